@@ -1,0 +1,30 @@
+# One object library, packed as the static library that the program and the
+# tests link and as the shared library that others link.
+file(GLOB DMX_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/*.c)
+list(FILTER DMX_SOURCES EXCLUDE REGEX "/src/cli/")
+
+add_library(dmx_objects OBJECT ${DMX_SOURCES})
+target_include_directories(dmx_objects PUBLIC
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+  PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE)
+
+set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::YAML
+  ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
+target_link_libraries(dmx_objects PRIVATE dmx_warnings ${DMX_LIBRARIES})
+
+add_library(demucs_onnx_static STATIC)
+target_link_libraries(demucs_onnx_static PRIVATE dmx_objects)
+target_link_libraries(demucs_onnx_static PUBLIC ${DMX_LIBRARIES})
+target_include_directories(demucs_onnx_static PUBLIC
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(demucs_onnx_static PROPERTIES OUTPUT_NAME demucs-onnx)
+
+add_library(demucs_onnx SHARED)
+target_link_libraries(demucs_onnx PRIVATE dmx_objects ${DMX_LIBRARIES})
+target_include_directories(demucs_onnx PUBLIC
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(demucs_onnx PROPERTIES OUTPUT_NAME demucs-onnx
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})

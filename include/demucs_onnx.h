@@ -1,0 +1,195 @@
+/* demucs-onnx: Demucs music-separation checkpoints to ONNX, and to stems.
+ *
+ * Ten lines that export a checkpoint, verified:
+ *
+ *   dmx_error err = DMX_ERROR_INIT;
+ *   dmx_checkpoint *checkpoint;
+ *   dmx_model *model;
+ *   if (dmx_checkpoint_open(&checkpoint, "htdemucs.th", NULL, &err) == DMX_OK
+ * && dmx_model_open(&model, checkpoint, NULL, &err) == DMX_OK &&
+ *       dmx_export(model, "htdemucs.onnx", NULL, NULL, &err) == DMX_OK)
+ *       puts("exported");
+ *   else
+ *       fprintf(stderr, "%s\n", err.message);
+ *
+ * Rules that hold everywhere:
+ *  - Every function that can fail returns dmx_status and fills an optional
+ *    dmx_error. Nothing prints, exits, aborts or keeps global state.
+ *  - Handles are opaque; xxx_close(NULL) is allowed. An open checkpoint or
+ *    model is immutable and may be shared by any number of threads.
+ *  - Options structs start with DMX_..._OPTIONS_INIT; a NULL options pointer
+ *    means exactly those defaults.
+ *  - Strings are UTF-8; paths are passed to the system as they are.
+ *  - Files are untrusted: a checkpoint is never executed, whatever it holds.
+ */
+#ifndef DEMUCS_ONNX_H
+#define DEMUCS_ONNX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DMX_API        __attribute__((visibility("default")))
+#define DMX_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define DMX_API
+#define DMX_MUST_CHECK
+#endif
+
+#define DMX_VERSION_MAJOR 0
+#define DMX_VERSION_MINOR 1
+#define DMX_VERSION_PATCH 0
+
+/* "0.1.0" of the library that is linked, for comparison with the macros. */
+DMX_API const char *dmx_version(void);
+
+/* ---------------------------------------------------------------- errors */
+
+typedef enum dmx_status {
+    DMX_OK = 0,
+    DMX_ERROR_ARGUMENT,    /* the caller asked for something impossible */
+    DMX_ERROR_MEMORY,      /* an allocation failed */
+    DMX_ERROR_IO,          /* the system could not read or write a file */
+    DMX_ERROR_FORMAT,      /* a file is malformed, truncated or corrupt */
+    DMX_ERROR_LIMIT,       /* a file exceeds a safety budget */
+    DMX_ERROR_UNSUPPORTED, /* a valid file that can't be handled */
+    DMX_ERROR_MODEL,       /* weights and architecture do not fit together */
+    DMX_ERROR_HASH,        /* a checksum differs */
+    DMX_ERROR_RUNTIME,     /* ONNX Runtime is missing or failed */
+    DMX_ERROR_CHECK,       /* a verification failed */
+    DMX_ERROR_CANCELLED,   /* the progress callback asked to stop */
+    DMX_ERROR_NETWORK,     /* a download failed */
+} dmx_status;
+
+/* Lower-case name of a status, for machines ("format"). Never NULL. */
+DMX_API const char *dmx_status_name(dmx_status status);
+
+typedef struct dmx_error {
+    dmx_status code;
+    int64_t offset;     /* byte offset in the file, or -1 */
+    char message[1024]; /* one line: what, where and what to do */
+} dmx_error;
+
+#define DMX_ERROR_INIT                                                         \
+    {                                                                          \
+        DMX_OK, -1,                                                            \
+        {                                                                      \
+            0                                                                  \
+        }                                                                      \
+    }
+
+/* Callbacks shared by every long call; all may be NULL. They are called from
+ * the thread that made the call. */
+typedef struct dmx_hooks {
+    void *user;
+    /* One line that the user should see; the call goes on. */
+    void (*warn)(void *user, const char *message);
+    /* fraction in [0, 1] of a named stage; non-zero return cancels the call,
+     * which then fails with DMX_ERROR_CANCELLED and leaves no file. */
+    int (*progress)(void *user, const char *stage, double fraction);
+} dmx_hooks;
+
+/* ------------------------------------------------------------ checkpoints */
+
+/* A checkpoint file, read, hashed and checked, never executed. */
+typedef struct dmx_checkpoint dmx_checkpoint;
+
+typedef struct dmx_checkpoint_options {
+    size_t size;             /* sizeof this struct */
+    const dmx_hooks *hooks;  /* warnings */
+    uint64_t max_file_bytes; /* 0: 4 GiB */
+    int strict_checksum;     /* non-zero: a file name "<sig>-<sha8>.th" whose
+                                sha8 is not the file's is DMX_ERROR_HASH;
+                                zero: a warning (sha8 may be a date) */
+} dmx_checkpoint_options;
+
+#define DMX_CHECKPOINT_OPTIONS_INIT                                            \
+    {                                                                          \
+        sizeof(dmx_checkpoint_options), 0, 0, 0                                \
+    }
+
+/* Opens a PyTorch checkpoint (zip or legacy container, pickle protocols 2 to
+ * 5) or a .safetensors file: a Demucs package (klass, args, kwargs, state), a
+ * bare state dict, or a dict that wraps one. The file is read once into
+ * private memory; it may change or vanish afterwards.
+ * *out: closed by the caller with dmx_checkpoint_close, after every model made
+ * of it. Fails with IO, FORMAT, LIMIT, UNSUPPORTED, MODEL, HASH or MEMORY.
+ * Source: torch.serialization, pickletools, the safetensors format. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
+                    const dmx_checkpoint_options *options, dmx_error *err);
+DMX_API void dmx_checkpoint_close(dmx_checkpoint *checkpoint);
+
+/* SHA-256 of the whole file, 64 lower-case hexadecimal digits. */
+DMX_API const char *dmx_checkpoint_sha256(const dmx_checkpoint *checkpoint);
+
+/* Everything known about the file as one JSON document: container, class,
+ * arguments, tensors (name, dtype, shape), globals seen. malloc'd, free with
+ * dmx_free; NULL when memory is short. */
+DMX_API char *dmx_checkpoint_json(const dmx_checkpoint *checkpoint);
+
+/* Frees what the library hands out as malloc'd memory. */
+DMX_API void dmx_free(void *memory);
+
+/* ----------------------------------------------------------------- models */
+
+/* A checkpoint whose architecture is known: arguments resolved, every weight
+ * present and of the right shape. */
+typedef struct dmx_model dmx_model;
+
+typedef struct dmx_model_options {
+    size_t size;             /* sizeof this struct */
+    const dmx_hooks *hooks;  /* warnings: unknown and assumed arguments */
+    const char *config_path; /* JSON or YAML file of constructor arguments
+                                (top level, or under "htdemucs"), or NULL */
+    const char *const *set;  /* "key=value" overrides, NULL-terminated list
+                                (values as JSON, bare words are strings), or
+                                NULL; win over the file and the checkpoint */
+} dmx_model_options;
+
+#define DMX_MODEL_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(dmx_model_options), 0, 0, 0                                     \
+    }
+
+/* Resolves arguments (checkpoint < config file < set) and checks all weights.
+ * For a bare state dict, what names and shapes prove is inferred; the rest
+ * takes the usual default and is reported as assumed.
+ * *out: closed with dmx_model_close; the checkpoint must outlive it. Fails with
+ * MODEL (weights missing, unexpected or misshapen: the first ten are named),
+ * UNSUPPORTED, ARGUMENT, FORMAT, IO or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
+               const dmx_model_options *options, dmx_error *err);
+DMX_API void dmx_model_close(dmx_model *model);
+
+/* Number of sources, and the name of each ("drums"); NULL past the end. */
+DMX_API size_t dmx_model_sources(const dmx_model *model);
+DMX_API const char *dmx_model_source(const dmx_model *model, size_t index);
+DMX_API int64_t dmx_model_channels(const dmx_model *model);
+DMX_API int64_t dmx_model_samplerate(const dmx_model *model); /* Hz */
+/* Samples of the training segment: int(segment * samplerate). */
+DMX_API int64_t dmx_model_samples(const dmx_model *model);
+/* Whether shorter input must be right-padded with zeros to that length. */
+DMX_API int dmx_model_pads_to_segment(const dmx_model *model);
+
+/* Architecture, arguments, what was assumed, sources: one JSON document.
+ * malloc'd, free with dmx_free; NULL when memory is short. */
+DMX_API char *dmx_model_json(const dmx_model *model);
+
+/* The semantic graph for `samples` input samples (0: the training segment) as
+ * text, one node a line; malloc'd into *out, free with dmx_free. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_model_graph_text(char **out,
+                                                       const dmx_model *model,
+                                                       int64_t samples,
+                                                       dmx_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,47 @@
+/* From a checkpoint to a network: arguments, validation, graph. */
+#ifndef DMX_ARCH_ARCH_H
+#define DMX_ARCH_ARCH_H
+
+#include "checkpoint/checkpoint.h"
+#include "graph/graph.h"
+
+/* A checkpoint with all arguments known. Owned by the model and immutable. */
+struct dmx_model {
+    const struct dmx_checkpoint *checkpoint;
+    const char *architecture; /* "htdemucs" */
+    cJSON *arguments;         /* every constructor argument, as resolved */
+    char **source;            /* names, in output order */
+    size_t n_source;
+    int64_t audio_channels;
+    int64_t samplerate;       /* Hz */
+    int64_t segment[2];       /* numerator, denominator, seconds; reduced */
+    int64_t training_samples; /* int(segment * samplerate) */
+    bool use_train_segment;   /* shorter input is padded to the segment */
+    char **assumed;           /* arguments neither given nor proved by the */
+    size_t n_assumed;         /*   weights: "t_heads = 8" */
+    const struct dmx_architecture *implementation;
+    void *config; /* the architecture's parsed arguments */
+};
+
+/* One file in arch/ defines one of these. */
+struct dmx_architecture {
+    const char *name;       /* "htdemucs" */
+    const char *klass_name; /* "HTDemucs" */
+    /* Parses model->arguments (with defaults filled in) into model->config
+     * and fills the model's public fields; checks every weight. */
+    dmx_status (*open)(struct dmx_model *model, const dmx_hooks *hooks,
+                       dmx_error *err);
+    void (*close)(struct dmx_model *model);
+    /* Builds the network for `samples` input samples. */
+    void (*build)(const struct dmx_model *model, int64_t samples, dmx_graph *g);
+};
+
+/* The network for an input of `samples` samples; 0 means the model's own
+ * segment. With use_train_segment the length must be the length that runs, not
+ * a shorter one that the caller will pad. Close with dmx_graph_close; the
+ * model must outlive the graph. */
+DMX_MUST_CHECK dmx_status dmx_model_graph(dmx_graph **out,
+                                          const struct dmx_model *model,
+                                          int64_t samples, dmx_error *err);
+
+#endif

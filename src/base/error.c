@@ -1,0 +1,85 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static dmx_status fill(dmx_error *err, dmx_status code, int64_t offset,
+                       const char *fmt, va_list args)
+{
+    if (err != NULL && err->code == DMX_OK) {
+        err->code = code;
+        err->offset = offset;
+        vsnprintf(err->message, sizeof err->message, fmt, args);
+    }
+    return code;
+}
+
+dmx_status dmx_fail(dmx_error *err, dmx_status code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fill(err, code, -1, fmt, args);
+    va_end(args);
+    return code;
+}
+
+dmx_status dmx_fail_at(dmx_error *err, dmx_status code, int64_t offset,
+                       const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fill(err, code, offset, fmt, args);
+    va_end(args);
+    return code;
+}
+
+void dmx_error_prefix(dmx_error *err, const char *fmt, ...)
+{
+    if (err == NULL || err->code == DMX_OK)
+        return;
+    char joined[2 * sizeof err->message];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(joined, sizeof err->message, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    const size_t used = strlen(joined);
+    snprintf(joined + used, sizeof joined - used, ": %s", err->message);
+    joined[sizeof err->message - 1] = '\0';
+    memcpy(err->message, joined, sizeof err->message);
+}
+
+void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...)
+{
+    if (hooks == NULL || hooks->warn == NULL)
+        return;
+    char line[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    hooks->warn(hooks->user, line);
+}
+
+dmx_status dmx_progress(const dmx_hooks *hooks, const char *stage,
+                        double fraction, dmx_error *err)
+{
+    if (hooks == NULL || hooks->progress == NULL)
+        return DMX_OK;
+    if (hooks->progress(hooks->user, stage, fraction) != 0)
+        return dmx_fail(err, DMX_ERROR_CANCELLED, "interrupted");
+    return DMX_OK;
+}
+
+const char *dmx_status_name(dmx_status status)
+{
+    static const char *const names[] = {
+        "ok",    "argument",    "memory",  "io",   "format",
+        "limit", "unsupported", "model",   "hash", "runtime",
+        "check", "cancelled",   "network",
+    };
+    const size_t i = (size_t)status;
+    return i < sizeof names / sizeof names[0] ? names[i] : "unknown";
+}

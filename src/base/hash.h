@@ -1,0 +1,20 @@
+/* SHA-256 (FIPS 180-4), through OpenSSL's libcrypto. */
+#ifndef DMX_BASE_HASH_H
+#define DMX_BASE_HASH_H
+
+#include "base/error.h"
+
+#define DMX_SHA256_HEX 65 /* 64 hexadecimal digits and the final zero */
+
+typedef struct dmx_sha256 dmx_sha256;
+
+DMX_MUST_CHECK dmx_status dmx_sha256_hex(char hex[DMX_SHA256_HEX],
+                                         const void *data, size_t size,
+                                         dmx_error *err);
+
+/* Incremental form: open, update..., finish (which also closes). */
+dmx_sha256 *dmx_sha256_open(void); /* NULL when memory is short */
+void dmx_sha256_update(dmx_sha256 *state, const void *data, size_t size);
+void dmx_sha256_finish(dmx_sha256 *state, char hex[DMX_SHA256_HEX]);
+
+#endif

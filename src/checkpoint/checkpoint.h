@@ -1,0 +1,50 @@
+/* A checkpoint file as the rest of the library sees it: a class name,
+ * constructor arguments in one normal form, and named tensors. */
+#ifndef DMX_CHECKPOINT_CHECKPOINT_H
+#define DMX_CHECKPOINT_CHECKPOINT_H
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/tensor.h"
+
+#include <cJSON.h>
+
+typedef enum dmx_container {
+    DMX_CONTAINER_ZIP,         /* torch.save since 1.6 */
+    DMX_CONTAINER_LEGACY,      /* torch.save before 1.6 */
+    DMX_CONTAINER_SAFETENSORS, /* also the official Demucs 4.1 release */
+} dmx_container;
+
+/* What dmx_checkpoint_open found. Everything below is owned by the checkpoint
+ * and immutable. Arguments are JSON values: dict -> object, list and tuple ->
+ * array, int and float -> number, Fraction ->
+ * {"_type": "fraction", "numerator": 39, "denominator": 5}, anything else (an
+ * opaque pickle value) -> {"_type": "opaque", "name": "module.name"}. */
+struct dmx_checkpoint {
+    char *path;
+    dmx_container container;
+    int pickle_protocol;         /* 0 for safetensors */
+    char sha256[DMX_SHA256_HEX]; /* of the whole file */
+    size_t file_size;
+    char name_checksum[9]; /* sha8 of "<sig>-<sha8>.th", or "" */
+    bool name_checksum_matches;
+    char *klass_module; /* "demucs.htdemucs", or NULL: state dict */
+    char *klass_name;   /* "HTDemucs", or NULL */
+    cJSON *args;        /* array; NULL for a bare state dict */
+    cJSON *kwargs;      /* object; NULL for a bare state dict */
+    char *wrapper;      /* key that held a bare state dict, or NULL */
+    char *prefix;       /* prefix stripped from all names, or NULL */
+    dmx_tensor *tensor; /* in file order */
+    size_t n_tensor;
+    const dmx_tensor **by_name; /* the same, sorted by strcmp of name */
+    char **global;              /* every GLOBAL the pickle names, unique */
+    size_t n_global;
+    struct dmx_checkpoint_memory *memory; /* file bytes, values, names */
+};
+
+/* The tensor of that exact name, or NULL. O(log n). */
+const dmx_tensor *dmx_checkpoint_find(const struct dmx_checkpoint *checkpoint,
+                                      const char *name);
+
+#endif

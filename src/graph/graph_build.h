@@ -1,0 +1,20 @@
+/* Shared by the files of graph/: how a node comes into being. */
+#ifndef DMX_GRAPH_GRAPH_BUILD_H
+#define DMX_GRAPH_GRAPH_BUILD_H
+
+#include "graph/graph.h"
+
+/* No value of a sane network comes near this; sums of a few stay in int64. */
+#define DMX_MAX_ELEMENTS ((int64_t)1 << 33)
+
+/* A node with its inputs, not yet in the graph; NULL after an error. The path
+ * is copied. */
+dmx_node *dmx_graph_append(dmx_graph *g, dmx_op op, const char *path,
+                           const dmx_value *in, int n_in);
+
+/* Gives the node its output and makes it part of the graph. */
+dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node, dmx_shape shape);
+/* The same for the two scalar outputs of STATISTICS. */
+void dmx_graph_finish_pair(dmx_graph *g, dmx_node *node, dmx_value out[2]);
+
+#endif

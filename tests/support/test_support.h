@@ -1,0 +1,34 @@
+/* What every unit test needs: cmocka's headers, test data, .npy files. */
+#ifndef DMX_TEST_SUPPORT_H
+#define DMX_TEST_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+
+/* "<tests/data>/name" in a static buffer (a ring of eight). */
+const char *test_data(const char *name);
+
+/* A float32 .npy file, row-major; fails the test when it can't be read.
+ * Returns malloc'd elements. */
+float *test_read_npy(const char *path, int *rank, int64_t dim[8]);
+
+/* Fails the test with the library's own message unless status is DMX_OK. */
+#define assert_ok(status, err)                                                 \
+    test_assert_ok((status), (err), __FILE__, __LINE__)
+void test_assert_ok(dmx_status status, const dmx_error *err, const char *file,
+                    int line);
+
+/* Deterministic random numbers: xorshift64*, and N(0,1) by Box and Muller. */
+uint64_t test_random(uint64_t *state);
+double test_normal(uint64_t *state);
+
+/* A fresh folder below $TMPDIR, removed with everything in it at exit. */
+const char *test_folder(void);
+
+#endif
