@@ -1,0 +1,18 @@
+/* Fork and join: no thread outlives the call. */
+#ifndef DMX_BASE_PARALLEL_H
+#define DMX_BASE_PARALLEL_H
+
+#include <stddef.h>
+
+/* Cores this process may use: the affinity mask, cut by the cgroup's CPU
+ * quota; at least 1. */
+int dmx_cpu_count(void);
+
+/* Calls task(context, i) once for each i in [0, count), on up to `threads`
+ * threads (0: dmx_cpu_count()) of which the caller is one. Tasks are handed
+ * out one by one in rising order; a thread that can't be started is done
+ * without. Results must not depend on which thread runs a task. */
+void dmx_parallel(int threads, size_t count,
+                  void (*task)(void *context, size_t index), void *context);
+
+#endif
