@@ -10,7 +10,8 @@ target_include_directories(dmx_objects PUBLIC
 target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE)
 
 set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::YAML
-  ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
+  PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL PkgConfig::SOXR
+  PkgConfig::PNG ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
 target_link_libraries(dmx_objects PRIVATE dmx_warnings ${DMX_LIBRARIES})
 
 add_library(demucs_onnx_static STATIC)
