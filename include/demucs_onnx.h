@@ -188,6 +188,70 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_model_graph_text(char **out,
                                                        int64_t samples,
                                                        dmx_error *err);
 
+/* ---------------------------------------------------------- native engine */
+
+/* A model compiled for this processor and one input length: fused steps,
+ * packed weights, a memory plan. Immutable; shared by any number of states. */
+typedef struct dmx_engine dmx_engine;
+
+/* The memory and threads of one run at a time; reused for every segment. */
+typedef struct dmx_engine_state dmx_engine_state;
+
+typedef struct dmx_engine_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* progress while weights are packed */
+    int threads;            /* of each state; 0: all cores of the process */
+    const char *isa;        /* "avx512", "avx2", "neon", "portable"; NULL: the
+                               best one that the processor has */
+    int low_memory;         /* non-zero: keep weights as float16 where that is
+                               exact, and widen them while they are used */
+    int unfused;            /* non-zero: one step a node (to find faults) */
+} dmx_engine_options;
+
+#define DMX_ENGINE_OPTIONS_INIT                                                \
+    {                                                                          \
+        sizeof(dmx_engine_options), 0, 0, 0, 0, 0                              \
+    }
+
+/* Compiles the model for inputs of `samples` samples (0: the training
+ * segment). *out: closed with dmx_engine_close after all its states; the model
+ * may be closed before. Fails with ARGUMENT (an instruction set this processor
+ * lacks), MODEL, UNSUPPORTED, CANCELLED or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_engine_open(dmx_engine **out, const dmx_model *model, int64_t samples,
+                const dmx_engine_options *options, dmx_error *err);
+DMX_API void dmx_engine_close(dmx_engine *engine);
+
+/* Shapes of a run, and the name of the instruction set in use. */
+DMX_API int64_t dmx_engine_samples(const dmx_engine *engine);
+DMX_API int64_t dmx_engine_inputs(const dmx_engine *engine);  /* channels */
+DMX_API int64_t dmx_engine_outputs(const dmx_engine *engine); /* sources
+                                                                 x channels */
+DMX_API const char *dmx_engine_isa(const dmx_engine *engine);
+
+/* Bytes of packed weights and constants, and of one state. */
+DMX_API size_t dmx_engine_weight_bytes(const dmx_engine *engine);
+DMX_API size_t dmx_engine_state_bytes(const dmx_engine *engine);
+
+/* Memory and sleeping threads for runs. Fails with MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_engine_state_open(
+    dmx_engine_state **out, const dmx_engine *engine, dmx_error *err);
+DMX_API void dmx_engine_state_close(dmx_engine_state *state);
+
+/* One segment: stems [sources][channels][samples] from mix
+ * [channels][samples], float32. Deterministic for any number of threads; NaN
+ * or infinity in mix stays in these stems. Not for two threads at once on one
+ * state. hooks (may be NULL): progress of stage "separate", cancellation.
+ * Fails with CANCELLED. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_engine_run(dmx_engine_state *state,
+                                                 float *stems, const float *mix,
+                                                 const dmx_hooks *hooks,
+                                                 dmx_error *err);
+
+/* Time and work of every step of the last run as one JSON document; malloc'd,
+ * free with dmx_free; NULL when memory is short. */
+DMX_API char *dmx_engine_profile_json(const dmx_engine_state *state);
+
 #ifdef __cplusplus
 }
 #endif
