@@ -1,0 +1,22 @@
+#include "command.h"
+
+extern const cli_command cli_command_completion;
+
+const cli_command *const cli_commands[] = {
+    &cli_command_completion,
+    NULL,
+};
+
+const cli_option cli_global_options[] = {
+    {"quiet", 'q', CLI_FLAG, NULL, "errors only", offsetof(cli_global, quiet),
+     0, 0},
+    {"verbose", 'v', CLI_FLAG, NULL, "more detail",
+     offsetof(cli_global, verbose), 0, 0},
+    {"json", 0, CLI_FLAG, NULL, "results as JSON on stdout",
+     offsetof(cli_global, json), 0, 0},
+    {"help", 'h', CLI_FLAG, NULL, "show this help and stop",
+     offsetof(cli_global, help), 0, 0},
+    {"version", 0, CLI_FLAG, NULL, "show the version and stop",
+     offsetof(cli_global, version), 0, 0},
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};

@@ -1,0 +1,167 @@
+/* demucs-onnx: the command line over the public library. */
+#include "help.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *command_name(const void *table, int i)
+{
+    const cli_command *const *commands = table;
+    return commands[i] != NULL ? commands[i]->name : NULL;
+}
+
+static const cli_command *find_command(const char *name)
+{
+    for (const cli_command *const *c = cli_commands; *c != NULL; c++)
+        if (strcmp((*c)->name, name) == 0)
+            return *c;
+    return NULL;
+}
+
+int cli_misuse(cli_terminal *t, const char *command, const char *fmt, ...)
+{
+    char message[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    cli_error(t, "%s", message);
+    fprintf(stderr, "see 'demucs-onnx%s%s --help'\n",
+            command != NULL ? " " : "", command != NULL ? command : "");
+    return CLI_USAGE;
+}
+
+int cli_finish(cli_terminal *t, dmx_status status, const dmx_error *err)
+{
+    cli_clear_bar(t);
+    if (status == DMX_OK)
+        return CLI_DONE;
+    const bool stopped = status == DMX_ERROR_CANCELLED && cli_interrupted();
+    cli_error(t, "%s", stopped ? "interrupted" : err->message);
+    if (t->json) {
+        printf("{\"error\": \"%s\", \"message\": ", dmx_status_name(status));
+        cli_json_string(stdout, err->message);
+        printf("}\n");
+    }
+    if (stopped)
+        return CLI_INTERRUPTED;
+    return status == DMX_ERROR_ARGUMENT ? CLI_USAGE : CLI_FAILED;
+}
+
+static int unknown_command(cli_terminal *t, const char *word)
+{
+    const char *near = cli_nearest(word, command_name, cli_commands);
+    if (near != NULL)
+        return cli_misuse(t, NULL, "unknown command '%s'; did you mean '%s'?",
+                          word, near);
+    return cli_misuse(t, NULL, "unknown command '%s'", word);
+}
+
+/* A full disk or closed pipe behind stdout must not look like success. */
+static int flush_results(cli_terminal *t, int code)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE) {
+        cli_error(t, "can't write the results to standard output");
+        return CLI_FAILED;
+    }
+    return code;
+}
+
+static int check_operands(cli_terminal *t, const cli_command *c, int n)
+{
+    if (n < c->min_operands)
+        return cli_misuse(t, c->name, "%s: expected %s", c->name, c->operands);
+    if (c->max_operands >= 0 && n > c->max_operands)
+        return cli_misuse(t, c->name, "%s: too many arguments; expected %s",
+                          c->name, c->operands);
+    return CLI_DONE;
+}
+
+static int run_parsed(cli_terminal *t, const cli_command *c,
+                      const cli_global *global, const void *options, int n,
+                      char **operand)
+{
+    if (global->help) {
+        cli_help_command(stdout, c);
+        return CLI_DONE;
+    }
+    const int wrong = check_operands(t, c, n);
+    return wrong != CLI_DONE ? wrong : c->run(t, options, n, operand);
+}
+
+static int run_command(cli_terminal *t, const cli_command *c,
+                       cli_global *global, int argc, char **argv)
+{
+    const size_t size = c->options_size > 0 ? c->options_size : 1;
+    void *options = calloc(1, size);
+    if (options == NULL) {
+        cli_error(t, "no memory");
+        return CLI_FAILED;
+    }
+    if (c->defaults != NULL)
+        memcpy(options, c->defaults, size);
+    const cli_target target[2] = {{c->option, options},
+                                  {cli_global_options, global}};
+    char message[512];
+    int n;
+    const char *problem =
+        cli_parse(message, sizeof message, target, argc, argv, &n);
+    cli_terminal_open(t, global->quiet, global->verbose, global->json);
+    const int code = problem != NULL
+                         ? cli_misuse(t, c->name, "%s: %s", c->name, problem)
+                         : run_parsed(t, c, global, options, n, argv);
+    cli_free_lists(&target[0]);
+    free(options);
+    return code;
+}
+
+/* Flags before the command: "demucs-onnx -q export ...". Returns how many. */
+static int leading_flags(cli_global *global, int argc, char **argv)
+{
+    int n = 0;
+    while (n < argc && argv[n][0] == '-' && argv[n][1] != '\0')
+        n++;
+    char message[512];
+    int operands;
+    const cli_target target[2] = {{NULL, NULL}, {cli_global_options, global}};
+    const char *problem =
+        cli_parse(message, sizeof message, target, n, argv, &operands);
+    if (problem == NULL)
+        return n;
+    fprintf(stderr, "error: %s\nsee 'demucs-onnx --help'\n", problem);
+    return -1;
+}
+
+static int dispatch(cli_terminal *t, int argc, char **argv)
+{
+    cli_global global = {0};
+    const int n = leading_flags(&global, argc, argv);
+    if (n < 0)
+        return CLI_USAGE;
+    if (global.version) {
+        printf("demucs-onnx %s\n", dmx_version());
+        return CLI_DONE;
+    }
+    if (n == argc || strcmp(argv[n], "help") == 0) {
+        const cli_command *c = n + 1 < argc ? find_command(argv[n + 1]) : NULL;
+        if (c != NULL)
+            cli_help_command(stdout, c);
+        else
+            cli_help_overview(n == argc && !global.help ? stderr : stdout);
+        return n == argc && !global.help ? CLI_USAGE : CLI_DONE;
+    }
+    const cli_command *c = find_command(argv[n]);
+    if (c == NULL)
+        return unknown_command(t, argv[n]);
+    return run_command(t, c, &global, argc - n - 1, argv + n + 1);
+}
+
+int main(int argc, char **argv)
+{
+    cli_terminal terminal;
+    cli_terminal_open(&terminal, 0, 0, 0);
+    cli_catch_signals();
+    const int code = dispatch(&terminal, argc - 1, argv + 1);
+    return flush_results(&terminal, code);
+}

@@ -1,0 +1,175 @@
+#include "terminal.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BAR_CELLS 30
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (interrupted)
+        _exit(130);
+    interrupted = 1;
+}
+
+void cli_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    /* Writing to a closed pipe or past a file-size limit is an error that the
+     * writer reports, not the end of the process. */
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+/* ------------------------------------------------------------------- bar */
+
+void cli_clear_bar(cli_terminal *t)
+{
+    if (t->bar_width > 0)
+        fprintf(stderr, "\r%*s\r", t->bar_width, "");
+    t->bar_width = 0;
+}
+
+static double seconds_since(const struct timespec *then,
+                            const struct timespec *now)
+{
+    return (double)(now->tv_sec - then->tv_sec) +
+           1e-9 * (double)(now->tv_nsec - then->tv_nsec);
+}
+
+static void draw_bar(cli_terminal *t, const char *stage, double fraction)
+{
+    char cells[BAR_CELLS + 1];
+    const int full = (int)(fraction * BAR_CELLS);
+    for (int i = 0; i < BAR_CELLS; i++)
+        cells[i] = i < full ? '#' : '.';
+    cells[BAR_CELLS] = '\0';
+    const int old = t->bar_width;
+    t->bar_width =
+        fprintf(stderr, "\r[%s] %3.0f %% %.40s", cells, fraction * 100, stage);
+    if (t->bar_width < old)
+        fprintf(stderr, "%*s", old - t->bar_width, "");
+    fflush(stderr);
+}
+
+static int on_progress(void *user, const char *stage, double fraction)
+{
+    cli_terminal *t = user;
+    struct timespec now;
+    if (t->bar && clock_gettime(CLOCK_MONOTONIC, &now) == 0 &&
+        (t->bar_width == 0 || seconds_since(&t->drawn, &now) > 0.1)) {
+        const double clamped = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+        draw_bar(t, stage, clamped);
+        t->drawn = now;
+    }
+    return interrupted;
+}
+
+/* -------------------------------------------------------------- messages */
+
+static void line(cli_terminal *t, FILE *stream, const char *color,
+                 const char *lead, const char *fmt, va_list args)
+{
+    cli_clear_bar(t);
+    if (lead != NULL && t->color)
+        fprintf(stream, "\033[%sm%s:\033[0m ", color, lead);
+    else if (lead != NULL)
+        fprintf(stream, "%s: ", lead);
+    vfprintf(stream, fmt, args);
+    fputc('\n', stream);
+    fflush(stream);
+}
+
+void cli_error(cli_terminal *t, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    line(t, stderr, "1;31", "error", fmt, args);
+    va_end(args);
+}
+
+void cli_warn(cli_terminal *t, const char *fmt, ...)
+{
+    if (t->quiet)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    line(t, stderr, "1;33", "warning", fmt, args);
+    va_end(args);
+}
+
+void cli_say(cli_terminal *t, const char *fmt, ...)
+{
+    if (t->quiet)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    line(t, stderr, NULL, NULL, fmt, args);
+    va_end(args);
+}
+
+void cli_detail(cli_terminal *t, const char *fmt, ...)
+{
+    if (t->quiet || !t->verbose)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    line(t, stderr, NULL, NULL, fmt, args);
+    va_end(args);
+}
+
+void cli_print(cli_terminal *t, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    line(t, stdout, NULL, NULL, fmt, args);
+    va_end(args);
+}
+
+static void on_warn(void *user, const char *message)
+{
+    cli_warn(user, "%s", message);
+}
+
+void cli_json_string(FILE *stream, const char *text)
+{
+    fputc('"', stream);
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            fprintf(stream, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(stream, "\\u%04x", c);
+        else
+            fputc(c, stream);
+    }
+    fputc('"', stream);
+}
+
+void cli_terminal_open(cli_terminal *t, int quiet, int verbose, int json)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    const bool terminal = isatty(STDERR_FILENO) == 1;
+    const bool plain = term == NULL || strcmp(term, "dumb") == 0;
+    *t = (cli_terminal){.quiet = quiet, .verbose = verbose, .json = json};
+    t->color = terminal && !plain && (no_color == NULL || !no_color[0]);
+    t->bar = terminal && !plain && !quiet;
+    t->hooks = (dmx_hooks){t, on_warn, on_progress};
+}

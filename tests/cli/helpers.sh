@@ -1,0 +1,51 @@
+# Sourced by every test_*.sh: a fresh folder, and assertions on one command.
+set -u
+: "${DEMUCS_ONNX:?path of the binary}" "${DMX_TEST_DATA:?path of tests/data}"
+SOURCE=${DMX_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/dmx-cli-XXXXXX")
+trap 'chmod -R u+w "$WORK"; rm -rf "$WORK"' EXIT
+cd "$WORK" || exit 1
+failures=0
+
+# run CODE COMMAND...: stdout and stderr go to files out and err.
+run() {
+    local wanted=$1 code
+    shift
+    "$@" >"$WORK/out" 2>"$WORK/err"
+    code=$?
+    if [ "$code" != "$wanted" ]; then
+        echo "FAIL: exit code $code instead of $wanted: $*"
+        head -n 5 "$WORK/out" "$WORK/err"
+        failures=$((failures + 1))
+    fi
+}
+
+# says out|err PATTERN: the last run's output matches the extended regex.
+says() {
+    if ! grep -Eq -- "$2" "$WORK/$1"; then
+        echo "FAIL: std$1 does not match '$2':"
+        head -n 5 "$WORK/$1"
+        failures=$((failures + 1))
+    fi
+}
+
+# check TEXT COMMAND...: the command succeeds.
+check() {
+    local text=$1
+    shift
+    if ! "$@"; then
+        echo "FAIL: $text"
+        failures=$((failures + 1))
+    fi
+}
+
+# empty FOLDER: no entries at all.
+empty() {
+    [ -z "$(ls -A "$1")" ]
+}
+
+finish() {
+    [ "$failures" = 0 ] && exit 0
+    echo "$failures failures"
+    exit 1
+}
