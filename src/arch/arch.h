@@ -2,6 +2,7 @@
 #ifndef DMX_ARCH_ARCH_H
 #define DMX_ARCH_ARCH_H
 
+#include "arch/arguments.h"
 #include "checkpoint/checkpoint.h"
 #include "graph/graph.h"
 
@@ -25,16 +26,28 @@ struct dmx_model {
 
 /* One file in arch/ defines one of these. */
 struct dmx_architecture {
-    const char *name;       /* "htdemucs" */
-    const char *klass_name; /* "HTDemucs" */
-    /* Parses model->arguments (with defaults filled in) into model->config
-     * and fills the model's public fields; checks every weight. */
+    const char *name;              /* "htdemucs" */
+    const char *klass_name;        /* "HTDemucs" */
+    const dmx_argument *arguments; /* ends with a NULL name */
+    /* Do the names of a bare state dict look like this architecture? */
+    bool (*recognise)(const struct dmx_checkpoint *checkpoint);
+    /* Adds to model->arguments, where absent, what the weights prove, and
+     * notes what they leave open (dmx_model_assume). */
+    dmx_status (*infer)(struct dmx_model *model, dmx_error *err);
+    /* Parses model->arguments (complete) into model->config and fills the
+     * model's public fields; checks every weight. */
     dmx_status (*open)(struct dmx_model *model, const dmx_hooks *hooks,
                        dmx_error *err);
     void (*close)(struct dmx_model *model);
     /* Builds the network for `samples` input samples. */
     void (*build)(const struct dmx_model *model, int64_t samples, dmx_graph *g);
 };
+
+/* Sets argument `name` to a JSON text unless it is given already, and notes
+ * it as assumed. */
+DMX_MUST_CHECK dmx_status dmx_model_assume(struct dmx_model *model,
+                                           const char *name, const char *json,
+                                           dmx_error *err);
 
 /* The network for an input of `samples` samples; 0 means the model's own
  * segment. With use_train_segment the length must be the length that runs, not

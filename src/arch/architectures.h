@@ -1,0 +1,9 @@
+/* The architectures that this build knows. */
+#ifndef DMX_ARCH_ARCHITECTURES_H
+#define DMX_ARCH_ARCHITECTURES_H
+
+#include "arch/arch.h"
+
+extern const struct dmx_architecture dmx_architecture_htdemucs;
+
+#endif

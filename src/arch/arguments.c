@@ -1,0 +1,212 @@
+#include "arch/arguments.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool dmx_arguments_known(const dmx_argument *table, const char *name)
+{
+    for (; table->name != NULL; table++)
+        if (strcmp(table->name, name) == 0)
+            return true;
+    return false;
+}
+
+dmx_status dmx_arguments_set(cJSON *object, const char *text, dmx_error *err)
+{
+    const char *equals = strchr(text, '=');
+    DMX_RETURN_IF(equals == NULL || equals == text, err, DMX_ERROR_ARGUMENT,
+                  "'%s' is not KEY=VALUE", text);
+    char *key = strndup(text, (size_t)(equals - text));
+    cJSON *value = cJSON_ParseWithOpts(equals + 1, NULL, 1);
+    if (value == NULL)
+        value = cJSON_CreateString(equals + 1);
+    if (key != NULL && value != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+        if (cJSON_AddItemToObject(object, key, value))
+            value = NULL;
+    }
+    const bool failed = key == NULL || value != NULL;
+    cJSON_Delete(value);
+    free(key);
+    DMX_RETURN_IF(failed, err, DMX_ERROR_MEMORY, "no memory for '%s'", text);
+    return DMX_OK;
+}
+
+static void drop_unknown(cJSON *object, const dmx_argument *table,
+                         const dmx_hooks *hooks)
+{
+    cJSON *next;
+    for (cJSON *item = object->child; item != NULL; item = next) {
+        next = item->next;
+        if (dmx_arguments_known(table, item->string))
+            continue;
+        dmx_warn(hooks, "unknown argument '%s' dropped", item->string);
+        cJSON_Delete(cJSON_DetachItemViaPointer(object, item));
+    }
+}
+
+dmx_status dmx_arguments_complete(cJSON *object, const dmx_argument *table,
+                                  const dmx_hooks *hooks, dmx_error *err)
+{
+    drop_unknown(object, table, hooks);
+    for (; table->name != NULL; table++) {
+        if (cJSON_GetObjectItemCaseSensitive(object, table->name) != NULL)
+            continue;
+        cJSON *value = cJSON_Parse(table->default_json);
+        if (value == NULL ||
+            !cJSON_AddItemToObject(object, table->name, value)) {
+            cJSON_Delete(value);
+            DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
+        }
+    }
+    return DMX_OK;
+}
+
+static bool as_number(double *out, const cJSON *item)
+{
+    if (cJSON_IsBool(item) || cJSON_IsNull(item))
+        *out = cJSON_IsTrue(item) ? 1.0 : 0.0;
+    else if (cJSON_IsNumber(item))
+        *out = item->valuedouble;
+    else
+        return false;
+    return true;
+}
+
+dmx_status dmx_argument_double(double *out, const cJSON *object,
+                               const char *name, double least, double most,
+                               dmx_error *err)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    double value = 0.0;
+    DMX_RETURN_IF(item == NULL || !as_number(&value, item), err,
+                  DMX_ERROR_MODEL, "argument %s is not a number", name);
+    DMX_RETURN_IF(!(value >= least && value <= most), err, DMX_ERROR_MODEL,
+                  "argument %s = %g is out of range: %g to %g", name, value,
+                  least, most);
+    *out = value;
+    return DMX_OK;
+}
+
+dmx_status dmx_argument_int(int64_t *out, const cJSON *object, const char *name,
+                            int64_t least, int64_t most, dmx_error *err)
+{
+    double value = 0.0;
+    DMX_FORWARD(dmx_argument_double(&value, object, name, (double)least,
+                                    (double)most, err));
+    DMX_RETURN_IF(value != floor(value), err, DMX_ERROR_MODEL,
+                  "argument %s = %g is not a whole number", name, value);
+    *out = (int64_t)value;
+    return DMX_OK;
+}
+
+dmx_status dmx_argument_bool(bool *out, const cJSON *object, const char *name,
+                             dmx_error *err)
+{
+    double value = 0.0;
+    DMX_FORWARD(dmx_argument_double(&value, object, name, -1e300, 1e300, err));
+    *out = value != 0.0;
+    return DMX_OK;
+}
+
+static int64_t gcd(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        const int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a > 0 ? a : 1;
+}
+
+static void reduce(int64_t fraction[2])
+{
+    const int64_t divisor = gcd(fraction[0], fraction[1]);
+    fraction[0] /= divisor;
+    fraction[1] /= divisor;
+}
+
+/* The decimal fraction a float was written as, to nine digits. */
+static void decimal_fraction(int64_t fraction[2], double value)
+{
+    double power = 1.0;
+    for (int k = 0; k < 9; k++, power *= 10.0)
+        if (fabs(value * power - round(value * power)) < 1e-7)
+            break;
+    fraction[0] = llround(value * power);
+    fraction[1] = llround(power);
+}
+
+static bool parse_ratio(int64_t fraction[2], const char *text)
+{
+    char *end;
+    fraction[1] = 1;
+    fraction[0] = strtoll(text, &end, 10);
+    if (end == text)
+        return false;
+    if (*end == '/') {
+        text = end + 1;
+        fraction[1] = strtoll(text, &end, 10);
+    }
+    return *end == '\0' && end != text;
+}
+
+static bool fraction_object(int64_t fraction[2], const cJSON *item)
+{
+    static const char *const part[] = {"numerator", "denominator"};
+    for (int k = 0; k < 2; k++) {
+        const cJSON *n = cJSON_GetObjectItemCaseSensitive(item, part[k]);
+        if (!cJSON_IsNumber(n) || fabs(n->valuedouble) > 1e15)
+            return false;
+        fraction[k] = (int64_t)n->valuedouble;
+    }
+    return true;
+}
+
+static bool parse_seconds(int64_t fraction[2], double *seconds,
+                          const cJSON *item)
+{
+    bool exact = false;
+    char *end;
+    if (cJSON_IsString(item))
+        exact = parse_ratio(fraction, item->valuestring);
+    else if (cJSON_IsObject(item))
+        exact = fraction_object(fraction, item);
+    if (exact) {
+        if (fraction[1] <= 0)
+            return false;
+        *seconds = (double)fraction[0] / (double)fraction[1];
+        return true;
+    }
+    if (cJSON_IsString(item)) {
+        *seconds = strtod(item->valuestring, &end);
+        if (*end != '\0' || end == item->valuestring)
+            return false;
+    } else if (cJSON_IsNumber(item)) {
+        *seconds = item->valuedouble;
+    } else {
+        return false;
+    }
+    if (*seconds > 0.0 && *seconds < 1e6)
+        decimal_fraction(fraction, *seconds);
+    return true;
+}
+
+dmx_status dmx_argument_seconds(int64_t fraction[2], double *seconds,
+                                const cJSON *object, const char *name,
+                                dmx_error *err)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    DMX_RETURN_IF(item == NULL || !parse_seconds(fraction, seconds, item), err,
+                  DMX_ERROR_MODEL,
+                  "argument %s is not a duration in seconds "
+                  "(7.8 or 39/5)",
+                  name);
+    DMX_RETURN_IF(!(*seconds > 0.0 && *seconds <= 3600.0), err, DMX_ERROR_MODEL,
+                  "argument %s = %g s is out of range: above 0, at most 3600",
+                  name, *seconds);
+    reduce(fraction);
+    return DMX_OK;
+}

@@ -1,0 +1,214 @@
+#include "arch/layers.h"
+
+#include <stdio.h>
+
+#define EPSILON 1e-5 /* torch.nn.GroupNorm's default */
+
+/* "<path>.<name>" and "<path>.<name><index>" in a local buffer. */
+#define CHILD(buffer, path, name)                                              \
+    char buffer[256];                                                          \
+    snprintf(buffer, sizeof buffer, "%.180s.%.40s", (path), (name))
+#define CHILD_INDEX(buffer, path, name, index)                                 \
+    char buffer[256];                                                          \
+    snprintf(buffer, sizeof buffer, "%.180s.%.40s%lld", (path), (name),        \
+             (long long)(index))
+
+/* A Conv1d over time, or a Conv2d whose kernel covers (frequency, time). */
+static dmx_value conv(dmx_builder *b, const char *path, dmx_value x,
+                      int64_t chin, int64_t chout, const int64_t kernel[2],
+                      bool two_d, dmx_conv_geometry geometry)
+{
+    const int64_t dim2[] = {chout, chin, kernel[0], kernel[1]};
+    const int64_t dim1[] = {chout, chin, kernel[1]};
+    const dmx_tensor *weight = dmx_weights_get(
+        b->w, path, "weight", two_d ? 4 : 3, two_d ? dim2 : dim1);
+    const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", chout);
+    return dmx_graph_conv(b->g, path, x, weight, bias, geometry);
+}
+
+dmx_value dmx_layer_norm_groups(dmx_builder *b, const char *path, dmx_value x,
+                                int64_t channels, int64_t groups)
+{
+    if (groups == 0)
+        return x;
+    const dmx_tensor *weight =
+        dmx_weights_vector(b->w, path, "weight", channels);
+    const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", channels);
+    return dmx_graph_group_norm(b->g, path, x, weight, bias, groups, false,
+                                EPSILON);
+}
+
+/* GroupNorm(1) inside DConv: rows are folded into the batch there, so the
+ * statistics are per row. */
+static dmx_value row_norm(dmx_builder *b, const char *path, dmx_value x,
+                          int64_t channels)
+{
+    const dmx_tensor *weight =
+        dmx_weights_vector(b->w, path, "weight", channels);
+    const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", channels);
+    return dmx_graph_group_norm(b->g, path, x, weight, bias, 1, true, EPSILON);
+}
+
+/* One residual sub-layer: Conv1d, norm, GELU, Conv1d, norm, GLU, LayerScale.
+ * Source: demucs.demucs.DConv. */
+static dmx_value dconv_sublayer(dmx_builder *b, const char *path, dmx_value x,
+                                int64_t channels, int64_t hidden,
+                                int64_t dilation)
+{
+    const int64_t three[] = {1, 3}, one[] = {1, 1};
+    const dmx_conv_geometry spread = {.padding = {{0, 0}, {dilation, dilation}},
+                                      .dilation = {1, dilation}};
+    CHILD_INDEX(p0, path, "", 0);
+    CHILD_INDEX(p1, path, "", 1);
+    CHILD_INDEX(p2, path, "", 2);
+    CHILD_INDEX(p3, path, "", 3);
+    CHILD_INDEX(p4, path, "", 4);
+    CHILD_INDEX(p5, path, "", 5);
+    CHILD_INDEX(p6, path, "", 6);
+    dmx_value y = conv(b, p0, x, channels, hidden, three, false, spread);
+    y = row_norm(b, p1, y, hidden);
+    y = dmx_graph_activation(b->g, p2, DMX_OP_GELU, y);
+    y = conv(b, p3, y, hidden, 2 * channels, one, false,
+             (dmx_conv_geometry){.stride = {1, 1}});
+    y = row_norm(b, p4, y, 2 * channels);
+    y = dmx_graph_activation(b->g, p5, DMX_OP_GLU, y);
+    y = dmx_graph_scale(b->g, p6, y,
+                        dmx_weights_vector(b->w, p6, "scale", channels));
+    return dmx_graph_add(b->g, path, x, y, 1.0);
+}
+
+static dmx_value dconv(dmx_builder *b, const char *path, dmx_value x,
+                       int64_t channels, const dmx_dconv_config *c)
+{
+    const int64_t depth = c->depth < 0 ? -c->depth : c->depth;
+    const int64_t hidden = (int64_t)((double)channels / c->compress);
+    for (int64_t d = 0; d < depth; d++) {
+        CHILD_INDEX(p, path, "dconv.layers.", d);
+        const int64_t dilation = c->depth > 0 ? (int64_t)1 << d : 1;
+        x = dconv_sublayer(b, p, x, channels, hidden, dilation);
+    }
+    return x;
+}
+
+/* Conv with context, norm, GLU: the "rewrite" of both layers. */
+static dmx_value rewrite(dmx_builder *b, const char *path,
+                         const dmx_layer_config *c, dmx_value x,
+                         int64_t channels, bool rows, int norm)
+{
+    const int64_t k = 1 + 2 * c->context, pad = c->context;
+    const int64_t kernel[] = {rows ? k : 1, k};
+    const int64_t row_pad = rows ? pad : 0;
+    const dmx_conv_geometry around = {
+        .padding = {{row_pad, row_pad}, {pad, pad}}};
+    CHILD(p, path, "rewrite");
+    CHILD_INDEX(n, path, "norm", norm);
+    x = conv(b, p, x, channels, 2 * channels, kernel, c->freq, around);
+    x = dmx_layer_norm_groups(b, n, x, 2 * channels, c->norm_groups);
+    return dmx_graph_activation(b->g, path, DMX_OP_GLU, x);
+}
+
+/* The strided convolution; over time the length is first padded to a multiple
+ * of the stride. */
+static dmx_value strided_conv(dmx_builder *b, const char *path,
+                              const dmx_layer_config *c, dmx_value x)
+{
+    const int axis = c->freq ? 0 : 1;
+    dmx_conv_geometry geometry = {.stride = {1, 1}};
+    int64_t kernel[2] = {1, 1};
+    CHILD(p, path, "conv");
+    kernel[axis] = c->kernel;
+    geometry.stride[axis] = c->stride;
+    geometry.padding[axis][0] = geometry.padding[axis][1] = c->pad;
+    const int64_t length = dmx_graph_shape(b->g, x).dim[2];
+    if (!c->freq && length % c->stride != 0)
+        x = dmx_graph_pad(b->g, path, x, 2, 0, c->stride - length % c->stride);
+    return conv(b, p, x, c->chin, c->chout, kernel, c->freq, geometry);
+}
+
+/* x.view(B, -1, T): rows become channels. */
+static dmx_value fold_rows(dmx_builder *b, const char *path, dmx_value x)
+{
+    const dmx_shape s = dmx_graph_shape(b->g, x);
+    if (s.rank != 3 || s.dim[1] == 1)
+        return x;
+    const dmx_shape flat = {3, {s.dim[0] * s.dim[1], 1, s.dim[2]}};
+    return dmx_graph_reshape(b->g, path, x, flat);
+}
+
+dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
+                            const dmx_layer_config *c, dmx_value x,
+                            dmx_value inject)
+{
+    if (!c->freq)
+        x = fold_rows(b, path, x);
+    dmx_value y = strided_conv(b, path, c, x);
+    if (c->empty)
+        return y;
+    if (inject != DMX_NO_VALUE)
+        y = dmx_graph_add(b->g, path, y, inject, 1.0);
+    CHILD(n, path, "norm1");
+    y = dmx_layer_norm_groups(b, n, y, c->chout, c->norm_groups);
+    y = dmx_graph_activation(b->g, path, DMX_OP_GELU, y);
+    if (c->dconv)
+        y = dconv(b, path, y, c->chout, &c->dconv_config);
+    return c->rewrite ? rewrite(b, path, c, y, c->chout, c->freq, 2) : y;
+}
+
+/* The transposed convolution alone, with its norm; nothing is cropped. */
+static dmx_value transposed_conv(dmx_builder *b, const char *path,
+                                 const dmx_layer_config *c, dmx_value x)
+{
+    const int64_t dim2[] = {c->chin, c->chout, c->kernel, 1};
+    const int64_t dim1[] = {c->chin, c->chout, c->kernel};
+    dmx_conv_geometry geometry = {.stride = {1, 1}};
+    CHILD(p, path, "conv_tr");
+    CHILD(n, path, "norm2");
+    geometry.stride[c->freq ? 0 : 1] = c->stride;
+    const dmx_tensor *weight = dmx_weights_get(
+        b->w, p, "weight", c->freq ? 4 : 3, c->freq ? dim2 : dim1);
+    const dmx_tensor *bias = dmx_weights_vector(b->w, p, "bias", c->chout);
+    x = dmx_graph_conv_transpose(b->g, p, x, weight, bias, geometry);
+    return dmx_layer_norm_groups(b, n, x, c->chout, c->norm_groups);
+}
+
+/* Everything before the transposed convolution. */
+static dmx_value decoder_body(dmx_builder *b, const char *path,
+                              const dmx_layer_config *c, dmx_value x,
+                              dmx_value skip)
+{
+    x = dmx_graph_add(b->g, path, x, skip, 1.0);
+    if (c->rewrite)
+        x = rewrite(b, path, c, x, c->chin, c->freq && c->context_freq, 1);
+    return c->dconv ? dconv(b, path, x, c->chin, &c->dconv_config) : x;
+}
+
+/* A time-only signal [C*F][1][T] as rows again, where the layer wants rows. */
+static dmx_value unfold_rows(dmx_builder *b, const char *path,
+                             const dmx_layer_config *c, dmx_value x)
+{
+    const dmx_shape s = dmx_graph_shape(b->g, x);
+    if (!c->freq || s.rank != 3 || s.dim[0] == c->chin || c->chin == 0 ||
+        s.dim[0] % c->chin != 0)
+        return x;
+    const dmx_shape rows = {3,
+                            {c->chin, s.dim[0] / c->chin * s.dim[1], s.dim[2]}};
+    return dmx_graph_reshape(b->g, path, x, rows);
+}
+
+dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
+                            const dmx_layer_config *c, dmx_value x,
+                            dmx_value skip, int64_t length, dmx_value *pre)
+{
+    x = unfold_rows(b, path, c, x);
+    if (!c->empty)
+        x = decoder_body(b, path, c, x, skip);
+    if (pre != NULL)
+        *pre = x;
+    x = transposed_conv(b, path, c, x);
+    const int64_t rows = dmx_graph_shape(b->g, x).dim[1];
+    if (!c->freq)
+        x = dmx_graph_crop(b->g, path, x, 2, c->pad, length);
+    else if (c->pad > 0)
+        x = dmx_graph_crop(b->g, path, x, 1, c->pad, rows - 2 * c->pad);
+    return c->last ? x : dmx_graph_activation(b->g, path, DMX_OP_GELU, x);
+}

@@ -1,0 +1,249 @@
+/* dmx_model: which architecture, which arguments, does it all fit? */
+#include "arch/architectures.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct dmx_architecture *const architectures[] = {
+    &dmx_architecture_htdemucs,
+};
+#define N_ARCHITECTURES (sizeof architectures / sizeof architectures[0])
+
+static const struct dmx_architecture *find_class(const char *klass)
+{
+    for (size_t i = 0; i < N_ARCHITECTURES; i++)
+        if (strcmp(architectures[i]->klass_name, klass) == 0)
+            return architectures[i];
+    return NULL;
+}
+
+static const struct dmx_architecture *
+recognise(const struct dmx_checkpoint *checkpoint)
+{
+    for (size_t i = 0; i < N_ARCHITECTURES; i++)
+        if (architectures[i]->recognise(checkpoint))
+            return architectures[i];
+    return NULL;
+}
+
+static dmx_status choose(struct dmx_model *m, dmx_error *err)
+{
+    const struct dmx_checkpoint *c = m->checkpoint;
+    if (c->klass_name != NULL) {
+        m->implementation = find_class(c->klass_name);
+        DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
+                      "%s: class %s.%s is not supported; HTDemucs is", c->path,
+                      c->klass_module != NULL ? c->klass_module : "",
+                      c->klass_name);
+    } else {
+        m->implementation = recognise(c);
+        DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
+                      "%s: the weights are not those of a known architecture "
+                      "(HTDemucs)",
+                      c->path);
+    }
+    m->architecture = m->implementation->name;
+    return DMX_OK;
+}
+
+/* Copies every item of `from` over those of m->arguments. */
+static dmx_status overlay(struct dmx_model *m, const cJSON *from,
+                          dmx_error *err)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, from)
+    {
+        cJSON *copy = cJSON_Duplicate(item, 1);
+        cJSON_DeleteItemFromObjectCaseSensitive(m->arguments, item->string);
+        if (copy == NULL ||
+            !cJSON_AddItemToObject(m->arguments, item->string, copy)) {
+            cJSON_Delete(copy);
+            DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
+        }
+    }
+    return DMX_OK;
+}
+
+/* Positional arguments take the names of the constructor's order. */
+static dmx_status take_positional(struct dmx_model *m, dmx_error *err)
+{
+    const dmx_argument *name = m->implementation->arguments;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, m->checkpoint->args)
+    {
+        DMX_RETURN_IF(name->name == NULL, err, DMX_ERROR_MODEL,
+                      "more positional arguments than the class has");
+        cJSON *copy = cJSON_Duplicate(item, 1);
+        if (copy == NULL ||
+            !cJSON_AddItemToObject(m->arguments, name->name, copy)) {
+            cJSON_Delete(copy);
+            DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
+        }
+        name++;
+    }
+    return DMX_OK;
+}
+
+static dmx_status take_file(struct dmx_model *m, const char *path,
+                            dmx_error *err)
+{
+    cJSON *file;
+    DMX_FORWARD(dmx_arguments_read_file(&file, path, m->architecture, err));
+    const dmx_status status = overlay(m, file, err);
+    cJSON_Delete(file);
+    return status;
+}
+
+static dmx_status take_overrides(struct dmx_model *m, const char *const *set,
+                                 dmx_error *err)
+{
+    cJSON *object = cJSON_CreateObject();
+    dmx_status status =
+        object != NULL ? DMX_OK : dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
+    for (; status == DMX_OK && *set != NULL; set++)
+        status = dmx_arguments_set(object, *set, err);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, object)
+    {
+        if (status == DMX_OK &&
+            !dmx_arguments_known(m->implementation->arguments, item->string))
+            status = dmx_fail(err, DMX_ERROR_ARGUMENT,
+                              "--set %s: %s has no such argument", item->string,
+                              m->implementation->klass_name);
+    }
+    if (status == DMX_OK)
+        status = overlay(m, object, err);
+    cJSON_Delete(object);
+    return status;
+}
+
+static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
+                          dmx_error *err)
+{
+    const struct dmx_checkpoint *c = m->checkpoint;
+    DMX_FORWARD(choose(m, err));
+    m->arguments = cJSON_CreateObject();
+    DMX_RETURN_IF(m->arguments == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    DMX_FORWARD(take_positional(m, err));
+    DMX_FORWARD(overlay(m, c->kwargs, err));
+    if (options->config_path != NULL)
+        DMX_FORWARD(take_file(m, options->config_path, err));
+    if (options->set != NULL)
+        DMX_FORWARD(take_overrides(m, options->set, err));
+    if (c->klass_name == NULL)
+        DMX_FORWARD(m->implementation->infer(m, err));
+    DMX_FORWARD(dmx_arguments_complete(
+        m->arguments, m->implementation->arguments, options->hooks, err));
+    for (size_t i = 0; i < m->n_assumed; i++)
+        dmx_warn(options->hooks, "assumed %s (change it with --set)",
+                 m->assumed[i]);
+    return m->implementation->open(m, options->hooks, err);
+}
+
+dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
+                          const dmx_model_options *options, dmx_error *err)
+{
+    static const dmx_model_options defaults = DMX_MODEL_OPTIONS_INIT;
+    *out = NULL;
+    DMX_RETURN_IF(checkpoint == NULL, err, DMX_ERROR_ARGUMENT, "no checkpoint");
+    struct dmx_model *m = calloc(1, sizeof *m);
+    DMX_RETURN_IF(m == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    m->checkpoint = checkpoint;
+    const dmx_status status =
+        resolve(m, options != NULL ? options : &defaults, err);
+    if (status != DMX_OK) {
+        dmx_model_close(m);
+        return status;
+    }
+    *out = m;
+    return DMX_OK;
+}
+
+void dmx_model_close(dmx_model *m)
+{
+    if (m == NULL)
+        return;
+    if (m->implementation != NULL)
+        m->implementation->close(m);
+    for (size_t i = 0; i < m->n_source; i++)
+        free(m->source[i]);
+    for (size_t i = 0; i < m->n_assumed; i++)
+        free(m->assumed[i]);
+    free(m->source);
+    free(m->assumed);
+    cJSON_Delete(m->arguments);
+    free(m);
+}
+
+dmx_status dmx_model_assume(struct dmx_model *m, const char *name,
+                            const char *json, dmx_error *err)
+{
+    if (cJSON_GetObjectItemCaseSensitive(m->arguments, name) != NULL)
+        return DMX_OK;
+    const size_t size = strlen(name) + strlen(json) + 4;
+    char **list = realloc(m->assumed, (m->n_assumed + 1) * sizeof *list);
+    char *text = malloc(size);
+    cJSON *value = cJSON_Parse(json);
+    if (list != NULL)
+        m->assumed = list;
+    if (list == NULL || text == NULL || value == NULL ||
+        !cJSON_AddItemToObject(m->arguments, name, value)) {
+        cJSON_Delete(value);
+        free(text);
+        DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
+    }
+    snprintf(text, size, "%s = %s", name, json);
+    m->assumed[m->n_assumed++] = text;
+    return DMX_OK;
+}
+
+size_t dmx_model_sources(const dmx_model *m)
+{
+    return m->n_source;
+}
+
+const char *dmx_model_source(const dmx_model *m, size_t index)
+{
+    return index < m->n_source ? m->source[index] : NULL;
+}
+
+int64_t dmx_model_channels(const dmx_model *m)
+{
+    return m->audio_channels;
+}
+
+int64_t dmx_model_samplerate(const dmx_model *m)
+{
+    return m->samplerate;
+}
+
+int64_t dmx_model_samples(const dmx_model *m)
+{
+    return m->training_samples;
+}
+
+int dmx_model_pads_to_segment(const dmx_model *m)
+{
+    return m->use_train_segment ? 1 : 0;
+}
+
+dmx_status dmx_model_graph(dmx_graph **out, const struct dmx_model *m,
+                           int64_t samples, dmx_error *err)
+{
+    *out = NULL;
+    if (samples == 0)
+        samples = m->training_samples;
+    DMX_RETURN_IF(samples < 1, err, DMX_ERROR_ARGUMENT,
+                  "a graph needs at least one sample");
+    dmx_graph *g = dmx_graph_open();
+    DMX_RETURN_IF(g == NULL, err, DMX_ERROR_MEMORY, "no memory for the graph");
+    m->implementation->build(m, samples, g);
+    const dmx_status status = dmx_graph_status(g, err);
+    if (status != DMX_OK)
+        dmx_graph_close(g);
+    else
+        *out = g;
+    return status;
+}

@@ -1,0 +1,108 @@
+#include "arch/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+dmx_status dmx_weights_open(dmx_weights *w, const struct dmx_checkpoint *c,
+                            dmx_error *err)
+{
+    *w = (dmx_weights){.checkpoint = c};
+    w->used = calloc(c->n_tensor + 1, 1);
+    DMX_RETURN_IF(w->used == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for %zu tensors", c->n_tensor);
+    return DMX_OK;
+}
+
+void dmx_weights_close(dmx_weights *w)
+{
+    free(w->used);
+    w->used = NULL;
+}
+
+static char *next_problem(dmx_weights *w)
+{
+    const size_t i = w->n_problem++;
+    return i < DMX_WEIGHTS_NAMED ? w->problem[i] : NULL;
+}
+
+static void report_missing(dmx_weights *w, const char *name)
+{
+    char *text = next_problem(w);
+    if (text != NULL)
+        snprintf(text, sizeof w->problem[0], "missing %.150s", name);
+}
+
+static void report_shape(dmx_weights *w, const dmx_tensor *t, int rank,
+                         const int64_t *dim)
+{
+    char *text = next_problem(w), found[80], wanted[80];
+    dmx_tensor expected = {.rank = rank};
+    memcpy(expected.dim, dim, (size_t)rank * sizeof *dim);
+    if (text != NULL)
+        snprintf(text, sizeof w->problem[0], "%.80s is %s, expected %s",
+                 t->name, dmx_tensor_shape_text(t, found, sizeof found),
+                 dmx_tensor_shape_text(&expected, wanted, sizeof wanted));
+}
+
+const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
+                                  const char *name, int rank,
+                                  const int64_t *dim)
+{
+    char full[512];
+    snprintf(full, sizeof full, "%s%s%s", path, *path != '\0' ? "." : "", name);
+    const dmx_tensor *t = dmx_checkpoint_find(w->checkpoint, full);
+    if (t == NULL) {
+        report_missing(w, full);
+        return NULL;
+    }
+    w->used[t - w->checkpoint->tensor] = 1;
+    if (!dmx_tensor_is(t, rank, dim)) {
+        report_shape(w, t, rank, dim);
+        return NULL;
+    }
+    return t;
+}
+
+const dmx_tensor *dmx_weights_vector(dmx_weights *w, const char *path,
+                                     const char *name, int64_t n)
+{
+    return dmx_weights_get(w, path, name, 1, &n);
+}
+
+const dmx_tensor *dmx_weights_matrix(dmx_weights *w, const char *path,
+                                     const char *name, int64_t rows,
+                                     int64_t columns)
+{
+    const int64_t dim[] = {rows, columns};
+    return dmx_weights_get(w, path, name, 2, dim);
+}
+
+static void report_unexpected(dmx_weights *w)
+{
+    for (size_t i = 0; i < w->checkpoint->n_tensor; i++) {
+        char *text = w->used[i] != 0 ? NULL : next_problem(w);
+        if (text != NULL)
+            snprintf(text, sizeof w->problem[0], "unexpected %.150s",
+                     w->checkpoint->tensor[i].name);
+    }
+}
+
+dmx_status dmx_weights_verdict(dmx_weights *w, dmx_error *err)
+{
+    char list[896] = "";
+    size_t used = 0;
+    report_unexpected(w);
+    if (w->n_problem == 0)
+        return DMX_OK;
+    const size_t named =
+        w->n_problem < DMX_WEIGHTS_NAMED ? w->n_problem : DMX_WEIGHTS_NAMED;
+    for (size_t i = 0; i < named; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.78s",
+                                 i > 0 ? "; " : "", w->problem[i]);
+    if (w->n_problem > named)
+        snprintf(list + used, sizeof list - used, "; and %zu more",
+                 w->n_problem - named);
+    DMX_RETURN_ERROR(err, DMX_ERROR_MODEL,
+                     "weights and arguments do not fit: %s", list);
+}

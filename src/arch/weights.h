@@ -1,0 +1,39 @@
+/* Fetching weights by name and exact shape: the architecture validates the
+ * file. What is missing, misshapen or never asked for is collected, so that
+ * one error can name it all, as PyTorch's strict load_state_dict does. */
+#ifndef DMX_ARCH_WEIGHTS_H
+#define DMX_ARCH_WEIGHTS_H
+
+#include "checkpoint/checkpoint.h"
+
+#define DMX_WEIGHTS_NAMED 10
+
+typedef struct dmx_weights {
+    const struct dmx_checkpoint *checkpoint;
+    unsigned char *used; /* per tensor of the checkpoint */
+    char problem[DMX_WEIGHTS_NAMED][224];
+    size_t n_problem; /* all of them, named or not */
+} dmx_weights;
+
+DMX_MUST_CHECK dmx_status dmx_weights_open(dmx_weights *w,
+                                           const struct dmx_checkpoint *c,
+                                           dmx_error *err);
+void dmx_weights_close(dmx_weights *w);
+
+/* The tensor "<path>.<name>" of exactly that shape; NULL and a recorded
+ * problem otherwise. */
+const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
+                                  const char *name, int rank,
+                                  const int64_t *dim);
+/* The common shapes. */
+const dmx_tensor *dmx_weights_vector(dmx_weights *w, const char *path,
+                                     const char *name, int64_t n);
+const dmx_tensor *dmx_weights_matrix(dmx_weights *w, const char *path,
+                                     const char *name, int64_t rows,
+                                     int64_t columns);
+
+/* DMX_OK, or DMX_ERROR_MODEL that names the first ten problems, tensors that
+ * nobody asked for included. */
+DMX_MUST_CHECK dmx_status dmx_weights_verdict(dmx_weights *w, dmx_error *err);
+
+#endif
