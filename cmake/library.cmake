@@ -11,11 +11,12 @@ target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE)
 
 set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::YAML
   PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL PkgConfig::SOXR
-  PkgConfig::PNG ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
-target_link_libraries(dmx_objects PRIVATE dmx_warnings ${DMX_LIBRARIES})
+  PkgConfig::PNG PkgConfig::PROTOBUF_C ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
+target_link_libraries(dmx_objects PRIVATE dmx_warnings dmx_onnx_proto
+  ${DMX_LIBRARIES})
 
 add_library(demucs_onnx_static STATIC)
-target_link_libraries(demucs_onnx_static PRIVATE dmx_objects)
+target_link_libraries(demucs_onnx_static PRIVATE dmx_objects dmx_onnx_proto)
 target_link_libraries(demucs_onnx_static PUBLIC ${DMX_LIBRARIES})
 target_include_directories(demucs_onnx_static PUBLIC
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
@@ -23,7 +24,8 @@ target_include_directories(demucs_onnx_static PUBLIC
 set_target_properties(demucs_onnx_static PROPERTIES OUTPUT_NAME demucs-onnx)
 
 add_library(demucs_onnx SHARED)
-target_link_libraries(demucs_onnx PRIVATE dmx_objects ${DMX_LIBRARIES})
+target_link_libraries(demucs_onnx PRIVATE dmx_objects dmx_onnx_proto
+  ${DMX_LIBRARIES})
 target_include_directories(demucs_onnx PUBLIC
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

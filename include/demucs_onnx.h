@@ -252,6 +252,57 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_engine_run(dmx_engine_state *state,
  * free with dmx_free; NULL when memory is short. */
 DMX_API char *dmx_engine_profile_json(const dmx_engine_state *state);
 
+/* ------------------------------------------------------------ ONNX graphs */
+
+typedef enum dmx_precision {
+    DMX_PRECISION_FP32 = 0,
+    /* Weights that are exactly representable as halves are stored as halves
+     * and widened when the model is loaded: the same numbers in half the
+     * file. Weights that are not stay float32. */
+    DMX_PRECISION_FP16_WEIGHTS,
+} dmx_precision;
+
+typedef struct dmx_export_options {
+    size_t size;             /* sizeof this struct */
+    const dmx_hooks *hooks;  /* warnings, progress, cancellation */
+    int64_t samples;         /* length of the input; 0: training segment */
+    int opset;               /* ONNX operator set, 17 or newer; 0: 17 */
+    dmx_precision precision;
+    const char *const *stems; /* sources wanted, NULL-terminated; NULL: all */
+    int prune;        /* non-zero: compute only `stems`, output has their rows;
+                         zero: every row is kept */
+    const char *stem; /* metadata: the source that this member of a bag is
+                         for, or NULL */
+    int threads;      /* 0: every core this process may use */
+} dmx_export_options;
+
+#define DMX_EXPORT_OPTIONS_INIT                                                \
+    {                                                                          \
+        sizeof(dmx_export_options), 0, 0, 0, DMX_PRECISION_FP32, 0, 0, 0, 0    \
+    }
+
+/* The short-time Fourier transform of Demucs as an ONNX model of its own, in
+ * plain operators (two small matrix products; no STFT, DFT or complex
+ * types), for use in other pipelines.
+ * Input `signal` (1, channels, samples) float32; output `spectrogram`
+ * (1, 2 * channels, nfft / 2, ceil(samples / hop)): real and imaginary part of
+ * each channel in turn, hop = nfft / 4, periodic Hann window, normalised by
+ * 1/sqrt(nfft), reflected edges, Nyquist bin dropped, as HTDemucs._spec and
+ * torch.stft have it. nfft: a multiple of 8, 16 to 65536. opset 0: 17.
+ * The file appears under its name complete or not at all. Fails with ARGUMENT,
+ * LIMIT, MEMORY or IO. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_stft_onnx(const char *path, int64_t nfft,
+                                                int64_t channels,
+                                                int64_t samples, int opset,
+                                                dmx_error *err);
+
+/* Its inverse, as HTDemucs._ispec and torch.istft have it: input `spectrogram`
+ * as above, output `signal` (1, channels, samples). */
+DMX_API DMX_MUST_CHECK dmx_status dmx_istft_onnx(const char *path, int64_t nfft,
+                                                 int64_t channels,
+                                                 int64_t samples, int opset,
+                                                 dmx_error *err);
+
 #ifdef __cplusplus
 }
 #endif

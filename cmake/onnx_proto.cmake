@@ -1,0 +1,18 @@
+# The C classes of onnx.proto, made at build time from the file that the ONNX
+# project installs (libonnx-dev), and compiled without our warnings.
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+find_program(DMX_PROTOC_C NAMES protoc-c REQUIRED)
+find_path(DMX_ONNX_PROTO_DIR onnx.proto PATH_SUFFIXES onnx REQUIRED)
+
+set(DMX_PROTO_OUT ${CMAKE_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${DMX_PROTO_OUT})
+add_custom_command(
+  OUTPUT ${DMX_PROTO_OUT}/onnx.pb-c.c ${DMX_PROTO_OUT}/onnx.pb-c.h
+  COMMAND ${DMX_PROTOC_C} --proto_path=${DMX_ONNX_PROTO_DIR}
+          --c_out=${DMX_PROTO_OUT} onnx.proto
+  DEPENDS ${DMX_ONNX_PROTO_DIR}/onnx.proto
+  COMMENT "Generating onnx.pb-c")
+add_library(dmx_onnx_proto OBJECT ${DMX_PROTO_OUT}/onnx.pb-c.c
+  ${DMX_PROTO_OUT}/onnx.pb-c.h)
+target_include_directories(dmx_onnx_proto SYSTEM PUBLIC ${DMX_PROTO_OUT})
+target_link_libraries(dmx_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)

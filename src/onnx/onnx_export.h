@@ -1,0 +1,48 @@
+/* From the semantic graph to an ONNX model, in a file or in memory. */
+#ifndef DMX_ONNX_ONNX_EXPORT_H
+#define DMX_ONNX_ONNX_EXPORT_H
+
+#include "arch/arch.h"
+#include "base/file.h"
+#include "graph/graph.h"
+
+#define DMX_ONNX_OLDEST_OPSET 17
+
+typedef enum dmx_onnx_variant {
+    DMX_ONNX_RECIPES, /* what we ship: docs/recipes.md */
+    DMX_ONNX_USUAL,   /* the usual traced export; for measurements only */
+} dmx_onnx_variant;
+
+/* All zero means: opset 17, float32, every source. */
+typedef struct dmx_onnx_options {
+    int opset;            /* 0: 17 */
+    int newest_opset;     /* newest allowed: what the checker knows; 0: 17 */
+    bool fp16_weights;    /* weights that are halves stay halves: lossless */
+    const size_t *chosen; /* prune: source indices, rising, or NULL: all */
+    size_t n_chosen;
+    const char *stem;     /* metadata "stem", or NULL */
+    const char *bag;      /* metadata "bag", or NULL */
+    int threads;          /* 0: dmx_cpu_count(); never changes the bytes */
+    const dmx_hooks *hooks;
+    dmx_onnx_variant variant;
+} dmx_onnx_options;
+
+/* Serialises the graph as one ONNX model. The bytes depend on the graph, the
+ * model and the options alone. `model` names the sources and fills the
+ * metadata; NULL writes a bare graph whose output keeps its channels. With
+ * `chosen` only what those sources need is computed and the output is
+ * (1, n_chosen, channels, samples). options NULL: defaults.
+ * Fails with ARGUMENT (opset, sources), UNSUPPORTED, LIMIT (2 GiB), MEMORY, IO
+ * or CANCELLED. */
+DMX_MUST_CHECK dmx_status dmx_onnx_write(dmx_output *out, const dmx_graph *g,
+                                         const struct dmx_model *model,
+                                         const dmx_onnx_options *options,
+                                         dmx_error *err);
+
+/* The same bytes in memory; free with dmx_blob_free. */
+DMX_MUST_CHECK dmx_status dmx_onnx_pack(dmx_blob *out, const dmx_graph *g,
+                                        const struct dmx_model *model,
+                                        const dmx_onnx_options *options,
+                                        dmx_error *err);
+
+#endif
