@@ -1,0 +1,42 @@
+# The two commands for newcomers, and what developers type.
+#   make demo   installs what is missing, builds, exports, shows the result
+#   make test   builds and runs every test
+BUILD ?= build
+
+.PHONY: demo test build deps onnxruntime sanitize bench fuzz coverage install clean format
+
+demo: build onnxruntime
+	@scripts/demo.sh $(BUILD)
+
+test: build onnxruntime
+	@scripts/test.sh $(BUILD)
+
+build: deps
+	@scripts/build.sh $(BUILD)
+
+deps:
+	@scripts/install-deps.sh
+
+onnxruntime: deps
+	@scripts/get-onnxruntime.sh
+
+sanitize: deps onnxruntime
+	@scripts/test-sanitized.sh
+
+bench: build onnxruntime
+	@bench/run.sh $(BUILD)
+
+fuzz: deps
+	@scripts/fuzz.sh all 3600
+
+coverage: deps
+	@scripts/coverage.sh
+
+install: build
+	cmake --install $(BUILD)
+
+format:
+	git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+clean:
+	rm -rf build build-*
