@@ -1,0 +1,197 @@
+/* Constructor arguments: files, overrides, typed access. */
+#include "test_support.h"
+
+#include "arch/arguments.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const dmx_argument table[] = {
+    {"sources", "null", DMX_ARGUMENT_USED},
+    {"channels", "48", DMX_ARGUMENT_USED},
+    {NULL, NULL, DMX_ARGUMENT_IGNORED},
+};
+
+static const char *write_file(const char *text)
+{
+    static char path[1100];
+    snprintf(path, sizeof path, "%s/config", test_folder());
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    return path;
+}
+
+static cJSON *read_text(const char *text)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    cJSON *out;
+    assert_ok(dmx_arguments_read_file(&out, write_file(text), "htdemucs", &err),
+              &err);
+    return out;
+}
+
+static void assert_json(cJSON *value, const char *expected)
+{
+    char *text = cJSON_PrintUnformatted(value);
+    assert_string_equal(text, expected);
+    cJSON_free(text);
+    cJSON_Delete(value);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    assert_json(read_text("{\"channels\": 8}"), "{\"channels\":8}");
+    assert_json(read_text("channels: 8\ngrowth: 2.0\nt_emb: sin\n"),
+                "{\"channels\":8,\"growth\":2,\"t_emb\":\"sin\"}");
+    assert_json(read_text("a: null\nb: ~\nc:\nd: yes\ne: False\nf: '8'\n"
+                          "g: [1, x]\nh: {i: 39/5}\n"),
+                "{\"a\":null,\"b\":null,\"c\":null,\"d\":true,\"e\":false,"
+                "\"f\":\"8\",\"g\":[1,\"x\"],\"h\":{\"i\":\"39/5\"}}");
+}
+
+/* The form of community training repositories. */
+static void test_training_section(void **state)
+{
+    (void)state;
+    assert_json(read_text("audio:\n  chunk_size: 485100\n"
+                          "training:\n  instruments: [vocals, other]\n"
+                          "  channels: 2\n  samplerate: 44100\n  segment: 11\n"
+                          "  lr: 1e-4\n"
+                          "htdemucs: # comment\n  channels: 48\n"
+                          "  channels_time:\nmodel: htdemucs\n"),
+                "{\"channels\":48,\"channels_time\":null,"
+                "\"sources\":[\"vocals\",\"other\"],\"audio_channels\":2,"
+                "\"samplerate\":44100,\"segment\":11}");
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",   "[1, 2]", "a: &x 1\nb: *x\n", "a: [", "{\"a\"", "a: 1\n  b: 2\n",
+        "\t",
+    };
+    cJSON *out;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(
+            dmx_arguments_read_file(&out, write_file(bad[i]), "htdemucs", NULL),
+            DMX_ERROR_FORMAT);
+    char deep[400] = "a: ";
+    memset(deep + 3, '[', 200);
+    assert_int_equal(
+        dmx_arguments_read_file(&out, write_file(deep), "htdemucs", NULL),
+        DMX_ERROR_FORMAT);
+}
+
+static void test_set(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    cJSON *o = cJSON_CreateObject();
+    assert_ok(dmx_arguments_set(o, "a=4", &err), &err);
+    assert_ok(dmx_arguments_set(o, "a=5", &err), &err);
+    assert_ok(dmx_arguments_set(o, "b=[0.25,0.5]", &err), &err);
+    assert_ok(dmx_arguments_set(o, "c=39/80", &err), &err);
+    assert_ok(dmx_arguments_set(o, "d=", &err), &err);
+    assert_int_equal(dmx_arguments_set(o, "d", NULL), DMX_ERROR_ARGUMENT);
+    assert_int_equal(dmx_arguments_set(o, "=1", NULL), DMX_ERROR_ARGUMENT);
+    assert_json(o, "{\"a\":5,\"b\":[0.25,0.5],\"c\":\"39/80\",\"d\":\"\"}");
+}
+
+static void count_warning(void *user, const char *message)
+{
+    assert_non_null(strstr(message, "unknown argument 'oops'"));
+    ++*(int *)user;
+}
+
+static void test_complete(void **state)
+{
+    (void)state;
+    int warnings = 0;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_hooks hooks = {.user = &warnings, .warn = count_warning};
+    cJSON *o = cJSON_Parse("{\"oops\": 1, \"channels\": 8}");
+    assert_ok(dmx_arguments_complete(o, table, &hooks, &err), &err);
+    assert_int_equal(warnings, 1);
+    assert_json(o, "{\"channels\":8,\"sources\":null}");
+    assert_true(dmx_arguments_known(table, "sources"));
+    assert_false(dmx_arguments_known(table, "source"));
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    cJSON *o = cJSON_Parse("{\"t\":true,\"n\":null,\"f\":8.0,\"h\":0.5,"
+                           "\"s\":\"x\"}");
+    int64_t i;
+    bool b;
+    assert_ok(dmx_argument_int(&i, o, "t", 0, 9, &err), &err);
+    assert_int_equal(i, 1);
+    assert_ok(dmx_argument_int(&i, o, "n", 0, 9, &err), &err);
+    assert_int_equal(i, 0);
+    assert_ok(dmx_argument_int(&i, o, "f", 0, 9, &err), &err);
+    assert_int_equal(i, 8);
+    assert_int_equal(dmx_argument_int(&i, o, "f", 0, 7, NULL), DMX_ERROR_MODEL);
+    assert_int_equal(dmx_argument_int(&i, o, "h", 0, 7, NULL), DMX_ERROR_MODEL);
+    assert_int_equal(dmx_argument_int(&i, o, "s", 0, 7, NULL), DMX_ERROR_MODEL);
+    assert_int_equal(dmx_argument_int(&i, o, "none", 0, 7, NULL),
+                     DMX_ERROR_MODEL);
+    assert_ok(dmx_argument_bool(&b, o, "h", &err), &err);
+    assert_true(b);
+    cJSON_Delete(o);
+}
+
+static void check_seconds(const char *json, int64_t numerator,
+                          int64_t denominator)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    int64_t fraction[2];
+    double seconds;
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddItemToObject(o, "s", cJSON_Parse(json));
+    assert_ok(dmx_argument_seconds(fraction, &seconds, o, "s", &err), &err);
+    assert_int_equal(fraction[0], numerator);
+    assert_int_equal(fraction[1], denominator);
+    cJSON_Delete(o);
+}
+
+static void test_seconds(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "0", "-1", "\"1/0\"", "\"x\"", "[]", "null", "\"39/\"", "1e9", "{}"};
+    check_seconds("7.8", 39, 5);
+    check_seconds("\"78/10\"", 39, 5);
+    check_seconds("\"7.8\"", 39, 5);
+    check_seconds("10", 10, 1);
+    check_seconds("{\"_type\":\"fraction\",\"numerator\":39,"
+                  "\"denominator\":80}",
+                  39, 80);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int64_t fraction[2];
+        double seconds;
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddItemToObject(o, "s", cJSON_Parse(bad[i]));
+        assert_int_equal(dmx_argument_seconds(fraction, &seconds, o, "s", NULL),
+                         DMX_ERROR_MODEL);
+        cJSON_Delete(o);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_training_section),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_seconds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
