@@ -1,0 +1,204 @@
+/* Convolutions as matrix products with gathered columns.
+ *
+ * A transposed convolution with stride s is s ordinary ones with stride 1, one
+ * for each phase p of the output position s q + p:
+ *   y[s q + p] = sum_j w[p + s j] x[q - j]
+ * so that both kinds are one product: a row is an output channel and phase, a
+ * column a grid position q, the inner index an input channel and tap, and
+ *   source = step * q + tap * j - offset        along each axis. */
+#include "reference/gemm64.h"
+#include "reference/reference_ops.h"
+
+#include <stdlib.h>
+
+typedef struct conv {
+    const dmx_step *node_step;
+    const double *bias;
+    int64_t in[3], out[3]; /* [C][F][T] */
+    int64_t grid[2];       /* positions q */
+    int64_t taps[2];       /* j */
+    int64_t phases[2];     /* p; 1 for an ordinary convolution */
+    int64_t step[2], tap[2], offset[2];
+} conv;
+
+static void gather(const void *context, double *b, size_t stride, size_t k0,
+                   size_t k1, size_t first, size_t count)
+{
+    const conv *c = context;
+    const double *x = c->node_step->in[0].data;
+    for (int64_t k = (int64_t)k0; k < (int64_t)k1; k++) {
+        const int64_t channel = k / (c->taps[0] * c->taps[1]);
+        const int64_t jf = k / c->taps[1] % c->taps[0], jt = k % c->taps[1];
+        const double *plane = x + channel * c->in[1] * c->in[2];
+        double *to = b + (k - (int64_t)k0) * (int64_t)stride;
+        int64_t qf = (int64_t)first / c->grid[1];
+        int64_t qt = (int64_t)first % c->grid[1];
+        for (size_t i = 0; i < count; i++) {
+            const int64_t f = c->step[0] * qf + c->tap[0] * jf - c->offset[0];
+            const int64_t t = c->step[1] * qt + c->tap[1] * jt - c->offset[1];
+            const bool inside =
+                f >= 0 && f < c->in[1] && t >= 0 && t < c->in[2];
+            to[i] = inside ? plane[f * c->in[2] + t] : 0.0;
+            if (++qt == c->grid[1]) {
+                qt = 0;
+                qf++;
+            }
+        }
+    }
+}
+
+static void store(void *context, const double *product, size_t stride,
+                  size_t first, size_t count)
+{
+    const conv *c = context;
+    const int64_t phases = c->phases[0] * c->phases[1];
+    for (int64_t r = 0; r < c->out[0] * phases; r++) {
+        const int64_t channel = r / phases;
+        const int64_t pf = r % phases / c->phases[1], pt = r % c->phases[1];
+        double *plane =
+            c->node_step->out[0].data + channel * c->out[1] * c->out[2];
+        for (size_t i = 0; i < count; i++) {
+            const int64_t q = (int64_t)(first + i);
+            const int64_t f = q / c->grid[1] * c->phases[0] + pf;
+            const int64_t t = q % c->grid[1] * c->phases[1] + pt;
+            if (f < c->out[1] && t < c->out[2])
+                plane[f * c->out[2] + t] =
+                    product[(size_t)r * stride + i] + c->bias[channel];
+        }
+    }
+}
+
+static dmx_status multiply(conv *c, const double *weight)
+{
+    const dmx_step *s = c->node_step;
+    const int64_t rows = c->out[0] * c->phases[0] * c->phases[1];
+    const int64_t depth = c->in[0] * c->taps[0] * c->taps[1];
+    dmx_gemm64_packed a;
+    dmx_status status =
+        dmx_gemm64_pack(&a, dmx_gemm64_kernel_at(0), weight, (size_t)rows,
+                        (size_t)depth, (size_t)depth, 1, s->err);
+    const dmx_gemm64_product product = {
+        .a = &a,
+        .columns = (size_t)(c->grid[0] * c->grid[1]),
+        .context = c,
+        .gather = gather,
+        .store = store,
+        .threads = s->threads,
+    };
+    if (status == DMX_OK)
+        status = dmx_gemm64_run(&product, s->err);
+    dmx_gemm64_packed_free(&a);
+    return status;
+}
+
+static void set_shapes(conv *c, const dmx_step *s)
+{
+    c->node_step = s;
+    for (int k = 0; k < 3; k++) {
+        c->in[k] = s->in[0].shape.dim[k];
+        c->out[k] = s->out[0].shape.dim[k];
+    }
+}
+
+/* Reverses the taps of each [kf][kt] kernel. */
+static void flip(double *weight, int64_t kernels, int64_t taps)
+{
+    for (int64_t n = 0; n < kernels; n++)
+        for (int64_t i = 0; i < taps / 2; i++) {
+            double *w = weight + n * taps, swap = w[i];
+            w[i] = w[taps - 1 - i];
+            w[taps - 1 - i] = swap;
+        }
+}
+
+static dmx_status run_conv(const dmx_step *s, double *weight,
+                           const double *bias)
+{
+    const dmx_attributes *at = &s->node->at;
+    conv c = {.bias = bias};
+    set_shapes(&c, s);
+    for (int k = 0; k < 2; k++) {
+        c.grid[k] = c.out[k + 1];
+        c.taps[k] = at->kernel[k];
+        c.phases[k] = 1;
+        c.step[k] = at->stride[k];
+        c.tap[k] = at->dilation[k];
+        c.offset[k] = at->padding[k][0];
+    }
+    if (DMX_MUTANT(CONV_FLIPPED))
+        flip(weight, c.out[0] * c.in[0], c.taps[0] * c.taps[1]);
+    return multiply(&c, weight);
+}
+
+/* W [Ci][Co][kf][kt] as [Co][pf][pt][Ci][jf][jt], zero where the kernel has
+ * ended. */
+static void split_phases(double *to, const double *weight, const conv *c,
+                         const int64_t kernel[2])
+{
+    for (int64_t o = 0; o < c->out[0]; o++)
+        for (int64_t pf = 0; pf < c->phases[0]; pf++)
+            for (int64_t pt = 0; pt < c->phases[1]; pt++)
+                for (int64_t i = 0; i < c->in[0]; i++)
+                    for (int64_t jf = 0; jf < c->taps[0]; jf++)
+                        for (int64_t jt = 0; jt < c->taps[1]; jt++) {
+                            const int64_t f = pf + c->phases[0] * jf;
+                            const int64_t t = pt + c->phases[1] * jt;
+                            const int64_t at =
+                                ((i * c->out[0] + o) * kernel[0] + f) *
+                                    kernel[1] +
+                                t;
+                            *to++ = f < kernel[0] && t < kernel[1] ? weight[at]
+                                                                   : 0.0;
+                        }
+}
+
+static dmx_status run_transpose(const dmx_step *s, double *weight,
+                                const double *bias)
+{
+    const dmx_attributes *at = &s->node->at;
+    conv c = {.bias = bias};
+    set_shapes(&c, s);
+    int64_t count = c.in[0] * c.out[0];
+    for (int k = 0; k < 2; k++) {
+        c.phases[k] = at->stride[k];
+        c.taps[k] = (at->kernel[k] + at->stride[k] - 1) / at->stride[k];
+        c.grid[k] = (c.out[k + 1] + at->stride[k] - 1) / at->stride[k];
+        c.step[k] = 1;
+        c.tap[k] = -1;
+        count *= c.phases[k] * c.taps[k];
+    }
+    if (DMX_MUTANT(CONV_TRANSPOSE_FLIPPED))
+        flip(weight, c.in[0] * c.out[0], at->kernel[0] * at->kernel[1]);
+    double *split = calloc((size_t)count, sizeof *split);
+    DMX_RETURN_IF(split == NULL, s->err, DMX_ERROR_MEMORY,
+                  "no memory for a transposed convolution");
+    split_phases(split, weight, &c, at->kernel);
+    const dmx_status status = multiply(&c, split);
+    free(split);
+    return status;
+}
+
+static dmx_status with_weights(const dmx_step *s,
+                               dmx_status (*run)(const dmx_step *, double *,
+                                                 const double *))
+{
+    double *w = dmx_reference_widen(s->node->weight, 0, s->err);
+    double *b = dmx_reference_widen(s->node->bias,
+                                    (size_t)s->out[0].shape.dim[0], s->err);
+    dmx_status status = DMX_ERROR_MEMORY;
+    if (w != NULL && b != NULL)
+        status = run(s, w, b);
+    free(w);
+    free(b);
+    return status;
+}
+
+dmx_status dmx_reference_conv(const dmx_step *s)
+{
+    return with_weights(s, run_conv);
+}
+
+dmx_status dmx_reference_conv_transpose(const dmx_step *s)
+{
+    return with_weights(s, run_transpose);
+}
