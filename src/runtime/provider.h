@@ -1,0 +1,18 @@
+/* Execution providers: where ONNX Runtime computes. */
+#ifndef DMX_RUNTIME_PROVIDER_H
+#define DMX_RUNTIME_PROVIDER_H
+
+#include "runtime/ort_api.h"
+#include "runtime/runtime.h"
+
+/* Adds the wished providers ("auto", or names separated by commas) to session
+ * options, with settings that Demucs networks are known to need. *chosen: name
+ * of the first that was accepted, "cpu" when none was. A provider that can't
+ * be had is warned about and passed over; an unknown name is
+ * DMX_ERROR_ARGUMENT. */
+DMX_MUST_CHECK dmx_status
+dmx_providers_append(const char **chosen, const struct dmx_runtime *runtime,
+                     ort_session_options *options, const char *wished,
+                     const dmx_hooks *hooks, dmx_error *err);
+
+#endif
