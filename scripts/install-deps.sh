@@ -8,7 +8,8 @@ apt_packages=(
   gcc g++ make cmake ninja-build pkg-config
   libcjson-dev libyaml-dev libssl-dev zlib1g-dev libcurl4-openssl-dev
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libsoxr-dev
-  libpng-dev libonnx-dev protobuf-c-compiler libprotobuf-c-dev libcmocka-dev
+  libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
+  libprotobuf-c-dev libcmocka-dev
   ca-certificates
 )
 dnf_packages="gcc gcc-c++ make cmake ninja-build pkgconf cjson-devel libyaml-devel openssl-devel zlib-devel libcurl-devel ffmpeg-free-devel soxr-devel libpng-devel onnx-devel protobuf-c-devel protobuf-c-compiler libcmocka-devel"

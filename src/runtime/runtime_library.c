@@ -1,4 +1,5 @@
 /* Finding and loading the library. */
+#include "base/own_folder.h"
 #include "runtime/ort_api.h"
 #include "runtime/runtime.h"
 
@@ -19,7 +20,7 @@
 #define VERSIONED_NAME "libonnxruntime.so.*"
 #endif
 
-#define MAX_PATH 4096
+#define MAX_PATH (DMX_PATH_SIZE + 128)
 
 #define HOW_TO_GET_ONE                                                         \
     "put " PLAIN_NAME " (from an ONNX Runtime release, the Python package "    \
@@ -162,40 +163,8 @@ static dmx_status load_named(struct dmx_runtime *r, const char *name,
     return load(r, path, err);
 }
 
-/* The folder of a path, in place. */
-static bool cut_name(char *path)
-{
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return false;
-    *slash = '\0';
-    return true;
-}
-
-/* Where the program, or the shared library this code is in, lies. */
-static bool own_folder(char *folder, bool program)
-{
-    if (program) {
-        const ssize_t n = readlink("/proc/self/exe", folder, MAX_PATH - 1);
-        if (n <= 0)
-            return false;
-        folder[n] = '\0';
-        return cut_name(folder);
-    }
-    static const char here = 0;
-    Dl_info info;
-    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL)
-        return false;
-    char *full = realpath(info.dli_fname, NULL);
-    if (full == NULL)
-        return false;
-    snprintf(folder, MAX_PATH, "%s", full);
-    free(full);
-    return cut_name(folder);
-}
-
 /* Tries everything beside the program or library. */
-static bool load_beside(struct dmx_runtime *r, bool program)
+static bool load_beside(struct dmx_runtime *r, bool (*find)(char *))
 {
     static const char *const place[] = {
         "",
@@ -205,8 +174,8 @@ static bool load_beside(struct dmx_runtime *r, bool program)
         "/../third_party/onnxruntime",
         "/../../third_party/onnxruntime",
     };
-    char own[MAX_PATH], folder[MAX_PATH + 64], path[MAX_PATH];
-    if (!own_folder(own, program))
+    char own[DMX_PATH_SIZE], folder[DMX_PATH_SIZE + 64], path[MAX_PATH];
+    if (!find(own))
         return false;
     for (size_t i = 0; i < sizeof place / sizeof place[0]; i++) {
         snprintf(folder, sizeof folder, "%s%s", own, place[i]);
@@ -245,7 +214,8 @@ static dmx_status search(struct dmx_runtime *r, const char *path,
     const char *named = path != NULL ? path : getenv("DEMUCS_ONNXRUNTIME");
     if (named != NULL && named[0] != '\0')
         return load_named(r, named, err);
-    if (load_beside(r, true) || load_beside(r, false) || load_system(r))
+    if (load_beside(r, dmx_program_folder) ||
+        load_beside(r, dmx_library_folder) || load_system(r))
         return DMX_OK;
     DMX_RETURN_ERROR(err, DMX_ERROR_RUNTIME,
                      "ONNX Runtime was not found: " HOW_TO_GET_ONE);

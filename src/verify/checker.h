@@ -1,0 +1,23 @@
+/* The official ONNX checker, in a module that is loaded on demand. */
+#ifndef DMX_VERIFY_CHECKER_H
+#define DMX_VERIFY_CHECKER_H
+
+#include "base/error.h"
+
+typedef struct dmx_checker dmx_checker;
+
+/* Looks beside the program and this library, in ../lib and
+ * ../lib/demucs-onnx, then asks the system's loader. DMX_ERROR_RUNTIME says
+ * what to install. Close with dmx_checker_close; NULL is fine. */
+DMX_MUST_CHECK dmx_status dmx_checker_open(dmx_checker **out, dmx_error *err);
+void dmx_checker_close(dmx_checker *checker);
+
+int dmx_checker_newest_opset(const dmx_checker *checker);
+
+/* DMX_ERROR_CHECK with the checker's own words when the model breaks the
+ * specification, or when strict shape inference does not succeed. */
+DMX_MUST_CHECK dmx_status dmx_checker_check(const dmx_checker *checker,
+                                            const void *model, size_t size,
+                                            dmx_error *err);
+
+#endif
