@@ -4,6 +4,7 @@
 #define DMX_CHECKPOINT_CHECKPOINT_H
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/tensor.h"
@@ -42,6 +43,12 @@ struct dmx_checkpoint {
     size_t n_global;
     struct dmx_checkpoint_memory *memory; /* file bytes, values, names */
 };
+
+/* As dmx_checkpoint_open on bytes in memory. Takes ownership of *blob, on
+ * failure too; `path` is the name that messages and the checkpoint carry. */
+DMX_MUST_CHECK dmx_status dmx_checkpoint_open_memory(
+    struct dmx_checkpoint **out, dmx_blob *blob, const char *path,
+    const dmx_checkpoint_options *options, dmx_error *err);
 
 /* The tensor of that exact name, or NULL. O(log n). */
 const dmx_tensor *dmx_checkpoint_find(const struct dmx_checkpoint *checkpoint,

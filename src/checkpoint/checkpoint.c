@@ -1,0 +1,230 @@
+#include "checkpoint/bytes.h"
+#include "checkpoint/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_MAX_BYTES ((uint64_t)4 << 30)
+
+enum { SIGNATURE_DIGITS = 8 };
+
+/* ---------------------------------------------------------- what is this? */
+
+static bool starts_with(const dmx_load *load, const char *text)
+{
+    const size_t n = strlen(text);
+    return load->size >= n && memcmp(load->data, text, n) == 0;
+}
+
+/* Says what people really have when it is no checkpoint. */
+static dmx_status unknown_file(const dmx_load *load)
+{
+    char shown[16];
+    DMX_RETURN_IF(load->size == 0, load->err, DMX_ERROR_FORMAT,
+                  "the file is empty");
+    DMX_RETURN_IF(starts_with(load, "version https://git-lfs"), load->err,
+                  DMX_ERROR_FORMAT,
+                  "a Git LFS pointer, not the checkpoint; run git lfs pull");
+    DMX_RETURN_IF(starts_with(load, "<"), load->err, DMX_ERROR_FORMAT,
+                  "a web page, not a checkpoint; download the file itself");
+    DMX_RETURN_IF(load->data[0] == 0x80, load->err, DMX_ERROR_FORMAT,
+                  "a plain pickle, not a file of torch.save");
+    const size_t n = load->size < 8 ? load->size : 8;
+    DMX_RETURN_ERROR(
+        load->err, DMX_ERROR_FORMAT,
+        "neither a PyTorch checkpoint nor a safetensors file "
+        "(it starts with \"%s\")",
+        dmx_text_show(shown, sizeof shown, (const char *)load->data, n));
+}
+
+static dmx_status load_container(dmx_load *load)
+{
+    if (starts_with(load, "PK\003\004") || starts_with(load, "PK\005\006"))
+        return dmx_load_zip(load);
+    if (dmx_looks_like_legacy(load->data, load->size))
+        return dmx_load_legacy(load);
+    if (dmx_looks_like_safetensors(load->data, load->size))
+        return dmx_load_safetensors(load);
+    return unknown_file(load);
+}
+
+/* -------------------------------------------------------------- checksums */
+
+/* The sha8 of "<sig>-<sha8>.th" into out, or "". */
+static void find_name_checksum(char out[SIGNATURE_DIGITS + 1], const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    const char *dash = strrchr(base, '-');
+    out[0] = '\0';
+    if (dash == NULL || dash == base ||
+        strspn(dash + 1, "0123456789abcdef") != SIGNATURE_DIGITS ||
+        strcmp(dash + 1 + SIGNATURE_DIGITS, ".th") != 0)
+        return;
+    memcpy(out, dash + 1, SIGNATURE_DIGITS);
+    out[SIGNATURE_DIGITS] = '\0';
+}
+
+static dmx_status check_name(dmx_load *load, bool strict)
+{
+    struct dmx_checkpoint *c = load->checkpoint;
+    find_name_checksum(c->name_checksum, c->path);
+    c->name_checksum_matches =
+        c->name_checksum[0] != '\0' &&
+        memcmp(c->name_checksum, c->sha256, SIGNATURE_DIGITS) == 0;
+    if (c->name_checksum[0] == '\0' || c->name_checksum_matches)
+        return DMX_OK;
+    DMX_RETURN_IF(strict, load->err, DMX_ERROR_HASH,
+                  "the file's SHA-256 starts with %.8s, its name promises %s; "
+                  "download it again",
+                  c->sha256, c->name_checksum);
+    dmx_warn(load->hooks,
+             "%s: the file's SHA-256 starts with %.8s, its name ends in %s; if "
+             "that is a checksum, the file is damaged",
+             c->path, c->sha256, c->name_checksum);
+    return DMX_OK;
+}
+
+/* ----------------------------------------------------------------- symbols */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Pickled names outlive the pickle. */
+static dmx_status keep_symbols(dmx_load *load)
+{
+    struct dmx_checkpoint *c = load->checkpoint;
+    const dmx_pickle *p = &load->pickle;
+    c->global = calloc(p->n_symbol + 1, sizeof *c->global);
+    DMX_RETURN_IF(c->global == NULL, load->err, DMX_ERROR_MEMORY,
+                  "no memory for class names");
+    for (size_t i = 0; i < p->n_symbol; i++) {
+        const dmx_symbol *s = p->symbol[i];
+        c->global[i] = dmx_arena_strndup(load->arena, s->full, s->full_size);
+        DMX_RETURN_IF(c->global[i] == NULL, load->err, DMX_ERROR_MEMORY,
+                      "no memory for class names");
+        c->n_global++;
+    }
+    qsort(c->global, c->n_global, sizeof *c->global, by_text);
+    return DMX_OK;
+}
+
+/* ------------------------------------------------------------ open, close */
+
+static dmx_status load_all(dmx_load *load, const dmx_checkpoint_options *o)
+{
+    DMX_FORWARD(load_container(load));
+    DMX_FORWARD(keep_symbols(load));
+    DMX_FORWARD(dmx_load_names(load));
+    DMX_FORWARD(dmx_load_sums(load));
+    return check_name(load, o->strict_checksum != 0);
+}
+
+static struct dmx_checkpoint *new_checkpoint(dmx_blob *blob, const char *path)
+{
+    struct dmx_checkpoint *c = calloc(1, sizeof *c);
+    if (c != NULL)
+        c->memory = calloc(1, sizeof *c->memory);
+    if (c == NULL || c->memory == NULL) {
+        free(c);
+        dmx_blob_free(blob);
+        return NULL;
+    }
+    c->memory->file = *blob;
+    *blob = (dmx_blob){0};
+    c->file_size = c->memory->file.size;
+    c->path = dmx_arena_strndup(&c->memory->arena, path, strlen(path));
+    if (c->path == NULL) {
+        dmx_checkpoint_close(c);
+        return NULL;
+    }
+    return c;
+}
+
+dmx_status dmx_checkpoint_open_memory(struct dmx_checkpoint **out,
+                                      dmx_blob *blob, const char *path,
+                                      const dmx_checkpoint_options *options,
+                                      dmx_error *err)
+{
+    const dmx_checkpoint_options defaults = DMX_CHECKPOINT_OPTIONS_INIT;
+    const dmx_checkpoint_options *o = options != NULL ? options : &defaults;
+    *out = NULL;
+    struct dmx_checkpoint *c = new_checkpoint(blob, path);
+    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", path);
+    dmx_load load = {.checkpoint = c,
+                     .arena = &c->memory->arena,
+                     .data = c->memory->file.data,
+                     .size = c->memory->file.size,
+                     .hooks = o->hooks,
+                     .err = err};
+    dmx_pickle_open(&load.pickle);
+    const dmx_status status = load_all(&load, o);
+    dmx_pickle_close(&load.pickle);
+    dmx_zip_close(&load.zip);
+    free(load.legacy);
+    if (status != DMX_OK) {
+        dmx_error_prefix(err, "%s", path);
+        dmx_checkpoint_close(c);
+        return status;
+    }
+    *out = c;
+    return DMX_OK;
+}
+
+dmx_status dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
+                               const dmx_checkpoint_options *options,
+                               dmx_error *err)
+{
+    const dmx_checkpoint_options defaults = DMX_CHECKPOINT_OPTIONS_INIT;
+    const dmx_checkpoint_options *o = options != NULL ? options : &defaults;
+    *out = NULL;
+    DMX_RETURN_IF(o->size < sizeof *o, err, DMX_ERROR_ARGUMENT,
+                  "dmx_checkpoint_options: size is not set; use "
+                  "DMX_CHECKPOINT_OPTIONS_INIT");
+    const uint64_t limit =
+        o->max_file_bytes != 0 ? o->max_file_bytes : DEFAULT_MAX_BYTES;
+    dmx_blob blob;
+    DMX_FORWARD(dmx_file_read(
+        &blob, path, limit > SIZE_MAX ? SIZE_MAX : (size_t)limit, err));
+    return dmx_checkpoint_open_memory(out, &blob, path, o, err);
+}
+
+void dmx_checkpoint_close(dmx_checkpoint *c)
+{
+    if (c == NULL)
+        return;
+    cJSON_Delete(c->args);
+    cJSON_Delete(c->kwargs);
+    free(c->tensor);
+    free(c->by_name);
+    free(c->global);
+    dmx_blob_free(&c->memory->file);
+    dmx_arena_free(&c->memory->arena);
+    free(c->memory);
+    free(c);
+}
+
+const char *dmx_checkpoint_sha256(const dmx_checkpoint *c)
+{
+    return c->sha256;
+}
+
+static int compare_name(const void *name, const void *element)
+{
+    return strcmp(name, (*(const dmx_tensor *const *)element)->name);
+}
+
+const dmx_tensor *dmx_checkpoint_find(const struct dmx_checkpoint *c,
+                                      const char *name)
+{
+    const dmx_tensor **found = bsearch(name, c->by_name, c->n_tensor,
+                                       sizeof *c->by_name, compare_name);
+    return found != NULL ? *found : NULL;
+}
+
+void dmx_free(void *memory)
+{
+    free(memory);
+}

@@ -1,0 +1,54 @@
+/* cJSON recurses, so what it may see is bounded first. */
+#include "checkpoint/bytes.h"
+#include "checkpoint/load.h"
+
+#include <string.h>
+
+enum { MAX_DEPTH = 32 };
+#define MAX_VALUES ((size_t)1 << 20)
+
+/* Nesting and number of values, strings skipped. */
+static void measure(size_t *depth, size_t *values, const char *text,
+                    size_t size)
+{
+    size_t level = 0;
+    bool quoted = false;
+    *depth = 0;
+    *values = 1;
+    for (size_t i = 0; i < size; i++) {
+        const char ch = text[i];
+        if (quoted && ch == '\\')
+            i++;
+        else if (ch == '"')
+            quoted = !quoted;
+        else if (quoted)
+            continue;
+        else if (ch == '[' || ch == '{')
+            *depth = ++level > *depth ? level : *depth;
+        else if ((ch == ']' || ch == '}') && level != 0)
+            level--;
+        *values += !quoted && (ch == ',' || ch == '[' || ch == '{');
+    }
+}
+
+dmx_status dmx_json_parse(cJSON **out, const char *text, size_t size, size_t at,
+                          const char *what, dmx_error *err)
+{
+    size_t depth, values;
+    measure(&depth, &values, text, size);
+    if (depth > MAX_DEPTH || values > MAX_VALUES)
+        return dmx_fail_at(err, DMX_ERROR_LIMIT, (int64_t)at,
+                           "safetensors %s: JSON nested %zu deep with %zu "
+                           "values; the limits are %d and %zu",
+                           what, depth, values, MAX_DEPTH, MAX_VALUES);
+    const char *end = text;
+    *out = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    while (*out != NULL && end < text + size && strchr(" \t\r\n", *end))
+        end++;
+    if (*out != NULL && end == text + size)
+        return DMX_OK;
+    cJSON_Delete(*out);
+    *out = NULL;
+    return dmx_fail_at(err, DMX_ERROR_FORMAT, (int64_t)at + (end - text),
+                       "safetensors %s: malformed JSON", what);
+}

@@ -1,0 +1,55 @@
+/* The machine's state, shared by the opcodes and the constructors. */
+#ifndef DMX_CHECKPOINT_PICKLE_MACHINE_H
+#define DMX_CHECKPOINT_PICKLE_MACHINE_H
+
+#include "checkpoint/pickle.h"
+
+typedef struct dmx_machine {
+    dmx_pickle *pickle;
+    const unsigned char *data;
+    size_t pos, end; /* next byte to read; end of the pickle's range */
+    size_t op;       /* offset of the opcode that runs, for messages */
+    dmx_value **stack;
+    size_t n_stack, stack_capacity;
+    size_t mark[DMX_PICKLE_MAX_DEPTH]; /* stack heights */
+    size_t n_mark;
+    dmx_value **memo; /* holes are NULL */
+    size_t n_memo, memo_capacity, memo_used;
+    bool stopped;
+    dmx_error *err;
+} dmx_machine;
+
+/* Failures name the opcode's file offset. */
+dmx_status dmx_machine_fail(dmx_machine *m, dmx_status code, const char *fmt,
+                            ...) DMX_PRINTF(3, 4);
+
+/* A fresh zeroed value, or NULL with the error set in *status. */
+dmx_value *dmx_machine_value(dmx_machine *m, dmx_value_kind kind,
+                             dmx_status *status);
+/* Appends to a list, tuple or dict and keeps count of depth. */
+DMX_MUST_CHECK dmx_status dmx_machine_append(dmx_machine *m, dmx_value *list,
+                                             dmx_value *item);
+/* The interned symbol of module and name. */
+DMX_MUST_CHECK dmx_status dmx_machine_symbol(const dmx_symbol **out,
+                                             dmx_machine *m, const char *module,
+                                             size_t module_size,
+                                             const char *name,
+                                             size_t name_size);
+
+/* What callable(*arguments) stands for: REDUCE, NEWOBJ, INST, ... */
+DMX_MUST_CHECK dmx_status dmx_machine_construct(dmx_value **out, dmx_machine *m,
+                                                dmx_value *callable,
+                                                dmx_value *arguments);
+/* What a persistent id stands for. */
+DMX_MUST_CHECK dmx_status dmx_machine_persistent(dmx_value **out,
+                                                 dmx_machine *m, dmx_value *id);
+
+typedef struct dmx_opcode {
+    const char *name;
+    dmx_status (*run)(dmx_machine *m);
+} dmx_opcode;
+
+/* The opcode of a byte; run is NULL for bytes that are none. */
+const dmx_opcode *dmx_machine_opcode(unsigned char byte);
+
+#endif

@@ -1,0 +1,210 @@
+/* .safetensors: eight bytes of header length, a JSON header, the numbers.
+ * Demucs 4.1 keeps klass, args and kwargs as JSON text in the metadata.
+ * Source: the format section of the safetensors project's README. */
+#include "checkpoint/bytes.h"
+#include "checkpoint/load.h"
+
+#include <string.h>
+
+enum { LENGTH_BYTES = 8, SHOWN = 96 };
+#define MAX_HEADER ((uint64_t)4 << 20)
+
+bool dmx_looks_like_safetensors(const unsigned char *data, size_t size)
+{
+    return size > LENGTH_BYTES && data[LENGTH_BYTES] == '{' &&
+           dmx_le64(data) >> 40 == 0;
+}
+
+static const struct {
+    const char *name;
+    dmx_dtype dtype;
+} types[] = {
+    {"F16", DMX_F16}, {"BF16", DMX_BF16}, {"F32", DMX_F32},
+    {"F64", DMX_F64}, {"I64", DMX_I64},
+};
+
+static dmx_status type_of(dmx_dtype *out, dmx_load *load, const char *name,
+                          const cJSON *dtype)
+{
+    char shown[SHOWN];
+    const char *text = cJSON_IsString(dtype) ? dtype->valuestring : "missing";
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(text, types[i].name) == 0) {
+            *out = types[i].dtype;
+            return DMX_OK;
+        }
+    DMX_RETURN_ERROR(load->err, DMX_ERROR_UNSUPPORTED,
+                     "weight %.96s has dtype %s; F16, BF16, F32, F64 and I64 "
+                     "are read",
+                     name,
+                     dmx_text_show(shown, sizeof shown, text, strlen(text)));
+}
+
+/* A JSON number that is an integer from 0 to 2^53. */
+static bool natural(int64_t *out, const cJSON *json)
+{
+    if (!cJSON_IsNumber(json) || !(json->valuedouble >= 0) ||
+        json->valuedouble > 0x1p53)
+        return false;
+    *out = (int64_t)json->valuedouble;
+    return (double)*out == json->valuedouble;
+}
+
+/* Numbers of a JSON array into out[max]; their count, or -1. */
+static int naturals(int64_t *out, int max, const cJSON *array)
+{
+    int n = 0;
+    if (!cJSON_IsArray(array))
+        return -1;
+    for (const cJSON *i = array->child; i != NULL; i = i->next)
+        if (n == max || !natural(&out[n++], i))
+            return -1;
+    return n;
+}
+
+/* Row-major strides, and the bytes of the whole; false on overflow. */
+static bool lay_out(dmx_tensor *t, uint64_t *bytes)
+{
+    int64_t step = 1;
+    bool empty = false, overflow = false;
+    for (int i = t->rank; i-- > 0;) {
+        t->stride[i] = step;
+        empty = empty || t->dim[i] == 0;
+        if (t->dim[i] != 0)
+            overflow = dmx_mul_overflow(&step, step, t->dim[i]) || overflow;
+    }
+    if (empty)
+        step = 0;
+    return !dmx_mul_overflow(bytes, (uint64_t)step,
+                             (uint64_t)dmx_dtype_size(t->dtype)) &&
+           (empty || !overflow);
+}
+
+static dmx_status read_entry(dmx_load *load, const cJSON *entry, size_t base)
+{
+    const char *name = entry->string;
+    int64_t dim[DMX_TENSOR_RANK], range[2];
+    dmx_dtype dtype = DMX_F32;
+    uint64_t bytes;
+    DMX_RETURN_IF(!cJSON_IsObject(entry), load->err, DMX_ERROR_FORMAT,
+                  "safetensors header: weight %.96s has no description", name);
+    DMX_FORWARD(type_of(&dtype, load, name,
+                        cJSON_GetObjectItemCaseSensitive(entry, "dtype")));
+    const int rank = naturals(dim, DMX_TENSOR_RANK,
+                              cJSON_GetObjectItemCaseSensitive(entry, "shape"));
+    const int ends = naturals(
+        range, 2, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"));
+    DMX_RETURN_IF(rank < 0 || ends != 2, load->err, DMX_ERROR_FORMAT,
+                  "safetensors header: weight %.96s has a malformed shape or "
+                  "data_offsets",
+                  name);
+    dmx_tensor *t = NULL;
+    DMX_FORWARD(dmx_load_tensor(&t, load, name, strlen(name), rank, dim));
+    t->dtype = dtype;
+    if (!lay_out(t, &bytes) || range[1] < range[0] ||
+        (uint64_t)(range[1] - range[0]) != bytes ||
+        (uint64_t)range[1] > load->size - base)
+        return dmx_fail_at(load->err, DMX_ERROR_FORMAT,
+                           (int64_t)base + range[0],
+                           "weight %s: its data_offsets do not fit its shape "
+                           "or the file; the file is damaged or truncated",
+                           t->name);
+    t->data = load->data + base + (size_t)range[0];
+    return DMX_OK;
+}
+
+/* ---------------------------------------------------------------- metadata */
+
+static const char *metadata_text(const cJSON *metadata, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(metadata, key);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+/* "demucs.htdemucs.HTDemucs" into module and name. */
+static dmx_status set_class(dmx_load *load, const char *klass)
+{
+    struct dmx_checkpoint *c = load->checkpoint;
+    const size_t size = strlen(klass);
+    const char *dot = strrchr(klass, '.');
+    DMX_RETURN_IF(dot == NULL || dot == klass || dot[1] == '\0' ||
+                      size > DMX_PICKLE_MAX_NAME ||
+                      !dmx_text_clean(klass, size),
+                  load->err, DMX_ERROR_FORMAT,
+                  "safetensors metadata: klass is not a class name");
+    c->klass_module =
+        dmx_arena_strndup(load->arena, klass, (size_t)(dot - klass));
+    c->klass_name = dmx_arena_strndup(load->arena, dot + 1, strlen(dot + 1));
+    DMX_RETURN_IF(c->klass_module == NULL || c->klass_name == NULL, load->err,
+                  DMX_ERROR_MEMORY, "no memory for the class");
+    return DMX_OK;
+}
+
+static dmx_status set_json(cJSON **out, dmx_load *load, const cJSON *metadata,
+                           const char *key, const char *missing)
+{
+    const char *text = metadata_text(metadata, key);
+    if (text == NULL)
+        text = missing;
+    DMX_FORWARD(
+        dmx_json_parse(out, text, strlen(text), LENGTH_BYTES, key, load->err));
+    DMX_RETURN_IF(missing[0] == '[' ? !cJSON_IsArray(*out)
+                                    : !cJSON_IsObject(*out),
+                  load->err, DMX_ERROR_FORMAT,
+                  "safetensors metadata: %s is not a JSON %s", key,
+                  missing[0] == '[' ? "array" : "object");
+    return DMX_OK;
+}
+
+static dmx_status read_metadata(dmx_load *load, const cJSON *metadata)
+{
+    struct dmx_checkpoint *c = load->checkpoint;
+    const char *klass = metadata_text(metadata, "klass");
+    if (klass == NULL)
+        return DMX_OK;
+    DMX_RETURN_IF(metadata_text(metadata, "structure") != NULL, load->err,
+                  DMX_ERROR_UNSUPPORTED,
+                  "the weights are quantized by DiffQ (as in mdx_q and "
+                  "mdx_extra_q), which is not supported; use the "
+                  "model that is not quantized (mdx, mdx_extra)");
+    DMX_FORWARD(set_class(load, klass));
+    DMX_FORWARD(set_json(&c->args, load, metadata, "args", "[]"));
+    return set_json(&c->kwargs, load, metadata, "kwargs", "{}");
+}
+
+static dmx_status read_header(dmx_load *load, const cJSON *header, size_t base)
+{
+    DMX_RETURN_IF(!cJSON_IsObject(header), load->err, DMX_ERROR_FORMAT,
+                  "safetensors header: not a JSON object");
+    for (const cJSON *i = header->child; i != NULL; i = i->next) {
+        if (strcmp(i->string, "__metadata__") == 0)
+            DMX_FORWARD(read_metadata(load, i));
+        else
+            DMX_FORWARD(read_entry(load, i, base));
+    }
+    DMX_RETURN_IF(load->checkpoint->n_tensor == 0, load->err, DMX_ERROR_MODEL,
+                  "the safetensors file holds no weights");
+    return DMX_OK;
+}
+
+dmx_status dmx_load_safetensors(dmx_load *load)
+{
+    load->checkpoint->container = DMX_CONTAINER_SAFETENSORS;
+    const uint64_t length = dmx_le64(load->data);
+    DMX_RETURN_IF(length > MAX_HEADER, load->err, DMX_ERROR_LIMIT,
+                  "safetensors header of %llu bytes; the limit is %llu",
+                  (unsigned long long)length, (unsigned long long)MAX_HEADER);
+    DMX_RETURN_IF(length > load->size - LENGTH_BYTES, load->err,
+                  DMX_ERROR_FORMAT,
+                  "truncated safetensors file: a header of %llu bytes, %zu are "
+                  "left",
+                  (unsigned long long)length, load->size - LENGTH_BYTES);
+    cJSON *header = NULL;
+    DMX_FORWARD(dmx_json_parse(&header, (const char *)load->data + LENGTH_BYTES,
+                               (size_t)length, LENGTH_BYTES, "header",
+                               load->err));
+    const dmx_status status =
+        read_header(load, header, LENGTH_BYTES + (size_t)length);
+    cJSON_Delete(header);
+    return status;
+}
