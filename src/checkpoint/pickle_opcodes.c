@@ -82,7 +82,7 @@ static dmx_status push_new(dmx_value **out, dmx_machine *m, dmx_value_kind kind)
 
 static dmx_status push_integer(dmx_machine *m, int64_t x)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, DMX_VALUE_INT));
     v->as.integer = x;
     return DMX_OK;
@@ -90,7 +90,7 @@ static dmx_status push_integer(dmx_machine *m, int64_t x)
 
 static dmx_status push_opaque(dmx_machine *m, const char *name)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, DMX_VALUE_OPAQUE));
     v->as.opaque = name;
     return DMX_OK;
@@ -98,7 +98,7 @@ static dmx_status push_opaque(dmx_machine *m, const char *name)
 
 static dmx_status push_boolean(dmx_machine *m, bool x)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, DMX_VALUE_BOOL));
     v->as.boolean = x;
     return DMX_OK;
@@ -106,7 +106,7 @@ static dmx_status push_boolean(dmx_machine *m, bool x)
 
 static dmx_status push_real(dmx_machine *m, double x)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, DMX_VALUE_FLOAT));
     v->as.real = x;
     return DMX_OK;
@@ -127,7 +127,7 @@ static dmx_status gather(dmx_machine *m, dmx_value_kind kind, size_t first)
 
 static dmx_status gather_marked(dmx_machine *m, dmx_value_kind kind)
 {
-    size_t first;
+    size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
     if (kind == DMX_VALUE_DICT && (m->n_stack - first) % 2 != 0)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "a key without a value");
@@ -183,7 +183,7 @@ static dmx_status op_mark(dmx_machine *m)
 /* CPython: POP on an empty frame removes the mark. */
 static dmx_status op_pop(dmx_machine *m)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     if (m->n_mark != 0 && m->n_stack == floor_of(m)) {
         m->n_mark--;
         return DMX_OK;
@@ -230,14 +230,14 @@ static dmx_status memo_get(dmx_machine *m, uint64_t index)
 
 static dmx_status op_binput(dmx_machine *m)
 {
-    uint64_t index;
+    uint64_t index = 0;
     DMX_FORWARD(number(&index, m, 1));
     return memo_put(m, index);
 }
 
 static dmx_status op_long_binput(dmx_machine *m)
 {
-    uint64_t index;
+    uint64_t index = 0;
     DMX_FORWARD(number(&index, m, 4));
     return memo_put(m, index);
 }
@@ -249,14 +249,14 @@ static dmx_status op_memoize(dmx_machine *m)
 
 static dmx_status op_binget(dmx_machine *m)
 {
-    uint64_t index;
+    uint64_t index = 0;
     DMX_FORWARD(number(&index, m, 1));
     return memo_get(m, index);
 }
 
 static dmx_status op_long_binget(dmx_machine *m)
 {
-    uint64_t index;
+    uint64_t index = 0;
     DMX_FORWARD(number(&index, m, 4));
     return memo_get(m, index);
 }
@@ -265,7 +265,7 @@ static dmx_status op_long_binget(dmx_machine *m)
 
 static dmx_status op_none(dmx_machine *m)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     return push_new(&v, m, DMX_VALUE_NONE);
 }
 
@@ -281,21 +281,21 @@ static dmx_status op_false(dmx_machine *m)
 
 static dmx_status op_binint(dmx_machine *m)
 {
-    uint64_t x;
+    uint64_t x = 0;
     DMX_FORWARD(number(&x, m, 4));
     return push_integer(m, (int32_t)(uint32_t)x);
 }
 
 static dmx_status op_binint1(dmx_machine *m)
 {
-    uint64_t x;
+    uint64_t x = 0;
     DMX_FORWARD(number(&x, m, 1));
     return push_integer(m, (int64_t)x);
 }
 
 static dmx_status op_binint2(dmx_machine *m)
 {
-    uint64_t x;
+    uint64_t x = 0;
     DMX_FORWARD(number(&x, m, 2));
     return push_integer(m, (int64_t)x);
 }
@@ -316,14 +316,14 @@ static dmx_status long_of(dmx_machine *m, uint64_t n)
 
 static dmx_status op_long1(dmx_machine *m)
 {
-    uint64_t n;
+    uint64_t n = 0;
     DMX_FORWARD(number(&n, m, 1));
     return long_of(m, n);
 }
 
 static dmx_status op_long4(dmx_machine *m)
 {
-    uint64_t n;
+    uint64_t n = 0;
     DMX_FORWARD(number(&n, m, 4));
     if (n > INT32_MAX)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "a negative length");
@@ -347,14 +347,14 @@ static dmx_status op_binfloat(dmx_machine *m)
 
 static dmx_status text_of(dmx_machine *m, dmx_value_kind kind, size_t width)
 {
-    uint64_t n;
+    uint64_t n = 0;
     DMX_FORWARD(number(&n, m, width));
     DMX_FORWARD(need(m, n));
     if (n > DMX_PICKLE_MAX_STRING)
         return dmx_machine_fail(m, DMX_ERROR_LIMIT,
                                 "a string of %llu bytes; the limit is %zu",
                                 (unsigned long long)n, DMX_PICKLE_MAX_STRING);
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, kind));
     v->as.text.data = (const char *)m->data + m->pos;
     v->as.text.size = (size_t)n;
@@ -430,8 +430,8 @@ static dmx_status decimal(dmx_machine *m, const char *text, size_t size)
 
 static dmx_status op_int(dmx_machine *m)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     DMX_FORWARD(line(&text, &size, m));
     if (size == 2 && text[0] == '0' && (text[1] == '0' || text[1] == '1'))
         return push_boolean(m, text[1] == '1');
@@ -440,16 +440,16 @@ static dmx_status op_int(dmx_machine *m)
 
 static dmx_status op_long(dmx_machine *m)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     DMX_FORWARD(line(&text, &size, m));
     return decimal(m, text, size - (size != 0 && text[size - 1] == 'L'));
 }
 
 static dmx_status op_float(dmx_machine *m)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     double x;
     DMX_FORWARD(line(&text, &size, m));
     return dmx_parse_real(&x, text, size) ? push_real(m, x)
@@ -459,7 +459,7 @@ static dmx_status op_float(dmx_machine *m)
 static dmx_status escaped(dmx_machine *m, dmx_unescape *unescape,
                           const char *text, size_t size)
 {
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, DMX_VALUE_STRING));
     char *plain = dmx_arena_strndup(&m->pickle->arena, text, size);
     if (plain == NULL)
@@ -472,8 +472,8 @@ static dmx_status escaped(dmx_machine *m, dmx_unescape *unescape,
 
 static dmx_status op_string(dmx_machine *m)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     DMX_FORWARD(line(&text, &size, m));
     if (size < 2 || (text[0] != '\'' && text[0] != '"') ||
         text[size - 1] != text[0])
@@ -483,16 +483,16 @@ static dmx_status op_string(dmx_machine *m)
 
 static dmx_status op_unicode(dmx_machine *m)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     DMX_FORWARD(line(&text, &size, m));
     return escaped(m, dmx_unescape_unicode, text, size);
 }
 
 static dmx_status text_index(uint64_t *out, dmx_machine *m)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     int64_t x;
     DMX_FORWARD(line(&text, &size, m));
     if (dmx_parse_decimal(&x, text, size) != DMX_PARSED || x < 0)
@@ -503,14 +503,14 @@ static dmx_status text_index(uint64_t *out, dmx_machine *m)
 
 static dmx_status op_get(dmx_machine *m)
 {
-    uint64_t index;
+    uint64_t index = 0;
     DMX_FORWARD(text_index(&index, m));
     return memo_get(m, index);
 }
 
 static dmx_status op_put(dmx_machine *m)
 {
-    uint64_t index;
+    uint64_t index = 0;
     DMX_FORWARD(text_index(&index, m));
     return memo_put(m, index);
 }
@@ -589,7 +589,7 @@ static dmx_status op_append(dmx_machine *m)
 
 static dmx_status op_appends(dmx_machine *m)
 {
-    size_t first;
+    size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
     return extend(m, DMX_VALUE_LIST, first);
 }
@@ -602,7 +602,7 @@ static dmx_status op_setitem(dmx_machine *m)
 
 static dmx_status op_setitems(dmx_machine *m)
 {
-    size_t first;
+    size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
     return extend(m, DMX_VALUE_DICT, first);
 }
@@ -615,7 +615,7 @@ static dmx_status op_empty_set(dmx_machine *m)
 
 static dmx_status op_additems(dmx_machine *m)
 {
-    size_t first;
+    size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
     if (first == floor_of(m) || m->stack[first - 1]->kind != DMX_VALUE_OPAQUE)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "no set on the stack");
@@ -638,7 +638,7 @@ static dmx_status push_symbol(dmx_machine *m, const char *module,
     const dmx_symbol *symbol = NULL;
     DMX_FORWARD(
         dmx_machine_symbol(&symbol, m, module, module_size, name, name_size));
-    dmx_value *v;
+    dmx_value *v = NULL;
     DMX_FORWARD(push_new(&v, m, DMX_VALUE_SYMBOL));
     v->as.symbol = symbol;
     return DMX_OK;
@@ -706,7 +706,7 @@ static dmx_status op_inst(dmx_machine *m)
 
 static dmx_status op_obj(dmx_machine *m)
 {
-    size_t first;
+    size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
     if (first == m->n_stack)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "no class on the stack");
