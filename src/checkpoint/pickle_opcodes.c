@@ -144,7 +144,7 @@ static dmx_status gather_last(dmx_machine *m, size_t n)
 
 static dmx_status op_proto(dmx_machine *m)
 {
-    uint64_t version;
+    uint64_t version = 0;
     DMX_FORWARD(number(&version, m, 1));
     if (version < 2 || version > 5)
         return dmx_machine_fail(m, DMX_ERROR_UNSUPPORTED,
@@ -156,7 +156,7 @@ static dmx_status op_proto(dmx_machine *m)
 
 static dmx_status op_frame(dmx_machine *m)
 {
-    uint64_t size;
+    uint64_t size = 0;
     DMX_FORWARD(number(&size, m, 8));
     return need(m, size);
 }
@@ -646,8 +646,8 @@ static dmx_status push_symbol(dmx_machine *m, const char *module,
 
 static dmx_status op_global(dmx_machine *m)
 {
-    const char *module, *name;
-    size_t module_size, name_size;
+    const char *module = NULL, *name = NULL;
+    size_t module_size = 0, name_size = 0;
     DMX_FORWARD(line(&module, &module_size, m));
     DMX_FORWARD(line(&name, &name_size, m));
     return push_symbol(m, module, module_size, name, name_size);
@@ -655,7 +655,7 @@ static dmx_status op_global(dmx_machine *m)
 
 static dmx_status op_stack_global(dmx_machine *m)
 {
-    dmx_value *name, *module;
+    dmx_value *name = NULL, *module = NULL;
     DMX_FORWARD(want(m, 2));
     DMX_FORWARD(pop(&name, m));
     DMX_FORWARD(pop(&module, m));
@@ -676,7 +676,7 @@ static dmx_status construct(dmx_machine *m, dmx_value *callable,
 
 static dmx_status op_reduce(dmx_machine *m)
 {
-    dmx_value *callable, *arguments;
+    dmx_value *callable = NULL, *arguments = NULL;
     DMX_FORWARD(want(m, 2));
     DMX_FORWARD(pop(&arguments, m));
     DMX_FORWARD(pop(&callable, m));
@@ -685,7 +685,7 @@ static dmx_status op_reduce(dmx_machine *m)
 
 static dmx_status op_newobj_ex(dmx_machine *m)
 {
-    dmx_value *keywords;
+    dmx_value *keywords = NULL;
     DMX_FORWARD(want(m, 3));
     DMX_FORWARD(pop(&keywords, m));
     if (keywords->kind != DMX_VALUE_DICT)
@@ -698,7 +698,7 @@ static dmx_status op_inst(dmx_machine *m)
 {
     DMX_FORWARD(gather_marked(m, DMX_VALUE_TUPLE));
     DMX_FORWARD(op_global(m));
-    dmx_value *callable, *arguments;
+    dmx_value *callable = NULL, *arguments = NULL;
     DMX_FORWARD(pop(&callable, m));
     DMX_FORWARD(pop(&arguments, m));
     return construct(m, callable, arguments);
@@ -718,7 +718,7 @@ static dmx_status op_obj(dmx_machine *m)
  * state dict's _metadata is no weight); nothing else of ours has a state. */
 static dmx_status op_build(dmx_machine *m)
 {
-    dmx_value *state;
+    dmx_value *state = NULL;
     DMX_FORWARD(want(m, 2));
     return pop(&state, m);
 }
