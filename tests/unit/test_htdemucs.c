@@ -209,7 +209,7 @@ static void test_refusals(void **state)
     expect_failure(c, "t_heads=7", DMX_ERROR_MODEL, "heads");
     expect_failure(c, "t_emb=rope", DMX_ERROR_MODEL, "t_emb");
     expect_failure(c, "sources=[]", DMX_ERROR_MODEL, "sources");
-    expect_failure(c, "sources=[1]", DMX_ERROR_MODEL, "sources");
+    expect_failure(c, "sources=[1]", DMX_ERROR_MODEL, "source name");
     expect_failure(c, "segment=0", DMX_ERROR_MODEL, "segment");
     expect_failure(c, "segment=1e-9", DMX_ERROR_MODEL, "");
     expect_failure(c, "growth=1e300", DMX_ERROR_MODEL, "growth");
