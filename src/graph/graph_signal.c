@@ -94,13 +94,24 @@ dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,
     return dmx_graph_finish(g, node, s);
 }
 
+/* The element count of a shape that nobody has checked yet; -1 when it is
+ * absurd. */
+static int64_t checked_count(const dmx_shape *s)
+{
+    int64_t n = 1;
+    for (int k = 0; k < s->rank; k++)
+        if (s->dim[k] <= 0 || dmx_mul_overflow(&n, n, s->dim[k]))
+            return -1;
+    return n;
+}
+
 dmx_value dmx_graph_reshape(dmx_graph *g, const char *path, dmx_value x,
                             dmx_shape shape)
 {
     dmx_shape s;
     if (!take_signal(g, path, x, &s))
         return DMX_NO_VALUE;
-    if (shape.rank != 3 || dmx_shape_count(&shape) != dmx_shape_count(&s))
+    if (shape.rank != 3 || checked_count(&shape) != dmx_shape_count(&s))
         return fail_shape(g, path, "a reshape changes the element count");
     return dmx_graph_finish(g, dmx_graph_append(g, DMX_OP_RESHAPE, path, &x, 1),
                             shape);
