@@ -12,9 +12,9 @@ apt_packages=(
   libprotobuf-c-dev libcmocka-dev
   ca-certificates
 )
-dnf_packages="gcc gcc-c++ make cmake ninja-build pkgconf cjson-devel libyaml-devel openssl-devel zlib-devel libcurl-devel ffmpeg-free-devel soxr-devel libpng-devel onnx-devel protobuf-c-devel protobuf-c-compiler libcmocka-devel"
-pacman_packages="gcc make cmake ninja pkgconf cjson libyaml openssl zlib curl ffmpeg libsoxr libpng onnx protobuf-c cmocka"
-brew_packages="cmake ninja pkg-config cjson libyaml openssl@3 curl ffmpeg libsoxr libpng onnx protobuf-c cmocka"
+dnf_packages="gcc gcc-c++ make cmake ninja-build pkgconf cjson-devel libyaml-devel openssl-devel zlib-devel libcurl-devel ffmpeg-free-devel soxr-devel libpng-devel onnx-devel protobuf-devel protobuf-c-devel protobuf-c-compiler libcmocka-devel"
+pacman_packages="gcc make cmake ninja pkgconf cjson libyaml openssl zlib curl ffmpeg libsoxr libpng onnx protobuf protobuf-c cmocka"
+brew_packages="cmake ninja pkg-config cjson libyaml openssl@3 curl ffmpeg libsoxr libpng onnx protobuf protobuf-c cmocka"
 
 missing() {
   local package
