@@ -288,11 +288,14 @@ static dmx_status infer_sources(struct dmx_model *m, int64_t depth,
     const dmx_tensor *t =
         in_level(m->checkpoint, "decoder", depth - 1, "conv_tr.weight");
     const double channels = 2.0 * number(m, "audio_channels", 2.0);
-    const int64_t n =
-        t != NULL && t->rank == 4 ? (int64_t)((double)t->dim[1] / channels) : 0;
-    DMX_RETURN_IF(n < 1 || n > DMX_HTDEMUCS_MAX_SOURCES, err, DMX_ERROR_MODEL,
+    const double ratio = t != NULL && t->rank == 4 && channels > 0.0
+                             ? (double)t->dim[1] / channels
+                             : 0.0;
+    DMX_RETURN_IF(!(ratio >= 1.0 && ratio <= DMX_HTDEMUCS_MAX_SOURCES), err,
+                  DMX_ERROR_MODEL,
                   "%s: the number of sources can't be told from the weights",
                   m->checkpoint->path);
+    const int64_t n = (int64_t)ratio;
     if (n == 4)
         return dmx_model_assume(
             m, "sources", "[\"drums\", \"bass\", \"other\", \"vocals\"]", err);

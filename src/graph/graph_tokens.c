@@ -125,6 +125,8 @@ dmx_value dmx_graph_position_2d(dmx_graph *g, const char *path, int64_t freqs,
     dmx_node *node = dmx_graph_append(g, DMX_OP_POSITION_2D, path, NULL, 0);
     if (node == NULL || width < 4 || width % 4 != 0)
         return fail_shape(g, path, "the embedding width must divide by 4");
+    if (freqs < 1 || frames < 1 || freqs > DMX_MAX_ELEMENTS / frames)
+        return fail_shape(g, path, "more positions than any input has");
     node->at.freqs = freqs;
     node->at.frames = frames;
     node->at.width = width;
