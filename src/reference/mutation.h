@@ -26,20 +26,15 @@ enum dmx_mutant {
     DMX_MUTANT_LAYER_NORM_UNBIASED,
     DMX_MUTANT_NORM_EPSILON_OUTSIDE, /* sqrt(var) + eps in both norms */
     DMX_MUTANT_GELU_TANH,
-    DMX_MUTANT_RELU_AS_GELU,
     DMX_MUTANT_GLU_SWAPPED, /* sigmoid(first) * second */
-    DMX_MUTANT_ADD_SUBTRACTS,
-    DMX_MUTANT_LINEAR_NO_BIAS,
     DMX_MUTANT_ATTENTION_HEADS_INTERLEAVED,
-    DMX_MUTANT_ATTENTION_SWAPPED, /* keys taken for values */
     DMX_MUTANT_TOKENS_FREQ_MAJOR,
     DMX_MUTANT_UNTOKENS_FREQ_MAJOR,
     DMX_MUTANT_POSITION_1D_INTERLEAVED, /* [cos sin cos sin ...] */
     DMX_MUTANT_POSITION_1D_SIN_FIRST,
     DMX_MUTANT_POSITION_2D_ROWS_FIRST, /* frequency in the first half */
     DMX_MUTANT_POSITION_2D_HALVES,     /* [sin | cos], not interleaved */
-    DMX_MUTANT_CONCAT_REVERSED,
-    DMX_MUTANT_RESHAPE_TURNED, /* column-major */
+    DMX_MUTANT_RESHAPE_TURNED,         /* column-major */
     DMX_MUTANT_COUNT,
 };
 

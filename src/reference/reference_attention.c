@@ -105,7 +105,7 @@ static dmx_status pack_heads(attention *a)
     const size_t row = a->heads * a->width;
     const size_t step = DMX_MUTANT(ATTENTION_HEADS_INTERLEAVED) ? a->heads : 1;
     const double *k = s->in[1].data;
-    const double *v = DMX_MUTANT(ATTENTION_SWAPPED) ? k : s->in[2].data;
+    const double *v = s->in[2].data;
     for (size_t h = 0; h < a->heads; h++) {
         head *p = &a->head[h];
         DMX_FORWARD(dmx_gemm64_pack(&p->keys, a->kernel, k + column(a, h, 0),

@@ -60,8 +60,7 @@ dmx_status dmx_reference_concat(const dmx_step *s)
     const axis_view out = around(&s->out[0].shape, axis);
     int64_t at = 0;
     for (int i = 0; i < n; i++) {
-        const dmx_array *part =
-            &s->in[DMX_MUTANT(CONCAT_REVERSED) ? n - 1 - i : i];
+        const dmx_array *part = &s->in[i];
         const axis_view in = around(&part->shape, axis);
         copy_slices(s->out[0].data, out, at, part->data, in, 0, in.length);
         at += in.length;

@@ -52,10 +52,9 @@ static dmx_status multiply(const dmx_step *s, const double *weight,
 
 dmx_status dmx_reference_linear(const dmx_step *s)
 {
-    const dmx_tensor *bias = DMX_MUTANT(LINEAR_NO_BIAS) ? NULL : s->node->bias;
     double *w = dmx_reference_widen(s->node->weight, 0, s->err);
-    double *b =
-        dmx_reference_widen(bias, (size_t)s->out[0].shape.dim[1], s->err);
+    double *b = dmx_reference_widen(s->node->bias,
+                                    (size_t)s->out[0].shape.dim[1], s->err);
     dmx_status status = DMX_ERROR_MEMORY;
     if (w != NULL && b != NULL)
         status = multiply(s, w, b);

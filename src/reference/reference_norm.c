@@ -182,7 +182,8 @@ static dmx_status normalize(const dmx_step *s, int64_t parts,
 
 dmx_status dmx_reference_group_norm(const dmx_step *s)
 {
-    const int64_t rows = s->node->at.per_row ? s->in[0].shape.dim[1] : 1;
+    const int64_t rows =
+        s->node->at.per_row ? as_signal(&s->in[0]).count[1] : 1;
     return normalize(s, s->node->at.groups * rows, normalize_group);
 }
 

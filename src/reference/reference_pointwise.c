@@ -56,7 +56,7 @@ static void relu_range(const void *step, int64_t begin, int64_t end)
 
 dmx_status dmx_reference_relu(const dmx_step *s)
 {
-    return each(s, DMX_MUTANT(RELU_AS_GELU) ? gelu_range : relu_range);
+    return each(s, relu_range);
 }
 
 /* Channels [0, C) times the sigmoid of channels [C, 2C). */
@@ -121,8 +121,7 @@ static void add_range(const void *step, int64_t begin, int64_t end)
 {
     const dmx_step *s = step;
     const dmx_shape *shape = &s->out[0].shape;
-    const double alpha =
-        DMX_MUTANT(ADD_SUBTRACTS) ? -s->node->at.alpha : s->node->at.alpha;
+    const double alpha = s->node->at.alpha;
     const double *a = s->in[0].data, *b = s->in[1].data;
     for (int64_t i = begin; i < end; i++) {
         int64_t rest = i, at = 0, stride = 1;
@@ -139,8 +138,7 @@ static void add_range(const void *step, int64_t begin, int64_t end)
 static void add_same_range(const void *step, int64_t begin, int64_t end)
 {
     const dmx_step *s = step;
-    const double alpha =
-        DMX_MUTANT(ADD_SUBTRACTS) ? -s->node->at.alpha : s->node->at.alpha;
+    const double alpha = s->node->at.alpha;
     const double *a = s->in[0].data, *b = s->in[1].data;
     for (int64_t i = begin; i < end; i++)
         s->out[0].data[i] = a[i] + alpha * b[i];
