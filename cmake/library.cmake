@@ -9,7 +9,7 @@ target_include_directories(dmx_objects PUBLIC
   PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE)
 
-set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::YAML
+set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::CURL PkgConfig::YAML
   PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL PkgConfig::SOXR
   PkgConfig::PNG PkgConfig::PROTOBUF_C ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
 target_link_libraries(dmx_objects PRIVATE dmx_warnings dmx_onnx_proto

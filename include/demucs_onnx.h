@@ -303,6 +303,95 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_istft_onnx(const char *path, int64_t nfft,
                                                  int64_t samples, int opset,
                                                  dmx_error *err);
 
+/* --------------------------------------------------------- models by name */
+
+/* One model, or several whose outputs are averaged (a "bag"): checkpoint
+ * files, and how much of each source comes from which of them. Immutable. */
+typedef struct dmx_bag dmx_bag;
+
+/* Where released models come from and where they are kept. For one thread at a
+ * time. */
+typedef struct dmx_hub dmx_hub;
+
+typedef struct dmx_hub_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* warnings, progress of downloads, cancellation */
+    const char *cache_dir;  /* NULL: $DEMUCS_ONNX_CACHE, or demucs-onnx below
+                               $XDG_CACHE_HOME or ~/.cache */
+    const char *mirror;     /* http(s) URL in place of every server's, paths
+                               below it unchanged; NULL: $DEMUCS_ONNX_MIRROR,
+                               or the servers themselves */
+    const char *registry;   /* JSON file of further models (docs/models.md);
+                               NULL: $DEMUCS_ONNX_REGISTRY, or none */
+    const char *repository; /* folder to take models from instead: files
+                               "<signature>-<sha8>.th" and "<bag>.yaml", as
+                               Demucs' --repo; NULL: none */
+    int offline;            /* non-zero: never use the network */
+} dmx_hub_options;
+
+#define DMX_HUB_OPTIONS_INIT                                                   \
+    {                                                                          \
+        sizeof(dmx_hub_options), 0, 0, 0, 0, 0, 0                              \
+    }
+
+/* Reads the environment and the registry; touches neither network nor cache.
+ * *out: closed with dmx_hub_close; bags may outlive it. Fails with ARGUMENT (a
+ * mirror that is no http(s) URL, no home folder), IO, FORMAT, LIMIT (registry)
+ * or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_hub_open(dmx_hub **out,
+                                               const dmx_hub_options *options,
+                                               dmx_error *err);
+DMX_API void dmx_hub_close(dmx_hub *hub);
+
+/* Folder of the cache; it may not exist yet. */
+DMX_API const char *dmx_hub_cache_dir(const dmx_hub *hub);
+
+/* Every known model: name, kind, sources, bytes, whether it is in the cache
+ * and can run here, licence; one JSON document. malloc'd, free with dmx_free;
+ * NULL when memory is short. */
+DMX_API char *dmx_hub_list_json(const dmx_hub *hub);
+
+/* Finds what `name` stands for, downloading what is missing:
+ *  - with options.repository, a bag or a signature in that folder; else
+ *  - a released or registered model ("htdemucs_ft"), or one of its members by
+ *    signature ("04573f0d"); else
+ *  - a file: checkpoint, .onnx model, or bag (.yaml, .json).
+ * stem (may be NULL): only this source is wanted, so members of a known bag
+ * that add nothing to it are left out and not downloaded.
+ * Downloads are resumed, retried, checked against the release's SHA-256 and
+ * appear in the cache complete or not at all; a file with a wrong hash is
+ * removed. Files of PyTorch's own download cache are used where they are.
+ * *out: closed with dmx_bag_close. Fails with ARGUMENT (unknown name or stem),
+ * NETWORK, HASH, IO, LIMIT, FORMAT, CANCELLED or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_hub_resolve(dmx_bag **out, dmx_hub *hub,
+                                                  const char *name,
+                                                  const char *stem,
+                                                  dmx_error *err);
+
+/* Reads a bag file: YAML or JSON with `models` (signatures, or names of files
+ * in the same folder), `weights` (one row a model, one column a source; none:
+ * all 1) and `segment` (seconds). Each model's file must exist. Fails with IO,
+ * FORMAT, LIMIT or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_bag_open(dmx_bag **out, const char *path,
+                                               dmx_error *err);
+DMX_API void dmx_bag_close(dmx_bag *bag);
+
+/* "htdemucs_ft", or the file's name without folder and extension. */
+DMX_API const char *dmx_bag_name(const dmx_bag *bag);
+/* Number of members, and each one's file and signature (NULL past the end). */
+DMX_API size_t dmx_bag_members(const dmx_bag *bag);
+DMX_API const char *dmx_bag_path(const dmx_bag *bag, size_t member);
+DMX_API const char *dmx_bag_signature(const dmx_bag *bag, size_t member);
+/* Columns of the weights matrix; 0 when the bag has none. */
+DMX_API size_t dmx_bag_sources(const dmx_bag *bag);
+/* Weight of a member in a source; 1 when the bag has no matrix. The source is
+ * the weighted sum over members divided by the sum of the weights. */
+DMX_API double dmx_bag_weight(const dmx_bag *bag, size_t member, size_t source);
+/* The only member that adds to this source, or -1 when several do. */
+DMX_API int64_t dmx_bag_specialist(const dmx_bag *bag, size_t source);
+/* Seconds of a segment that the bag asks for; 0: the model's own. */
+DMX_API double dmx_bag_segment(const dmx_bag *bag);
+
 #ifdef __cplusplus
 }
 #endif
