@@ -34,7 +34,6 @@ enum dmx_mutant {
     DMX_MUTANT_POSITION_1D_SIN_FIRST,
     DMX_MUTANT_POSITION_2D_ROWS_FIRST, /* frequency in the first half */
     DMX_MUTANT_POSITION_2D_HALVES,     /* [sin | cos], not interleaved */
-    DMX_MUTANT_RESHAPE_TURNED,         /* column-major */
     DMX_MUTANT_COUNT,
 };
 

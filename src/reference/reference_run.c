@@ -25,7 +25,6 @@ bool dmx_reference_in_place(dmx_op op)
 {
     switch (op) {
     case DMX_OP_RESHAPE:
-        return !DMX_MUTANT(RESHAPE_TURNED);
     case DMX_OP_STANDARDIZE:
     case DMX_OP_UNSTANDARDIZE:
     case DMX_OP_GELU:
