@@ -1,0 +1,344 @@
+#include "separate/overlap.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLACK 16384 /* frames of input beyond what a piece needs */
+
+typedef struct pass_state {
+    dmx_pass pass;
+    int64_t next;         /* start of the next piece */
+    const double *weight; /* [pass.piece] triangle ^ power, owned by overlap */
+    bool owns_weight;     /* false: an earlier pass of the same length does */
+} pass_state;
+
+struct dmx_overlap {
+    dmx_overlap_config config; /* its pointers are not used after open */
+    pass_state *pass;
+    int *slot;
+    int64_t slots;
+    int64_t longest; /* piece */
+    /* input[channels][in_capacity], first sample is track position in_base */
+    float *input;
+    int64_t in_base, in_capacity, received;
+    bool ended;
+    /* sum[slots * channels][longest], from track position sum_base; what is
+     * before `emitted` has been handed out */
+    double *sum;
+    int64_t sum_base, emitted;
+    float *mix, *stems; /* a runner's input and output, the largest */
+    double *share;      /* [longest] weight / sum of weights */
+};
+
+/* ------------------------------------------------------------------ open */
+
+static double *triangle(int64_t length, double power)
+{
+    double *weight = dmx_aligned_alloc((size_t)length, sizeof *weight);
+    const int64_t half = length / 2;
+    const double most = (double)(length - half);
+    for (int64_t i = 0; weight != NULL && i < length; i++) {
+        const double w = (double)(i < half ? i + 1 : length - i);
+        weight[i] = pow(w / most, power);
+    }
+    return weight;
+}
+
+static dmx_status add_pass(dmx_overlap *o, size_t index, dmx_error *err)
+{
+    pass_state *p = &o->pass[index];
+    p->pass = o->config.pass[index];
+    p->next = p->pass.origin;
+    for (size_t i = 0; i < index && p->weight == NULL; i++)
+        if (o->pass[i].pass.piece == p->pass.piece)
+            p->weight = o->pass[i].weight;
+    if (p->weight == NULL) {
+        p->weight = triangle(p->pass.piece, o->config.power);
+        p->owns_weight = true;
+    }
+    DMX_RETURN_IF(p->weight == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for the weights of a segment");
+    if (p->pass.piece > o->longest)
+        o->longest = p->pass.piece;
+    return DMX_OK;
+}
+
+static int64_t longest_run(const dmx_overlap *o)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < o->config.n_pass; i++)
+        if (o->pass[i].pass.runner->samples > longest)
+            longest = o->pass[i].pass.runner->samples;
+    return longest;
+}
+
+static dmx_status allocate(dmx_overlap *o, dmx_error *err)
+{
+    const size_t channels = (size_t)o->config.channels;
+    const size_t run = channels * (size_t)longest_run(o);
+    o->in_capacity = 2 * o->longest + SLACK;
+    o->input =
+        dmx_aligned_alloc(channels * (size_t)o->in_capacity, sizeof *o->input);
+    o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->longest,
+                               sizeof *o->sum);
+    o->mix = dmx_aligned_alloc(run, sizeof *o->mix);
+    o->stems =
+        dmx_aligned_alloc(run * (size_t)o->config.sources, sizeof *o->stems);
+    o->share = dmx_aligned_alloc((size_t)o->longest, sizeof *o->share);
+    DMX_RETURN_IF(o->input == NULL || o->sum == NULL || o->mix == NULL ||
+                      o->stems == NULL || o->share == NULL,
+                  err, DMX_ERROR_MEMORY,
+                  "no memory for segments of %lld samples",
+                  (long long)o->longest);
+    memset(o->sum, 0,
+           (size_t)o->slots * channels * (size_t)o->longest * sizeof *o->sum);
+    return DMX_OK;
+}
+
+static dmx_status copy_slots(dmx_overlap *o, dmx_error *err)
+{
+    const size_t sources = (size_t)o->config.sources;
+    o->slot = malloc(sources * sizeof *o->slot);
+    o->pass = calloc(o->config.n_pass, sizeof *o->pass);
+    DMX_RETURN_IF(o->slot == NULL || o->pass == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory to separate");
+    memcpy(o->slot, o->config.slot, sources * sizeof *o->slot);
+    for (size_t s = 0; s < sources; s++)
+        if (o->slot[s] >= o->slots)
+            o->slots = o->slot[s] + 1;
+    return DMX_OK;
+}
+
+static dmx_status build(dmx_overlap *o, dmx_error *err)
+{
+    DMX_FORWARD(copy_slots(o, err));
+    for (size_t i = 0; i < o->config.n_pass; i++)
+        DMX_FORWARD(add_pass(o, i, err));
+    return allocate(o, err);
+}
+
+dmx_status dmx_overlap_open(dmx_overlap **out, const dmx_overlap_config *config,
+                            dmx_error *err)
+{
+    *out = NULL;
+    dmx_overlap *o = calloc(1, sizeof *o);
+    DMX_RETURN_IF(o == NULL, err, DMX_ERROR_MEMORY, "no memory to separate");
+    o->config = *config;
+    const dmx_status status = build(o, err);
+    if (status != DMX_OK) {
+        dmx_overlap_close(o);
+        return status;
+    }
+    *out = o;
+    return DMX_OK;
+}
+
+void dmx_overlap_close(dmx_overlap *o)
+{
+    if (o == NULL)
+        return;
+    for (size_t i = 0; o->pass != NULL && i < o->config.n_pass; i++)
+        if (o->pass[i].owns_weight)
+            dmx_aligned_free((void *)o->pass[i].weight);
+    free(o->pass);
+    free(o->slot);
+    dmx_aligned_free(o->input);
+    dmx_aligned_free(o->sum);
+    dmx_aligned_free(o->mix);
+    dmx_aligned_free(o->stems);
+    dmx_aligned_free(o->share);
+    free(o);
+}
+
+/* ----------------------------------------------------------------- input */
+
+/* The pass whose piece comes next: the earliest start, then the order given. */
+static pass_state *head(const dmx_overlap *o)
+{
+    pass_state *first = &o->pass[0];
+    for (size_t i = 1; i < o->config.n_pass; i++)
+        if (o->pass[i].next < first->next)
+            first = &o->pass[i];
+    return first;
+}
+
+/* Drops input that no piece reads any more: a padded last piece reaches half
+ * its length back. */
+static void forget_input(dmx_overlap *o)
+{
+    const int64_t keep = head(o)->next - o->longest / 2 - 1;
+    const int64_t base = keep < o->emitted ? keep : o->emitted;
+    if (base <= o->in_base)
+        return;
+    const size_t left = (size_t)(o->received - base);
+    for (int64_t c = 0; c < o->config.channels; c++) {
+        float *row = o->input + c * o->in_capacity;
+        memmove(row, row + (base - o->in_base), left * sizeof *row);
+    }
+    o->in_base = base;
+}
+
+size_t dmx_overlap_push(dmx_overlap *o, const float *const *planes,
+                        size_t frames)
+{
+    if (o->received - o->in_base + (int64_t)frames > o->in_capacity)
+        forget_input(o);
+    const int64_t used = o->received - o->in_base;
+    const size_t room = (size_t)(o->in_capacity - used);
+    const size_t n = frames < room ? frames : room;
+    for (int64_t c = 0; c < o->config.channels; c++)
+        memcpy(o->input + c * o->in_capacity + used, planes[c],
+               n * sizeof(float));
+    o->received += (int64_t)n;
+    return n;
+}
+
+void dmx_overlap_end(dmx_overlap *o)
+{
+    o->ended = true;
+}
+
+/* ----------------------------------------------------------------- pieces */
+
+bool dmx_overlap_ready(const dmx_overlap *o)
+{
+    const pass_state *p = head(o);
+    return o->ended ? p->next < o->received
+                    : p->next + p->pass.piece <= o->received;
+}
+
+/* mix[channels][runner samples] from track position `begin`, normalised. */
+static void load_piece(dmx_overlap *o, const pass_state *p, int64_t begin)
+{
+    const int64_t samples = p->pass.runner->samples;
+    int64_t from = begin < 0 ? 0 : begin;
+    int64_t to = begin + p->pass.piece;
+    if (to > o->received)
+        to = o->received;
+    memset(o->mix, 0, (size_t)(o->config.channels * samples) * sizeof *o->mix);
+    for (int64_t c = 0; c < o->config.channels; c++) {
+        const float *row = o->input + c * o->in_capacity - o->in_base;
+        float *out = o->mix + c * samples - begin;
+        for (int64_t t = from; t < to; t++)
+            out[t] =
+                (float)(((double)row[t] - o->config.mean) * o->config.scale_in);
+    }
+}
+
+/* share[i] = weight[i] / sum of the weights of all pieces of the pass that
+ * cover that sample: those behind always exist, those in front from the
+ * origin on. */
+static void load_shares(dmx_overlap *o, const pass_state *p, int64_t count)
+{
+    const int64_t stride = p->pass.stride;
+    for (int64_t i = 0; i < count; i++)
+        o->share[i] = p->weight[i];
+    for (int64_t shift = stride; shift < p->pass.piece; shift += stride) {
+        if (p->next - shift >= p->pass.origin)
+            for (int64_t i = 0; i < count && i + shift < p->pass.piece; i++)
+                o->share[i] += p->weight[i + shift];
+        for (int64_t i = shift; i < count; i++)
+            o->share[i] += p->weight[i - shift];
+    }
+    for (int64_t i = 0; i < count; i++)
+        o->share[i] = p->weight[i] / o->share[i];
+}
+
+/* Makes the sums start at what has not been handed out yet. */
+static void forget_sums(dmx_overlap *o)
+{
+    const size_t done = (size_t)(o->emitted - o->sum_base);
+    const size_t left = (size_t)o->longest - done;
+    for (int64_t r = 0; r < o->slots * o->config.channels; r++) {
+        double *row = o->sum + r * o->longest;
+        memmove(row, row + done, left * sizeof *row);
+        memset(row + left, 0, done * sizeof *row);
+    }
+    o->sum_base = o->emitted;
+}
+
+/* Adds one source's part of the piece: n samples from `trim` of the run. */
+static void add_source(dmx_overlap *o, const pass_state *p, int64_t source,
+                       int64_t trim, int64_t n)
+{
+    const int64_t samples = p->pass.runner->samples;
+    const double gain = p->pass.gain[source];
+    const int64_t skip = p->next < 0 ? -p->next : 0;
+    for (int64_t c = 0; c < o->config.channels; c++) {
+        const float *in =
+            o->stems + (source * o->config.channels + c) * samples + trim;
+        double *out = o->sum +
+                      (o->slot[source] * o->config.channels + c) * o->longest +
+                      (p->next - o->sum_base);
+        for (int64_t i = skip; i < n; i++)
+            out[i] += gain * o->share[i] * (double)in[i];
+    }
+}
+
+static dmx_status run_piece(dmx_overlap *o, pass_state *p, int64_t n,
+                            const dmx_hooks *hooks, dmx_error *err)
+{
+    const int64_t trim = (p->pass.piece - n) / 2;
+    load_piece(o, p, p->next - trim);
+    dmx_runner *runner = p->pass.runner;
+    DMX_FORWARD(runner->run(runner->self, o->stems, o->mix, hooks, err));
+    load_shares(o, p, n);
+    forget_sums(o);
+    for (int64_t s = 0; s < o->config.sources; s++)
+        if (o->slot[s] >= 0 && p->pass.gain[s] != 0)
+            add_source(o, p, s, trim, n);
+    return DMX_OK;
+}
+
+dmx_status dmx_overlap_step(dmx_overlap *o, const dmx_hooks *hooks,
+                            dmx_error *err)
+{
+    pass_state *p = head(o);
+    int64_t n = p->pass.piece;
+    if (o->ended && o->received - p->next < n)
+        n = o->received - p->next;
+    /* A random shift can put a short first piece in front of the track. */
+    if (p->next + n > 0)
+        DMX_FORWARD(run_piece(o, p, n, hooks, err));
+    p->next += p->pass.stride;
+    return DMX_OK;
+}
+
+int64_t dmx_overlap_pieces(const dmx_overlap *o, int64_t frames)
+{
+    int64_t pieces = 0;
+    for (size_t i = 0; i < o->config.n_pass; i++) {
+        const dmx_pass *p = &o->pass[i].pass;
+        pieces += (frames - p->origin + p->stride - 1) / p->stride;
+    }
+    return pieces;
+}
+
+/* ---------------------------------------------------------------- output */
+
+size_t dmx_overlap_pull(dmx_overlap *o, float *const *stems, float *const *mix,
+                        size_t capacity)
+{
+    int64_t limit = head(o)->next;
+    if (limit > o->received)
+        limit = o->received;
+    if (limit <= o->emitted)
+        return 0;
+    const size_t ready = (size_t)(limit - o->emitted);
+    const size_t n = ready < capacity ? ready : capacity;
+    for (int64_t r = 0; r < o->slots * o->config.channels; r++) {
+        const double *row =
+            o->sum + r * o->longest + (o->emitted - o->sum_base);
+        for (size_t i = 0; i < n; i++)
+            stems[r][i] =
+                (float)(row[i] * o->config.scale_out + o->config.mean);
+    }
+    for (int64_t c = 0; c < o->config.channels; c++)
+        memcpy(mix[c],
+               o->input + c * o->in_capacity + (o->emitted - o->in_base),
+               n * sizeof(float));
+    o->emitted += (int64_t)n;
+    return n;
+}

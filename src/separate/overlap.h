@@ -1,0 +1,69 @@
+/* Overlap-add of separated pieces over a sliding window: what the original's
+ * apply_model does to a whole track, in memory that does not grow.
+ *
+ * The track is mix[channel][0 .. length), zero elsewhere. A pass cuts it into
+ * pieces of `piece` samples at origin, origin + stride, ... below length. A
+ * piece that the end cuts down to n samples is padded back, (piece - n) / 2
+ * rounded down in front and the rest behind, with real audio where there is
+ * some; the result is trimmed in the same way. Pieces are weighted by a
+ * triangle to a power, divided by the sum of weights at each sample, and
+ * passes are added with a gain per source.
+ *
+ * Pieces run in the order of their start, whatever comes in when: results do
+ * not depend on block sizes. */
+#ifndef DMX_SEPARATE_OVERLAP_H
+#define DMX_SEPARATE_OVERLAP_H
+
+#include "separate/runner.h"
+#include <stdbool.h>
+
+/* One model with one shift. */
+typedef struct dmx_pass {
+    dmx_runner *runner;
+    const double *gain; /* [sources]; 0: not used */
+    int64_t origin;     /* of the first piece; at most 0 */
+    int64_t piece;      /* samples, at most the runner's */
+    int64_t stride;     /* 1 .. piece */
+} dmx_pass;
+
+/* Input x is (x - mean) * scale_in to the runners, output y becomes
+ * y * scale_out + mean. */
+typedef struct dmx_overlap_config {
+    const dmx_pass *pass; /* copied */
+    size_t n_pass;
+    const int *slot; /* [sources] of the output, -1: not wanted; copied */
+    int64_t channels, sources;
+    double power; /* transition power, at least 1 */
+    double mean, scale_in, scale_out;
+} dmx_overlap_config;
+
+typedef struct dmx_overlap dmx_overlap;
+
+DMX_MUST_CHECK dmx_status dmx_overlap_open(dmx_overlap **out,
+                                           const dmx_overlap_config *config,
+                                           dmx_error *err);
+void dmx_overlap_close(dmx_overlap *overlap);
+
+/* Takes as many of frames as fit and returns how many; never 0 of some when
+ * no piece can run. */
+size_t dmx_overlap_push(dmx_overlap *overlap, const float *const *planes,
+                        size_t frames);
+/* No more input: the length is known. */
+void dmx_overlap_end(dmx_overlap *overlap);
+
+/* Can the next piece run with what is here? */
+bool dmx_overlap_ready(const dmx_overlap *overlap);
+/* Runs it. */
+DMX_MUST_CHECK dmx_status dmx_overlap_step(dmx_overlap *overlap,
+                                           const dmx_hooks *hooks,
+                                           dmx_error *err);
+
+/* Finished frames, at most capacity: stems[slot * channels + channel] and,
+ * beside them, the input as it came in; pull all after every step. */
+size_t dmx_overlap_pull(dmx_overlap *overlap, float *const *stems,
+                        float *const *mix, size_t capacity);
+
+/* Pieces that a track of `frames` takes, over all passes. */
+int64_t dmx_overlap_pieces(const dmx_overlap *overlap, int64_t frames);
+
+#endif

@@ -1,0 +1,26 @@
+/* Something that separates one segment: ONNX Runtime, the native engine, the
+ * float64 reference, or a test's stand-in. */
+#ifndef DMX_SEPARATE_RUNNER_H
+#define DMX_SEPARATE_RUNNER_H
+
+#include "base/error.h"
+
+typedef struct dmx_runner {
+    void *self;
+    int64_t channels, sources;
+    int64_t samples; /* of every run */
+    /* stems [sources][channels][samples] from mix [channels][samples]. One
+     * call at a time. hooks: progress within this segment, cancellation. */
+    dmx_status (*run)(void *self, float *stems, const float *mix,
+                      const dmx_hooks *hooks, dmx_error *err);
+    void (*close)(void *self);
+} dmx_runner;
+
+static inline void dmx_runner_close(dmx_runner *runner)
+{
+    if (runner->close != NULL)
+        runner->close(runner->self);
+    *runner = (dmx_runner){0};
+}
+
+#endif
