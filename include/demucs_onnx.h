@@ -263,10 +263,10 @@ typedef enum dmx_precision {
 } dmx_precision;
 
 typedef struct dmx_export_options {
-    size_t size;             /* sizeof this struct */
-    const dmx_hooks *hooks;  /* warnings, progress, cancellation */
-    int64_t samples;         /* length of the input; 0: training segment */
-    int opset;               /* ONNX operator set, 17 or newer; 0: 17 */
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* warnings, progress, cancellation */
+    int64_t samples;        /* length of the input; 0: training segment */
+    int opset;              /* ONNX operator set, 17 or newer; 0: 17 */
     dmx_precision precision;
     const char *const *stems; /* sources wanted, NULL-terminated; NULL: all */
     int prune;        /* non-zero: compute only `stems`, output has their rows;
@@ -274,11 +274,12 @@ typedef struct dmx_export_options {
     const char *stem; /* metadata: the source that this member of a bag is
                          for, or NULL */
     int threads;      /* 0: every core this process may use */
+    const struct dmx_verify_options *checks; /* NULL: all, with defaults */
 } dmx_export_options;
 
 #define DMX_EXPORT_OPTIONS_INIT                                                \
     {                                                                          \
-        sizeof(dmx_export_options), 0, 0, 0, DMX_PRECISION_FP32, 0, 0, 0, 0    \
+        sizeof(dmx_export_options), 0, 0, 0, DMX_PRECISION_FP32, 0, 0, 0, 0, 0 \
     }
 
 /* The short-time Fourier transform of Demucs as an ONNX model of its own, in
@@ -391,6 +392,112 @@ DMX_API double dmx_bag_weight(const dmx_bag *bag, size_t member, size_t source);
 DMX_API int64_t dmx_bag_specialist(const dmx_bag *bag, size_t source);
 /* Seconds of a segment that the bag asks for; 0: the model's own. */
 DMX_API double dmx_bag_segment(const dmx_bag *bag);
+
+/* ----------------------------------------------------------- verification */
+
+/* What the checks of a model file need, and how strict they are. */
+typedef struct dmx_verify_options {
+    size_t size;             /* sizeof this struct */
+    const dmx_hooks *hooks;  /* warnings, progress, cancellation; dmx_export
+                                uses its own instead */
+    double tolerance;        /* largest difference allowed, relative to each
+                                source's reference peak; 0: 1e-5 */
+    int skip_parity;         /* non-zero: no comparison with the reference
+                                (a warning says so) */
+    int bisect;              /* non-zero: when the comparison fails, find the
+                                module where the numbers part */
+    int threads;             /* 0: every core this process may use */
+    const char *onnxruntime; /* ONNX Runtime's library or its folder; NULL:
+                                $DEMUCS_ONNXRUNTIME, beside the program, the
+                                system */
+    const char *providers;   /* "auto", or execution providers in order of
+                                preference, "cuda,cpu"; NULL: cpu */
+} dmx_verify_options;
+
+#define DMX_VERIFY_OPTIONS_INIT                                                \
+    {                                                                          \
+        sizeof(dmx_verify_options), 0, 0, 0, 0, 0, 0, 0                        \
+    }
+
+/* What the checks found. Made by the functions below also when they fail with
+ * DMX_ERROR_CHECK; closed by the caller, NULL is fine. */
+typedef struct dmx_report dmx_report;
+DMX_API void dmx_report_close(dmx_report *report);
+
+/* Everything as one JSON document: the model's SHA-256, every figure, every
+ * finding. malloc'd, free with dmx_free; NULL when memory is short. */
+DMX_API char *dmx_report_json(const dmx_report *report);
+
+/* SHA-256 of the model's bytes, 64 hexadecimal digits. */
+DMX_API const char *dmx_report_sha256(const dmx_report *report);
+
+/* How one source of one test signal compared with the reference. */
+typedef struct dmx_parity {
+    const char *signal;    /* "noise", "music", "recording" */
+    const char *source;    /* "drums" */
+    double peak;           /* largest magnitude of the reference */
+    double max_difference; /* largest absolute difference */
+    double relative;       /* max_difference / peak */
+    double snr;            /* 10 log10(sum ref^2 / sum difference^2), dB;
+                              infinite when they are equal */
+    int64_t channel;       /* where the largest difference is */
+    int64_t sample;
+    int passed; /* relative is within the tolerance */
+} dmx_parity;
+
+/* The index-th comparison; 0 past the end. */
+DMX_API int dmx_report_parity(const dmx_report *report, size_t index,
+                              dmx_parity *out);
+
+/* One line a finding of the checks, in the order found: "error: ..." breaks a
+ * promise, "note: ..." does not. NULL past the end. */
+DMX_API const char *dmx_report_finding(const dmx_report *report, size_t index);
+
+/* Writes the model as ONNX, checks those very bytes, and only then gives the
+ * file its name: (1) ONNX Runtime against the float64 reference on noise and
+ * on a music-like signal, (2) the official ONNX checker with strict shape
+ * inference, (3) the promises of docs/graph-contract.md. On any failure, and
+ * when cancelled, no file is left.
+ * *report: NULL, or receives what was found, also on DMX_ERROR_CHECK.
+ * Fails with ARGUMENT, UNSUPPORTED, LIMIT, IO, RUNTIME (no ONNX Runtime, no
+ * checker), CHECK, CANCELLED or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_export(const dmx_model *model,
+                                             const char *path,
+                                             const dmx_export_options *options,
+                                             dmx_report **report,
+                                             dmx_error *err);
+
+/* The same checks of an existing file against a checkpoint's model: a file of
+ * this or another exporter with input mix (1, channels, samples) and output
+ * stems (1, sources, channels, samples), float32. For another exporter's
+ * file, promises that only ours makes are notes. External data is refused. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_verify_model(
+    const char *path, const dmx_model *model, const dmx_verify_options *options,
+    dmx_report **report, dmx_error *err);
+
+/* Checks 2 and 3, and ONNX Runtime's output against a recording of another
+ * implementation: .npy files, float32, row-major, of the shapes of the model's
+ * input and output; the model's input may be longer, then the mix is padded
+ * with zeros and the output trimmed. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_verify_recorded(
+    const char *path, const char *mix_path, const char *stems_path,
+    const dmx_verify_options *options, dmx_report **report, dmx_error *err);
+
+/* What a model file says of itself as JSON: inputs, outputs, opset, metadata,
+ * operators and how often, parameters. With graph non-zero every node too.
+ * malloc'd into *out, free with dmx_free. Fails with IO, LIMIT, FORMAT,
+ * UNSUPPORTED (external data) or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_onnx_json(char **out, const char *path,
+                                                int graph, dmx_error *err);
+
+/* A deterministic test signal of the checks, float32 [channels][samples]:
+ * "noise" is N(0,1), "music" has full-scale transients, silence, a passage at
+ * -60 dB, DC and hard-panned parts. Bit for bit the same everywhere. Fails
+ * with ARGUMENT. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_test_signal(float *out, const char *name,
+                                                  int64_t channels,
+                                                  int64_t samples,
+                                                  dmx_error *err);
 
 #ifdef __cplusplus
 }

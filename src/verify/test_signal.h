@@ -1,0 +1,13 @@
+/* Deterministic test signals: only integer arithmetic and the correctly
+ * rounded operations of IEEE 754 (+ - * / sqrt) in a fixed order, so that
+ * every machine makes the same bits. docs/verification.md describes them. */
+#ifndef DMX_VERIFY_TEST_SIGNAL_H
+#define DMX_VERIFY_TEST_SIGNAL_H
+
+#include "base/error.h"
+
+/* [channels][samples] each. */
+void dmx_signal_noise(float *out, int64_t channels, int64_t samples);
+void dmx_signal_music(float *out, int64_t channels, int64_t samples);
+
+#endif
