@@ -1,0 +1,15 @@
+# The engine's inner loops, compiled once per instruction set; which one runs
+# is decided at run time.
+set(DMX_KERNEL_FLAGS -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+set(DMX_KERNEL_DIR ${CMAKE_SOURCE_DIR}/src/engine)
+foreach(isa portable neon)
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_${isa}.c PROPERTIES
+    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS}")
+endforeach()
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx2.c PROPERTIES
+    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mavx2;-mfma")
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx512.c PROPERTIES
+    COMPILE_OPTIONS
+    "${DMX_KERNEL_FLAGS};-mavx512f;-mavx512vl;-mavx512dq;-mavx512bw;-mfma;-mprefer-vector-width=512")
+endif()

@@ -1,0 +1,147 @@
+/* The inner loops: one table per instruction set, one body for all of them.
+ *
+ * The body is written once (the *_body.h files) and compiled per instruction
+ * set by the files kernels_<isa>.c, which differ in vector length, tile shape
+ * and compiler flags only.
+ *
+ * Matrices. Every linear operation runs as a product with a packed panel of
+ * nr columns: A (weights) in tiles of mr rows, [rows/mr][k][mr]; B (data)
+ * [k][nr], zero where there is no data; C [rows][nr]. Panels are small enough
+ * for the second-level cache, and whatever follows (bias, activation, sums)
+ * happens to C while it lies in the first. Panels are 64-byte aligned. */
+#ifndef DMX_ENGINE_KERNELS_H
+#define DMX_ENGINE_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum dmx_activation {
+    DMX_ACT_NONE,
+    DMX_ACT_GELU,
+    DMX_ACT_RELU,
+    DMX_ACT_GLU,
+} dmx_activation;
+
+/* What follows a product, for channels rows of C:
+ *   y = act(gain * c + bias) * scale + add_gain * add + offset
+ * With GLU the gate of row r is row r + gate. gain, scale, add and offset may
+ * be NULL. Rows of out and add may be written and read up to the next multiple
+ * of 16 columns. */
+typedef struct dmx_finish {
+    dmx_activation activation;
+    int64_t channels, n;
+    int64_t gate;
+    const float *gain, *bias; /* per row of C */
+    const float *scale, *offset;
+    const float *add;
+    int64_t add_stride;
+    float add_gain;
+    float *out;
+    int64_t out_stride;
+} dmx_finish;
+
+/* The same for a transposed convolution over time: `phases` rows of C belong
+ * to each channel and are interleaved; of the interleaved row the elements
+ * [from, to) go to out[0 ...). Exact bounds, any alignment. buffer: phases *
+ * nr floats. */
+typedef struct dmx_interleave {
+    dmx_finish finish;
+    int64_t phases, from, to;
+    float *buffer;
+} dmx_interleave;
+
+/* A panel cut out of a signal [F][C][stride] for a convolution: row
+ * (kf, c, kt) of the panel, column j, is x[row * sf - pf + kf * df][c]
+ * [(t + j) * st - pt + kt * dt], zero outside [0, rows) x [0, cols). */
+typedef struct dmx_window {
+    const float *x;
+    int64_t rows, channels, cols, stride;
+    int64_t kernel[2], step[2], dilation[2], padding[2];
+} dmx_window;
+
+/* Mean and sum of squared differences from it. */
+typedef struct dmx_moments {
+    double count, mean, m2;
+} dmx_moments;
+
+struct dmx_fourier;
+
+typedef struct dmx_kernels {
+    const char *name;
+    int64_t lanes, mr, nr;
+
+    /* c = a * b; rows is a multiple of mr */
+    void (*gemm)(int64_t rows, int64_t k, const float *a, const float *b,
+                 float *c);
+    void (*finish)(const dmx_finish *f, const float *c);
+    void (*interleave)(const dmx_interleave *f, float *c);
+
+    void (*pack_window)(const dmx_window *w, int64_t row, int64_t t, int64_t n,
+                        float *panel);
+    /* Columns [0, n) of x [channels][stride], each normalised over its
+     * channels: (x - mean) / sqrt(variance + epsilon). */
+    void (*pack_normed)(const float *x, int64_t channels, int64_t stride,
+                        int64_t n, double epsilon, float *panel);
+
+    /* One block of keys of softmax attention for nr queries in the lanes.
+     * s [keys][nr]: scores in base-2 logarithms, replaced by 2^(s - m). m, l:
+     * running maximum and sum per query; decay [nr]: what earlier sums must
+     * be multiplied by. */
+    void (*softmax_block)(float *s, int64_t keys, float *m, float *l,
+                          float *decay);
+    /* o = o * decay + p, [rows][nr] */
+    void (*accumulate)(float *o, const float *p, const float *decay,
+                       int64_t rows);
+    /* out[r][0, n) = o[r] / l */
+    void (*divide)(float *out, int64_t stride, const float *o, const float *l,
+                   int64_t rows, int64_t n);
+
+    /* F(4x4, 3x3): 6 rows of at least 4 nr + 2 LANES floats to 36 rows of nr
+     * tile values, row stride `to`; and 36 rows to 4 x 4 nr outputs. */
+    void (*winograd_in)(const float *x, int64_t stride, float *v, int64_t to);
+    void (*winograd_out)(const float *m, int64_t from, float *y,
+                         int64_t stride);
+
+    /* `lanes` frames of a short-time Fourier transform at once. x: the first
+     * sample of the first frame, n <= lanes frames hop apart; re, im: bin 0,
+     * bins row_stride apart, frames side by side (lanes are written). work:
+     * 4 lanes bins floats. */
+    void (*stft)(const struct dmx_fourier *f, const float *x, int64_t hop,
+                 int64_t n, float *re, float *im, int64_t row_stride,
+                 float *work);
+    /* The inverse, windowed: frames [lanes][2 bins]; only n of re and im are
+     * read. */
+    void (*istft)(const struct dmx_fourier *f, const float *re, const float *im,
+                  int64_t row_stride, int64_t n, float *frames, float *work);
+
+    /* y = act(x) over n floats; sums over rows of n floats */
+    void (*activate)(dmx_activation act, float *y, const float *x, int64_t n);
+    void (*glu)(float *y, const float *value, const float *gate, int64_t n);
+    void (*affine)(float *y, const float *x, float gain, float offset,
+                   int64_t n);
+    void (*add)(float *y, const float *a, const float *b, float alpha,
+                int64_t n);
+    dmx_moments (*moments)(const float *x, int64_t rows, int64_t stride,
+                           int64_t n);
+    /* x = gelu(gain x + offset) in place; returns nothing */
+    void (*affine_gelu)(float *x, float gain, float offset, int64_t n);
+    double (*sum)(const float *x, int64_t n);
+    /* sum of (x - mx)(y - my) */
+    double (*covariance)(const float *x, const float *y, float mx, float my,
+                         int64_t n);
+} dmx_kernels;
+
+extern const dmx_kernels dmx_kernels_portable;
+#if defined(__x86_64__)
+extern const dmx_kernels dmx_kernels_avx2, dmx_kernels_avx512;
+#elif defined(__aarch64__)
+extern const dmx_kernels dmx_kernels_neon;
+#endif
+
+/* The table of that name, or the best for this processor (NULL); NULL when
+ * the processor or the build lacks it. */
+const dmx_kernels *dmx_kernels_find(const char *name);
+/* The names the processor can run, best first; NULL past the end. */
+const char *dmx_kernels_name(int index);
+
+#endif

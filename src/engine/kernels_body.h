@@ -1,0 +1,48 @@
+/* Everything that kernels_<isa>.c compiles: the bodies and their table.
+ * Before inclusion: LANES, MR (rows of a tile), VECS (vectors of a tile's
+ * row), TABLE (name of the table) and ISA_NAME. */
+#include "engine/kernels.h"
+#include "engine/fourier.h"
+
+#include "engine/vector.h"
+
+#include "engine/gemm_body.h"
+
+#include "engine/finish_body.h"
+
+#include "engine/pack_body.h"
+
+#include "engine/attention_body.h"
+
+#include "engine/winograd_body.h"
+
+#include "engine/elementwise_body.h"
+
+#include "engine/fourier_body.h"
+
+const dmx_kernels TABLE = {
+    .name = ISA_NAME,
+    .lanes = LANES,
+    .mr = MR,
+    .nr = NR,
+    .gemm = gemm,
+    .finish = finish,
+    .interleave = interleave,
+    .pack_window = pack_window,
+    .pack_normed = pack_normed,
+    .softmax_block = softmax_block,
+    .accumulate = accumulate,
+    .divide = divide,
+    .winograd_in = winograd_in,
+    .winograd_out = winograd_out,
+    .stft = stft,
+    .istft = istft,
+    .activate = activate,
+    .glu = glu,
+    .affine = affine,
+    .add = add,
+    .moments = moments,
+    .affine_gelu = affine_gelu,
+    .sum = sum,
+    .covariance = covariance,
+};

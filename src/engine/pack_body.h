@@ -1,0 +1,107 @@
+/* Panels of columns for the products, cut out of signals and token lists. */
+
+/* dst[0, NR) = src[0, n), then zeros; src is readable for n floats only. */
+INLINE void copy_columns(float *dst, const float *src, int64_t n)
+{
+    int64_t j = 0;
+    for (; j + LANES <= n; j += LANES)
+        v_store(dst + j, v_load(src + j));
+    for (; j < n; j++)
+        dst[j] = src[j];
+    for (; j < NR; j++)
+        dst[j] = 0.0f;
+}
+
+/* dst[j] = src[4 j] for j in [0, n); j + 1 <= n means 4 j is readable. */
+INLINE void copy_fourth(float *dst, const float *src, int64_t n)
+{
+    int64_t j = 0;
+    /* a vector of results reads 4 LANES floats, three beyond the last */
+    for (; j + LANES < n; j += LANES) {
+        vec phase[4];
+        v_load_phases(phase, src + 4 * j);
+        v_store(dst + j, phase[0]);
+    }
+    for (; j < n; j++)
+        dst[j] = src[4 * j];
+}
+
+/* Column j of the panel row is src[at + j * step], zero outside [0, cols). */
+static void pack_row(float *dst, const float *src, int64_t cols, int64_t at,
+                     int64_t step, int64_t n)
+{
+    if (step == 1 && at >= 0 && at + NR <= cols && n == NR) {
+#pragma GCC unroll 4
+        for (int j = 0; j < VECS; j++)
+            v_store(dst + j * LANES, v_load(src + at + j * LANES));
+        return;
+    }
+    int64_t first = at < 0 ? (-at + step - 1) / step : 0;
+    int64_t last = at < cols ? (cols - 1 - at) / step + 1 : 0; /* exclusive */
+    first = first < n ? first : n;
+    last = last < n ? last : n;
+    last = last > first ? last : first;
+    for (int64_t j = 0; j < first; j++)
+        dst[j] = 0.0f;
+    if (step == 4)
+        copy_fourth(dst + first, src + at + first * 4, last - first);
+    else
+        for (int64_t j = first; j < last; j++)
+            dst[j] = src[at + j * step];
+    for (int64_t j = last; j < NR; j++)
+        dst[j] = 0.0f;
+}
+
+static void pack_window(const dmx_window *w, int64_t row, int64_t t, int64_t n,
+                        float *panel)
+{
+    const int64_t taps = w->kernel[1];
+    for (int64_t kf = 0; kf < w->kernel[0]; kf++) {
+        const int64_t f =
+            row * w->step[0] - w->padding[0] + kf * w->dilation[0];
+        if (f < 0 || f >= w->rows) {
+            const int64_t count = w->channels * taps * NR;
+            memset(panel, 0, (size_t)count * sizeof *panel);
+            panel += count;
+            continue;
+        }
+        const float *x = w->x + f * w->channels * w->stride;
+        for (int64_t c = 0; c < w->channels; c++, x += w->stride)
+            for (int64_t kt = 0; kt < taps; kt++, panel += NR)
+                pack_row(panel, x, w->cols,
+                         t * w->step[1] - w->padding[1] + kt * w->dilation[1],
+                         w->step[1], n);
+    }
+}
+
+/* Two sweeps for the statistics, so that a large mean costs no digits. */
+static void pack_normed(const float *x, int64_t channels, int64_t stride,
+                        int64_t n, double epsilon, float *panel)
+{
+    vec sum[VECS] = {{0}}, square[VECS] = {{0}}, scale[VECS];
+    const vec part = v_set((float)(1.0 / (double)channels));
+    for (int64_t c = 0; c < channels; c++) {
+        copy_columns(panel + c * NR, x + c * stride, n);
+        for (int j = 0; j < VECS; j++)
+            sum[j] += v_load(panel + c * NR + j * LANES);
+    }
+    for (int j = 0; j < VECS; j++)
+        sum[j] *= part;
+    for (int64_t c = 0; c < channels; c++)
+        for (int j = 0; j < VECS; j++) {
+            const vec d = v_load(panel + c * NR + j * LANES) - sum[j];
+            square[j] += d * d;
+        }
+    for (int j = 0; j < VECS; j++) {
+        float v[LANES];
+        v_store(v, square[j] * part);
+        for (int i = 0; i < LANES; i++)
+            v[i] = (float)(1.0 / __builtin_sqrt((double)v[i] + epsilon));
+        scale[j] = v_load(v);
+    }
+    for (int64_t c = 0; c < channels; c++)
+        for (int j = 0; j < VECS; j++) {
+            float *p = panel + c * NR + j * LANES;
+            v_store(p, (v_load(p) - sum[j]) * scale[j]);
+        }
+}

@@ -1,0 +1,186 @@
+/* One float vector of LANES lanes through the compiler's vector extensions.
+ * Included once per instruction set, with LANES defined; the compiler flags of
+ * that file choose the instructions. Only what the extensions say badly is
+ * written with intrinsics. */
+#ifndef LANES
+#error "define LANES before including vector.h"
+#endif
+
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
+typedef int32_t veci __attribute__((vector_size(4 * LANES), may_alias));
+/* The same in memory, at any float's address. */
+typedef float vec_mem
+    __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+INLINE vec v_load(const float *p)
+{
+    return *(const vec_mem *)p;
+}
+
+INLINE void v_store(float *p, vec x)
+{
+    *(vec_mem *)p = x;
+}
+
+INLINE vec v_set(float x)
+{
+    return x - (vec){0};
+}
+
+/* The greater one; y where either is NaN. */
+INLINE vec v_max(vec x, vec y)
+{
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)x, (__m512)y);
+#elif defined(__AVX2__)
+    return (vec)_mm256_max_ps((__m256)x, (__m256)y);
+#else
+    const veci more = x > y;
+    return (vec)(((veci)x & more) | ((veci)y & ~more));
+#endif
+}
+
+/* The smaller one; y where either is NaN. */
+INLINE vec v_min(vec x, vec y)
+{
+#if defined(__AVX512F__)
+    return (vec)_mm512_min_ps((__m512)x, (__m512)y);
+#elif defined(__AVX2__)
+    return (vec)_mm256_min_ps((__m256)x, (__m256)y);
+#else
+    const veci less = x < y;
+    return (vec)(((veci)x & less) | ((veci)y & ~less));
+#endif
+}
+
+/* 2^x, relative error <= 2.3e-7; x below -125 counts as -125, above 127 as
+ * 127. Adding 1.5 * 2^23 rounds x to an integer n, whose bits then stand at
+ * the bottom of the sum; shifted up they are the exponent. */
+INLINE vec v_exp2(vec x)
+{
+    x = v_min(v_set(127.0f), v_max(v_set(-125.0f), x));
+    const vec shifted = x + v_set(12582912.0f);
+    const vec f = x - (shifted - v_set(12582912.0f));
+    vec p = v_set(1.54035304e-4f);
+    p = p * f + v_set(1.33335581e-3f);
+    p = p * f + v_set(9.61812910e-3f);
+    p = p * f + v_set(5.55041087e-2f);
+    p = p * f + v_set(2.40226507e-1f);
+    p = p * f + v_set(6.93147181e-1f);
+    p = p * f + v_set(1.0f);
+    return (vec)((veci)p + ((veci)shifted << 23));
+}
+
+/* 1 / (1 + e^-x), absolute error <= 1.2e-7. */
+INLINE vec v_sigmoid(vec x)
+{
+    return v_set(1.0f) / (v_set(1.0f) + v_exp2(x * v_set(-1.44269504f)));
+}
+
+/* erf(x), absolute error <= 3e-7: an odd rational function on [-4, 4], where
+ * erf has reached 1 in float32. */
+INLINE vec v_erf(vec x)
+{
+    x = v_min(v_set(4.0f), v_max(v_set(-4.0f), x));
+    const vec s = x * x;
+    vec p = v_set(-2.72614225801306e-10f);
+    p = p * s + v_set(2.77068142495902e-08f);
+    p = p * s + v_set(-2.10102402082508e-06f);
+    p = p * s + v_set(-5.69250639462346e-05f);
+    p = p * s + v_set(-7.34990630326855e-04f);
+    p = p * s + v_set(-2.95459980854025e-03f);
+    p = p * s + v_set(-1.60960333262415e-02f);
+    vec q = v_set(-1.45660718464996e-05f);
+    q = q * s + v_set(-2.13374055278905e-04f);
+    q = q * s + v_set(-1.68282697438203e-03f);
+    q = q * s + v_set(-7.37332916720468e-03f);
+    q = q * s + v_set(-1.42647390514189e-02f);
+    return x * p / q;
+}
+
+/* x/2 (1 + erf(x / sqrt 2)) */
+INLINE vec v_gelu(vec x)
+{
+    const vec half = x * v_set(0.5f);
+    return half * v_erf(x * v_set(0.70710678f)) + half;
+}
+
+INLINE float v_sum(vec x)
+{
+    float lane[LANES], sum = 0.0f;
+    v_store(lane, x);
+    for (int i = 0; i < LANES; i++)
+        sum += lane[i];
+    return sum;
+}
+
+INLINE double v_sum_double(vec x)
+{
+    float lane[LANES];
+    double sum = 0.0;
+    v_store(lane, x);
+    for (int i = 0; i < LANES; i++)
+        sum += (double)lane[i];
+    return sum;
+}
+
+/* Lanes taken from a (0 .. LANES-1) and b (LANES .. 2 LANES - 1). */
+#if LANES == 16
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD_LANES  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define LOW_PAIRS  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_PAIRS 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif LANES == 8
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD_LANES  1, 3, 5, 7, 9, 11, 13, 15
+#define LOW_PAIRS  0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_PAIRS 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define EVEN_LANES 0, 2, 4, 6
+#define ODD_LANES  1, 3, 5, 7
+#define LOW_PAIRS  0, 4, 1, 5
+#define HIGH_PAIRS 2, 6, 3, 7
+#endif
+
+/* a b c d in memory order -> the even and the odd elements. */
+INLINE void v_unzip(vec a, vec b, vec *even, vec *odd)
+{
+    *even = __builtin_shufflevector(a, b, EVEN_LANES);
+    *odd = __builtin_shufflevector(a, b, ODD_LANES);
+}
+
+/* The inverse: a0 b0 a1 b1 ... */
+INLINE void v_zip(vec a, vec b, vec *low, vec *high)
+{
+    *low = __builtin_shufflevector(a, b, LOW_PAIRS);
+    *high = __builtin_shufflevector(a, b, HIGH_PAIRS);
+}
+
+/* Every fourth element of 4 LANES floats at p, by phase, and back. */
+INLINE void v_load_phases(vec phase[4], const float *p)
+{
+    vec e0, o0, e1, o1;
+    v_unzip(v_load(p), v_load(p + LANES), &e0, &o0);
+    v_unzip(v_load(p + 2 * LANES), v_load(p + 3 * LANES), &e1, &o1);
+    v_unzip(e0, e1, &phase[0], &phase[2]);
+    v_unzip(o0, o1, &phase[1], &phase[3]);
+}
+
+INLINE void v_store_phases(float *p, const vec phase[4])
+{
+    vec a0, a1, b0, b1, out[4];
+    v_zip(phase[0], phase[2], &a0, &a1);
+    v_zip(phase[1], phase[3], &b0, &b1);
+    v_zip(a0, b0, &out[0], &out[1]);
+    v_zip(a1, b1, &out[2], &out[3]);
+    for (int i = 0; i < 4; i++)
+        v_store(p + i * LANES, out[i]);
+}
