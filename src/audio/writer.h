@@ -48,7 +48,8 @@ typedef struct dmx_audio_writer_options {
             44100, 2, -1, 0, 0, 0, NULL, NULL                                  \
     }
 
-/* The nearest rate that the format can store, `rate` itself when it can. */
+/* The rate to encode at: `rate` itself when the format can store it, else the
+ * next higher one, else its highest. Opus is always 48000. */
 int dmx_audio_format_rate(dmx_audio_format format, int rate);
 /* ".wav" ...; and back from a name or path ("mp3", "x/y.mp3"): 1 if known. */
 const char *dmx_audio_format_extension(dmx_audio_format format);

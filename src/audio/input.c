@@ -1,0 +1,186 @@
+#include "audio/input.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IO_BUFFER   65536
+#define PROBE_BYTES "5000000"
+#define MAX_STREAMS "256"
+
+/* Containers that hold sound and refer to no other file: playlists, pictures,
+ * scripts, devices and subtitles are not in it. */
+static const char demuxers[] =
+    "wav,w64,aiff,caf,au,voc,avr,sox,iff,ircam,nistsphere,pvf,sds,svx,"
+    "flac,mp3,ogg,mov,matroska,webm,asf,avi,flv,mpeg,mpegts,mpegvideo,nut,rm,"
+    "mxf,gxf,dv,wtv,dsf,aac,latm,loas,ac3,eac3,dts,dtshd,truehd,mlp,"
+    "ape,wv,tta,tak,mpc,mpc8,shn,oma,aea,aptx,aptx_hd,amr,amrnb,amrwb,gsm,"
+    "xwma,act,qcp,vqf,ast,bfstm,brstm,hca,xvag,vag,spdif,dss,dcstr,ea,epaf,"
+    "paf,mmf,rso,siff,sln,smk,tiertexseq,swf,nuv,ivf,wsd,iamf,osq,laf,"
+    "codec2,sbc";
+
+static int read_bytes(void *opaque, uint8_t *buffer, int size)
+{
+    dmx_input *input = opaque;
+    for (;;) {
+        const ssize_t n =
+            pread(input->fd, buffer, (size_t)size, input->position);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            input->failure = errno;
+            return AVERROR(errno);
+        }
+        input->position += n;
+        return n == 0 ? AVERROR_EOF : (int)n;
+    }
+}
+
+static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
+{
+    dmx_input *input = opaque;
+    int64_t base = 0;
+    switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE:
+        return input->size;
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        base = input->position;
+        break;
+    case SEEK_END:
+        base = input->size;
+        break;
+    default:
+        return AVERROR(EINVAL);
+    }
+    int64_t target;
+    if (dmx_add_overflow(&target, base, offset) || target < 0)
+        return AVERROR(EINVAL);
+    input->position = target;
+    return target;
+}
+
+/* Whatever a file refers to stays closed. */
+static int refuse_open(AVFormatContext *format, AVIOContext **io,
+                       const char *url, int flags, AVDictionary **options)
+{
+    (void)format;
+    (void)url;
+    (void)flags;
+    (void)options;
+    *io = NULL;
+    return AVERROR(EPERM);
+}
+
+/* Names of all audio decoders: probing must not run any other. malloc'd. */
+static char *audio_decoders(void)
+{
+    char *list = NULL;
+    size_t used = 0, capacity = 0;
+    void *state = NULL;
+    const AVCodec *codec;
+    while ((codec = av_codec_iterate(&state)) != NULL) {
+        if (codec->type != AVMEDIA_TYPE_AUDIO || !av_codec_is_decoder(codec))
+            continue;
+        const size_t length = strlen(codec->name);
+        if (!dmx_grow(&list, &capacity, used + length + 2, 1)) {
+            free(list);
+            return NULL;
+        }
+        memcpy(list + used, codec->name, length);
+        used += length;
+        list[used++] = ',';
+        list[used] = '\0';
+    }
+    return list;
+}
+
+static int set_options(AVDictionary **options)
+{
+    char *decoders = audio_decoders();
+    if (decoders == NULL)
+        return AVERROR(ENOMEM);
+    int failed = av_dict_set(options, "codec_whitelist", decoders, 0) < 0;
+    free(decoders);
+    failed |= av_dict_set(options, "format_whitelist", demuxers, 0) < 0;
+    failed |= av_dict_set(options, "protocol_whitelist", "none", 0) < 0;
+    failed |= av_dict_set(options, "probesize", PROBE_BYTES, 0) < 0;
+    failed |= av_dict_set(options, "max_streams", MAX_STREAMS, 0) < 0;
+    return failed ? AVERROR(ENOMEM) : 0;
+}
+
+static int prepare(dmx_input *input)
+{
+    uint8_t *buffer = av_malloc(IO_BUFFER);
+    if (buffer == NULL)
+        return AVERROR(ENOMEM);
+    input->io = avio_alloc_context(buffer, IO_BUFFER, 0, input, read_bytes,
+                                   NULL, seek_bytes);
+    if (input->io == NULL) {
+        av_free(buffer);
+        return AVERROR(ENOMEM);
+    }
+    input->format = avformat_alloc_context();
+    if (input->format == NULL)
+        return AVERROR(ENOMEM);
+    input->format->pb = input->io;
+    input->format->io_open = refuse_open;
+    input->format->flags |= AVFMT_FLAG_CUSTOM_IO;
+    return 0;
+}
+
+/* Streams that are not sound are dropped by the demuxer itself. */
+static void discard_others(AVFormatContext *format)
+{
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        if (format->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
+            format->streams[i]->discard = AVDISCARD_ALL;
+}
+
+static int probe(dmx_input *input, const char *name)
+{
+    AVDictionary *options = NULL;
+    int code = prepare(input);
+    if (code == 0)
+        code = set_options(&options);
+    if (code == 0)
+        code = avformat_open_input(&input->format, name, NULL, &options);
+    av_dict_free(&options);
+    if (code < 0)
+        return code;
+    discard_others(input->format);
+    code = avformat_find_stream_info(input->format, NULL);
+    discard_others(input->format);
+    return code;
+}
+
+dmx_status dmx_input_open(dmx_input *input, int fd, int64_t size,
+                          const char *name, dmx_error *err)
+{
+    *input = (dmx_input){.fd = fd, .size = size};
+    dmx_av_quiet();
+    const int code = probe(input, name);
+    if (code >= 0)
+        return DMX_OK;
+    const int failure = input->failure;
+    dmx_input_close(input);
+    DMX_RETURN_IF(failure != 0, err, DMX_ERROR_IO, "%s: read failed: %s", name,
+                  strerror(failure));
+    DMX_RETURN_IF(code == AVERROR(ENOMEM), err, DMX_ERROR_MEMORY,
+                  "%s: no memory to open it", name);
+    DMX_RETURN_ERROR(err, DMX_ERROR_FORMAT,
+                     "%s: not a sound file, or damaged at its start "
+                     "(playlists, pictures and text are not read)",
+                     name);
+}
+
+void dmx_input_close(dmx_input *input)
+{
+    avformat_close_input(&input->format);
+    if (input->io != NULL)
+        av_freep(&input->io->buffer);
+    avio_context_free(&input->io);
+}
