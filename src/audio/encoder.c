@@ -36,9 +36,10 @@ struct dmx_encoder {
     AVStream *cover; /* NULL: none */
     AVPacket *packet;
     AVFrame *frame;
-    int room; /* samples that a full frame holds */
-    int fill; /* samples in `frame` */
-    int64_t position;
+    int room;         /* samples that a full frame holds */
+    int fill;         /* samples in `frame` */
+    int64_t position; /* samples given to the codec */
+    int64_t packets;  /* that came out of it */
 };
 
 static int write_bytes(void *opaque, dmx_av_bytes *data, int size)
@@ -336,6 +337,25 @@ dmx_status dmx_encoder_open(dmx_encoder **out, const dmx_sink *sink,
     return DMX_OK;
 }
 
+/* FFmpeg's MP3 muxer takes the padding for LAME's tag from the last packet
+ * alone, though LAME may add more than one; tell it the sum of them. */
+static dmx_status set_padding(dmx_encoder *e, dmx_error *err)
+{
+    e->packets++;
+    const int64_t padding = e->packets * e->codec->frame_size -
+                            e->codec->initial_padding - e->position;
+    if (e->format != DMX_AUDIO_MP3 || padding <= 0)
+        return DMX_OK;
+    uint8_t *side =
+        av_packet_new_side_data(e->packet, AV_PKT_DATA_SKIP_SAMPLES, 10);
+    if (side == NULL)
+        return no_memory(e, err);
+    memset(side, 0, 10);
+    for (int i = 0; i < 4; i++)
+        side[4 + i] = (uint8_t)(padding >> 8 * i);
+    return DMX_OK;
+}
+
 /* Takes the packets that are ready to the file. */
 static dmx_status write_packets(dmx_encoder *e, dmx_error *err)
 {
@@ -345,6 +365,7 @@ static dmx_status write_packets(dmx_encoder *e, dmx_error *err)
             return DMX_OK;
         if (code < 0)
             return failure(e, "encoding", code, err);
+        DMX_FORWARD(set_padding(e, err));
         e->packet->stream_index = e->stream->index;
         av_packet_rescale_ts(e->packet, e->codec->time_base,
                              e->stream->time_base);

@@ -183,16 +183,17 @@ static void finish_pass(dmx_audio_reader *r)
 {
     const int64_t damaged =
         r->decoder != NULL ? dmx_decoder_damaged(r->decoder) : 0;
-    if (!r->warned && damaged > 0)
-        dmx_warn(r->hooks,
-                 "%s: damaged: %lld packets could not be decoded and are "
-                 "silent",
-                 r->name, (long long)damaged);
-    else if (!r->warned && r->info.exact && r->position < r->info.frames)
+    const bool cut_off = r->info.exact && r->position < r->info.frames;
+    if (!r->warned && cut_off)
         dmx_warn(r->hooks,
                  "%s: cut off: only %lld of the %lld samples it announces are "
                  "there",
                  r->name, (long long)r->position, (long long)r->info.frames);
+    else if (!r->warned && damaged > 0)
+        dmx_warn(r->hooks,
+                 "%s: damaged: %lld packets could not be decoded and are "
+                 "silent",
+                 r->name, (long long)damaged);
     r->warned = true;
     r->info.frames = r->position;
     r->info.exact = 1;

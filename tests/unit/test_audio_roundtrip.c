@@ -44,25 +44,25 @@ static void check(dmx_audio_format format, dmx_audio_sample sample, int rate,
 }
 
 static void sweep(dmx_audio_format format, dmx_audio_sample sample,
-                  int64_t shortest, int max_channels, double least_snr)
+                  int max_channels, double least_snr)
 {
     for (size_t r = 0; r < COUNT(rates); r++) {
         if (dmx_audio_format_rate(format, rates[r]) != rates[r])
             continue;
-        for (size_t l = 0; l < COUNT(lengths); l++)
+        /* MP3 can't say that so little of its frames is sound. */
+        for (size_t l = format == DMX_AUDIO_MP3; l < COUNT(lengths); l++)
             for (int channels = 1; channels <= max_channels; channels++)
-                if (lengths[l] >= shortest)
-                    check(format, sample, rates[r], channels, lengths[l],
-                          least_snr);
+                check(format, sample, rates[r], channels, lengths[l],
+                      least_snr);
     }
 }
 
 static void test_wav(void **state)
 {
     (void)state;
-    sweep(DMX_AUDIO_WAV, DMX_AUDIO_S16, 1, 3, 80);
-    sweep(DMX_AUDIO_WAV, DMX_AUDIO_S24, 1, 2, 125);
-    sweep(DMX_AUDIO_WAV, DMX_AUDIO_F32, 1, 2, 900);
+    sweep(DMX_AUDIO_WAV, DMX_AUDIO_S16, 3, 80);
+    sweep(DMX_AUDIO_WAV, DMX_AUDIO_S24, 2, 125);
+    sweep(DMX_AUDIO_WAV, DMX_AUDIO_F32, 2, 900);
     check(DMX_AUDIO_WAV, DMX_AUDIO_S24, 44100, 24, 3001, 125);
     check(DMX_AUDIO_WAV, DMX_AUDIO_F32, 8000, 64, 3001, 900);
 }
@@ -70,24 +70,25 @@ static void test_wav(void **state)
 static void test_flac(void **state)
 {
     (void)state;
-    sweep(DMX_AUDIO_FLAC, DMX_AUDIO_S16, 1, 2, 80);
-    sweep(DMX_AUDIO_FLAC, DMX_AUDIO_S24, 1, 2, 125);
+    sweep(DMX_AUDIO_FLAC, DMX_AUDIO_S16, 2, 80);
+    sweep(DMX_AUDIO_FLAC, DMX_AUDIO_S24, 2, 125);
     check(DMX_AUDIO_FLAC, DMX_AUDIO_S24, 44100, 8, 9999, 125);
 }
 
 static void test_mp3(void **state)
 {
     (void)state;
-    /* LAME pads the shortest sounds to 47 samples; it lowers low sample rates
-     * by 0.45 dB, which is an error of -26 dB. */
-    sweep(DMX_AUDIO_MP3, DMX_AUDIO_S16, 47, 2, 20);
+    /* LAME lowers low sample rates by 0.45 dB: an error of -26 dB. */
+    sweep(DMX_AUDIO_MP3, DMX_AUDIO_S16, 2, 20);
+    for (int64_t frames = 8000; frames < 9200; frames += 7)
+        check(DMX_AUDIO_MP3, DMX_AUDIO_S16, 44100, 1, frames, 20);
     check(DMX_AUDIO_MP3, DMX_AUDIO_S16, 44100, 2, 30011, 40);
 }
 
 static void test_ogg(void **state)
 {
     (void)state;
-    sweep(DMX_AUDIO_OGG, DMX_AUDIO_S16, 1, 2, 25);
+    sweep(DMX_AUDIO_OGG, DMX_AUDIO_S16, 2, 25);
     /* The low-frequency channel loses its high tone. */
     check(DMX_AUDIO_OGG, DMX_AUDIO_S16, 44100, 6, 30011, 5);
     check(DMX_AUDIO_OGG, DMX_AUDIO_S16, 44100, 2, 44100 * 61, 25);
@@ -96,13 +97,13 @@ static void test_ogg(void **state)
 static void test_opus(void **state)
 {
     (void)state;
-    sweep(DMX_AUDIO_OPUS, DMX_AUDIO_S16, 1, 2, 20);
+    sweep(DMX_AUDIO_OPUS, DMX_AUDIO_S16, 2, 20);
 }
 
 static void test_m4a(void **state)
 {
     (void)state;
-    sweep(DMX_AUDIO_M4A, DMX_AUDIO_S16, 1, 2, 10);
+    sweep(DMX_AUDIO_M4A, DMX_AUDIO_S16, 2, 10);
 }
 
 static void test_rate_rule(void **state)
