@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#define DMX_GEMM64_COLUMNS 24 /* no kernel is wider */
+
 /* The innermost loop for one instruction set: c += a b for a tile of `rows`
  * times `columns` elements, where a is [depth][rows], b is [depth][columns]
  * and c is [rows][columns]; without `accumulate`, c is overwritten. */

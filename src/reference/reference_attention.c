@@ -49,17 +49,24 @@ static void gather_queries(const attention *a, double *b, size_t h,
 /* Softmax down each of the columns of s [rows][columns]. */
 static void softmax_columns(double *s, size_t rows, size_t columns)
 {
+    double most[DMX_GEMM64_COLUMNS], total[DMX_GEMM64_COLUMNS];
     for (size_t j = 0; j < columns; j++) {
-        double most = -INFINITY, total = 0.0;
-        for (size_t i = 0; i < rows; i++)
-            most = fmax(most, s[i * columns + j]);
-        for (size_t i = 0; i < rows; i++) {
-            s[i * columns + j] = exp(s[i * columns + j] - most);
-            total += s[i * columns + j];
-        }
-        for (size_t i = 0; i < rows; i++)
-            s[i * columns + j] /= total;
+        most[j] = s[j];
+        total[j] = 0.0;
     }
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            if (s[i * columns + j] > most[j])
+                most[j] = s[i * columns + j];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            const double e = exp(s[i * columns + j] - most[j]);
+            s[i * columns + j] = e;
+            total[j] += e;
+        }
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            s[i * columns + j] /= total[j];
 }
 
 static void attend(attention *a, double *q, double *s, double *y, size_t h,

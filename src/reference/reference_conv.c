@@ -21,28 +21,85 @@ typedef struct conv {
     int64_t step[2], tap[2], offset[2];
 } conv;
 
+/* Grid positions of one row that follow each other. */
+typedef struct run {
+    int64_t row, first, count;
+} run;
+
+/* The next run of the columns from `column` on, at most `left` of them. */
+static run next_run(const conv *c, size_t column, size_t left)
+{
+    const int64_t at = (int64_t)column, most = (int64_t)left;
+    const int64_t first = at % c->grid[1], room = c->grid[1] - first;
+    return (run){at / c->grid[1], first, most < room ? most : room};
+}
+
+/* Copies x[t], x[t + step], ... with zeros outside [0, length). */
+static void copy_line(double *to, const double *x, int64_t length, int64_t t,
+                      int64_t step, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++, t += step)
+        to[i] = t >= 0 && t < length ? x[t] : 0.0;
+}
+
+/* The same for step 1, where the part inside is one piece. */
+static void copy_piece(double *to, const double *x, int64_t length, int64_t t,
+                       int64_t count)
+{
+    int64_t i = 0;
+    for (; i < count && t + i < 0; i++)
+        to[i] = 0.0;
+    for (; i < count && t + i < length; i++)
+        to[i] = x[t + i];
+    for (; i < count; i++)
+        to[i] = 0.0;
+}
+
 static void gather(const void *context, double *b, size_t stride, size_t k0,
                    size_t k1, size_t first, size_t count)
 {
     const conv *c = context;
     const double *x = c->node_step->in[0].data;
-    for (int64_t k = (int64_t)k0; k < (int64_t)k1; k++) {
-        const int64_t channel = k / (c->taps[0] * c->taps[1]);
-        const int64_t jf = k / c->taps[1] % c->taps[0], jt = k % c->taps[1];
-        const double *plane = x + channel * c->in[1] * c->in[2];
-        double *to = b + (k - (int64_t)k0) * (int64_t)stride;
-        int64_t qf = (int64_t)first / c->grid[1];
-        int64_t qt = (int64_t)first % c->grid[1];
-        for (size_t i = 0; i < count; i++) {
-            const int64_t f = c->step[0] * qf + c->tap[0] * jf - c->offset[0];
-            const int64_t t = c->step[1] * qt + c->tap[1] * jt - c->offset[1];
-            const bool inside =
-                f >= 0 && f < c->in[1] && t >= 0 && t < c->in[2];
-            to[i] = inside ? plane[f * c->in[2] + t] : 0.0;
-            if (++qt == c->grid[1]) {
-                qt = 0;
-                qf++;
-            }
+    for (size_t done = 0; done < count;) {
+        const run r = next_run(c, first + done, count - done);
+        for (size_t k = k0; k < k1; k++) {
+            const int64_t tap = (int64_t)k;
+            const int64_t channel = tap / (c->taps[0] * c->taps[1]);
+            const int64_t jf = tap / c->taps[1] % c->taps[0];
+            const int64_t jt = tap % c->taps[1];
+            const int64_t f =
+                c->step[0] * r.row + c->tap[0] * jf - c->offset[0];
+            const int64_t t =
+                c->step[1] * r.first + c->tap[1] * jt - c->offset[1];
+            const bool inside = f >= 0 && f < c->in[1];
+            const double *line =
+                x + (channel * c->in[1] + (inside ? f : 0)) * c->in[2];
+            double *to = b + (k - k0) * stride + done;
+            if (c->step[1] == 1)
+                copy_piece(to, line, inside ? c->in[2] : 0, t, r.count);
+            else
+                copy_line(to, line, inside ? c->in[2] : 0, t, c->step[1],
+                          r.count);
+        }
+        done += (size_t)r.count;
+    }
+}
+
+static void store_run(const conv *c, const double *product, size_t stride,
+                      run r)
+{
+    const int64_t phases = c->phases[0] * c->phases[1];
+    for (int64_t row = 0; row < c->out[0] * phases; row++, product += stride) {
+        const int64_t channel = row / phases;
+        const int64_t pf = row % phases / c->phases[1];
+        const int64_t pt = row % c->phases[1];
+        const int64_t f = r.row * c->phases[0] + pf;
+        double *line =
+            c->node_step->out[0].data + (channel * c->out[1] + f) * c->out[2];
+        for (int64_t i = 0; f < c->out[1] && i < r.count; i++) {
+            const int64_t t = (r.first + i) * c->phases[1] + pt;
+            if (t < c->out[2])
+                line[t] = product[i] + c->bias[channel];
         }
     }
 }
@@ -51,20 +108,10 @@ static void store(void *context, const double *product, size_t stride,
                   size_t first, size_t count)
 {
     const conv *c = context;
-    const int64_t phases = c->phases[0] * c->phases[1];
-    for (int64_t r = 0; r < c->out[0] * phases; r++) {
-        const int64_t channel = r / phases;
-        const int64_t pf = r % phases / c->phases[1], pt = r % c->phases[1];
-        double *plane =
-            c->node_step->out[0].data + channel * c->out[1] * c->out[2];
-        for (size_t i = 0; i < count; i++) {
-            const int64_t q = (int64_t)(first + i);
-            const int64_t f = q / c->grid[1] * c->phases[0] + pf;
-            const int64_t t = q % c->grid[1] * c->phases[1] + pt;
-            if (f < c->out[1] && t < c->out[2])
-                plane[f * c->out[2] + t] =
-                    product[(size_t)r * stride + i] + c->bias[channel];
-        }
+    for (size_t done = 0; done < count;) {
+        const run r = next_run(c, first + done, count - done);
+        store_run(c, product + done, stride, r);
+        done += (size_t)r.count;
     }
 }
 
@@ -179,15 +226,15 @@ static dmx_status run_transpose(const dmx_step *s, double *weight,
 }
 
 static dmx_status with_weights(const dmx_step *s,
-                               dmx_status (*run)(const dmx_step *, double *,
-                                                 const double *))
+                               dmx_status (*convolve)(const dmx_step *,
+                                                      double *, const double *))
 {
     double *w = dmx_reference_widen(s->node->weight, 0, s->err);
     double *b = dmx_reference_widen(s->node->bias,
                                     (size_t)s->out[0].shape.dim[0], s->err);
     dmx_status status = DMX_ERROR_MEMORY;
     if (w != NULL && b != NULL)
-        status = run(s, w, b);
+        status = convolve(s, w, b);
     free(w);
     free(b);
     return status;

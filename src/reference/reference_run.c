@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef struct runner {
     const dmx_graph *g;
@@ -84,6 +85,22 @@ static void free_value(runner *r, dmx_value v)
     r->value[v].data = NULL;
 }
 
+/* Values are large and short-lived; in 4 kB pages, the kernel would spend a
+ * tenth of the whole time on making them. */
+static void prefer_huge_pages(void *data, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    const size_t huge = (size_t)2 << 20;
+    const size_t skip = (huge - (uintptr_t)data % huge) % huge;
+    if (size >= skip + huge)
+        (void)madvise((char *)data + skip, (size - skip) / huge * huge,
+                      MADV_HUGEPAGE);
+#else
+    (void)data;
+    (void)size;
+#endif
+}
+
 static dmx_status allocate_value(runner *r, const dmx_node *node, dmx_value v)
 {
     const size_t size = value_bytes(&r->value[v].shape);
@@ -97,6 +114,7 @@ static dmx_status allocate_value(runner *r, const dmx_node *node, dmx_value v)
     r->value[v].data = dmx_aligned_alloc(size, 1);
     DMX_RETURN_IF(r->value[v].data == NULL, r->err, DMX_ERROR_MEMORY,
                   "%s: no memory for %zu MB", node->path, size >> 20);
+    prefer_huge_pages(r->value[v].data, size);
     return DMX_OK;
 }
 
