@@ -20,9 +20,9 @@ typedef struct dmx_onnx_options {
     bool fp16_weights;    /* weights that are halves stay halves: lossless */
     const size_t *chosen; /* prune: source indices, rising, or NULL: all */
     size_t n_chosen;
-    const char *stem;     /* metadata "stem", or NULL */
-    const char *bag;      /* metadata "bag", or NULL */
-    int threads;          /* 0: dmx_cpu_count(); never changes the bytes */
+    const char *stem; /* metadata "stem", or NULL */
+    const char *bag;  /* metadata "bag", or NULL */
+    int threads;      /* 0: dmx_cpu_count(); never changes the bytes */
     const dmx_hooks *hooks;
     dmx_onnx_variant variant;
 } dmx_onnx_options;

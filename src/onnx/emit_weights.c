@@ -1,0 +1,154 @@
+#include "onnx/emit_weights.h"
+#include "onnx/emit_ops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Smaller weights are not worth a Cast. */
+#define HALF_COUNT 1024
+
+float *dmx_weight_floats(dmx_emitter *e, const dmx_tensor *t)
+{
+    float *out = dmx_emitter_buffer(e, dmx_tensor_count(t), sizeof *out);
+    if (out != NULL)
+        dmx_tensor_to_f32(out, t);
+    return out;
+}
+
+double *dmx_weight_doubles(dmx_emitter *e, const dmx_tensor *t)
+{
+    double *out = dmx_emitter_buffer(e, dmx_tensor_count(t), sizeof *out);
+    if (out != NULL)
+        dmx_tensor_to_f64(out, t);
+    return out;
+}
+
+bool dmx_fits_half(const float *data, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float back = dmx_f16_to_f32(dmx_f32_to_f16(data[i]));
+        if (memcmp(&back, &data[i], sizeof back) != 0)
+            return false;
+    }
+    return true;
+}
+
+static size_t count_of(const int64_t *dim, size_t rank)
+{
+    size_t count = 1;
+    for (size_t k = 0; k < rank; k++)
+        count *= (size_t)dim[k];
+    return count;
+}
+
+static dmx_name half_constant(dmx_emitter *e, const char *base,
+                              const float *data, const int64_t *dim,
+                              size_t rank)
+{
+    const size_t count = count_of(dim, rank);
+    uint16_t *half = dmx_emitter_buffer(e, count, sizeof *half);
+    if (half == NULL)
+        return "";
+    for (size_t i = 0; i < count; i++)
+        half[i] = dmx_f32_to_f16(data[i]);
+    return dmx_emit_cast_f32(e, dmx_constant_f16(e, base, half, dim, rank));
+}
+
+dmx_name dmx_weight_constant(dmx_emitter *e, const char *base, float *data,
+                             const int64_t *dim, size_t rank)
+{
+    if (data == NULL)
+        return "";
+    const size_t count = count_of(dim, rank);
+    if (!e->fp16 || count < HALF_COUNT || !dmx_fits_half(data, count))
+        return dmx_constant_f32(e, base, data, dim, rank);
+    const dmx_name y = half_constant(e, base, data, dim, rank);
+    dmx_emitter_drop_buffer(e, data);
+    return y;
+}
+
+dmx_name dmx_weight_as_is(dmx_emitter *e, const dmx_tensor *t,
+                          const int64_t *dim, size_t rank)
+{
+    return dmx_weight_constant(e, t->name, dmx_weight_floats(e, t), dim, rank);
+}
+
+dmx_name dmx_weight_vector(dmx_emitter *e, const dmx_tensor *t, double factor,
+                           const int64_t *dim, size_t rank)
+{
+    double *v = dmx_weight_doubles(e, t);
+    if (v == NULL)
+        return "";
+    for (size_t i = 0; i < dmx_tensor_count(t); i++)
+        v[i] *= factor;
+    const dmx_name y = dmx_constant_f64(e, t->name, v, dim, rank);
+    dmx_emitter_drop_buffer(e, v);
+    return y;
+}
+
+/* out[in][out] = w[out][in], in tiles that stay in the cache. */
+static void transpose(float *out, const float *w, int64_t rows, int64_t columns)
+{
+    enum { TILE = 32 };
+    for (int64_t r = 0; r < rows; r += TILE)
+        for (int64_t c = 0; c < columns; c += TILE)
+            for (int64_t i = r; i < r + TILE && i < rows; i++)
+                for (int64_t j = c; j < c + TILE && j < columns; j++)
+                    out[j * rows + i] = w[i * columns + j];
+}
+
+/* Multiplies each column of w [in][out] by its scale. */
+static void scale_columns(float *w, int64_t in, int64_t out,
+                          const double *scale, double factor)
+{
+    for (int64_t i = 0; i < in; i++)
+        for (int64_t o = 0; o < out; o++) {
+            const double s = scale != NULL ? scale[o] * factor : factor;
+            w[i * out + o] = (float)((double)w[i * out + o] * s);
+        }
+}
+
+/* The folded weight as a product that runtimes evaluate when they load the
+ * file, so that the stored halves stay exact. */
+static dmx_name scaled_in_graph(dmx_emitter *e, dmx_name w,
+                                const dmx_tensor *scale, double factor)
+{
+    if (scale != NULL)
+        return dmx_emit_2(e, "Mul", w,
+                          dmx_weight_vector(e, scale, factor, scale->dim, 1));
+    return dmx_emit_mul_scalar(e, w, factor);
+}
+
+dmx_name dmx_weight_linear(dmx_emitter *e, const dmx_tensor *weight,
+                           const dmx_tensor *scale, double factor)
+{
+    const int64_t out = weight->dim[0], in = weight->dim[1];
+    const int64_t dim[] = {in, out};
+    const size_t count = (size_t)(in * out);
+    float *plain = dmx_weight_floats(e, weight);
+    float *w = dmx_emitter_buffer(e, count, sizeof *w);
+    double *s = scale != NULL ? dmx_weight_doubles(e, scale) : NULL;
+    if (dmx_emitter_failed(e))
+        return "";
+    transpose(w, plain, out, in);
+    dmx_emitter_drop_buffer(e, plain);
+    const bool folds = scale != NULL || factor != 1.0;
+    const bool in_graph =
+        folds && e->fp16 && count >= HALF_COUNT && dmx_fits_half(w, count);
+    if (folds && !in_graph)
+        scale_columns(w, in, out, s, factor);
+    dmx_emitter_drop_buffer(e, s);
+    const dmx_name name = dmx_weight_constant(e, weight->name, w, dim, 2);
+    return in_graph ? scaled_in_graph(e, name, scale, factor) : name;
+}
+
+dmx_name dmx_weight_rows(dmx_emitter *e, const dmx_tensor *t, int64_t first,
+                         int64_t count, const char *suffix,
+                         const int64_t kernel[2])
+{
+    const dmx_tensor rows = dmx_tensor_slice(t, 0, first, count);
+    const int64_t dim[] = {count, t->dim[1], kernel[0], kernel[1]};
+    char name[320];
+    snprintf(name, sizeof name, "%.250s%.60s", t->name, suffix);
+    return dmx_weight_constant(e, name, dmx_weight_floats(e, &rows), dim, 4);
+}

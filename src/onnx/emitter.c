@@ -1,0 +1,308 @@
+#include "onnx/emitter.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void dmx_emitter_open(dmx_emitter *e, int opset, bool fp16)
+{
+    *e = (dmx_emitter){.opset = opset, .fp16 = fp16, .path = ""};
+    e->error.offset = -1;
+}
+
+void dmx_emitter_close(dmx_emitter *e)
+{
+    for (size_t i = 0; i < e->n_buffer; i++)
+        dmx_aligned_free(e->buffer[i]);
+    free(e->buffer);
+    free(e->node);
+    free(e->constant);
+    free(e->slot);
+    dmx_arena_free(&e->arena);
+    *e = (dmx_emitter){0};
+}
+
+dmx_name dmx_emitter_fail(dmx_emitter *e, dmx_status code, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    (void)dmx_fail(&e->error, code, "%s", text);
+    return "";
+}
+
+static void no_memory(dmx_emitter *e)
+{
+    dmx_emitter_fail(e, DMX_ERROR_MEMORY, "no memory for the ONNX graph");
+}
+
+void *dmx_emitter_alloc(dmx_emitter *e, size_t count, size_t size)
+{
+    if (dmx_emitter_failed(e))
+        return NULL;
+    void *p = dmx_arena_alloc(&e->arena, count, size);
+    if (p == NULL)
+        no_memory(e);
+    return p;
+}
+
+void *dmx_emitter_buffer(dmx_emitter *e, size_t count, size_t size)
+{
+    if (dmx_emitter_failed(e))
+        return NULL;
+    if (!dmx_grow(&e->buffer, &e->buffer_capacity, e->n_buffer + 1,
+                  sizeof *e->buffer)) {
+        no_memory(e);
+        return NULL;
+    }
+    void *p = dmx_aligned_alloc(count, size);
+    if (p == NULL)
+        no_memory(e);
+    else
+        e->buffer[e->n_buffer++] = p;
+    return p;
+}
+
+void dmx_emitter_drop_buffer(dmx_emitter *e, void *buffer)
+{
+    for (size_t i = e->n_buffer; buffer != NULL && i-- > 0;)
+        if (e->buffer[i] == buffer) {
+            dmx_aligned_free(buffer);
+            e->buffer[i] = e->buffer[--e->n_buffer];
+            return;
+        }
+}
+
+/* FNV-1a */
+static size_t hash_text(const char *text)
+{
+    uint64_t h = 14695981039346656037u;
+    for (; *text != '\0'; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211u;
+    return (size_t)h;
+}
+
+static dmx_emitter_slot *find_slot(dmx_emitter_slot *slot, size_t capacity,
+                                   const char *key)
+{
+    size_t i = hash_text(key) & (capacity - 1);
+    while (slot[i].key != NULL && strcmp(slot[i].key, key) != 0)
+        i = (i + 1) & (capacity - 1);
+    return &slot[i];
+}
+
+static bool grow_slots(dmx_emitter *e)
+{
+    if (e->n_slot * 2 < e->slot_capacity)
+        return true;
+    const size_t capacity = e->slot_capacity == 0 ? 4096 : e->slot_capacity * 2;
+    dmx_emitter_slot *slot = calloc(capacity, sizeof *slot);
+    if (slot == NULL)
+        return false;
+    for (size_t i = 0; i < e->slot_capacity; i++)
+        if (e->slot[i].key != NULL)
+            *find_slot(slot, capacity, e->slot[i].key) = e->slot[i];
+    free(e->slot);
+    e->slot = slot;
+    e->slot_capacity = capacity;
+    return true;
+}
+
+/* The slot of a name, made when it is new; NULL after an error. */
+static dmx_emitter_slot *claim(dmx_emitter *e, const char *name)
+{
+    if (dmx_emitter_failed(e) || !grow_slots(e)) {
+        no_memory(e);
+        return NULL;
+    }
+    dmx_emitter_slot *slot = find_slot(e->slot, e->slot_capacity, name);
+    if (slot->key == NULL) {
+        slot->key = dmx_arena_strndup(&e->arena, name, strlen(name));
+        if (slot->key == NULL) {
+            no_memory(e);
+            return NULL;
+        }
+        e->n_slot++;
+    }
+    return slot;
+}
+
+dmx_name dmx_emitter_unique(dmx_emitter *e, const char *base)
+{
+    char text[400];
+    dmx_emitter_slot *slot = claim(e, base);
+    if (slot == NULL)
+        return "";
+    if (slot->count++ == 0)
+        return slot->key;
+    for (size_t k = slot->count - 1;; k++) {
+        snprintf(text, sizeof text, "%.360s_%zu", base, k);
+        dmx_emitter_slot *other = claim(e, text);
+        if (other == NULL)
+            return "";
+        if (other->count++ == 0)
+            return other->key;
+    }
+}
+
+dmx_name dmx_emit(dmx_emitter *e, const char *operator_name, const dmx_name *in,
+                  size_t n_in)
+{
+    char text[320];
+    snprintf(text, sizeof text, "/%.240s/%.60s", e->path, operator_name);
+    const dmx_name name = dmx_emitter_unique(e, text);
+    Onnx__NodeProto *node = dmx_emitter_alloc(e, 1, sizeof *node);
+    char **names = dmx_emitter_alloc(e, n_in + 1, sizeof *names);
+    if (names == NULL)
+        return "";
+    if (!dmx_grow(&e->node, &e->node_capacity, e->n_node + 1,
+                  sizeof *e->node)) {
+        no_memory(e);
+        return "";
+    }
+    onnx__node_proto__init(node);
+    for (size_t i = 0; i < n_in; i++)
+        names[i] = (char *)in[i];
+    names[n_in] = (char *)name;
+    node->input = names;
+    node->n_input = n_in;
+    node->output = names + n_in;
+    node->n_output = 1;
+    node->name = (char *)name;
+    node->op_type = (char *)operator_name;
+    e->node[e->n_node++] = node;
+    return name;
+}
+
+dmx_name dmx_emit_1(dmx_emitter *e, const char *operator_name, dmx_name a)
+{
+    return dmx_emit(e, operator_name, &a, 1);
+}
+
+dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
+                    dmx_name b)
+{
+    const dmx_name in[] = {a, b};
+    return dmx_emit(e, operator_name, in, 2);
+}
+
+void dmx_emitter_rename(dmx_emitter *e, const char *name)
+{
+    if (!dmx_emitter_failed(e) && e->n_node > 0)
+        e->node[e->n_node - 1]->output[0] = (char *)name;
+}
+
+/* A new attribute of the last node, or NULL after an error. */
+static Onnx__AttributeProto *
+new_attribute(dmx_emitter *e, const char *name,
+              Onnx__AttributeProto__AttributeType type)
+{
+    Onnx__AttributeProto *a = dmx_emitter_alloc(e, 1, sizeof *a);
+    if (a == NULL)
+        return NULL;
+    Onnx__NodeProto *node = e->node[e->n_node - 1];
+    Onnx__AttributeProto **list =
+        dmx_emitter_alloc(e, node->n_attribute + 1, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    if (node->n_attribute > 0)
+        memcpy(list, node->attribute, node->n_attribute * sizeof *list);
+    onnx__attribute_proto__init(a);
+    a->name = (char *)name;
+    a->has_type = 1;
+    a->type = type;
+    list[node->n_attribute++] = a;
+    node->attribute = list;
+    return a;
+}
+
+void dmx_attribute_int(dmx_emitter *e, const char *name, int64_t value)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(e, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+    if (a == NULL)
+        return;
+    a->has_i = 1;
+    a->i = value;
+}
+
+void dmx_attribute_float(dmx_emitter *e, const char *name, float value)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(e, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    if (a == NULL)
+        return;
+    a->has_f = 1;
+    a->f = value;
+}
+
+void dmx_attribute_ints(dmx_emitter *e, const char *name, const int64_t *value,
+                        size_t count)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(e, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
+    int64_t *copy = dmx_emitter_alloc(e, count, sizeof *copy);
+    if (a == NULL || copy == NULL)
+        return;
+    memcpy(copy, value, count * sizeof *copy);
+    a->ints = copy;
+    a->n_ints = count;
+}
+
+void dmx_attribute_text(dmx_emitter *e, const char *name, const char *value)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(e, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    if (a == NULL)
+        return;
+    a->has_s = 1;
+    a->s.data = (uint8_t *)value;
+    a->s.len = strlen(value);
+}
+
+static Onnx__TensorShapeProto *new_shape(dmx_emitter *e, const int64_t *dim,
+                                         size_t rank)
+{
+    Onnx__TensorShapeProto *shape = dmx_emitter_alloc(e, 1, sizeof *shape);
+    Onnx__TensorShapeProto__Dimension *d =
+        dmx_emitter_alloc(e, rank, sizeof *d);
+    Onnx__TensorShapeProto__Dimension **list =
+        dmx_emitter_alloc(e, rank, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    onnx__tensor_shape_proto__init(shape);
+    for (size_t k = 0; k < rank; k++) {
+        onnx__tensor_shape_proto__dimension__init(&d[k]);
+        d[k].value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        d[k].dim_value = dim[k];
+        list[k] = &d[k];
+    }
+    shape->dim = list;
+    shape->n_dim = rank;
+    return shape;
+}
+
+void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
+                         const char *name, const int64_t *dim, size_t rank)
+{
+    Onnx__ValueInfoProto *info = dmx_emitter_alloc(e, 1, sizeof *info);
+    Onnx__TypeProto *type = dmx_emitter_alloc(e, 1, sizeof *type);
+    Onnx__TypeProto__Tensor *tensor = dmx_emitter_alloc(e, 1, sizeof *tensor);
+    Onnx__TensorShapeProto *shape = new_shape(e, dim, rank);
+    if (shape == NULL)
+        return;
+    onnx__value_info_proto__init(info);
+    onnx__type_proto__init(type);
+    onnx__type_proto__tensor__init(tensor);
+    tensor->has_elem_type = 1;
+    tensor->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    tensor->shape = shape;
+    type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+    type->tensor_type = tensor;
+    info->name = (char *)name;
+    info->type = type;
+    *which = info;
+}

@@ -1,0 +1,94 @@
+/* An ONNX graph under construction: nodes, constants and their names.
+ *
+ * Values are known by name. As with the semantic graph's builders, the first
+ * error is kept, everything after it is harmless, and the caller asks once at
+ * the end. All memory belongs to the emitter. */
+#ifndef DMX_ONNX_EMITTER_H
+#define DMX_ONNX_EMITTER_H
+
+#include "base/memory.h"
+#include "base/tensor.h"
+
+#include <onnx.pb-c.h>
+
+typedef const char *dmx_name; /* of an ONNX value; never NULL */
+
+typedef struct dmx_emitter_slot {
+    const char *key;
+    size_t count;
+} dmx_emitter_slot;
+
+typedef struct dmx_emitter {
+    dmx_error error;
+    dmx_arena arena;
+    int opset;
+    bool fp16;        /* store weights as halves where that is exact */
+    const char *path; /* module path that new nodes are named after */
+    Onnx__NodeProto **node;
+    size_t n_node, node_capacity;
+    Onnx__TensorProto **constant;
+    size_t n_constant, constant_capacity;
+    Onnx__ValueInfoProto *input, *output;
+    void **buffer; /* the bytes of large constants */
+    size_t n_buffer, buffer_capacity;
+    dmx_emitter_slot *slot; /* names in use, open addressing */
+    size_t n_slot, slot_capacity;
+} dmx_emitter;
+
+void dmx_emitter_open(dmx_emitter *e, int opset, bool fp16);
+void dmx_emitter_close(dmx_emitter *e);
+
+/* Records an error; always returns "". */
+dmx_name dmx_emitter_fail(dmx_emitter *e, dmx_status code, const char *fmt, ...)
+    DMX_PRINTF(3, 4);
+static inline bool dmx_emitter_failed(const dmx_emitter *e)
+{
+    return e->error.code != DMX_OK;
+}
+
+/* Zeroed memory that lives as long as the emitter, or NULL and an error. */
+void *dmx_emitter_alloc(dmx_emitter *e, size_t count, size_t size);
+/* The same for large arrays, not zeroed. */
+void *dmx_emitter_buffer(dmx_emitter *e, size_t count, size_t size);
+/* Gives back the most recent buffer before its time. */
+void dmx_emitter_drop_buffer(dmx_emitter *e, void *buffer);
+
+/* `base`, or "base_1", ... if it is taken. */
+dmx_name dmx_emitter_unique(dmx_emitter *e, const char *base);
+
+/* ---- nodes ------------------------------------------------------------- */
+/* A node with one output; its name and its output's are
+ * "/<path>/<operator>". */
+dmx_name dmx_emit(dmx_emitter *e, const char *operator_name, const dmx_name *in,
+                  size_t n_in);
+dmx_name dmx_emit_1(dmx_emitter *e, const char *operator_name, dmx_name a);
+dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
+                    dmx_name b);
+/* Attributes of the node emitted last. */
+void dmx_attribute_int(dmx_emitter *e, const char *name, int64_t value);
+void dmx_attribute_float(dmx_emitter *e, const char *name, float value);
+void dmx_attribute_ints(dmx_emitter *e, const char *name, const int64_t *value,
+                        size_t count);
+void dmx_attribute_text(dmx_emitter *e, const char *name, const char *value);
+/* Gives the output of the node emitted last another name. */
+void dmx_emitter_rename(dmx_emitter *e, const char *name);
+
+/* The model's input and output, float32. */
+void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
+                         const char *name, const int64_t *dim, size_t rank);
+
+/* ---- constants --------------------------------------------------------- */
+/* data must live as long as the emitter; small ones are shared by content. */
+dmx_name dmx_constant_f32(dmx_emitter *e, const char *base, const float *data,
+                          const int64_t *dim, size_t rank);
+dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
+                          const uint16_t *data, const int64_t *dim,
+                          size_t rank);
+dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count);
+/* Rank 0. */
+dmx_name dmx_constant_scalar(dmx_emitter *e, double value);
+/* Doubles, rounded to float32. */
+dmx_name dmx_constant_f64(dmx_emitter *e, const char *base, const double *data,
+                          const int64_t *dim, size_t rank);
+
+#endif

@@ -1,0 +1,94 @@
+#include "onnx/metadata.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void put(dmx_metadata *m, dmx_emitter *e, const char *key,
+                const char *value)
+{
+    if (value == NULL || m->n_entry == DMX_METADATA_MOST)
+        return;
+    Onnx__StringStringEntryProto *entry =
+        dmx_emitter_alloc(e, 1, sizeof *entry);
+    char *copy = dmx_emitter_alloc(e, strlen(value) + 1, 1);
+    if (entry == NULL || copy == NULL)
+        return;
+    memcpy(copy, value, strlen(value) + 1);
+    onnx__string_string_entry_proto__init(entry);
+    entry->key = (char *)key;
+    entry->value = copy;
+    m->entry[m->n_entry++] = entry;
+}
+
+static void put_number(dmx_metadata *m, dmx_emitter *e, const char *key,
+                       int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    put(m, e, key, text);
+}
+
+static void put_json(dmx_metadata *m, dmx_emitter *e, const char *key,
+                     const cJSON *json)
+{
+    char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+    if (text == NULL) {
+        dmx_emitter_fail(e, DMX_ERROR_MEMORY, "no memory for metadata");
+        return;
+    }
+    put(m, e, key, text);
+    cJSON_free(text);
+}
+
+static bool is_kept(const dmx_onnx_options *o, size_t source)
+{
+    bool kept = o->n_chosen == 0;
+    for (size_t i = 0; i < o->n_chosen; i++)
+        kept = kept || o->chosen[i] == source;
+    return kept;
+}
+
+/* Names of the output's rows, in order: JSON. */
+static void put_sources(dmx_metadata *m, dmx_emitter *e,
+                        const struct dmx_model *model,
+                        const dmx_onnx_options *o)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < model->n_source; i++)
+        if (is_kept(o, i))
+            cJSON_AddItemToArray(list, cJSON_CreateString(model->source[i]));
+    put_json(m, e, "sources", list);
+    cJSON_Delete(list);
+}
+
+static void put_model(dmx_metadata *m, dmx_emitter *e,
+                      const struct dmx_model *model, const dmx_onnx_options *o)
+{
+    char segment[64];
+    snprintf(segment, sizeof segment, "%lld/%lld", (long long)model->segment[0],
+             (long long)model->segment[1]);
+    put_sources(m, e, model, o);
+    put_number(m, e, "samplerate", model->samplerate);
+    put(m, e, "segment", segment);
+    put(m, e, "pads_to_segment", model->use_train_segment ? "true" : "false");
+    put(m, e, "architecture", model->architecture);
+    put_json(m, e, "arguments", model->arguments);
+    put(m, e, "checkpoint_sha256", model->checkpoint->sha256);
+}
+
+void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
+                       const struct dmx_model *model, const dmx_onnx_options *o)
+{
+    m->graph_name = model != NULL ? model->architecture : "graph";
+    put(m, e, "contract", DMX_CONTRACT_VERSION);
+    if (model != NULL)
+        put_model(m, e, model, o);
+    put_number(m, e, "audio_channels", g->value[g->input].shape.dim[0]);
+    put_number(m, e, "samples", g->value[g->input].shape.dim[2]);
+    put(m, e, "precision", o->fp16_weights ? "fp16weights" : "fp32");
+    put(m, e, "stem", o->stem);
+    put(m, e, "bag", o->bag);
+    put(m, e, "pruned", o->n_chosen > 0 ? "true" : NULL);
+    put(m, e, "tool", "demucs-onnx");
+    put(m, e, "tool_version", dmx_version());
+}

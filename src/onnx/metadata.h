@@ -1,0 +1,23 @@
+/* metadata_props: what makes a file describe itself. docs/graph-contract.md
+ * lists the keys. */
+#ifndef DMX_ONNX_METADATA_H
+#define DMX_ONNX_METADATA_H
+
+#include "onnx/emitter.h"
+#include "onnx/onnx_export.h"
+
+#define DMX_METADATA_MOST    24
+#define DMX_CONTRACT_VERSION "1"
+
+typedef struct dmx_metadata {
+    Onnx__StringStringEntryProto *entry[DMX_METADATA_MOST];
+    size_t n_entry;
+    const char *graph_name;
+} dmx_metadata;
+
+/* Memory and errors are the emitter's. model NULL: lengths only. */
+void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
+                       const struct dmx_model *model,
+                       const dmx_onnx_options *o);
+
+#endif

@@ -1,0 +1,190 @@
+/* Operations that need no thought, and the table of all recipes. */
+#include "onnx/emit_weights.h"
+#include "onnx/walk.h"
+
+static bool is_tokens(const dmx_walk *w, dmx_value v)
+{
+    return w->g->value[v].shape.rank == 2;
+}
+
+/* Shape of a per-channel constant beside value v. */
+static size_t channel_dims(const dmx_walk *w, dmx_value v, int64_t out[4])
+{
+    const int64_t *dim = dmx_walk_dim(w, v);
+    out[0] = is_tokens(w, v) ? dim[1] : 1;
+    out[1] = dim[0];
+    out[2] = out[3] = 1;
+    return is_tokens(w, v) ? 1 : 4;
+}
+
+/* One input, one result of the same order. */
+static void set_like_input(dmx_walk *w, const dmx_node *n, dmx_name y)
+{
+    dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
+}
+
+static void recipe_input(dmx_walk *w, const dmx_node *n)
+{
+    const int64_t *dim = dmx_walk_dim(w, n->out[0]);
+    dmx_emitter_declare(&w->e, &w->e.input, "mix", DMX_DIMS(1, dim[0], dim[2]));
+    dmx_walk_set(
+        w, n, dmx_emit_reshape(&w->e, "mix", DMX_DIMS(1, dim[0], 1, dim[2])));
+}
+
+static void recipe_crop(dmx_walk *w, const dmx_node *n)
+{
+    const dmx_name x = dmx_walk_in(w, n, 0);
+    const int64_t start = n->at.start, end = start + n->at.length;
+    if (start == 0 && end == dmx_walk_dim(w, n->in[0])[n->at.axis])
+        dmx_walk_set(w, n, x);
+    else
+        dmx_walk_set(w, n,
+                     dmx_emit_slice(&w->e, x, n->at.axis + 1, start, end));
+}
+
+static void recipe_concat(dmx_walk *w, const dmx_node *n)
+{
+    dmx_name *in = dmx_emitter_alloc(&w->e, (size_t)n->n_in, sizeof *in);
+    if (in == NULL)
+        return;
+    for (int i = 0; i < n->n_in; i++)
+        in[i] = dmx_walk_in(w, n, i);
+    dmx_walk_set(w, n,
+                 dmx_emit_concat(&w->e, in, (size_t)n->n_in, n->at.axis + 1));
+}
+
+static void recipe_reshape(dmx_walk *w, const dmx_node *n)
+{
+    const int64_t *d = dmx_walk_dim(w, n->out[0]);
+    dmx_walk_set(w, n,
+                 dmx_emit_reshape(&w->e, dmx_walk_in(w, n, 0),
+                                  DMX_DIMS(1, d[0], d[1], d[2])));
+}
+
+static void recipe_gelu(dmx_walk *w, const dmx_node *n)
+{
+    set_like_input(w, n, dmx_emit_gelu(&w->e, dmx_walk_in(w, n, 0)));
+}
+
+static void recipe_relu(dmx_walk *w, const dmx_node *n)
+{
+    set_like_input(w, n, dmx_emit_1(&w->e, "Relu", dmx_walk_in(w, n, 0)));
+}
+
+static void recipe_glu(dmx_walk *w, const dmx_node *n)
+{
+    const dmx_name x = dmx_walk_in(w, n, 0);
+    const int64_t half = dmx_walk_dim(w, n->out[0])[0];
+    const dmx_name value = dmx_emit_slice(&w->e, x, 1, 0, half);
+    const dmx_name gate = dmx_emit_slice(&w->e, x, 1, half, 2 * half);
+    dmx_walk_set(
+        w, n,
+        dmx_emit_2(&w->e, "Mul", value, dmx_emit_1(&w->e, "Sigmoid", gate)));
+}
+
+static void recipe_scale(dmx_walk *w, const dmx_node *n)
+{
+    int64_t dim[4];
+    const size_t rank = channel_dims(w, n->in[0], dim);
+    set_like_input(
+        w, n,
+        dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
+                   dmx_weight_vector(&w->e, n->weight, 1.0, dim, rank)));
+}
+
+static void recipe_bias(dmx_walk *w, const dmx_node *n)
+{
+    int64_t dim[4];
+    const size_t rank = channel_dims(w, n->in[0], dim);
+    set_like_input(
+        w, n,
+        dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0),
+                   dmx_weight_vector(&w->e, n->bias, n->at.alpha, dim, rank)));
+}
+
+static const dmx_node *producer(const dmx_walk *w, dmx_value v)
+{
+    return &w->g->node[w->g->value[v].producer];
+}
+
+/* [F][C] -> [1, C, F, 1], times its own factor and the sum's. */
+static dmx_name freq_table(dmx_walk *w, const dmx_node *n, double alpha)
+{
+    const int64_t rows = n->weight->dim[0], channels = n->weight->dim[1];
+    double *table = dmx_weight_doubles(&w->e, n->weight);
+    double *out =
+        dmx_emitter_buffer(&w->e, (size_t)(rows * channels), sizeof *out);
+    if (out == NULL)
+        return "";
+    for (int64_t f = 0; f < rows; f++)
+        for (int64_t c = 0; c < channels; c++)
+            out[c * rows + f] = table[f * channels + c] * (n->at.alpha * alpha);
+    const dmx_name y = dmx_constant_f64(&w->e, n->weight->name, out,
+                                        DMX_DIMS(1, channels, rows, 1));
+    dmx_emitter_drop_buffer(&w->e, table);
+    dmx_emitter_drop_buffer(&w->e, out);
+    return y;
+}
+
+/* Tables wait for the sum that uses them: it knows the factor and order. */
+void dmx_recipe_freq_embedding(dmx_walk *w, const dmx_node *n)
+{
+    const int32_t user = w->user[n->out[0]];
+    const dmx_node *next = user >= 0 ? &w->g->node[user] : NULL;
+    if (next != NULL && next->op == DMX_OP_ADD && next->in[1] == n->out[0])
+        dmx_walk_skip(w, n);
+    else
+        dmx_walk_set(w, n, freq_table(w, n, 1.0));
+}
+
+/* The second term of a sum, its factor applied. */
+static dmx_name second_term(dmx_walk *w, const dmx_node *n)
+{
+    const dmx_node *b = producer(w, n->in[1]);
+    const int64_t rows = dmx_walk_rows(w, n->in[0]);
+    const bool waiting = w->value[n->in[1]].name == NULL;
+    if (waiting && b->op == DMX_OP_FREQ_EMBEDDING)
+        return freq_table(w, b, n->at.alpha);
+    if (waiting)
+        return dmx_emit_position(&w->e, b, n->at.alpha, rows);
+    const dmx_name y = is_tokens(w, n->in[1])
+                           ? dmx_walk_tokens(w, n->in[1], rows)
+                           : dmx_walk_in(w, n, 1);
+    return n->at.alpha == 1.0 ? y : dmx_emit_mul_scalar(&w->e, y, n->at.alpha);
+}
+
+void dmx_recipe_add(dmx_walk *w, const dmx_node *n)
+{
+    const dmx_name a = dmx_walk_in(w, n, 0);
+    set_like_input(w, n, dmx_emit_2(&w->e, "Add", a, second_term(w, n)));
+}
+
+dmx_recipe *const dmx_recipes[DMX_OP_COUNT] = {
+    [DMX_OP_INPUT] = recipe_input,
+    [DMX_OP_PAD] = dmx_recipe_pad,
+    [DMX_OP_CROP] = recipe_crop,
+    [DMX_OP_CONCAT] = recipe_concat,
+    [DMX_OP_RESHAPE] = recipe_reshape,
+    [DMX_OP_STFT] = dmx_recipe_stft,
+    [DMX_OP_ISTFT] = dmx_recipe_istft,
+    [DMX_OP_STATISTICS] = dmx_recipe_statistics,
+    [DMX_OP_STANDARDIZE] = dmx_recipe_standardize,
+    [DMX_OP_UNSTANDARDIZE] = dmx_recipe_unstandardize,
+    [DMX_OP_CONV] = dmx_recipe_conv,
+    [DMX_OP_CONV_TRANSPOSE] = dmx_recipe_conv_transpose,
+    [DMX_OP_GROUP_NORM] = dmx_recipe_group_norm,
+    [DMX_OP_LAYER_NORM] = dmx_recipe_layer_norm,
+    [DMX_OP_GELU] = recipe_gelu,
+    [DMX_OP_RELU] = recipe_relu,
+    [DMX_OP_GLU] = recipe_glu,
+    [DMX_OP_SCALE] = recipe_scale,
+    [DMX_OP_BIAS] = recipe_bias,
+    [DMX_OP_ADD] = dmx_recipe_add,
+    [DMX_OP_LINEAR] = dmx_recipe_linear,
+    [DMX_OP_ATTENTION] = dmx_recipe_attention,
+    [DMX_OP_TOKENS] = dmx_recipe_tokens,
+    [DMX_OP_UNTOKENS] = dmx_recipe_untokens,
+    [DMX_OP_FREQ_EMBEDDING] = dmx_recipe_freq_embedding,
+    [DMX_OP_POSITION_1D] = dmx_recipe_position,
+    [DMX_OP_POSITION_2D] = dmx_recipe_position,
+};

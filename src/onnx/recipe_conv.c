@@ -1,0 +1,230 @@
+/* Convolutions over frequency and time, and what can be merged with them. */
+#include "onnx/emit_weights.h"
+#include "onnx/walk.h"
+
+#include <stdio.h>
+
+static dmx_conv_window window_of(const dmx_node *n)
+{
+    dmx_conv_window c;
+    for (int k = 0; k < 2; k++) {
+        c.kernel[k] = n->at.kernel[k];
+        c.stride[k] = n->at.stride[k];
+        c.dilation[k] = n->at.dilation[k];
+        c.padding[k][0] = n->at.padding[k][0];
+        c.padding[k][1] = n->at.padding[k][1];
+    }
+    return c;
+}
+
+bool dmx_is_point(const dmx_node *n)
+{
+    const dmx_attributes *at = &n->at;
+    bool point = true;
+    for (int k = 0; k < 2; k++)
+        point = point && at->kernel[k] == 1 && at->stride[k] == 1 &&
+                at->padding[k][0] == 0 && at->padding[k][1] == 0;
+    return point;
+}
+
+/* Zeros before a convolution are its own padding. */
+void dmx_recipe_pad(dmx_walk *w, const dmx_node *n)
+{
+    const int axis = n->at.axis;
+    const dmx_name x = dmx_walk_in(w, n, 0);
+    const dmx_node *conv = dmx_walk_next(w, n, DMX_OP_CONV);
+    if (axis > 0 && conv != NULL && !dmx_is_point(conv)) {
+        dmx_walk_set(w, n, x);
+        dmx_emitted *out = &w->value[n->out[0]];
+        out->padding[axis - 1][0] = n->at.before;
+        out->padding[axis - 1][1] = n->at.after;
+        return;
+    }
+    dmx_walk_set(
+        w, n,
+        dmx_emit_pad(&w->e, x, 4, axis + 1, n->at.before, n->at.after, false));
+}
+
+static dmx_name bias_rows(dmx_emitter *e, const dmx_tensor *bias, int64_t first,
+                          int64_t count)
+{
+    if (bias == NULL)
+        return NULL;
+    const dmx_tensor rows = dmx_tensor_slice(bias, 0, first, count);
+    return dmx_weight_vector(e, &rows, 1.0, &count, 1);
+}
+
+/* Rows [first, first + count) of a convolution's output. */
+static dmx_name conv_rows(dmx_walk *w, const dmx_node *n, int64_t first,
+                          int64_t count, const char *suffix)
+{
+    dmx_conv_window c = window_of(n);
+    const dmx_emitted *x = &w->value[n->in[0]];
+    for (int k = 0; k < 2; k++)
+        for (int s = 0; s < 2; s++)
+            c.padding[k][s] += x->padding[k][s];
+    const dmx_name weight =
+        dmx_weight_rows(&w->e, n->weight, first, count, suffix, n->at.kernel);
+    return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
+                         bias_rows(&w->e, n->bias, first, count), &c);
+}
+
+/* conv -> GLU as two convolutions: the tensor of twice the channels and its
+ * halving never exist, and the sigmoid joins the second one. */
+static bool conv_glu(dmx_walk *w, const dmx_node *n)
+{
+    const dmx_node *glu = dmx_walk_next(w, n, DMX_OP_GLU);
+    if (glu == NULL)
+        return false;
+    const int64_t half = n->weight->dim[0] / 2;
+    const dmx_name value = conv_rows(w, n, 0, half, ".value");
+    const dmx_name gate =
+        dmx_emit_1(&w->e, "Sigmoid", conv_rows(w, n, half, half, ".gate"));
+    w->e.path = glu->path;
+    dmx_walk_set(w, glu, dmx_emit_2(&w->e, "Mul", value, gate));
+    dmx_walk_skip(w, n);
+    return true;
+}
+
+/* A 1x1 convolution before the tokens are made, as a product after it. */
+static bool conv_tokens(dmx_walk *w, const dmx_node *n)
+{
+    const dmx_node *tokens = dmx_walk_next(w, n, DMX_OP_TOKENS);
+    if (tokens == NULL || !dmx_is_point(n))
+        return false;
+    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_name x = dmx_emit_tokens(&w->e, dmx_walk_in(w, n, 0), d);
+    dmx_tensor matrix = *n->weight;
+    matrix.rank = 2;
+    dmx_walk_skip(w, n);
+    dmx_walk_set_tokens(w, tokens,
+                        dmx_emit_linear(&w->e, x, &matrix, n->bias, NULL, 1.0),
+                        d[1]);
+    return true;
+}
+
+void dmx_recipe_conv(dmx_walk *w, const dmx_node *n)
+{
+    if (conv_tokens(w, n) ||
+        (dmx_is_point(n) && dmx_recipe_folded_norm(w, n)) || conv_glu(w, n))
+        return;
+    dmx_walk_set(w, n, conv_rows(w, n, 0, n->weight->dim[0], ""));
+}
+
+/* The axis (0 frequency, 1 time) of a transposed convolution that a pixel
+ * shuffle can do, or -1: whole strides only, one axis only. */
+static int shuffle_axis(const dmx_node *n)
+{
+    const dmx_attributes *at = &n->at;
+    for (int k = 0; k < 2; k++)
+        if (at->stride[k] > 1 && at->kernel[k] % at->stride[k] == 0 &&
+            at->kernel[1 - k] == 1 && at->stride[1 - k] == 1)
+            return k;
+    return -1;
+}
+
+/* [Ci][Co][k] with k = taps * s as [Co * s][Ci][taps]: phase p of the output
+ * at place i is the sum over j of x[i - j] w[p + j s], tap taps - 1 - j. */
+static float *shuffle_kernel(dmx_emitter *e, const dmx_tensor *weight,
+                             int64_t s, int64_t taps)
+{
+    const int64_t ci = weight->dim[0], co = weight->dim[1], k = taps * s;
+    float *w = dmx_weight_floats(e, weight);
+    float *out = dmx_emitter_buffer(e, (size_t)(ci * co * k), sizeof *out);
+    if (w == NULL || out == NULL)
+        return NULL;
+    for (int64_t c = 0; c < co; c++)
+        for (int64_t p = 0; p < s; p++)
+            for (int64_t i = 0; i < ci; i++)
+                for (int64_t j = 0; j < taps; j++)
+                    out[((c * s + p) * ci + i) * taps + taps - 1 - j] =
+                        w[(i * co + c) * k + p + j * s];
+    dmx_emitter_drop_buffer(e, w);
+    return out;
+}
+
+static dmx_name shuffle_bias(dmx_emitter *e, const dmx_tensor *bias, int64_t s)
+{
+    if (bias == NULL)
+        return NULL;
+    const int64_t co = bias->dim[0], dim = co * s;
+    double *b = dmx_weight_doubles(e, bias);
+    double *out = dmx_emitter_buffer(e, (size_t)dim, sizeof *out);
+    if (b == NULL || out == NULL)
+        return "";
+    for (int64_t i = 0; i < dim; i++)
+        out[i] = b[i / s];
+    return dmx_constant_f64(e, bias->name, out, &dim, 1);
+}
+
+/* The convolution that makes all phases: [1, Co * s, F, T], one place longer
+ * than the input for each tap but the first. */
+static dmx_name shuffle_conv(dmx_walk *w, const dmx_node *n, int axis)
+{
+    const int64_t s = n->at.stride[axis], taps = n->at.kernel[axis] / s;
+    const int64_t co = n->weight->dim[1], ci = n->weight->dim[0];
+    int64_t dim[] = {co * s, ci, 1, 1};
+    dmx_conv_window c = dmx_conv_point();
+    dim[2 + axis] = c.kernel[axis] = taps;
+    c.padding[axis][0] = c.padding[axis][1] = taps - 1;
+    const dmx_name weight =
+        dmx_weight_constant(&w->e, n->weight->name,
+                            shuffle_kernel(&w->e, n->weight, s, taps), dim, 4);
+    return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
+                         shuffle_bias(&w->e, n->bias, s), &c);
+}
+
+/* conv_transpose as convolution and pixel shuffle. */
+static dmx_name shuffle(dmx_walk *w, const dmx_node *n, int axis)
+{
+    dmx_emitter *e = &w->e;
+    const int64_t *in = dmx_walk_dim(w, n->in[0]);
+    const int64_t *out = dmx_walk_dim(w, n->out[0]);
+    const int64_t s = n->at.stride[axis], places = out[1 + axis] / s;
+    dmx_name y = shuffle_conv(w, n, axis);
+    if (axis == 0) {
+        y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, places, in[2]));
+        y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
+    } else if (in[1] == 1) {
+        y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, places));
+        y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1));
+    } else {
+        y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, in[1], places));
+        y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 3, 1));
+    }
+    return dmx_emit_reshape(e, y, DMX_DIMS(1, out[0], out[1], out[2]));
+}
+
+/* A ConvTranspose whose padding does what the crop after it would. */
+static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
+                                const dmx_node *crop)
+{
+    const int64_t *full = dmx_walk_dim(w, n->out[0]);
+    const int64_t dim[] = {n->weight->dim[0], n->weight->dim[1],
+                           n->at.kernel[0], n->at.kernel[1]};
+    dmx_conv_window c = window_of(n);
+    if (crop != NULL) {
+        const int k = crop->at.axis - 1;
+        c.padding[k][0] = crop->at.start;
+        c.padding[k][1] = full[k + 1] - crop->at.start - crop->at.length;
+    }
+    const dmx_name weight = dmx_weight_as_is(&w->e, n->weight, dim, 4);
+    return dmx_emit_conv(&w->e, "ConvTranspose", dmx_walk_in(w, n, 0), weight,
+                         bias_rows(&w->e, n->bias, 0, dim[1]), &c);
+}
+
+void dmx_recipe_conv_transpose(dmx_walk *w, const dmx_node *n)
+{
+    const int axis = shuffle_axis(n);
+    const dmx_node *crop = dmx_walk_next(w, n, DMX_OP_CROP);
+    if (crop != NULL && crop->at.axis == 0)
+        crop = NULL;
+    if (axis >= 0) {
+        dmx_walk_set(w, n, shuffle(w, n, axis));
+    } else if (crop != NULL) {
+        dmx_walk_skip(w, n);
+        dmx_walk_set(w, crop, plain_transpose(w, n, crop));
+    } else {
+        dmx_walk_set(w, n, plain_transpose(w, n, NULL));
+    }
+}

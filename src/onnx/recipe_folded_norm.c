@@ -1,0 +1,265 @@
+/* conv 1x1 -> group norm over each row -> GLU [-> scale], folded.
+ *
+ * With y = W h + b, W [2C][H] and H much smaller than 2C, the norm's
+ * statistics over (channels, time) follow from the narrow h. Per row, over
+ * time: mu = mean h, hc = h - mu. Over channels: wbar, bbar the means of W's
+ * columns and of b. Then
+ *   mean y = wbar . mu + bbar
+ *   var y  = mean |L' hc|^2 + mean_o (((W - wbar) mu + b - bbar)_o)^2
+ * with L L' = W'W / 2C (Cholesky); both terms are centred, so nothing cancels.
+ * With r = 1 / sqrt(var + eps) the normalised, weighted and biased y is one
+ * convolution of [r h; -mean r; r], and the GLU makes that two. */
+#include "onnx/emit_weights.h"
+#include "onnx/walk.h"
+
+#include <math.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+typedef struct fold {
+    int64_t out, in;      /* 2C, H */
+    int64_t frames, rows; /* T, F */
+    int64_t padded;       /* channels of the folded input */
+    const double *weight; /* W [2C][H] */
+    const double *bias;   /* b [2C], or NULL */
+    const double *gamma;  /* norm weight */
+    const double *beta;   /* norm bias */
+    const double *scale;  /* [C], or NULL */
+    double epsilon;
+} fold;
+
+/* Runtimes compute blocks of 16 channels; a narrow input is filled up. */
+static int64_t padded_channels(int64_t channels)
+{
+    return channels <= 32 ? (channels + 15) / 16 * 16 : channels;
+}
+
+/* Lower-triangular factor of the Gram matrix W'W / 2C; a direction without
+ * energy gets a zero column. */
+static void cholesky(double *l, const fold *f)
+{
+    const int64_t n = f->in;
+    memset(l, 0, (size_t)(n * n) * sizeof *l);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++)
+            for (int64_t o = 0; o < f->out; o++)
+                l[i * n + j] += f->weight[o * n + i] * f->weight[o * n + j] /
+                                (double)f->out;
+    for (int64_t j = 0; j < n; j++) {
+        const double energy = l[j * n + j];
+        double pivot = energy;
+        for (int64_t k = 0; k < j; k++)
+            pivot -= l[j * n + k] * l[j * n + k];
+        const double root = pivot > energy * 1e-14 ? sqrt(pivot) : 0.0;
+        l[j * n + j] = root;
+        for (int64_t i = j + 1; i < n; i++) {
+            double sum = l[i * n + j];
+            for (int64_t k = 0; k < j; k++)
+                sum -= l[i * n + k] * l[j * n + k];
+            l[i * n + j] = root > 0.0 ? sum / root : 0.0;
+        }
+    }
+}
+
+/* A 1x1 convolution weight [out][in]; takes the buffer. */
+static dmx_name point_weight(dmx_emitter *e, const char *base, double *w,
+                             int64_t out, int64_t in)
+{
+    if (w == NULL)
+        return "";
+    const dmx_name y = dmx_constant_f64(e, base, w, DMX_DIMS(out, in, 1, 1));
+    dmx_emitter_drop_buffer(e, w);
+    return y;
+}
+
+static dmx_name point_conv(dmx_emitter *e, dmx_name x, dmx_name weight,
+                           dmx_name bias)
+{
+    const dmx_conv_window c = dmx_conv_point();
+    return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
+}
+
+/* mean over time and channels of |L' hc|^2: [1, 1, F, 1]. */
+static dmx_name spread(dmx_emitter *e, const fold *f, dmx_name hc)
+{
+    const int64_t n = f->in, dim[] = {n, f->rows, f->frames};
+    double *l = dmx_emitter_buffer(e, (size_t)(n * n), sizeof *l);
+    if (l == NULL)
+        return "";
+    cholesky(l, f);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < i; j++) {
+            l[j * n + i] = l[i * n + j];
+            l[i * n + j] = 0.0;
+        }
+    const dmx_name t =
+        point_conv(e, hc, point_weight(e, "gram_factor", l, n, n), NULL);
+    return dmx_emit_reduce(
+        e, "ReduceSum", dmx_emit_mean_time(e, dmx_emit_2(e, "Mul", t, t), dim),
+        1);
+}
+
+/* Column means of W and the mean of b, the latter last. */
+static double *channel_means(dmx_emitter *e, const fold *f)
+{
+    double *m = dmx_emitter_alloc(e, (size_t)f->in + 1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    for (int64_t o = 0; o < f->out; o++) {
+        for (int64_t i = 0; i < f->in; i++)
+            m[i] += f->weight[o * f->in + i] / (double)f->out;
+        m[f->in] += f->bias != NULL ? f->bias[o] / (double)f->out : 0.0;
+    }
+    return m;
+}
+
+/* What the means over time differ between channels: [1, 1, F, 1]. */
+static dmx_name offset(dmx_emitter *e, const fold *f, const double *mean,
+                       dmx_name mu)
+{
+    const int64_t n = f->in;
+    double *w = dmx_emitter_buffer(e, (size_t)(f->out * n), sizeof *w);
+    double *b = dmx_emitter_buffer(e, (size_t)f->out, sizeof *b);
+    if (w == NULL || b == NULL)
+        return "";
+    for (int64_t o = 0; o < f->out; o++) {
+        for (int64_t i = 0; i < n; i++)
+            w[o * n + i] = f->weight[o * n + i] - mean[i];
+        b[o] = (f->bias != NULL ? f->bias[o] : 0.0) - mean[n];
+    }
+    const dmx_name bias = dmx_constant_f64(e, "centred_bias", b, &f->out, 1);
+    const dmx_name y = point_conv(
+        e, mu, point_weight(e, "centred_weight", w, f->out, n), bias);
+    dmx_emitter_drop_buffer(e, b);
+    return dmx_emit_reduce(e, "ReduceMean", dmx_emit_2(e, "Mul", y, y), 1);
+}
+
+/* -mean y, [1, 1, F, 1]. */
+static dmx_name minus_mean(dmx_emitter *e, const fold *f, const double *mean,
+                           dmx_name mu)
+{
+    const int64_t n = f->in, one = 1;
+    double *w = dmx_emitter_buffer(e, (size_t)n, sizeof *w);
+    if (w == NULL)
+        return "";
+    for (int64_t i = 0; i < n; i++)
+        w[i] = -mean[i];
+    const double b = -mean[n];
+    const dmx_name bias = dmx_constant_f64(e, "minus_mean_bias", &b, &one, 1);
+    return point_conv(e, mu, point_weight(e, "minus_mean_weight", w, 1, n),
+                      bias);
+}
+
+/* [r h; -mean r; r; zeros], [1, padded, F, T] */
+static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
+{
+    const int64_t dim[] = {f->in, f->rows, f->frames};
+    const double *mean = channel_means(e, f);
+    if (mean == NULL)
+        return "";
+    const dmx_name mu = dmx_emit_mean_time(e, h, dim);
+    const dmx_name hc = dmx_emit_2(e, "Sub", h, mu);
+    const dmx_name var =
+        dmx_emit_2(e, "Add", spread(e, f, hc), offset(e, f, mean, mu));
+    const dmx_name r = dmx_emit_rsqrt(e, var, f->epsilon);
+    const dmx_name pair[] = {
+        dmx_emit_2(e, "Mul", r, minus_mean(e, f, mean, mu)), r};
+    const int64_t extra = f->padded - f->in - 2;
+    dmx_name tail = dmx_emit_concat(e, pair, 2, 1);
+    if (extra > 0)
+        tail = dmx_emit_pad(e, tail, 4, 1, 0, extra, false);
+    tail = dmx_emit_expand(e, tail,
+                           DMX_DIMS(1, f->padded - f->in, f->rows, f->frames));
+    const dmx_name all[] = {dmx_emit_2(e, "Mul", h, r), tail};
+    return dmx_emit_concat(e, all, 2, 1);
+}
+
+/* Rows [first, first + C) of the folded convolution. */
+static dmx_name folded_half(dmx_emitter *e, const fold *f, dmx_name x,
+                            int64_t first, const double *scale,
+                            const char *base)
+{
+    const int64_t half = f->out / 2, n = f->in;
+    double *w = dmx_emitter_buffer(e, (size_t)(half * f->padded), sizeof *w);
+    double *b = dmx_emitter_buffer(e, (size_t)half, sizeof *b);
+    if (w == NULL || b == NULL)
+        return "";
+    memset(w, 0, (size_t)(half * f->padded) * sizeof *w);
+    for (int64_t c = 0; c < half; c++) {
+        const int64_t o = first + c;
+        const double s = scale != NULL ? scale[c] : 1.0;
+        const double gamma = f->gamma[o] * s;
+        double *row = w + c * f->padded;
+        for (int64_t i = 0; i < n; i++)
+            row[i] = f->weight[o * n + i] * gamma;
+        row[n] = gamma;
+        row[n + 1] = f->bias != NULL ? f->bias[o] * gamma : 0.0;
+        b[c] = f->beta[o] * s;
+    }
+    const dmx_name bias = dmx_constant_f64(e, "folded_bias", b, &half, 1);
+    dmx_emitter_drop_buffer(e, b);
+    return point_conv(e, x, point_weight(e, base, w, half, f->padded), bias);
+}
+
+/* The norm after conv when the pattern is there and folding pays. */
+static const dmx_node *norm_after(const dmx_walk *w, const dmx_node *conv)
+{
+    const dmx_node *norm = dmx_walk_next(w, conv, DMX_OP_GROUP_NORM);
+    const bool fits = norm != NULL && norm->at.per_row &&
+                      norm->at.groups == 1 &&
+                      dmx_walk_next(w, norm, DMX_OP_GLU) != NULL &&
+                      2 * conv->weight->dim[1] <= conv->weight->dim[0];
+    return fits ? norm : NULL;
+}
+
+static fold open_fold(dmx_walk *w, const dmx_node *conv, const dmx_node *norm,
+                      const dmx_node *scale)
+{
+    dmx_emitter *e = &w->e;
+    const int64_t *dim = dmx_walk_dim(w, conv->in[0]);
+    return (fold){
+        .out = conv->weight->dim[0],
+        .in = conv->weight->dim[1],
+        .rows = dim[1],
+        .frames = dim[2],
+        .padded = padded_channels(conv->weight->dim[1] + 2),
+        .weight = dmx_weight_doubles(e, conv->weight),
+        .bias = conv->bias != NULL ? dmx_weight_doubles(e, conv->bias) : NULL,
+        .gamma = dmx_weight_doubles(e, norm->weight),
+        .beta = dmx_weight_doubles(e, norm->bias),
+        .scale = scale != NULL ? dmx_weight_doubles(e, scale->weight) : NULL,
+        .epsilon = norm->at.epsilon,
+    };
+}
+
+static dmx_name folded(dmx_walk *w, const fold *f, dmx_name h,
+                       const char *glu_path)
+{
+    dmx_emitter *e = &w->e;
+    const dmx_name x = folded_input(e, f, h);
+    const dmx_name value = folded_half(e, f, x, 0, f->scale, "folded_value");
+    const dmx_name gate = folded_half(e, f, x, f->out / 2, NULL, "folded_gate");
+    e->path = glu_path;
+    return dmx_emit_2(e, "Mul", value, dmx_emit_1(e, "Sigmoid", gate));
+}
+
+bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv)
+{
+    const dmx_node *norm = norm_after(w, conv);
+    if (norm == NULL)
+        return false;
+    const dmx_node *glu = dmx_walk_next(w, norm, DMX_OP_GLU);
+    const dmx_node *scale = dmx_walk_next(w, glu, DMX_OP_SCALE);
+    const fold f = open_fold(w, conv, norm, scale);
+    if (dmx_emitter_failed(&w->e))
+        return true;
+    const dmx_name y = folded(w, &f, dmx_walk_in(w, conv, 0), glu->path);
+    dmx_walk_skip(w, conv);
+    dmx_walk_skip(w, norm);
+    if (scale != NULL)
+        dmx_walk_skip(w, glu);
+    dmx_walk_set(w, scale != NULL ? scale : glu, y);
+    dmx_emitter_drop_buffer(&w->e, (void *)f.weight);
+    return true;
+}

@@ -1,0 +1,308 @@
+/* STFT and its inverse as two small matrix products each.
+ *
+ * N = N1 N2 points are split as n = N2 n1 + n2 and k = k1 + N1 k2:
+ *   exp(-2 pi i n k / N) = exp(-2 pi i n k1 / N) exp(-2 pi i n2 k2 / N2),
+ * so that a product over n1 (one matrix per n2, which also holds the window,
+ * the norm and the twiddle factors) and one over n2 make the transform. The
+ * bins come out in order. N1 divides by 4: a hop is a whole number of runs of
+ * N2, and a frame is four pieces of the signal side by side. */
+#include "onnx/turn.h"
+#include "onnx/walk.h"
+
+#include <math.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+typedef struct transform {
+    int64_t n, n1, n2; /* points and their factors */
+    int64_t hop;
+    int64_t channels, frames, length;
+    int64_t left; /* reflected samples before the signal */
+} transform;
+
+/* N1 a multiple of 4, N2 even, N1 + N2 least. */
+static bool factorise(transform *t)
+{
+    t->n1 = 0;
+    for (int64_t n1 = 4; n1 <= t->n / 2; n1 += 4) {
+        const int64_t n2 = t->n / n1;
+        if (n1 * n2 != t->n || n2 % 2 != 0)
+            continue;
+        if (t->n1 == 0 || n1 + n2 <= t->n1 + t->n2) {
+            t->n1 = n1;
+            t->n2 = n2;
+        }
+    }
+    return t->n1 != 0;
+}
+
+static bool open_transform(dmx_emitter *e, transform *t, int64_t nfft,
+                           int64_t channels, int64_t length)
+{
+    *t = (transform){.n = nfft, .channels = channels, .length = length};
+    if (nfft < 16 || nfft > 65536 || nfft % 8 != 0 || !factorise(t)) {
+        dmx_emitter_fail(e, DMX_ERROR_UNSUPPORTED,
+                         "nfft must be a multiple of 8 in 16..65536, not %lld",
+                         (long long)nfft);
+        return false;
+    }
+    t->hop = nfft / 4;
+    t->left = t->hop / 2 * 3;
+    t->frames = (length + t->hop - 1) / t->hop;
+    if (t->n1 > 4096 || t->n2 > 4096) {
+        dmx_emitter_fail(e, DMX_ERROR_LIMIT,
+                         "nfft %lld has no factors of moderate size",
+                         (long long)nfft);
+        return false;
+    }
+    return true;
+}
+
+/* Periodic Hann. */
+static double window(const transform *t, int64_t n)
+{
+    return 0.5 - 0.5 * dmx_cos_turn(n, t->n);
+}
+
+/* [n2][c, k1][n1]: window, norm, twiddle and the transform over n1. */
+static dmx_name analysis_runs(dmx_emitter *e, const transform *t)
+{
+    const int64_t n1 = t->n1, n2 = t->n2;
+    const double norm = 1.0 / sqrt((double)t->n);
+    float *v = dmx_emitter_buffer(e, (size_t)(2 * n1 * t->n), sizeof *v);
+    if (v == NULL)
+        return "";
+    for (int64_t b = 0; b < n2; b++)
+        for (int64_t k = 0; k < n1; k++)
+            for (int64_t a = 0; a < n1; a++) {
+                const int64_t n = n2 * a + b;
+                const double s = window(t, n) * norm;
+                float *at = v + (b * 2 * n1 + k) * n1 + a;
+                at[0] = (float)(s * dmx_cos_turn(n * k, t->n));
+                at[n1 * n1] = (float)(-s * dmx_sin_turn(n * k, t->n));
+            }
+    return dmx_constant_f32(e, "stft_runs", v, DMX_DIMS(n2, 2 * n1, n1));
+}
+
+/* [c', k2][n2, c]: the transform over n2, for the lower half of the bins. */
+static dmx_name analysis_bins(dmx_emitter *e, const transform *t)
+{
+    const int64_t n2 = t->n2, half = n2 / 2;
+    float *w = dmx_emitter_buffer(e, (size_t)(2 * n2 * n2), sizeof *w);
+    if (w == NULL)
+        return "";
+    for (int64_t k = 0; k < half; k++)
+        for (int64_t b = 0; b < n2; b++) {
+            const float c = (float)dmx_cos_turn(b * k, n2);
+            const float s = (float)-dmx_sin_turn(b * k, n2);
+            float *re = w + k * 2 * n2 + 2 * b;
+            float *im = re + half * 2 * n2;
+            re[0] = c;
+            re[1] = -s;
+            im[0] = s;
+            im[1] = c;
+        }
+    return dmx_constant_f32(e, "stft_bins", w, DMX_DIMS(n2, 2 * n2));
+}
+
+/* As pad1d of the original: a signal too short to be reflected is first
+ * lengthened with zeros, as little as will do. */
+static dmx_name reflect(dmx_emitter *e, const transform *t, dmx_name x)
+{
+    int64_t left = t->left;
+    int64_t right = t->left + t->frames * t->hop - t->length;
+    const int64_t most = left > right ? left : right;
+    if (t->length <= most) {
+        const int64_t extra = most - t->length + 1;
+        const int64_t after = extra < right ? extra : right;
+        x = dmx_emit_pad(e, x, 4, 3, extra - after, after, false);
+        right -= after;
+        left -= extra - after;
+    }
+    return dmx_emit_pad(e, x, 4, 3, left, right, true);
+}
+
+/* [1, C, 1, L] -> frames as runs: [C, n2, n1, T]. */
+static dmx_name frames_of(dmx_emitter *e, const transform *t, dmx_name x)
+{
+    const int64_t q = t->n1 / 4, blocks = t->frames + 3;
+    dmx_name piece[4];
+    x = reflect(e, t, x);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(t->channels, blocks, q, t->n2));
+    x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
+    for (int64_t j = 0; j < 4; j++)
+        piece[j] = dmx_emit_slice(e, x, 3, j, j + t->frames);
+    return dmx_emit_concat(e, piece, 4, 2);
+}
+
+static dmx_name emit_stft(dmx_emitter *e, const transform *t, dmx_name x)
+{
+    const int64_t c = t->channels, n1 = t->n1, n2 = t->n2;
+    x = frames_of(e, t, x);
+    x = dmx_emit_2(e, "MatMul", analysis_runs(e, t), x);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(c, 2 * n2, n1 * t->frames));
+    x = dmx_emit_2(e, "MatMul", analysis_bins(e, t), x);
+    return dmx_emit_reshape(e, x, DMX_DIMS(1, 2 * c, t->n / 2, t->frames));
+}
+
+/* ---- inverse ------------------------------------------------------------ */
+/* [n2, c'][c, k2]: back from k2. */
+static dmx_name synthesis_bins(dmx_emitter *e, const transform *t)
+{
+    const int64_t n2 = t->n2, half = n2 / 2;
+    float *w = dmx_emitter_buffer(e, (size_t)(2 * n2 * n2), sizeof *w);
+    if (w == NULL)
+        return "";
+    for (int64_t b = 0; b < n2; b++)
+        for (int64_t k = 0; k < half; k++) {
+            const float c = (float)dmx_cos_turn(b * k, n2);
+            const float s = (float)dmx_sin_turn(b * k, n2);
+            float *re = w + 2 * b * n2 + k, *im = re + n2;
+            re[0] = c;
+            re[half] = -s;
+            im[0] = s;
+            im[half] = c;
+        }
+    return dmx_constant_f32(e, "istft_bins", w, DMX_DIMS(2 * n2, n2));
+}
+
+/* [n2][n1][c', k1]: back from k1, twiddle, window and norm. The sum of four
+ * squared windows is 1.5 wherever all four frames are there, and they are for
+ * every sample that is kept. */
+static dmx_name synthesis_runs(dmx_emitter *e, const transform *t)
+{
+    const int64_t n1 = t->n1, n2 = t->n2;
+    const double norm = 1.0 / sqrt((double)t->n) / 1.5;
+    float *u = dmx_emitter_buffer(e, (size_t)(2 * n1 * t->n), sizeof *u);
+    if (u == NULL)
+        return "";
+    for (int64_t b = 0; b < n2; b++)
+        for (int64_t a = 0; a < n1; a++)
+            for (int64_t k = 0; k < n1; k++) {
+                const int64_t n = n2 * a + b;
+                const double s = window(t, n) * norm;
+                float *at = u + (b * n1 + a) * 2 * n1 + k;
+                at[0] = (float)(s * dmx_cos_turn(n * k, t->n));
+                at[n1] = (float)(-s * dmx_sin_turn(n * k, t->n));
+            }
+    return dmx_constant_f32(e, "istft_runs", u, DMX_DIMS(n2, n1, 2 * n1));
+}
+
+/* Frames [C, n2, n1, T] onto one another: [C, n2, n1 / 4, T + 3]. */
+static dmx_name overlap_add(dmx_emitter *e, const transform *t, dmx_name x)
+{
+    const int64_t q = t->n1 / 4;
+    dmx_name piece[4];
+    for (int64_t j = 0; j < 4; j++) {
+        piece[j] = dmx_emit_slice(e, x, 2, q * j, q * j + q);
+        piece[j] = dmx_emit_pad(e, piece[j], 4, 3, j, 3 - j, false);
+    }
+    return dmx_emit_2(e, "Add", dmx_emit_2(e, "Add", piece[0], piece[1]),
+                      dmx_emit_2(e, "Add", piece[2], piece[3]));
+}
+
+/* The spectrogram [1, 2C, N/2, T] must already have every bin but the first
+ * doubled: each stands for its mirror image too. */
+static dmx_name emit_istft(dmx_emitter *e, const transform *t, dmx_name x)
+{
+    const int64_t c = t->channels, n1 = t->n1, n2 = t->n2, f = t->frames;
+    x = dmx_emit_reshape(e, x, DMX_DIMS(c, n2, n1 * f));
+    x = dmx_emit_2(e, "MatMul", synthesis_bins(e, t), x);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(c, n2, 2 * n1, f));
+    x = dmx_emit_2(e, "MatMul", synthesis_runs(e, t), x);
+    x = overlap_add(e, t, x);
+    x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
+    x = dmx_emit_reshape(e, x, DMX_DIMS(1, c, 1, (f + 3) * t->hop));
+    return dmx_emit_slice(e, x, 3, t->left, t->left + t->length);
+}
+
+/* 1 for the first bin, 2 for the rest: [1, 1, N/2, 1]. */
+static dmx_name bin_weights(dmx_emitter *e, int64_t bins)
+{
+    double *alpha = dmx_emitter_alloc(e, (size_t)bins, sizeof *alpha);
+    if (alpha == NULL)
+        return "";
+    for (int64_t k = 0; k < bins; k++)
+        alpha[k] = k == 0 ? 1.0 : 2.0;
+    return dmx_constant_f64(e, "bin_weights", alpha, DMX_DIMS(1, 1, bins, 1));
+}
+
+/* ---- recipes ------------------------------------------------------------ */
+void dmx_recipe_stft(dmx_walk *w, const dmx_node *n)
+{
+    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    transform t;
+    if (open_transform(&w->e, &t, n->at.nfft, dim[0], dim[2]))
+        dmx_walk_set(w, n, emit_stft(&w->e, &t, dmx_walk_in(w, n, 0)));
+}
+
+void dmx_recipe_istft(dmx_walk *w, const dmx_node *n)
+{
+    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const dmx_name x = dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
+                                  bin_weights(&w->e, dim[1]));
+    transform t;
+    if (open_transform(&w->e, &t, n->at.nfft, dim[0] / 2, n->at.length))
+        dmx_walk_set(w, n, emit_istft(&w->e, &t, x));
+}
+
+/* x * std + mean; before an inverse STFT with its bin weights in the two
+ * factors. */
+void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
+{
+    dmx_emitter *e = &w->e;
+    const dmx_node *istft = dmx_walk_next(w, n, DMX_OP_ISTFT);
+    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    dmx_name mean = dmx_walk_in(w, n, 1), std = dmx_walk_in(w, n, 2);
+    if (istft != NULL) {
+        const dmx_name alpha = bin_weights(e, dim[1]);
+        std = dmx_emit_2(e, "Mul", std, alpha);
+        mean = dmx_emit_2(e, "Mul", mean, alpha);
+    }
+    const dmx_name x = dmx_emit_2(
+        e, "Add", dmx_emit_2(e, "Mul", dmx_walk_in(w, n, 0), std), mean);
+    if (istft == NULL) {
+        dmx_walk_set(w, n, x);
+        return;
+    }
+    transform t;
+    dmx_walk_skip(w, n);
+    e->path = istft->path;
+    if (open_transform(e, &t, istft->at.nfft, dim[0] / 2, istft->at.length))
+        dmx_walk_set(w, istft, emit_istft(e, &t, x));
+}
+
+/* ---- alone ------------------------------------------------------------- */
+void dmx_emit_stft_alone(dmx_emitter *e, int64_t nfft, int64_t channels,
+                         int64_t samples)
+{
+    transform t;
+    if (!open_transform(e, &t, nfft, channels, samples))
+        return;
+    const int64_t in[] = {1, channels, samples};
+    const int64_t out[] = {1, 2 * channels, nfft / 2, t.frames};
+    e->path = "stft";
+    dmx_emitter_declare(e, &e->input, "signal", in, 3);
+    dmx_emitter_declare(e, &e->output, "spectrogram", out, 4);
+    (void)emit_stft(
+        e, &t,
+        dmx_emit_reshape(e, "signal", DMX_DIMS(1, channels, 1, samples)));
+    dmx_emitter_rename(e, "spectrogram");
+}
+
+void dmx_emit_istft_alone(dmx_emitter *e, int64_t nfft, int64_t channels,
+                          int64_t samples)
+{
+    transform t;
+    if (!open_transform(e, &t, nfft, channels, samples))
+        return;
+    const int64_t in[] = {1, 2 * channels, nfft / 2, t.frames};
+    const int64_t out[] = {1, channels, samples};
+    e->path = "istft";
+    dmx_emitter_declare(e, &e->input, "spectrogram", in, 4);
+    dmx_emitter_declare(e, &e->output, "signal", out, 3);
+    const dmx_name x =
+        dmx_emit_2(e, "Mul", "spectrogram", bin_weights(e, nfft / 2));
+    dmx_emit_reshape(e, emit_istft(e, &t, x), out, 3);
+    dmx_emitter_rename(e, "signal");
+}

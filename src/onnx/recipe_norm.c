@@ -1,0 +1,174 @@
+/* Means, and the norms made of them. Runtimes sum long rows carelessly inside
+ * their own norm operators; one reduction per axis keeps float32 accuracy. */
+#include "onnx/emit_weights.h"
+#include "onnx/walk.h"
+
+/* Rows up to this length are summed in one go. */
+#define LONG_ROW 4096
+
+/* The divisor of n closest to its square root, from below. */
+static int64_t near_root(int64_t n)
+{
+    int64_t best = 1;
+    for (int64_t d = 2; d * d <= n; d++)
+        if (n % d == 0)
+            best = d;
+    return best;
+}
+
+static int64_t root_above(int64_t n)
+{
+    int64_t d = 1;
+    while (d * d < n)
+        d++;
+    return d;
+}
+
+/* Sum or mean over the last two axes of [1, C, F, a * b] seen as a rows of b;
+ * the result is [1, C, F, 1]. */
+static dmx_name two_stages(dmx_emitter *e, const char *reduction, dmx_name x,
+                           const int64_t dim[3], int64_t a, int64_t b)
+{
+    x = dmx_emit_reshape(e, x, DMX_DIMS(dim[0], dim[1], a, b));
+    x = dmx_emit_reduce(e, reduction, x, 3);
+    x = dmx_emit_reduce(e, reduction, x, 2);
+    return dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], dim[1], 1));
+}
+
+dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
+{
+    const int64_t n = dim[2];
+    if (n <= LONG_ROW)
+        return dmx_emit_reduce(e, "ReduceMean", x, 3);
+    const int64_t d = near_root(n);
+    if (n / d <= LONG_ROW)
+        return two_stages(e, "ReduceMean", x, dim, d, n / d);
+    /* A prime, or nearly: zeros make a rectangle, the true count divides. */
+    const int64_t side = root_above(n);
+    const int64_t rows = (n + side - 1) / side;
+    x = dmx_emit_pad(e, x, 4, 3, 0, rows * side - n, false);
+    x = two_stages(e, "ReduceSum", x, dim, rows, side);
+    return dmx_emit_mul_scalar(e, x, 1.0 / (double)n);
+}
+
+/* Means over time, over rows unless per_row, and over each group's channels,
+ * repeated for every channel of the group: [1, 1 or C, 1 or F, 1]. */
+static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
+                            int64_t groups, bool per_row)
+{
+    int64_t f = dim[1];
+    const int64_t c = dim[0], each = c / groups;
+    x = dmx_emit_mean_time(e, x, dim);
+    if (!per_row && f > 1) {
+        x = dmx_emit_reduce(e, "ReduceMean", x, 2);
+        f = 1;
+    }
+    if (each == 1)
+        return x;
+    if (groups == 1)
+        return dmx_emit_reduce(e, "ReduceMean", x, 1);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(1, groups, each, f));
+    x = dmx_emit_reduce(e, "ReduceMean", x, 2);
+    x = dmx_emit_expand(e, x, DMX_DIMS(1, groups, each, f));
+    return dmx_emit_reshape(e, x, DMX_DIMS(1, c, f, 1));
+}
+
+/* The same for tokens [1, L, D]: [1, 1, 1 or D]. */
+static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
+                           int64_t groups)
+{
+    const int64_t length = dim[0], width = dim[1], each = width / groups;
+    if (groups == 1)
+        return dmx_emit_reduce(e, "ReduceMean",
+                               dmx_emit_reduce(e, "ReduceMean", x, 2), 1);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(1, length, groups, each));
+    x = dmx_emit_reduce(e, "ReduceMean", x, 3);
+    x = dmx_emit_reduce(e, "ReduceMean", x, 1);
+    x = dmx_emit_expand(e, x, DMX_DIMS(1, 1, groups, each));
+    return dmx_emit_reshape(e, x, DMX_DIMS(1, 1, width));
+}
+
+static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
+{
+    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    if (w->g->value[n->in[0]].shape.rank == 2)
+        return token_mean(&w->e, x, dim, n->at.groups);
+    return signal_mean(&w->e, x, dim, n->at.groups, n->at.per_row);
+}
+
+/* (x - mean) * (weight / sqrt(var + eps)) + bias */
+void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
+{
+    dmx_emitter *e = &w->e;
+    const bool tokens = w->g->value[n->in[0]].shape.rank == 2;
+    const int64_t channels = n->weight->dim[0];
+    const int64_t dim[] = {tokens ? channels : 1, channels, 1, 1};
+    const size_t rank = tokens ? 1 : 4;
+    const dmx_name x = dmx_walk_in(w, n, 0);
+    const dmx_name c = dmx_emit_2(e, "Sub", x, group_mean(w, n, x));
+    const dmx_name v = group_mean(w, n, dmx_emit_2(e, "Mul", c, c));
+    const dmx_name r =
+        dmx_emit_2(e, "Mul", dmx_emit_rsqrt(e, v, n->at.epsilon),
+                   dmx_weight_vector(e, n->weight, 1.0, dim, rank));
+    const dmx_name y =
+        dmx_emit_2(e, "Add", dmx_emit_2(e, "Mul", c, r),
+                   dmx_weight_vector(e, n->bias, 1.0, dim, rank));
+    dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
+}
+
+/* ---- statistics of the whole input ------------------------------------- */
+static dmx_name whole_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3])
+{
+    x = dmx_emit_mean_time(e, x, dim);
+    if (dim[1] > 1)
+        x = dmx_emit_reduce(e, "ReduceMean", x, 2);
+    return dim[0] > 1 ? dmx_emit_reduce(e, "ReduceMean", x, 1) : x;
+}
+
+static void remember_centred(dmx_walk *w, dmx_value x, dmx_value mean,
+                             dmx_name c)
+{
+    const size_t room = sizeof w->centred / sizeof w->centred[0];
+    if (w->n_centred < room)
+        w->centred[w->n_centred++] = (dmx_centred){x, mean, c};
+}
+
+static dmx_name find_centred(const dmx_walk *w, dmx_value x, dmx_value mean)
+{
+    for (size_t i = 0; i < w->n_centred; i++)
+        if (w->centred[i].x == x && w->centred[i].mean == mean)
+            return w->centred[i].name;
+    return NULL;
+}
+
+/* Mean and unbiased standard deviation, centred before it is squared. */
+void dmx_recipe_statistics(dmx_walk *w, const dmx_node *n)
+{
+    dmx_emitter *e = &w->e;
+    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const double count = (double)dim[0] * (double)dim[1] * (double)dim[2];
+    const dmx_name x = dmx_walk_in(w, n, 0);
+    const dmx_name mean = whole_mean(e, x, dim);
+    const dmx_name c = dmx_emit_2(e, "Sub", x, mean);
+    dmx_name v = whole_mean(e, dmx_emit_2(e, "Mul", c, c), dim);
+    v = dmx_emit_mul_scalar(e, v, count / (count - 1.0));
+    const dmx_name std = dmx_emit_1(e, "Sqrt", v);
+    if (dmx_emitter_failed(e))
+        return;
+    w->value[n->out[0]].name = mean;
+    w->value[n->out[1]].name = std;
+    remember_centred(w, n->in[0], n->out[0], c);
+    dmx_walk_skip(w, n);
+}
+
+/* (x - mean) / (eps + std) */
+void dmx_recipe_standardize(dmx_walk *w, const dmx_node *n)
+{
+    dmx_emitter *e = &w->e;
+    dmx_name c = find_centred(w, n->in[0], n->in[1]);
+    if (c == NULL)
+        c = dmx_emit_2(e, "Sub", dmx_walk_in(w, n, 0), dmx_walk_in(w, n, 1));
+    const dmx_name std =
+        dmx_emit_add_scalar(e, dmx_walk_in(w, n, 2), n->at.epsilon);
+    dmx_walk_set(w, n, dmx_emit_2(e, "Div", c, std));
+}

@@ -1,0 +1,138 @@
+#include "onnx/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NO_USER = -1, MANY_USERS = -2 };
+
+static void count_use(dmx_walk *w, dmx_value v, int32_t node)
+{
+    w->user[v] = w->user[v] == NO_USER ? node : MANY_USERS;
+}
+
+static void find_users(dmx_walk *w)
+{
+    const dmx_graph *g = w->g;
+    for (size_t v = 0; v < g->n_value; v++)
+        w->user[v] = NO_USER;
+    for (size_t i = 0; i < g->n_node; i++)
+        for (int k = 0; k < g->node[i].n_in; k++)
+            count_use(w, g->node[i].in[k], (int32_t)i);
+    w->user[g->output] = MANY_USERS;
+}
+
+void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset, bool fp16)
+{
+    *w = (dmx_walk){.g = g};
+    dmx_emitter_open(&w->e, opset, fp16);
+    w->value = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->value);
+    w->user = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->user);
+    w->done = dmx_emitter_alloc(&w->e, g->n_node, sizeof *w->done);
+    if (w->done == NULL)
+        return;
+    for (size_t v = 0; v < g->n_value; v++)
+        w->value[v].rows = 1;
+    find_users(w);
+}
+
+void dmx_walk_close(dmx_walk *w)
+{
+    dmx_emitter_close(&w->e);
+}
+
+void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
+                  const dmx_hooks *hooks)
+{
+    const dmx_graph *g = w->g;
+    for (size_t i = 0; i < g->n_node && !dmx_emitter_failed(&w->e); i++) {
+        const dmx_node *n = &g->node[i];
+        if (w->done[i])
+            continue;
+        w->e.path = n->path;
+        if (table[n->op] == NULL)
+            dmx_emitter_fail(&w->e, DMX_ERROR_UNSUPPORTED,
+                             "%s: no ONNX form of %s is known", n->path,
+                             dmx_op_name(n->op));
+        else
+            table[n->op](w, n);
+        (void)dmx_progress(hooks, "graph", (double)(i + 1) / (double)g->n_node,
+                           &w->e.error);
+    }
+}
+
+const dmx_node *dmx_walk_next(const dmx_walk *w, const dmx_node *n, dmx_op op)
+{
+    if (n == NULL || n->n_out != 1)
+        return NULL;
+    const int32_t user = w->user[n->out[0]];
+    if (user < 0)
+        return NULL;
+    const dmx_node *next = &w->g->node[user];
+    return next->op == op && next->in[0] == n->out[0] ? next : NULL;
+}
+
+const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v)
+{
+    return w->g->value[v].shape.dim;
+}
+
+int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v)
+{
+    return w->value[v].rows;
+}
+
+/* [1, a*b, D] as b runs of a instead of a runs of b. */
+static dmx_name swap_order(dmx_emitter *e, dmx_name x, int64_t a, int64_t b,
+                           int64_t width)
+{
+    x = dmx_emit_reshape(e, x, DMX_DIMS(1, a, b, width));
+    x = dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 1, 3));
+    return dmx_emit_reshape(e, x, DMX_DIMS(1, a * b, width));
+}
+
+dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
+{
+    const dmx_emitted *x = &w->value[v];
+    const dmx_node *producer = &w->g->node[w->g->value[v].producer];
+    const int64_t *dim = dmx_walk_dim(w, v);
+    if (dmx_emitter_failed(&w->e))
+        return "";
+    if (x->name == NULL)
+        return dmx_emit_position(&w->e, producer, 1.0, rows);
+    dmx_name name = x->name;
+    if (x->rows == rows)
+        return name;
+    if (x->rows != 1)
+        name = swap_order(&w->e, name, x->rows, dim[0] / x->rows, dim[1]);
+    return rows == 1 ? name
+                     : swap_order(&w->e, name, dim[0] / rows, rows, dim[1]);
+}
+
+dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i)
+{
+    const dmx_emitted *x = &w->value[n->in[i]];
+    if (dmx_emitter_failed(&w->e))
+        return "";
+    return x->name != NULL ? x->name : dmx_walk_tokens(w, n->in[i], x->rows);
+}
+
+void dmx_walk_skip(dmx_walk *w, const dmx_node *n)
+{
+    if (w->done != NULL)
+        w->done[n - w->g->node] = true;
+}
+
+void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
+                         int64_t rows)
+{
+    if (dmx_emitter_failed(&w->e))
+        return;
+    w->value[n->out[0]].name = name;
+    w->value[n->out[0]].rows = rows;
+    dmx_walk_skip(w, n);
+}
+
+void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name)
+{
+    dmx_walk_set_tokens(w, n, name, 1);
+}

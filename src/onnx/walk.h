@@ -1,0 +1,98 @@
+/* The walk over the semantic graph that emits ONNX, and the recipes.
+ *
+ * Signals [C][F][T] become [1, C, F, T], tokens [L][D] become [1, L, D],
+ * scalars [1, 1, 1, 1]. A recipe is called for a node whose inputs have been
+ * emitted. It may take the nodes that follow along a chain of sole consumers
+ * with it, when the two together have a better form than one after the other:
+ * that is how fusion works here, by the pattern and by nothing else. */
+#ifndef DMX_ONNX_WALK_H
+#define DMX_ONNX_WALK_H
+
+#include "graph/graph.h"
+#include "onnx/emit_ops.h"
+
+/* Attention is indifferent to the order of tokens, and all else treats each
+ * one alone; so tokens of a signal with F rows stay in the signal's own order
+ * (row by row) instead of the graph's (frame by frame). */
+typedef struct dmx_emitted {
+    dmx_name name;         /* NULL: not emitted (yet) */
+    int64_t rows;          /* tokens: rows of that order; 1: the graph's */
+    int64_t padding[2][2]; /* zeros that the consumer must add: a PAD that is
+                              left to the convolution after it */
+} dmx_emitted;
+
+/* x - mean(x), kept for the operation that needs it next. */
+typedef struct dmx_centred {
+    dmx_value x, mean;
+    dmx_name name;
+} dmx_centred;
+
+typedef struct dmx_walk {
+    dmx_emitter e;
+    const dmx_graph *g;
+    dmx_emitted *value;
+    int32_t *user; /* per value: its only consumer, or a negative number */
+    bool *done;    /* per node */
+    dmx_centred centred[4];
+    size_t n_centred;
+} dmx_walk;
+
+typedef void dmx_recipe(dmx_walk *w, const dmx_node *n);
+
+/* Emits every node of g into w->e with the recipes of `table`, one per
+ * operation. */
+void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset, bool fp16);
+void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
+                  const dmx_hooks *hooks);
+void dmx_walk_close(dmx_walk *w);
+
+/* The node after n: the only consumer of its only result, when that is an
+ * `op` which takes it as first input; else NULL. */
+const dmx_node *dmx_walk_next(const dmx_walk *w, const dmx_node *n, dmx_op op);
+
+/* Name of an input; tokens in the order `rows` (see above). */
+dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i);
+dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows);
+/* Order in which an input's tokens were emitted. */
+int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v);
+/* Dimensions of a value: [C, F, T] or [L, D, 0]. */
+const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v);
+/* Declares n emitted, its result being `name`. */
+void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name);
+/* The same for tokens in the order `rows`. */
+void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
+                         int64_t rows);
+/* Declares a node emitted that a recipe took along, without a result. */
+void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
+
+/* ---- recipes, one file per family -------------------------------------- */
+extern dmx_recipe *const dmx_recipes[DMX_OP_COUNT];
+
+dmx_recipe dmx_recipe_stft, dmx_recipe_istft, dmx_recipe_unstandardize;
+dmx_recipe dmx_recipe_statistics, dmx_recipe_standardize;
+dmx_recipe dmx_recipe_conv, dmx_recipe_conv_transpose, dmx_recipe_pad;
+dmx_recipe dmx_recipe_group_norm, dmx_recipe_layer_norm;
+dmx_recipe dmx_recipe_linear, dmx_recipe_attention;
+dmx_recipe dmx_recipe_tokens, dmx_recipe_untokens, dmx_recipe_position;
+dmx_recipe dmx_recipe_freq_embedding, dmx_recipe_add;
+
+/* Parts that other recipes use. */
+/* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows
+ * are summed in two stages: length must not cost accuracy. */
+dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
+/* conv 1x1 -> group norm per row -> GLU [-> scale]; false: not the pattern. */
+bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv);
+/* Tokens [1, L, in] -> [1, L, out], the result times scale[out] (or NULL)
+ * times factor. bias may be NULL. */
+dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
+                         const dmx_tensor *bias, const dmx_tensor *scale,
+                         double factor);
+/* [1, C, F, T] -> [1, F*T, C], in the signal's own order; dim is C, F, T. */
+dmx_name dmx_emit_tokens(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
+/* A convolution that looks at one point only. */
+bool dmx_is_point(const dmx_node *n);
+/* A position table [1, L, D] times alpha, in the order `rows`. */
+dmx_name dmx_emit_position(dmx_emitter *e, const dmx_node *n, double alpha,
+                           int64_t rows);
+
+#endif
