@@ -16,3 +16,8 @@ add_library(dmx_onnx_proto OBJECT ${DMX_PROTO_OUT}/onnx.pb-c.c
   ${DMX_PROTO_OUT}/onnx.pb-c.h)
 target_include_directories(dmx_onnx_proto SYSTEM PUBLIC ${DMX_PROTO_OUT})
 target_link_libraries(dmx_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
+
+# The bytes of an export must not depend on fused multiply-adds.
+file(GLOB DMX_ONNX_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/onnx/*.c)
+set_source_files_properties(${DMX_ONNX_SOURCES} PROPERTIES
+  COMPILE_OPTIONS -ffp-contract=off)

@@ -1,6 +1,6 @@
 /* The graph's frame: contract, metadata, and the bytes. */
 #include "onnx/onnx_export.h"
-#include "onnx/metadata.h"
+#include "onnx/onnx_model.h"
 #include "onnx/walk.h"
 
 #include <limits.h>
@@ -15,8 +15,9 @@ static int64_t ir_version(int opset)
 static dmx_status check_options(const dmx_onnx_options *o, size_t n_source,
                                 dmx_error *err)
 {
-    const int newest =
-        o->newest_opset != 0 ? o->newest_opset : DMX_ONNX_OLDEST_OPSET;
+    int newest = o->newest_opset != 0 ? o->newest_opset : DMX_ONNX_OLDEST_OPSET;
+    if (newest > DMX_ONNX_NEWEST_OPSET)
+        newest = DMX_ONNX_NEWEST_OPSET;
     DMX_RETURN_IF(o->opset != 0 &&
                       (o->opset < DMX_ONNX_OLDEST_OPSET || o->opset > newest),
                   err, DMX_ERROR_ARGUMENT,
@@ -78,10 +79,8 @@ static dmx_status pack_message(dmx_blob *out, const Onnx__ModelProto *m,
     return DMX_OK;
 }
 
-/* Wraps what was emitted in a ModelProto and serialises it to whichever of
- * the two is given. */
-static dmx_status serialise(dmx_output *out, dmx_blob *blob, dmx_emitter *e,
-                            const dmx_metadata *metadata, dmx_error *err)
+dmx_status dmx_onnx_serialise(dmx_output *out, dmx_blob *blob, dmx_emitter *e,
+                              const dmx_metadata *metadata, dmx_error *err)
 {
     Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
@@ -131,7 +130,8 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
     dmx_walk_run(&w, dmx_recipes, o->hooks);
     emit_output(&w, channels);
     dmx_metadata_fill(&metadata, &w.e, g, model, o);
-    const dmx_status status = serialise(out, blob, &w.e, &metadata, err);
+    const dmx_status status =
+        dmx_onnx_serialise(out, blob, &w.e, &metadata, err);
     dmx_walk_close(&w);
     return status;
 }

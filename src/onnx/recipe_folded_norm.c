@@ -15,8 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 typedef struct fold {
     int64_t out, in;      /* 2C, H */
     int64_t frames, rows; /* T, F */

@@ -6,22 +6,14 @@
  * the norm and the twiddle factors) and one over n2 make the transform. The
  * bins come out in order. N1 divides by 4: a hop is a whole number of runs of
  * N2, and a frame is four pieces of the signal side by side. */
+#include "onnx/fourier.h"
 #include "onnx/turn.h"
 #include "onnx/walk.h"
 
 #include <math.h>
 
-#pragma STDC FP_CONTRACT OFF
-
-typedef struct transform {
-    int64_t n, n1, n2; /* points and their factors */
-    int64_t hop;
-    int64_t channels, frames, length;
-    int64_t left; /* reflected samples before the signal */
-} transform;
-
 /* N1 a multiple of 4, N2 even, N1 + N2 least. */
-static bool factorise(transform *t)
+static bool factorise(dmx_transform *t)
 {
     t->n1 = 0;
     for (int64_t n1 = 4; n1 <= t->n / 2; n1 += 4) {
@@ -36,10 +28,10 @@ static bool factorise(transform *t)
     return t->n1 != 0;
 }
 
-static bool open_transform(dmx_emitter *e, transform *t, int64_t nfft,
-                           int64_t channels, int64_t length)
+bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
+                        int64_t channels, int64_t length)
 {
-    *t = (transform){.n = nfft, .channels = channels, .length = length};
+    *t = (dmx_transform){.n = nfft, .channels = channels, .length = length};
     if (nfft < 16 || nfft > 65536 || nfft % 8 != 0 || !factorise(t)) {
         dmx_emitter_fail(e, DMX_ERROR_UNSUPPORTED,
                          "nfft must be a multiple of 8 in 16..65536, not %lld",
@@ -59,13 +51,13 @@ static bool open_transform(dmx_emitter *e, transform *t, int64_t nfft,
 }
 
 /* Periodic Hann. */
-static double window(const transform *t, int64_t n)
+static double window(const dmx_transform *t, int64_t n)
 {
     return 0.5 - 0.5 * dmx_cos_turn(n, t->n);
 }
 
 /* [n2][c, k1][n1]: window, norm, twiddle and the transform over n1. */
-static dmx_name analysis_runs(dmx_emitter *e, const transform *t)
+static dmx_name analysis_runs(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n1 = t->n1, n2 = t->n2;
     const double norm = 1.0 / sqrt((double)t->n);
@@ -85,7 +77,7 @@ static dmx_name analysis_runs(dmx_emitter *e, const transform *t)
 }
 
 /* [c', k2][n2, c]: the transform over n2, for the lower half of the bins. */
-static dmx_name analysis_bins(dmx_emitter *e, const transform *t)
+static dmx_name analysis_bins(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n2 = t->n2, half = n2 / 2;
     float *w = dmx_emitter_buffer(e, (size_t)(2 * n2 * n2), sizeof *w);
@@ -107,7 +99,7 @@ static dmx_name analysis_bins(dmx_emitter *e, const transform *t)
 
 /* As pad1d of the original: a signal too short to be reflected is first
  * lengthened with zeros, as little as will do. */
-static dmx_name reflect(dmx_emitter *e, const transform *t, dmx_name x)
+static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     int64_t left = t->left;
     int64_t right = t->left + t->frames * t->hop - t->length;
@@ -123,7 +115,7 @@ static dmx_name reflect(dmx_emitter *e, const transform *t, dmx_name x)
 }
 
 /* [1, C, 1, L] -> frames as runs: [C, n2, n1, T]. */
-static dmx_name frames_of(dmx_emitter *e, const transform *t, dmx_name x)
+static dmx_name frames_of(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     const int64_t q = t->n1 / 4, blocks = t->frames + 3;
     dmx_name piece[4];
@@ -135,7 +127,7 @@ static dmx_name frames_of(dmx_emitter *e, const transform *t, dmx_name x)
     return dmx_emit_concat(e, piece, 4, 2);
 }
 
-static dmx_name emit_stft(dmx_emitter *e, const transform *t, dmx_name x)
+dmx_name dmx_emit_stft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     const int64_t c = t->channels, n1 = t->n1, n2 = t->n2;
     x = frames_of(e, t, x);
@@ -147,7 +139,7 @@ static dmx_name emit_stft(dmx_emitter *e, const transform *t, dmx_name x)
 
 /* ---- inverse ------------------------------------------------------------ */
 /* [n2, c'][c, k2]: back from k2. */
-static dmx_name synthesis_bins(dmx_emitter *e, const transform *t)
+static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n2 = t->n2, half = n2 / 2;
     float *w = dmx_emitter_buffer(e, (size_t)(2 * n2 * n2), sizeof *w);
@@ -169,7 +161,7 @@ static dmx_name synthesis_bins(dmx_emitter *e, const transform *t)
 /* [n2][n1][c', k1]: back from k1, twiddle, window and norm. The sum of four
  * squared windows is 1.5 wherever all four frames are there, and they are for
  * every sample that is kept. */
-static dmx_name synthesis_runs(dmx_emitter *e, const transform *t)
+static dmx_name synthesis_runs(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n1 = t->n1, n2 = t->n2;
     const double norm = 1.0 / sqrt((double)t->n) / 1.5;
@@ -189,7 +181,7 @@ static dmx_name synthesis_runs(dmx_emitter *e, const transform *t)
 }
 
 /* Frames [C, n2, n1, T] onto one another: [C, n2, n1 / 4, T + 3]. */
-static dmx_name overlap_add(dmx_emitter *e, const transform *t, dmx_name x)
+static dmx_name overlap_add(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     const int64_t q = t->n1 / 4;
     dmx_name piece[4];
@@ -201,9 +193,7 @@ static dmx_name overlap_add(dmx_emitter *e, const transform *t, dmx_name x)
                       dmx_emit_2(e, "Add", piece[2], piece[3]));
 }
 
-/* The spectrogram [1, 2C, N/2, T] must already have every bin but the first
- * doubled: each stands for its mirror image too. */
-static dmx_name emit_istft(dmx_emitter *e, const transform *t, dmx_name x)
+dmx_name dmx_emit_istft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     const int64_t c = t->channels, n1 = t->n1, n2 = t->n2, f = t->frames;
     x = dmx_emit_reshape(e, x, DMX_DIMS(c, n2, n1 * f));
@@ -216,8 +206,7 @@ static dmx_name emit_istft(dmx_emitter *e, const transform *t, dmx_name x)
     return dmx_emit_slice(e, x, 3, t->left, t->left + t->length);
 }
 
-/* 1 for the first bin, 2 for the rest: [1, 1, N/2, 1]. */
-static dmx_name bin_weights(dmx_emitter *e, int64_t bins)
+dmx_name dmx_emit_bin_weights(dmx_emitter *e, int64_t bins)
 {
     double *alpha = dmx_emitter_alloc(e, (size_t)bins, sizeof *alpha);
     if (alpha == NULL)
@@ -231,19 +220,19 @@ static dmx_name bin_weights(dmx_emitter *e, int64_t bins)
 void dmx_recipe_stft(dmx_walk *w, const dmx_node *n)
 {
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
-    transform t;
-    if (open_transform(&w->e, &t, n->at.nfft, dim[0], dim[2]))
-        dmx_walk_set(w, n, emit_stft(&w->e, &t, dmx_walk_in(w, n, 0)));
+    dmx_transform t;
+    if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0], dim[2]))
+        dmx_walk_set(w, n, dmx_emit_stft(&w->e, &t, dmx_walk_in(w, n, 0)));
 }
 
 void dmx_recipe_istft(dmx_walk *w, const dmx_node *n)
 {
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
     const dmx_name x = dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
-                                  bin_weights(&w->e, dim[1]));
-    transform t;
-    if (open_transform(&w->e, &t, n->at.nfft, dim[0] / 2, n->at.length))
-        dmx_walk_set(w, n, emit_istft(&w->e, &t, x));
+                                  dmx_emit_bin_weights(&w->e, dim[1]));
+    dmx_transform t;
+    if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0] / 2, n->at.length))
+        dmx_walk_set(w, n, dmx_emit_istft(&w->e, &t, x));
 }
 
 /* x * std + mean; before an inverse STFT with its bin weights in the two
@@ -255,7 +244,7 @@ void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
     dmx_name mean = dmx_walk_in(w, n, 1), std = dmx_walk_in(w, n, 2);
     if (istft != NULL) {
-        const dmx_name alpha = bin_weights(e, dim[1]);
+        const dmx_name alpha = dmx_emit_bin_weights(e, dim[1]);
         std = dmx_emit_2(e, "Mul", std, alpha);
         mean = dmx_emit_2(e, "Mul", mean, alpha);
     }
@@ -265,44 +254,9 @@ void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
         dmx_walk_set(w, n, x);
         return;
     }
-    transform t;
+    dmx_transform t;
     dmx_walk_skip(w, n);
     e->path = istft->path;
-    if (open_transform(e, &t, istft->at.nfft, dim[0] / 2, istft->at.length))
-        dmx_walk_set(w, istft, emit_istft(e, &t, x));
-}
-
-/* ---- alone ------------------------------------------------------------- */
-void dmx_emit_stft_alone(dmx_emitter *e, int64_t nfft, int64_t channels,
-                         int64_t samples)
-{
-    transform t;
-    if (!open_transform(e, &t, nfft, channels, samples))
-        return;
-    const int64_t in[] = {1, channels, samples};
-    const int64_t out[] = {1, 2 * channels, nfft / 2, t.frames};
-    e->path = "stft";
-    dmx_emitter_declare(e, &e->input, "signal", in, 3);
-    dmx_emitter_declare(e, &e->output, "spectrogram", out, 4);
-    (void)emit_stft(
-        e, &t,
-        dmx_emit_reshape(e, "signal", DMX_DIMS(1, channels, 1, samples)));
-    dmx_emitter_rename(e, "spectrogram");
-}
-
-void dmx_emit_istft_alone(dmx_emitter *e, int64_t nfft, int64_t channels,
-                          int64_t samples)
-{
-    transform t;
-    if (!open_transform(e, &t, nfft, channels, samples))
-        return;
-    const int64_t in[] = {1, 2 * channels, nfft / 2, t.frames};
-    const int64_t out[] = {1, channels, samples};
-    e->path = "istft";
-    dmx_emitter_declare(e, &e->input, "spectrogram", in, 4);
-    dmx_emitter_declare(e, &e->output, "signal", out, 3);
-    const dmx_name x =
-        dmx_emit_2(e, "Mul", "spectrogram", bin_weights(e, nfft / 2));
-    dmx_emit_reshape(e, emit_istft(e, &t, x), out, 3);
-    dmx_emitter_rename(e, "signal");
+    if (dmx_transform_open(e, &t, istft->at.nfft, dim[0] / 2, istft->at.length))
+        dmx_walk_set(w, istft, dmx_emit_istft(e, &t, x));
 }

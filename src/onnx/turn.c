@@ -2,8 +2,6 @@
 
 #include <stdbool.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 /* Taylor series, |x| <= pi/4: the first term left out is below 2^-60. */
 static double small_sin(double x)
 {
