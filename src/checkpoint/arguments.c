@@ -10,7 +10,7 @@ enum { MAX_DEPTH = 32, MAX_NODES = 10000, MAX_TEXT = 4096 };
 #define EXACT_INTEGER ((int64_t)1 << 53)
 
 typedef struct level {
-    const dmx_value *value;
+    const dmx_pickled *value;
     cJSON *json;
     uint32_t next; /* item to convert */
 } level;
@@ -56,7 +56,7 @@ static cJSON *fraction(int64_t numerator, int64_t denominator)
     return json;
 }
 
-static cJSON *text(const dmx_value *v)
+static cJSON *text(const dmx_pickled *v)
 {
     char copy[MAX_TEXT + 1];
     if (v->as.text.size > MAX_TEXT ||
@@ -75,65 +75,65 @@ static cJSON *integer(int64_t x)
 }
 
 /* One value without its items; NULL when memory is short. */
-static cJSON *shallow(const dmx_value *v)
+static cJSON *shallow(const dmx_pickled *v)
 {
     switch (v->kind) {
-    case DMX_VALUE_NONE:
+    case DMX_PICKLED_NONE:
         return cJSON_CreateNull();
-    case DMX_VALUE_BOOL:
+    case DMX_PICKLED_BOOL:
         return cJSON_CreateBool(v->as.boolean);
-    case DMX_VALUE_INT:
+    case DMX_PICKLED_INT:
         return integer(v->as.integer);
-    case DMX_VALUE_FLOAT:
+    case DMX_PICKLED_FLOAT:
         return isfinite(v->as.real) ? cJSON_CreateNumber(v->as.real)
                                     : opaque("builtins.float");
-    case DMX_VALUE_STRING:
+    case DMX_PICKLED_STRING:
         return text(v);
-    case DMX_VALUE_BYTES:
+    case DMX_PICKLED_BYTES:
         return opaque("builtins.bytes");
-    case DMX_VALUE_LIST:
-    case DMX_VALUE_TUPLE:
+    case DMX_PICKLED_LIST:
+    case DMX_PICKLED_TUPLE:
         return cJSON_CreateArray();
-    case DMX_VALUE_DICT:
+    case DMX_PICKLED_DICT:
         return cJSON_CreateObject();
-    case DMX_VALUE_FRACTION:
+    case DMX_PICKLED_FRACTION:
         return fraction(v->as.fraction.numerator, v->as.fraction.denominator);
-    case DMX_VALUE_STORAGE:
+    case DMX_PICKLED_STORAGE:
         return opaque("torch.Storage");
-    case DMX_VALUE_TENSOR:
+    case DMX_PICKLED_TENSOR:
         return opaque("torch.Tensor");
     default:
-        return opaque(dmx_value_describe(v));
+        return opaque(dmx_pickled_describe(v));
     }
 }
 
-static bool container(const dmx_value *v)
+static bool container(const dmx_pickled *v)
 {
-    return v->kind == DMX_VALUE_LIST || v->kind == DMX_VALUE_TUPLE ||
-           v->kind == DMX_VALUE_DICT;
+    return v->kind == DMX_PICKLED_LIST || v->kind == DMX_PICKLED_TUPLE ||
+           v->kind == DMX_PICKLED_DICT;
 }
 
 static dmx_status key_text(char out[DMX_STATE_MAX_NAME], converter *c,
-                           const dmx_value *key)
+                           const dmx_pickled *key)
 {
-    if (key->kind == DMX_VALUE_INT) {
+    if (key->kind == DMX_PICKLED_INT) {
         snprintf(out, DMX_STATE_MAX_NAME, "%lld", (long long)key->as.integer);
         return DMX_OK;
     }
-    DMX_RETURN_IF(key->kind != DMX_VALUE_STRING ||
+    DMX_RETURN_IF(key->kind != DMX_PICKLED_STRING ||
                       key->as.text.size >= DMX_STATE_MAX_NAME ||
                       !dmx_text_clean(key->as.text.data, key->as.text.size),
                   c->err, DMX_ERROR_FORMAT,
                   "constructor arguments: a dict key is %s that can't be a "
                   "name",
-                  dmx_value_describe(key));
+                  dmx_pickled_describe(key));
     memcpy(out, key->as.text.data, key->as.text.size);
     out[key->as.text.size] = '\0';
     return DMX_OK;
 }
 
 /* Hands `child` over to the container; a repeated key replaces the first. */
-static dmx_status attach(converter *c, const level *top, const dmx_value *key,
+static dmx_status attach(converter *c, const level *top, const dmx_pickled *key,
                          cJSON *child)
 {
     cJSON_bool added;
@@ -156,7 +156,7 @@ static dmx_status attach(converter *c, const level *top, const dmx_value *key,
     return DMX_OK;
 }
 
-static dmx_status descend(converter *c, const dmx_value *v, cJSON *json)
+static dmx_status descend(converter *c, const dmx_pickled *v, cJSON *json)
 {
     DMX_RETURN_IF(c->depth == MAX_DEPTH, c->err, DMX_ERROR_LIMIT,
                   "constructor arguments nested deeper than %d", MAX_DEPTH);
@@ -168,17 +168,17 @@ static dmx_status descend(converter *c, const dmx_value *v, cJSON *json)
 static dmx_status advance(converter *c)
 {
     level *top = &c->stack[c->depth - 1];
-    const dmx_value *v = top->value;
+    const dmx_pickled *v = top->value;
     if (top->next >= v->as.list.count) {
         c->depth--;
         return DMX_OK;
     }
     DMX_RETURN_IF(c->nodes++ >= MAX_NODES, c->err, DMX_ERROR_LIMIT,
                   "more than %d constructor arguments", MAX_NODES);
-    const dmx_value *key = NULL;
-    if (v->kind == DMX_VALUE_DICT)
+    const dmx_pickled *key = NULL;
+    if (v->kind == DMX_PICKLED_DICT)
         key = v->as.list.item[top->next++];
-    const dmx_value *item = v->as.list.item[top->next++];
+    const dmx_pickled *item = v->as.list.item[top->next++];
     cJSON *child = shallow(item);
     DMX_RETURN_IF(child == NULL, c->err, DMX_ERROR_MEMORY,
                   "no memory for constructor arguments");
@@ -186,7 +186,8 @@ static dmx_status advance(converter *c)
     return container(item) ? descend(c, item, child) : DMX_OK;
 }
 
-dmx_status dmx_value_json(cJSON **out, const dmx_value *value, dmx_error *err)
+dmx_status dmx_pickled_json(cJSON **out, const dmx_pickled *value,
+                            dmx_error *err)
 {
     converter c = {.err = err};
     *out = shallow(value);

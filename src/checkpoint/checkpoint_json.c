@@ -20,11 +20,19 @@ static bool add_number(cJSON *json, const char *key, double x)
     return cJSON_AddNumberToObject(json, key, x) != NULL;
 }
 
-/* A view of what the checkpoint owns. */
-static bool add_shared(cJSON *json, const char *key, cJSON *item)
+/* A view of what the checkpoint owns. Not cJSON_AddItemReferenceToObject,
+ * which leaks when memory is short. */
+static bool add_shared(cJSON *json, const char *key, const cJSON *item)
 {
-    return item == NULL ? cJSON_AddNullToObject(json, key) != NULL
-                        : cJSON_AddItemReferenceToObject(json, key, item) != 0;
+    if (item == NULL)
+        return cJSON_AddNullToObject(json, key) != NULL;
+    cJSON *view = cJSON_IsArray(item)
+                      ? cJSON_CreateArrayReference(item->child)
+                      : cJSON_CreateObjectReference(item->child);
+    if (view != NULL && cJSON_AddItemToObject(json, key, view))
+        return true;
+    cJSON_Delete(view);
+    return false;
 }
 
 static bool add_class(cJSON *json, const dmx_checkpoint *c)

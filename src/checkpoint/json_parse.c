@@ -52,3 +52,27 @@ dmx_status dmx_json_parse(cJSON **out, const char *text, size_t size, size_t at,
     return dmx_fail_at(err, DMX_ERROR_FORMAT, (int64_t)at + (end - text),
                        "safetensors %s: malformed JSON", what);
 }
+
+static bool clean(const char *text)
+{
+    return text == NULL || dmx_text_clean(text, strlen(text));
+}
+
+bool dmx_json_clean(const cJSON *json)
+{
+    const cJSON *above[MAX_DEPTH + 1];
+    size_t depth = 0;
+    while (json != NULL) {
+        if (!clean(json->string) || !clean(json->valuestring))
+            return false;
+        if (json->child != NULL && depth <= MAX_DEPTH) {
+            above[depth++] = json;
+            json = json->child;
+            continue;
+        }
+        while (json->next == NULL && depth != 0)
+            json = above[--depth];
+        json = json->next; /* the root has none */
+    }
+    return true;
+}

@@ -48,10 +48,12 @@ bool dmx_looks_like_legacy(const unsigned char *data, size_t size);
 bool dmx_looks_like_safetensors(const unsigned char *data, size_t size);
 
 /* From the top value of a pickle to class, arguments and tensors. */
-DMX_MUST_CHECK dmx_status dmx_load_package(dmx_load *load, const dmx_value *top,
+DMX_MUST_CHECK dmx_status dmx_load_package(dmx_load *load,
+                                           const dmx_pickled *top,
                                            dmx_locate *locate);
 /* The tensors of one state dict. */
-DMX_MUST_CHECK dmx_status dmx_load_state(dmx_load *load, const dmx_value *state,
+DMX_MUST_CHECK dmx_status dmx_load_state(dmx_load *load,
+                                         const dmx_pickled *state,
                                          dmx_locate *locate);
 /* One more tensor: the name is checked and copied, the shape checked against
  * the budget, the address left to the caller. */
@@ -64,13 +66,17 @@ DMX_MUST_CHECK dmx_status dmx_load_names(dmx_load *load);
 DMX_MUST_CHECK dmx_status dmx_load_sums(dmx_load *load);
 
 /* A pickled value as JSON, see checkpoint.h. *out: cJSON_Delete. */
-DMX_MUST_CHECK dmx_status dmx_value_json(cJSON **out, const dmx_value *value,
-                                         dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_pickled_json(cJSON **out,
+                                           const dmx_pickled *value,
+                                           dmx_error *err);
 
 /* JSON text from a file, its nesting and size checked before it is parsed.
  * `at` is its file offset, for messages. *out: cJSON_Delete. */
 DMX_MUST_CHECK dmx_status dmx_json_parse(cJSON **out, const char *text,
                                          size_t size, size_t at,
                                          const char *what, dmx_error *err);
+/* Whether all its texts and keys are fit to print; for what dmx_json_parse
+ * made only, whose depth is bounded. */
+bool dmx_json_clean(const cJSON *json);
 
 #endif

@@ -34,7 +34,7 @@ bool dmx_looks_like_legacy(const unsigned char *data, size_t size)
     return start_size(data, size) != 0;
 }
 
-static dmx_status next_pickle(dmx_value **out, dmx_load *load, size_t *at)
+static dmx_status next_pickle(dmx_pickled **out, dmx_load *load, size_t *at)
 {
     const size_t left = load->size - *at;
     const size_t most =
@@ -45,16 +45,16 @@ static dmx_status next_pickle(dmx_value **out, dmx_load *load, size_t *at)
 
 static dmx_status check_system(dmx_load *load, size_t *at)
 {
-    dmx_value *version = NULL, *system = NULL;
+    dmx_pickled *version = NULL, *system = NULL;
     DMX_FORWARD(next_pickle(&version, load, at));
-    DMX_RETURN_IF(version->kind != DMX_VALUE_INT ||
+    DMX_RETURN_IF(version->kind != DMX_PICKLED_INT ||
                       version->as.integer != PROTOCOL_VERSION,
                   load->err, DMX_ERROR_UNSUPPORTED,
                   "legacy checkpoint of a protocol other than %d",
                   PROTOCOL_VERSION);
     DMX_FORWARD(next_pickle(&system, load, at));
-    const dmx_value *little = dmx_value_get(system, "little_endian");
-    DMX_RETURN_IF(little != NULL && little->kind == DMX_VALUE_BOOL &&
+    const dmx_pickled *little = dmx_pickled_get(system, "little_endian");
+    DMX_RETURN_IF(little != NULL && little->kind == DMX_PICKLED_BOOL &&
                       !little->as.boolean,
                   load->err, DMX_ERROR_UNSUPPORTED,
                   "a checkpoint of a big-endian machine can't be read");
@@ -114,11 +114,12 @@ static dmx_status collect_storages(dmx_load *load)
 
 /* One storage record at *at: the count, which the pickle has promised, and
  * the bytes. */
-static dmx_status read_record(dmx_load *load, size_t *at, const dmx_value *key)
+static dmx_status read_record(dmx_load *load, size_t *at,
+                              const dmx_pickled *key)
 {
     char shown[SHOWN];
     struct dmx_legacy_storage *s =
-        key->kind == DMX_VALUE_STRING
+        key->kind == DMX_PICKLED_STRING
             ? find(load, key->as.text.data, key->as.text.size)
             : NULL;
     DMX_RETURN_IF(
@@ -126,10 +127,10 @@ static dmx_status read_record(dmx_load *load, size_t *at, const dmx_value *key)
         DMX_ERROR_FORMAT,
         "the list of storages names %s, which no tensor has, twice or "
         "of an unknown type",
-        key->kind == DMX_VALUE_STRING
+        key->kind == DMX_PICKLED_STRING
             ? dmx_text_show(shown, sizeof shown, key->as.text.data,
                             key->as.text.size)
-            : dmx_value_describe(key));
+            : dmx_pickled_describe(key));
     const size_t left = load->size - *at;
     uint64_t bytes;
     if (left < COUNT_BYTES ||
@@ -152,10 +153,10 @@ static dmx_status read_record(dmx_load *load, size_t *at, const dmx_value *key)
 
 static dmx_status read_storages(dmx_load *load, size_t *at)
 {
-    dmx_value *keys = NULL;
+    dmx_pickled *keys = NULL;
     DMX_FORWARD(next_pickle(&keys, load, at));
-    DMX_RETURN_IF(keys->kind != DMX_VALUE_LIST, load->err, DMX_ERROR_FORMAT,
-                  "the list of storages is %s", dmx_value_describe(keys));
+    DMX_RETURN_IF(keys->kind != DMX_PICKLED_LIST, load->err, DMX_ERROR_FORMAT,
+                  "the list of storages is %s", dmx_pickled_describe(keys));
     DMX_FORWARD(collect_storages(load));
     for (uint32_t i = 0; i < keys->as.list.count; i++)
         DMX_FORWARD(read_record(load, at, keys->as.list.item[i]));
@@ -182,7 +183,7 @@ dmx_status dmx_load_legacy(dmx_load *load)
 {
     load->checkpoint->container = DMX_CONTAINER_LEGACY;
     size_t at = start_size(load->data, load->size);
-    dmx_value *top = NULL;
+    dmx_pickled *top = NULL;
     DMX_FORWARD(check_system(load, &at));
     DMX_FORWARD(next_pickle(&top, load, &at));
     load->checkpoint->pickle_protocol = load->pickle.protocol;

@@ -107,7 +107,7 @@ dmx_status dmx_load_zip(dmx_load *load)
     DMX_FORWARD(dmx_zip_use(e, load->err));
     DMX_FORWARD(dmx_zip_check(&load->zip, e, load->err));
     size_t at = e->offset;
-    dmx_value *top = NULL;
+    dmx_pickled *top = NULL;
     DMX_FORWARD(dmx_pickle_run(&top, &load->pickle, load->data, &at,
                                e->offset + e->size, load->err));
     load->checkpoint->pickle_protocol = load->pickle.protocol;

@@ -7,22 +7,22 @@
 
 enum { SHOWN = 48, LISTED = 4 };
 
-static bool has_tensors(const dmx_value *v)
+static bool has_tensors(const dmx_pickled *v)
 {
-    if (v == NULL || v->kind != DMX_VALUE_DICT)
+    if (v == NULL || v->kind != DMX_PICKLED_DICT)
         return false;
     for (uint32_t i = 1; i < v->as.list.count; i += 2)
-        if (v->as.list.item[i]->kind == DMX_VALUE_TENSOR)
+        if (v->as.list.item[i]->kind == DMX_PICKLED_TENSOR)
             return true;
     return false;
 }
 
 /* DiffQ stores levels and scales instead of numbers. */
-static dmx_status refuse_quantized(dmx_load *load, const dmx_value *state)
+static dmx_status refuse_quantized(dmx_load *load, const dmx_pickled *state)
 {
-    DMX_RETURN_IF(dmx_value_get(state, "__quantized") != NULL ||
-                      (dmx_value_get(state, "quantized") != NULL &&
-                       dmx_value_get(state, "meta") != NULL),
+    DMX_RETURN_IF(dmx_pickled_get(state, "__quantized") != NULL ||
+                      (dmx_pickled_get(state, "quantized") != NULL &&
+                       dmx_pickled_get(state, "meta") != NULL),
                   load->err, DMX_ERROR_UNSUPPORTED,
                   "the weights are quantized by DiffQ (as in mdx_q and "
                   "mdx_extra_q), which is not supported; use the "
@@ -32,16 +32,17 @@ static dmx_status refuse_quantized(dmx_load *load, const dmx_value *state)
 
 /* ---------------------------------------------------------------- packages */
 
-static dmx_status set_class(dmx_load *load, const dmx_value *klass)
+static dmx_status set_class(dmx_load *load, const dmx_pickled *klass)
 {
     struct dmx_checkpoint *c = load->checkpoint;
-    DMX_RETURN_IF(klass->kind == DMX_VALUE_OPAQUE, load->err,
+    DMX_RETURN_IF(klass->kind == DMX_PICKLED_OPAQUE, load->err,
                   DMX_ERROR_UNSUPPORTED,
                   "klass is the result of %s, which was not run, instead of a "
                   "class; do not trust this file",
-                  dmx_value_describe(klass));
-    DMX_RETURN_IF(klass->kind != DMX_VALUE_SYMBOL, load->err, DMX_ERROR_FORMAT,
-                  "klass is %s, not a class", dmx_value_describe(klass));
+                  dmx_pickled_describe(klass));
+    DMX_RETURN_IF(klass->kind != DMX_PICKLED_SYMBOL, load->err,
+                  DMX_ERROR_FORMAT, "klass is %s, not a class",
+                  dmx_pickled_describe(klass));
     const dmx_symbol *s = klass->as.symbol;
     c->klass_module =
         dmx_arena_strndup(load->arena, s->module, strlen(s->module));
@@ -51,37 +52,37 @@ static dmx_status set_class(dmx_load *load, const dmx_value *klass)
     return DMX_OK;
 }
 
-static dmx_status set_arguments(dmx_load *load, const dmx_value *top)
+static dmx_status set_arguments(dmx_load *load, const dmx_pickled *top)
 {
     struct dmx_checkpoint *c = load->checkpoint;
-    const dmx_value *args = dmx_value_get(top, "args");
-    const dmx_value *kwargs = dmx_value_get(top, "kwargs");
-    const bool sequence = args == NULL || args->kind == DMX_VALUE_TUPLE ||
-                          args->kind == DMX_VALUE_LIST;
+    const dmx_pickled *args = dmx_pickled_get(top, "args");
+    const dmx_pickled *kwargs = dmx_pickled_get(top, "kwargs");
+    const bool sequence = args == NULL || args->kind == DMX_PICKLED_TUPLE ||
+                          args->kind == DMX_PICKLED_LIST;
     DMX_RETURN_IF(!sequence, load->err, DMX_ERROR_FORMAT,
-                  "args is %s, not a tuple", dmx_value_describe(args));
-    DMX_RETURN_IF(kwargs != NULL && kwargs->kind != DMX_VALUE_DICT, load->err,
+                  "args is %s, not a tuple", dmx_pickled_describe(args));
+    DMX_RETURN_IF(kwargs != NULL && kwargs->kind != DMX_PICKLED_DICT, load->err,
                   DMX_ERROR_FORMAT, "kwargs is %s, not a dict",
-                  dmx_value_describe(kwargs));
-    const dmx_value none = {.kind = DMX_VALUE_TUPLE},
-                    empty = {.kind = DMX_VALUE_DICT};
+                  dmx_pickled_describe(kwargs));
+    const dmx_pickled none = {.kind = DMX_PICKLED_TUPLE},
+                      empty = {.kind = DMX_PICKLED_DICT};
     DMX_FORWARD(
-        dmx_value_json(&c->args, args != NULL ? args : &none, load->err));
-    return dmx_value_json(&c->kwargs, kwargs != NULL ? kwargs : &empty,
-                          load->err);
+        dmx_pickled_json(&c->args, args != NULL ? args : &none, load->err));
+    return dmx_pickled_json(&c->kwargs, kwargs != NULL ? kwargs : &empty,
+                            load->err);
 }
 
-static dmx_status load_demucs(dmx_load *load, const dmx_value *top,
-                              const dmx_value *klass, dmx_locate *locate)
+static dmx_status load_demucs(dmx_load *load, const dmx_pickled *top,
+                              const dmx_pickled *klass, dmx_locate *locate)
 {
-    const dmx_value *state = dmx_value_get(top, "state");
+    const dmx_pickled *state = dmx_pickled_get(top, "state");
     DMX_FORWARD(set_class(load, klass));
     DMX_RETURN_IF(state == NULL, load->err, DMX_ERROR_MODEL,
                   "the package names class %s but holds no state",
                   load->checkpoint->klass_name);
-    DMX_RETURN_IF(state->kind != DMX_VALUE_DICT, load->err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(state->kind != DMX_PICKLED_DICT, load->err, DMX_ERROR_MODEL,
                   "state is %s, not a dict of weights",
-                  dmx_value_describe(state));
+                  dmx_pickled_describe(state));
     DMX_FORWARD(refuse_quantized(load, state));
     DMX_FORWARD(set_arguments(load, top));
     return dmx_load_state(load, state, locate);
@@ -92,57 +93,57 @@ static dmx_status load_demucs(dmx_load *load, const dmx_value *top,
 
 /* A wrapper's state dict is its value, or the "state" inside it, as moving
  * averages are saved; *path becomes its name. */
-static const dmx_value *inner_state(const char **path, const dmx_value *v,
-                                    const char *inside)
+static const dmx_pickled *inner_state(const char **path, const dmx_pickled *v,
+                                      const char *inside)
 {
     *path = "";
     if (has_tensors(v))
         return v;
-    const dmx_value *deeper = dmx_value_get(v, "state");
+    const dmx_pickled *deeper = dmx_pickled_get(v, "state");
     *path = inside;
     return has_tensors(deeper) ? deeper : NULL;
 }
 
-static bool starts_with(const dmx_value *key, const char *text)
+static bool starts_with(const dmx_pickled *key, const char *text)
 {
     const size_t n = strlen(text);
-    return key->kind == DMX_VALUE_STRING && key->as.text.size >= n &&
+    return key->kind == DMX_PICKLED_STRING && key->as.text.size >= n &&
            memcmp(key->as.text.data, text, n) == 0;
 }
 
 /* How good a key is as a wrapper: 0 is best, -1 none. */
-static int wrapper_rank(const dmx_value *key)
+static int wrapper_rank(const dmx_pickled *key)
 {
     static const char *const others[] = {
         "state_dict", "model_state_dict", "state", "model", "model_state",
         "net",        "params",
     };
-    if (dmx_value_is(key, "best_state"))
+    if (dmx_pickled_is(key, "best_state"))
         return 0;
-    if (starts_with(key, "ema") || dmx_value_is(key, "model_ema"))
+    if (starts_with(key, "ema") || dmx_pickled_is(key, "model_ema"))
         return 1;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (dmx_value_is(key, others[i]))
+        if (dmx_pickled_is(key, others[i]))
             return 2;
     return -1;
 }
 
 typedef struct candidate {
-    const dmx_value *key, *state;
+    const dmx_pickled *key, *state;
     const char *inside;
     int rank;
 } candidate;
 
-static candidate find_wrapped(const dmx_value *top)
+static candidate find_wrapped(const dmx_pickled *top)
 {
     candidate best = {NULL, NULL, "", 3};
     for (uint32_t i = 0; i + 1 < top->as.list.count; i += 2) {
-        const dmx_value *key = top->as.list.item[i];
+        const dmx_pickled *key = top->as.list.item[i];
         const int rank = wrapper_rank(key);
         const char *inside;
         if (rank < 0 || rank >= best.rank)
             continue;
-        const dmx_value *state =
+        const dmx_pickled *state =
             inner_state(&inside, top->as.list.item[i + 1], ".state");
         if (state != NULL)
             best = (candidate){key, state, inside, rank};
@@ -151,20 +152,20 @@ static candidate find_wrapped(const dmx_value *top)
 }
 
 /* "hello: a list, state: builtins.eval" */
-static const char *list_entries(char *out, size_t size, const dmx_value *top)
+static const char *list_entries(char *out, size_t size, const dmx_pickled *top)
 {
     size_t n = 0;
     out[0] = '\0';
     for (uint32_t i = 0; i + 1 < top->as.list.count && i < 2 * LISTED; i += 2) {
-        const dmx_value *key = top->as.list.item[i];
+        const dmx_pickled *key = top->as.list.item[i];
         char shown[SHOWN];
-        const bool named = key->kind == DMX_VALUE_STRING;
+        const bool named = key->kind == DMX_PICKLED_STRING;
         const int wrote =
             snprintf(out + n, size - n, "%s%s: %.80s", i != 0 ? ", " : "",
                      named ? dmx_text_show(shown, sizeof shown,
                                            key->as.text.data, key->as.text.size)
-                           : dmx_value_describe(key),
-                     dmx_value_describe(top->as.list.item[i + 1]));
+                           : dmx_pickled_describe(key),
+                     dmx_pickled_describe(top->as.list.item[i + 1]));
         if (wrote < 0 || (size_t)wrote >= size - n)
             break;
         n += (size_t)wrote;
@@ -172,18 +173,18 @@ static const char *list_entries(char *out, size_t size, const dmx_value *top)
     return out;
 }
 
-static dmx_status no_weights(dmx_load *load, const dmx_value *top)
+static dmx_status no_weights(dmx_load *load, const dmx_pickled *top)
 {
     char entries[400];
-    if (top->kind == DMX_VALUE_OPAQUE)
+    if (top->kind == DMX_PICKLED_OPAQUE)
         DMX_RETURN_ERROR(load->err, DMX_ERROR_UNSUPPORTED,
                          "it holds a pickled %s object, which was not "
                          "created; save the model's state_dict() instead",
-                         dmx_value_describe(top));
-    DMX_RETURN_IF(top->kind != DMX_VALUE_DICT, load->err, DMX_ERROR_MODEL,
+                         dmx_pickled_describe(top));
+    DMX_RETURN_IF(top->kind != DMX_PICKLED_DICT, load->err, DMX_ERROR_MODEL,
                   "not a model: it holds %s instead of a Demucs package or a "
                   "state dict",
-                  dmx_value_describe(top));
+                  dmx_pickled_describe(top));
     DMX_RETURN_ERROR(
         load->err, DMX_ERROR_MODEL,
         "not a model: neither a Demucs package (klass, args, kwargs, state) "
@@ -203,12 +204,12 @@ static dmx_status set_wrapper(dmx_load *load, const candidate *found)
     return DMX_OK;
 }
 
-static dmx_status load_wrapped(dmx_load *load, const dmx_value *top,
+static dmx_status load_wrapped(dmx_load *load, const dmx_pickled *top,
                                dmx_locate *locate)
 {
     const candidate found = find_wrapped(top);
     if (found.state == NULL) {
-        DMX_FORWARD(refuse_quantized(load, dmx_value_get(top, "state")));
+        DMX_FORWARD(refuse_quantized(load, dmx_pickled_get(top, "state")));
         return no_weights(load, top);
     }
     DMX_FORWARD(set_wrapper(load, &found));
@@ -216,13 +217,13 @@ static dmx_status load_wrapped(dmx_load *load, const dmx_value *top,
     return dmx_load_state(load, found.state, locate);
 }
 
-dmx_status dmx_load_package(dmx_load *load, const dmx_value *top,
+dmx_status dmx_load_package(dmx_load *load, const dmx_pickled *top,
                             dmx_locate *locate)
 {
-    if (top->kind != DMX_VALUE_DICT)
+    if (top->kind != DMX_PICKLED_DICT)
         return no_weights(load, top);
-    const dmx_value *klass = dmx_value_get(top, "klass");
-    if (klass != NULL && klass->kind != DMX_VALUE_TENSOR)
+    const dmx_pickled *klass = dmx_pickled_get(top, "klass");
+    if (klass != NULL && klass->kind != DMX_PICKLED_TENSOR)
         return load_demucs(load, top, klass, locate);
     DMX_FORWARD(refuse_quantized(load, top));
     if (has_tensors(top))

@@ -43,10 +43,10 @@ static dmx_status no_memory(dmx_machine *m)
     return dmx_machine_fail(m, DMX_ERROR_MEMORY, "no memory");
 }
 
-dmx_value *dmx_machine_value(dmx_machine *m, dmx_value_kind kind,
+dmx_pickled *dmx_machine_new(dmx_machine *m, dmx_pickled_kind kind,
                              dmx_status *status)
 {
-    dmx_value *v = dmx_arena_alloc(&m->pickle->arena, 1, sizeof *v);
+    dmx_pickled *v = dmx_arena_alloc(&m->pickle->arena, 1, sizeof *v);
     *status = DMX_OK;
     if (v != NULL)
         v->kind = (uint8_t)kind;
@@ -56,13 +56,13 @@ dmx_value *dmx_machine_value(dmx_machine *m, dmx_value_kind kind,
 }
 
 /* Arrays double inside the arena; what is left behind is at most as much. */
-static dmx_status reserve(dmx_machine *m, dmx_value *list)
+static dmx_status reserve(dmx_machine *m, dmx_pickled *list)
 {
     if (list->as.list.count < list->as.list.capacity)
         return DMX_OK;
     const uint32_t wanted =
         list->as.list.capacity == 0 ? 4 : 2 * list->as.list.capacity;
-    dmx_value **grown =
+    dmx_pickled **grown =
         dmx_arena_alloc(&m->pickle->arena, wanted, sizeof *grown);
     if (grown == NULL)
         return no_memory(m);
@@ -73,7 +73,8 @@ static dmx_status reserve(dmx_machine *m, dmx_value *list)
     return DMX_OK;
 }
 
-dmx_status dmx_machine_append(dmx_machine *m, dmx_value *list, dmx_value *item)
+dmx_status dmx_machine_append(dmx_machine *m, dmx_pickled *list,
+                              dmx_pickled *item)
 {
     if (list->as.list.count >= DMX_PICKLE_MAX_OPCODES)
         return dmx_machine_fail(m, DMX_ERROR_LIMIT,
@@ -168,7 +169,7 @@ static dmx_status step(dmx_machine *m)
     return op->run(m);
 }
 
-static dmx_status run(dmx_value **out, dmx_machine *m)
+static dmx_status run(dmx_pickled **out, dmx_machine *m)
 {
     if (m->end - m->pos > DMX_PICKLE_MAX_BYTES)
         return dmx_machine_fail(m, DMX_ERROR_LIMIT,
@@ -183,7 +184,7 @@ static dmx_status run(dmx_value **out, dmx_machine *m)
     return DMX_OK;
 }
 
-dmx_status dmx_pickle_run(dmx_value **out, dmx_pickle *p,
+dmx_status dmx_pickle_run(dmx_pickled **out, dmx_pickle *p,
                           const unsigned char *data, size_t *at, size_t end,
                           dmx_error *err)
 {

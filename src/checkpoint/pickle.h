@@ -21,22 +21,22 @@
 #define DMX_PICKLE_MAX_NAME    ((size_t)256)       /* bytes of "module.name" */
 #define DMX_PICKLE_MAX_MEMORY  ((size_t)192 << 20) /* bytes of all values */
 
-typedef enum dmx_value_kind {
-    DMX_VALUE_NONE,
-    DMX_VALUE_BOOL,
-    DMX_VALUE_INT,
-    DMX_VALUE_FLOAT,
-    DMX_VALUE_STRING, /* bytes as pickled, not checked to be UTF-8 */
-    DMX_VALUE_BYTES,
-    DMX_VALUE_LIST,
-    DMX_VALUE_TUPLE,
-    DMX_VALUE_DICT,
-    DMX_VALUE_FRACTION,
-    DMX_VALUE_SYMBOL, /* a GLOBAL: a class or function by name */
-    DMX_VALUE_STORAGE,
-    DMX_VALUE_TENSOR,
-    DMX_VALUE_OPAQUE, /* anything else, by the name of its constructor */
-} dmx_value_kind;
+typedef enum dmx_pickled_kind {
+    DMX_PICKLED_NONE,
+    DMX_PICKLED_BOOL,
+    DMX_PICKLED_INT,
+    DMX_PICKLED_FLOAT,
+    DMX_PICKLED_STRING, /* bytes as pickled, not checked to be UTF-8 */
+    DMX_PICKLED_BYTES,
+    DMX_PICKLED_LIST,
+    DMX_PICKLED_TUPLE,
+    DMX_PICKLED_DICT,
+    DMX_PICKLED_FRACTION,
+    DMX_PICKLED_SYMBOL, /* a GLOBAL: a class or function by name */
+    DMX_PICKLED_STORAGE,
+    DMX_PICKLED_TENSOR,
+    DMX_PICKLED_OPAQUE, /* anything else, by the name of its constructor */
+} dmx_pickled_kind;
 
 /* "demucs.htdemucs" + "HTDemucs"; clean printable text, terminated. */
 typedef struct dmx_symbol {
@@ -57,8 +57,8 @@ typedef struct dmx_storage {
     size_t at;         /* file offset of the opcode that named it */
 } dmx_storage;
 
-typedef struct dmx_value dmx_value;
-struct dmx_value {
+typedef struct dmx_pickled dmx_pickled;
+struct dmx_pickled {
     uint8_t kind;
     uint32_t depth; /* of nested containers; at least 1 for a container */
     union {
@@ -70,7 +70,7 @@ struct dmx_value {
             size_t size;
         } text;
         struct {
-            dmx_value **item; /* a dict alternates keys and values */
+            dmx_pickled **item; /* a dict alternates keys and values */
             uint32_t count, capacity;
         } list;
         struct {
@@ -81,7 +81,7 @@ struct dmx_value {
         const dmx_storage *storage; /* STORAGE */
         struct {
             const dmx_storage *storage;
-            dmx_value *arguments; /* (storage, offset, sizes, strides, ...) */
+            dmx_pickled *arguments; /* (storage, offset, sizes, strides, ...) */
         } tensor;
     } as;
 };
@@ -104,16 +104,16 @@ void dmx_pickle_close(dmx_pickle *p);
 /* Runs the pickle that starts at data[*at] and ends before data[end]; *at
  * becomes the offset behind its STOP. Error offsets are indices of data.
  * *out belongs to p. Fails with FORMAT, LIMIT, UNSUPPORTED or MEMORY. */
-DMX_MUST_CHECK dmx_status dmx_pickle_run(dmx_value **out, dmx_pickle *p,
+DMX_MUST_CHECK dmx_status dmx_pickle_run(dmx_pickled **out, dmx_pickle *p,
                                          const unsigned char *data, size_t *at,
                                          size_t end, dmx_error *err);
 
 /* The value of a string key, or NULL (also when v is no dict). The last one
  * wins, as in Python. */
-const dmx_value *dmx_value_get(const dmx_value *v, const char *key);
-bool dmx_value_is(const dmx_value *v, const char *text);
+const dmx_pickled *dmx_pickled_get(const dmx_pickled *v, const char *key);
+bool dmx_pickled_is(const dmx_pickled *v, const char *text);
 
 /* "a list", "demucs.model.Demucs", ... for messages: plain ASCII, short. */
-const char *dmx_value_describe(const dmx_value *v);
+const char *dmx_pickled_describe(const dmx_pickled *v);
 
 #endif

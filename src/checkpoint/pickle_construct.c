@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-static dmx_status opaque(dmx_value **out, dmx_machine *m, const char *name)
+static dmx_status opaque(dmx_pickled **out, dmx_machine *m, const char *name)
 {
     dmx_status status;
-    *out = dmx_machine_value(m, DMX_VALUE_OPAQUE, &status);
+    *out = dmx_machine_new(m, DMX_PICKLED_OPAQUE, &status);
     if (status == DMX_OK)
         (*out)->as.opaque = name;
     return status;
@@ -17,14 +17,15 @@ static dmx_status opaque(dmx_value **out, dmx_machine *m, const char *name)
 
 /* (storage, offset, sizes, strides, ...): the numbers are checked when the
  * tensor turns out to be a weight. */
-static dmx_status rebuild_tensor(dmx_value **out, dmx_machine *m,
-                                 const dmx_symbol *symbol, dmx_value *arguments)
+static dmx_status rebuild_tensor(dmx_pickled **out, dmx_machine *m,
+                                 const dmx_symbol *symbol,
+                                 dmx_pickled *arguments)
 {
     if (arguments->as.list.count < 4 ||
-        arguments->as.list.item[0]->kind != DMX_VALUE_STORAGE)
+        arguments->as.list.item[0]->kind != DMX_PICKLED_STORAGE)
         return opaque(out, m, symbol->full);
     dmx_status status;
-    *out = dmx_machine_value(m, DMX_VALUE_TENSOR, &status);
+    *out = dmx_machine_new(m, DMX_PICKLED_TENSOR, &status);
     if (status != DMX_OK)
         return status;
     (*out)->as.tensor.storage = arguments->as.list.item[0]->as.storage;
@@ -33,8 +34,9 @@ static dmx_status rebuild_tensor(dmx_value **out, dmx_machine *m,
 }
 
 /* A parameter is the tensor it wraps. */
-static dmx_status first_argument(dmx_value **out, dmx_machine *m,
-                                 const dmx_symbol *symbol, dmx_value *arguments)
+static dmx_status first_argument(dmx_pickled **out, dmx_machine *m,
+                                 const dmx_symbol *symbol,
+                                 dmx_pickled *arguments)
 {
     if (arguments->as.list.count == 0)
         return opaque(out, m, symbol->full);
@@ -67,30 +69,30 @@ static bool split_fraction(int64_t *p, int64_t *q, const char *text,
 }
 
 /* Both forms Python has written: one string, or two integers. */
-static bool fraction_of(int64_t *p, int64_t *q, const dmx_value *arguments)
+static bool fraction_of(int64_t *p, int64_t *q, const dmx_pickled *arguments)
 {
     const uint32_t n = arguments->as.list.count;
-    dmx_value *const *item = arguments->as.list.item;
-    if (n == 1 && item[0]->kind == DMX_VALUE_STRING)
+    dmx_pickled *const *item = arguments->as.list.item;
+    if (n == 1 && item[0]->kind == DMX_PICKLED_STRING)
         return split_fraction(p, q, item[0]->as.text.data,
                               item[0]->as.text.size);
-    if (n == 0 || n > 2 || item[0]->kind != DMX_VALUE_INT ||
-        item[n - 1]->kind != DMX_VALUE_INT)
+    if (n == 0 || n > 2 || item[0]->kind != DMX_PICKLED_INT ||
+        item[n - 1]->kind != DMX_PICKLED_INT)
         return false;
     *p = item[0]->as.integer;
     *q = n == 2 ? item[1]->as.integer : 1;
     return true;
 }
 
-static dmx_status fraction(dmx_value **out, dmx_machine *m,
-                           const dmx_symbol *symbol, dmx_value *arguments)
+static dmx_status fraction(dmx_pickled **out, dmx_machine *m,
+                           const dmx_symbol *symbol, dmx_pickled *arguments)
 {
     int64_t p, q;
     /* INT64_MIN has no positive counterpart. */
     if (!fraction_of(&p, &q, arguments) || q <= 0 || p == INT64_MIN)
         return opaque(out, m, symbol->full);
     dmx_status status;
-    *out = dmx_machine_value(m, DMX_VALUE_FRACTION, &status);
+    *out = dmx_machine_new(m, DMX_PICKLED_FRACTION, &status);
     if (status != DMX_OK)
         return status;
     const int64_t divisor = common_divisor(p < 0 ? -p : p, q);
@@ -101,30 +103,30 @@ static dmx_status fraction(dmx_value **out, dmx_machine *m,
 
 /* ------------------------------------------------------------ dictionaries */
 
-static dmx_status add_pair(dmx_machine *m, dmx_value *dict,
-                           const dmx_value *pair)
+static dmx_status add_pair(dmx_machine *m, dmx_pickled *dict,
+                           const dmx_pickled *pair)
 {
     const bool sequence =
-        pair->kind == DMX_VALUE_LIST || pair->kind == DMX_VALUE_TUPLE;
+        pair->kind == DMX_PICKLED_LIST || pair->kind == DMX_PICKLED_TUPLE;
     if (!sequence || pair->as.list.count != 2)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "a dict made of %s instead of pairs",
-                                dmx_value_describe(pair));
+                                dmx_pickled_describe(pair));
     DMX_FORWARD(dmx_machine_append(m, dict, pair->as.list.item[0]));
     return dmx_machine_append(m, dict, pair->as.list.item[1]);
 }
 
 /* Items of `from`: a dict, or a list of pairs. */
-static dmx_status new_dict(dmx_value **out, dmx_machine *m,
-                           const dmx_value *from)
+static dmx_status new_dict(dmx_pickled **out, dmx_machine *m,
+                           const dmx_pickled *from)
 {
     dmx_status status;
-    dmx_value *dict = dmx_machine_value(m, DMX_VALUE_DICT, &status);
+    dmx_pickled *dict = dmx_machine_new(m, DMX_PICKLED_DICT, &status);
     DMX_FORWARD(status);
     dict->depth = 1;
-    const bool pairs = from != NULL && (from->kind == DMX_VALUE_LIST ||
-                                        from->kind == DMX_VALUE_TUPLE);
-    const bool copy = from != NULL && from->kind == DMX_VALUE_DICT;
+    const bool pairs = from != NULL && (from->kind == DMX_PICKLED_LIST ||
+                                        from->kind == DMX_PICKLED_TUPLE);
+    const bool copy = from != NULL && from->kind == DMX_PICKLED_DICT;
     const uint32_t n = pairs || copy ? from->as.list.count : 0;
     for (uint32_t i = 0; i < n; i++)
         DMX_FORWARD(copy ? dmx_machine_append(m, dict, from->as.list.item[i])
@@ -133,8 +135,8 @@ static dmx_status new_dict(dmx_value **out, dmx_machine *m,
     return DMX_OK;
 }
 
-static dmx_status ordered_dict(dmx_value **out, dmx_machine *m,
-                               const dmx_symbol *symbol, dmx_value *arguments)
+static dmx_status ordered_dict(dmx_pickled **out, dmx_machine *m,
+                               const dmx_symbol *symbol, dmx_pickled *arguments)
 {
     (void)symbol;
     const uint32_t n = arguments->as.list.count;
@@ -142,8 +144,8 @@ static dmx_status ordered_dict(dmx_value **out, dmx_machine *m,
 }
 
 /* The first argument is the factory. */
-static dmx_status default_dict(dmx_value **out, dmx_machine *m,
-                               const dmx_symbol *symbol, dmx_value *arguments)
+static dmx_status default_dict(dmx_pickled **out, dmx_machine *m,
+                               const dmx_symbol *symbol, dmx_pickled *arguments)
 {
     (void)symbol;
     const uint32_t n = arguments->as.list.count;
@@ -152,8 +154,9 @@ static dmx_status default_dict(dmx_value **out, dmx_machine *m,
 
 /* --------------------------------------------------------------- dispatch */
 
-typedef dmx_status constructor(dmx_value **out, dmx_machine *m,
-                               const dmx_symbol *symbol, dmx_value *arguments);
+typedef dmx_status constructor(dmx_pickled **out, dmx_machine *m,
+                               const dmx_symbol *symbol,
+                               dmx_pickled *arguments);
 
 static const struct {
     const char *name;
@@ -173,31 +176,31 @@ static const struct {
 
 /* A tensor with attributes: (function, class, arguments, attributes). Tuples
  * are finite, so this ends. */
-static void unwrap_subclass(dmx_value **callable, dmx_value **arguments)
+static void unwrap_subclass(dmx_pickled **callable, dmx_pickled **arguments)
 {
-    while ((*callable)->kind == DMX_VALUE_SYMBOL &&
+    while ((*callable)->kind == DMX_PICKLED_SYMBOL &&
            strcmp((*callable)->as.symbol->full,
                   "torch._tensor._rebuild_from_type_v2") == 0 &&
            (*arguments)->as.list.count == 4 &&
-           (*arguments)->as.list.item[2]->kind == DMX_VALUE_TUPLE) {
+           (*arguments)->as.list.item[2]->kind == DMX_PICKLED_TUPLE) {
         *callable = (*arguments)->as.list.item[0];
         *arguments = (*arguments)->as.list.item[2];
     }
 }
 
-dmx_status dmx_machine_construct(dmx_value **out, dmx_machine *m,
-                                 dmx_value *callable, dmx_value *arguments)
+dmx_status dmx_machine_construct(dmx_pickled **out, dmx_machine *m,
+                                 dmx_pickled *callable, dmx_pickled *arguments)
 {
-    if (arguments->kind != DMX_VALUE_TUPLE)
+    if (arguments->kind != DMX_PICKLED_TUPLE)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "constructor arguments are %s, not a tuple",
-                                dmx_value_describe(arguments));
+                                dmx_pickled_describe(arguments));
     unwrap_subclass(&callable, &arguments);
-    if (callable->kind == DMX_VALUE_OPAQUE)
+    if (callable->kind == DMX_PICKLED_OPAQUE)
         return opaque(out, m, callable->as.opaque);
-    if (callable->kind != DMX_VALUE_SYMBOL)
+    if (callable->kind != DMX_PICKLED_SYMBOL)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "%s is no constructor",
-                                dmx_value_describe(callable));
+                                dmx_pickled_describe(callable));
     const dmx_symbol *symbol = callable->as.symbol;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(symbol->full, known[i].name) == 0)
@@ -235,14 +238,14 @@ static void set_type(dmx_storage *s, const dmx_symbol *symbol)
 }
 
 /* Legacy files: (key of the view, first element, elements), or None. */
-static bool set_view(dmx_storage *s, const dmx_value *view)
+static bool set_view(dmx_storage *s, const dmx_pickled *view)
 {
     s->view_size = s->count;
-    if (view->kind == DMX_VALUE_NONE)
+    if (view->kind == DMX_PICKLED_NONE)
         return true;
-    dmx_value *const *item = view->as.list.item;
-    if (view->kind != DMX_VALUE_TUPLE || view->as.list.count != 3 ||
-        item[1]->kind != DMX_VALUE_INT || item[2]->kind != DMX_VALUE_INT)
+    dmx_pickled *const *item = view->as.list.item;
+    if (view->kind != DMX_PICKLED_TUPLE || view->as.list.count != 3 ||
+        item[1]->kind != DMX_PICKLED_INT || item[2]->kind != DMX_PICKLED_INT)
         return false;
     s->view = item[1]->as.integer;
     s->view_size = item[2]->as.integer;
@@ -251,12 +254,13 @@ static bool set_view(dmx_storage *s, const dmx_value *view)
 }
 
 /* ("storage", type, key, device, elements[, view]) */
-static bool is_storage_id(const dmx_value *id)
+static bool is_storage_id(const dmx_pickled *id)
 {
-    dmx_value *const *item = id->as.list.item;
+    dmx_pickled *const *item = id->as.list.item;
     const uint32_t n = id->as.list.count;
-    return (n == 5 || n == 6) && item[1]->kind == DMX_VALUE_SYMBOL &&
-           item[2]->kind == DMX_VALUE_STRING && item[4]->kind == DMX_VALUE_INT;
+    return (n == 5 || n == 6) && item[1]->kind == DMX_PICKLED_SYMBOL &&
+           item[2]->kind == DMX_PICKLED_STRING &&
+           item[4]->kind == DMX_PICKLED_INT;
 }
 
 static dmx_status remember_storage(dmx_machine *m, dmx_storage *s)
@@ -269,10 +273,10 @@ static dmx_status remember_storage(dmx_machine *m, dmx_storage *s)
     return DMX_OK;
 }
 
-static dmx_status storage_of(dmx_value **out, dmx_machine *m,
-                             const dmx_value *id)
+static dmx_status storage_of(dmx_pickled **out, dmx_machine *m,
+                             const dmx_pickled *id)
 {
-    dmx_value *const *item = id->as.list.item;
+    dmx_pickled *const *item = id->as.list.item;
     dmx_storage *s = dmx_arena_alloc(&m->pickle->arena, 1, sizeof *s);
     if (s == NULL)
         return dmx_machine_fail(m, DMX_ERROR_MEMORY, "no memory");
@@ -286,22 +290,22 @@ static dmx_status storage_of(dmx_value **out, dmx_machine *m,
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "a storage of an impossible size");
     dmx_status status;
-    *out = dmx_machine_value(m, DMX_VALUE_STORAGE, &status);
+    *out = dmx_machine_new(m, DMX_PICKLED_STORAGE, &status);
     DMX_FORWARD(status);
     (*out)->as.storage = s;
     return remember_storage(m, s);
 }
 
-dmx_status dmx_machine_persistent(dmx_value **out, dmx_machine *m,
-                                  dmx_value *id)
+dmx_status dmx_machine_persistent(dmx_pickled **out, dmx_machine *m,
+                                  dmx_pickled *id)
 {
-    const bool tuple = id->kind == DMX_VALUE_TUPLE && id->as.list.count >= 2;
-    dmx_value *const *item = id->as.list.item;
-    if (tuple && dmx_value_is(item[0], "storage") && is_storage_id(id))
+    const bool tuple = id->kind == DMX_PICKLED_TUPLE && id->as.list.count >= 2;
+    dmx_pickled *const *item = id->as.list.item;
+    if (tuple && dmx_pickled_is(item[0], "storage") && is_storage_id(id))
         return storage_of(out, m, id);
     /* Legacy files name a class with its source text beside it. */
-    if (tuple && dmx_value_is(item[0], "module") &&
-        item[1]->kind == DMX_VALUE_SYMBOL) {
+    if (tuple && dmx_pickled_is(item[0], "module") &&
+        item[1]->kind == DMX_PICKLED_SYMBOL) {
         *out = item[1];
         return DMX_OK;
     }

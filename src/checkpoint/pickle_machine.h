@@ -9,11 +9,11 @@ typedef struct dmx_machine {
     const unsigned char *data;
     size_t pos, end; /* next byte to read; end of the pickle's range */
     size_t op;       /* offset of the opcode that runs, for messages */
-    dmx_value **stack;
+    dmx_pickled **stack;
     size_t n_stack, stack_capacity;
     size_t mark[DMX_PICKLE_MAX_DEPTH]; /* stack heights */
     size_t n_mark;
-    dmx_value **memo; /* holes are NULL */
+    dmx_pickled **memo; /* holes are NULL */
     size_t n_memo, memo_capacity, memo_used;
     bool stopped;
     dmx_error *err;
@@ -24,11 +24,11 @@ dmx_status dmx_machine_fail(dmx_machine *m, dmx_status code, const char *fmt,
                             ...) DMX_PRINTF(3, 4);
 
 /* A fresh zeroed value, or NULL with the error set in *status. */
-dmx_value *dmx_machine_value(dmx_machine *m, dmx_value_kind kind,
+dmx_pickled *dmx_machine_new(dmx_machine *m, dmx_pickled_kind kind,
                              dmx_status *status);
 /* Appends to a list, tuple or dict and keeps count of depth. */
-DMX_MUST_CHECK dmx_status dmx_machine_append(dmx_machine *m, dmx_value *list,
-                                             dmx_value *item);
+DMX_MUST_CHECK dmx_status dmx_machine_append(dmx_machine *m, dmx_pickled *list,
+                                             dmx_pickled *item);
 /* The interned symbol of module and name. */
 DMX_MUST_CHECK dmx_status dmx_machine_symbol(const dmx_symbol **out,
                                              dmx_machine *m, const char *module,
@@ -37,12 +37,14 @@ DMX_MUST_CHECK dmx_status dmx_machine_symbol(const dmx_symbol **out,
                                              size_t name_size);
 
 /* What callable(*arguments) stands for: REDUCE, NEWOBJ, INST, ... */
-DMX_MUST_CHECK dmx_status dmx_machine_construct(dmx_value **out, dmx_machine *m,
-                                                dmx_value *callable,
-                                                dmx_value *arguments);
+DMX_MUST_CHECK dmx_status dmx_machine_construct(dmx_pickled **out,
+                                                dmx_machine *m,
+                                                dmx_pickled *callable,
+                                                dmx_pickled *arguments);
 /* What a persistent id stands for. */
-DMX_MUST_CHECK dmx_status dmx_machine_persistent(dmx_value **out,
-                                                 dmx_machine *m, dmx_value *id);
+DMX_MUST_CHECK dmx_status dmx_machine_persistent(dmx_pickled **out,
+                                                 dmx_machine *m,
+                                                 dmx_pickled *id);
 
 typedef struct dmx_opcode {
     const char *name;

@@ -30,14 +30,14 @@ static dmx_status number(uint64_t *out, dmx_machine *m, size_t n)
 
 /* ------------------------------------------------------------- the stack */
 
-static dmx_status push(dmx_machine *m, dmx_value *v)
+static dmx_status push(dmx_machine *m, dmx_pickled *v)
 {
     if (m->n_stack >= DMX_PICKLE_MAX_STACK)
         return dmx_machine_fail(m, DMX_ERROR_LIMIT,
                                 "more than %zu values on the stack",
                                 DMX_PICKLE_MAX_STACK);
     if (!dmx_grow(&m->stack, &m->stack_capacity, m->n_stack + 1,
-                  sizeof(dmx_value *)))
+                  sizeof(dmx_pickled *)))
         return dmx_machine_fail(m, DMX_ERROR_MEMORY, "no memory");
     m->stack[m->n_stack++] = v;
     return DMX_OK;
@@ -57,7 +57,7 @@ static dmx_status want(dmx_machine *m, size_t n)
     return DMX_OK;
 }
 
-static dmx_status pop(dmx_value **out, dmx_machine *m)
+static dmx_status pop(dmx_pickled **out, dmx_machine *m)
 {
     DMX_FORWARD(want(m, 1));
     *out = m->stack[--m->n_stack];
@@ -73,50 +73,51 @@ static dmx_status pop_mark(size_t *first, dmx_machine *m)
     return DMX_OK;
 }
 
-static dmx_status push_new(dmx_value **out, dmx_machine *m, dmx_value_kind kind)
+static dmx_status push_new(dmx_pickled **out, dmx_machine *m,
+                           dmx_pickled_kind kind)
 {
     dmx_status status;
-    *out = dmx_machine_value(m, kind, &status);
+    *out = dmx_machine_new(m, kind, &status);
     return status != DMX_OK ? status : push(m, *out);
 }
 
 static dmx_status push_integer(dmx_machine *m, int64_t x)
 {
-    dmx_value *v = NULL;
-    DMX_FORWARD(push_new(&v, m, DMX_VALUE_INT));
+    dmx_pickled *v = NULL;
+    DMX_FORWARD(push_new(&v, m, DMX_PICKLED_INT));
     v->as.integer = x;
     return DMX_OK;
 }
 
 static dmx_status push_opaque(dmx_machine *m, const char *name)
 {
-    dmx_value *v = NULL;
-    DMX_FORWARD(push_new(&v, m, DMX_VALUE_OPAQUE));
+    dmx_pickled *v = NULL;
+    DMX_FORWARD(push_new(&v, m, DMX_PICKLED_OPAQUE));
     v->as.opaque = name;
     return DMX_OK;
 }
 
 static dmx_status push_boolean(dmx_machine *m, bool x)
 {
-    dmx_value *v = NULL;
-    DMX_FORWARD(push_new(&v, m, DMX_VALUE_BOOL));
+    dmx_pickled *v = NULL;
+    DMX_FORWARD(push_new(&v, m, DMX_PICKLED_BOOL));
     v->as.boolean = x;
     return DMX_OK;
 }
 
 static dmx_status push_real(dmx_machine *m, double x)
 {
-    dmx_value *v = NULL;
-    DMX_FORWARD(push_new(&v, m, DMX_VALUE_FLOAT));
+    dmx_pickled *v = NULL;
+    DMX_FORWARD(push_new(&v, m, DMX_PICKLED_FLOAT));
     v->as.real = x;
     return DMX_OK;
 }
 
 /* The values from stack[first] on become one list, tuple or dict. */
-static dmx_status gather(dmx_machine *m, dmx_value_kind kind, size_t first)
+static dmx_status gather(dmx_machine *m, dmx_pickled_kind kind, size_t first)
 {
     dmx_status status;
-    dmx_value *v = dmx_machine_value(m, kind, &status);
+    dmx_pickled *v = dmx_machine_new(m, kind, &status);
     DMX_FORWARD(status);
     v->depth = 1;
     for (size_t i = first; i < m->n_stack; i++)
@@ -125,11 +126,11 @@ static dmx_status gather(dmx_machine *m, dmx_value_kind kind, size_t first)
     return push(m, v);
 }
 
-static dmx_status gather_marked(dmx_machine *m, dmx_value_kind kind)
+static dmx_status gather_marked(dmx_machine *m, dmx_pickled_kind kind)
 {
     size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
-    if (kind == DMX_VALUE_DICT && (m->n_stack - first) % 2 != 0)
+    if (kind == DMX_PICKLED_DICT && (m->n_stack - first) % 2 != 0)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "a key without a value");
     return gather(m, kind, first);
 }
@@ -137,7 +138,7 @@ static dmx_status gather_marked(dmx_machine *m, dmx_value_kind kind)
 static dmx_status gather_last(dmx_machine *m, size_t n)
 {
     DMX_FORWARD(want(m, n));
-    return gather(m, DMX_VALUE_TUPLE, m->n_stack - n);
+    return gather(m, DMX_PICKLED_TUPLE, m->n_stack - n);
 }
 
 /* ------------------------------------------------- framing, stack, memo */
@@ -183,7 +184,7 @@ static dmx_status op_mark(dmx_machine *m)
 /* CPython: POP on an empty frame removes the mark. */
 static dmx_status op_pop(dmx_machine *m)
 {
-    dmx_value *v = NULL;
+    dmx_pickled *v = NULL;
     if (m->n_mark != 0 && m->n_stack == floor_of(m)) {
         m->n_mark--;
         return DMX_OK;
@@ -210,7 +211,7 @@ static dmx_status memo_put(dmx_machine *m, uint64_t index)
                                 "memo entry %llu; the limit is %zu",
                                 (unsigned long long)index, DMX_PICKLE_MAX_MEMO);
     if (!dmx_grow(&m->memo, &m->memo_capacity, (size_t)index + 1,
-                  sizeof(dmx_value *)))
+                  sizeof(dmx_pickled *)))
         return dmx_machine_fail(m, DMX_ERROR_MEMORY, "no memory");
     while (m->n_memo <= index)
         m->memo[m->n_memo++] = NULL;
@@ -265,8 +266,8 @@ static dmx_status op_long_binget(dmx_machine *m)
 
 static dmx_status op_none(dmx_machine *m)
 {
-    dmx_value *v = NULL;
-    return push_new(&v, m, DMX_VALUE_NONE);
+    dmx_pickled *v = NULL;
+    return push_new(&v, m, DMX_PICKLED_NONE);
 }
 
 static dmx_status op_true(dmx_machine *m)
@@ -345,7 +346,7 @@ static dmx_status op_binfloat(dmx_machine *m)
 
 /* ------------------------------------------------------ strings and bytes */
 
-static dmx_status text_of(dmx_machine *m, dmx_value_kind kind, size_t width)
+static dmx_status text_of(dmx_machine *m, dmx_pickled_kind kind, size_t width)
 {
     uint64_t n = 0;
     DMX_FORWARD(number(&n, m, width));
@@ -354,7 +355,7 @@ static dmx_status text_of(dmx_machine *m, dmx_value_kind kind, size_t width)
         return dmx_machine_fail(m, DMX_ERROR_LIMIT,
                                 "a string of %llu bytes; the limit is %zu",
                                 (unsigned long long)n, DMX_PICKLE_MAX_STRING);
-    dmx_value *v = NULL;
+    dmx_pickled *v = NULL;
     DMX_FORWARD(push_new(&v, m, kind));
     v->as.text.data = (const char *)m->data + m->pos;
     v->as.text.size = (size_t)n;
@@ -364,32 +365,32 @@ static dmx_status text_of(dmx_machine *m, dmx_value_kind kind, size_t width)
 
 static dmx_status op_string1(dmx_machine *m)
 {
-    return text_of(m, DMX_VALUE_STRING, 1);
+    return text_of(m, DMX_PICKLED_STRING, 1);
 }
 
 static dmx_status op_string4(dmx_machine *m)
 {
-    return text_of(m, DMX_VALUE_STRING, 4);
+    return text_of(m, DMX_PICKLED_STRING, 4);
 }
 
 static dmx_status op_string8(dmx_machine *m)
 {
-    return text_of(m, DMX_VALUE_STRING, 8);
+    return text_of(m, DMX_PICKLED_STRING, 8);
 }
 
 static dmx_status op_bytes1(dmx_machine *m)
 {
-    return text_of(m, DMX_VALUE_BYTES, 1);
+    return text_of(m, DMX_PICKLED_BYTES, 1);
 }
 
 static dmx_status op_bytes4(dmx_machine *m)
 {
-    return text_of(m, DMX_VALUE_BYTES, 4);
+    return text_of(m, DMX_PICKLED_BYTES, 4);
 }
 
 static dmx_status op_bytes8(dmx_machine *m)
 {
-    return text_of(m, DMX_VALUE_BYTES, 8);
+    return text_of(m, DMX_PICKLED_BYTES, 8);
 }
 
 /* ------------------------------------------- the text opcodes of protocol 0 */
@@ -459,8 +460,8 @@ static dmx_status op_float(dmx_machine *m)
 static dmx_status escaped(dmx_machine *m, dmx_unescape *unescape,
                           const char *text, size_t size)
 {
-    dmx_value *v = NULL;
-    DMX_FORWARD(push_new(&v, m, DMX_VALUE_STRING));
+    dmx_pickled *v = NULL;
+    DMX_FORWARD(push_new(&v, m, DMX_PICKLED_STRING));
     char *plain = dmx_arena_strndup(&m->pickle->arena, text, size);
     if (plain == NULL)
         return dmx_machine_fail(m, DMX_ERROR_MEMORY, "no memory");
@@ -519,32 +520,32 @@ static dmx_status op_put(dmx_machine *m)
 
 static dmx_status op_empty_list(dmx_machine *m)
 {
-    return gather(m, DMX_VALUE_LIST, m->n_stack);
+    return gather(m, DMX_PICKLED_LIST, m->n_stack);
 }
 
 static dmx_status op_empty_tuple(dmx_machine *m)
 {
-    return gather(m, DMX_VALUE_TUPLE, m->n_stack);
+    return gather(m, DMX_PICKLED_TUPLE, m->n_stack);
 }
 
 static dmx_status op_empty_dict(dmx_machine *m)
 {
-    return gather(m, DMX_VALUE_DICT, m->n_stack);
+    return gather(m, DMX_PICKLED_DICT, m->n_stack);
 }
 
 static dmx_status op_list(dmx_machine *m)
 {
-    return gather_marked(m, DMX_VALUE_LIST);
+    return gather_marked(m, DMX_PICKLED_LIST);
 }
 
 static dmx_status op_tuple(dmx_machine *m)
 {
-    return gather_marked(m, DMX_VALUE_TUPLE);
+    return gather_marked(m, DMX_PICKLED_TUPLE);
 }
 
 static dmx_status op_dict(dmx_machine *m)
 {
-    return gather_marked(m, DMX_VALUE_DICT);
+    return gather_marked(m, DMX_PICKLED_DICT);
 }
 
 static dmx_status op_tuple1(dmx_machine *m)
@@ -564,16 +565,16 @@ static dmx_status op_tuple3(dmx_machine *m)
 
 /* Moves stack[first...] into the container below; objects that we do not
  * model swallow them. */
-static dmx_status extend(dmx_machine *m, dmx_value_kind kind, size_t first)
+static dmx_status extend(dmx_machine *m, dmx_pickled_kind kind, size_t first)
 {
     if (first == floor_of(m))
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "no container on the stack");
-    dmx_value *into = m->stack[first - 1];
-    if (into->kind != kind && into->kind != DMX_VALUE_OPAQUE)
+    dmx_pickled *into = m->stack[first - 1];
+    if (into->kind != kind && into->kind != DMX_PICKLED_OPAQUE)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "can't add items to %s",
-                                dmx_value_describe(into));
-    if (kind == DMX_VALUE_DICT && (m->n_stack - first) % 2 != 0)
+                                dmx_pickled_describe(into));
+    if (kind == DMX_PICKLED_DICT && (m->n_stack - first) % 2 != 0)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "a key without a value");
     for (size_t i = first; i < m->n_stack && into->kind == kind; i++)
         DMX_FORWARD(dmx_machine_append(m, into, m->stack[i]));
@@ -584,27 +585,27 @@ static dmx_status extend(dmx_machine *m, dmx_value_kind kind, size_t first)
 static dmx_status op_append(dmx_machine *m)
 {
     DMX_FORWARD(want(m, 2));
-    return extend(m, DMX_VALUE_LIST, m->n_stack - 1);
+    return extend(m, DMX_PICKLED_LIST, m->n_stack - 1);
 }
 
 static dmx_status op_appends(dmx_machine *m)
 {
     size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
-    return extend(m, DMX_VALUE_LIST, first);
+    return extend(m, DMX_PICKLED_LIST, first);
 }
 
 static dmx_status op_setitem(dmx_machine *m)
 {
     DMX_FORWARD(want(m, 3));
-    return extend(m, DMX_VALUE_DICT, m->n_stack - 2);
+    return extend(m, DMX_PICKLED_DICT, m->n_stack - 2);
 }
 
 static dmx_status op_setitems(dmx_machine *m)
 {
     size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
-    return extend(m, DMX_VALUE_DICT, first);
+    return extend(m, DMX_PICKLED_DICT, first);
 }
 
 /* Sets are never part of a model: they stay opaque and swallow their items. */
@@ -617,7 +618,7 @@ static dmx_status op_additems(dmx_machine *m)
 {
     size_t first = 0;
     DMX_FORWARD(pop_mark(&first, m));
-    if (first == floor_of(m) || m->stack[first - 1]->kind != DMX_VALUE_OPAQUE)
+    if (first == floor_of(m) || m->stack[first - 1]->kind != DMX_PICKLED_OPAQUE)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "no set on the stack");
     m->n_stack = first;
     return DMX_OK;
@@ -638,8 +639,8 @@ static dmx_status push_symbol(dmx_machine *m, const char *module,
     const dmx_symbol *symbol = NULL;
     DMX_FORWARD(
         dmx_machine_symbol(&symbol, m, module, module_size, name, name_size));
-    dmx_value *v = NULL;
-    DMX_FORWARD(push_new(&v, m, DMX_VALUE_SYMBOL));
+    dmx_pickled *v = NULL;
+    DMX_FORWARD(push_new(&v, m, DMX_PICKLED_SYMBOL));
     v->as.symbol = symbol;
     return DMX_OK;
 }
@@ -655,28 +656,28 @@ static dmx_status op_global(dmx_machine *m)
 
 static dmx_status op_stack_global(dmx_machine *m)
 {
-    dmx_value *name = NULL, *module = NULL;
+    dmx_pickled *name = NULL, *module = NULL;
     DMX_FORWARD(want(m, 2));
     DMX_FORWARD(pop(&name, m));
     DMX_FORWARD(pop(&module, m));
-    if (name->kind != DMX_VALUE_STRING || module->kind != DMX_VALUE_STRING)
+    if (name->kind != DMX_PICKLED_STRING || module->kind != DMX_PICKLED_STRING)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "a class name that is no string");
     return push_symbol(m, module->as.text.data, module->as.text.size,
                        name->as.text.data, name->as.text.size);
 }
 
-static dmx_status construct(dmx_machine *m, dmx_value *callable,
-                            dmx_value *arguments)
+static dmx_status construct(dmx_machine *m, dmx_pickled *callable,
+                            dmx_pickled *arguments)
 {
-    dmx_value *v = NULL;
+    dmx_pickled *v = NULL;
     DMX_FORWARD(dmx_machine_construct(&v, m, callable, arguments));
     return push(m, v);
 }
 
 static dmx_status op_reduce(dmx_machine *m)
 {
-    dmx_value *callable = NULL, *arguments = NULL;
+    dmx_pickled *callable = NULL, *arguments = NULL;
     DMX_FORWARD(want(m, 2));
     DMX_FORWARD(pop(&arguments, m));
     DMX_FORWARD(pop(&callable, m));
@@ -685,10 +686,10 @@ static dmx_status op_reduce(dmx_machine *m)
 
 static dmx_status op_newobj_ex(dmx_machine *m)
 {
-    dmx_value *keywords = NULL;
+    dmx_pickled *keywords = NULL;
     DMX_FORWARD(want(m, 3));
     DMX_FORWARD(pop(&keywords, m));
-    if (keywords->kind != DMX_VALUE_DICT)
+    if (keywords->kind != DMX_PICKLED_DICT)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "keyword arguments are no dict");
     return op_reduce(m);
@@ -696,9 +697,9 @@ static dmx_status op_newobj_ex(dmx_machine *m)
 
 static dmx_status op_inst(dmx_machine *m)
 {
-    DMX_FORWARD(gather_marked(m, DMX_VALUE_TUPLE));
+    DMX_FORWARD(gather_marked(m, DMX_PICKLED_TUPLE));
     DMX_FORWARD(op_global(m));
-    dmx_value *callable = NULL, *arguments = NULL;
+    dmx_pickled *callable = NULL, *arguments = NULL;
     DMX_FORWARD(pop(&callable, m));
     DMX_FORWARD(pop(&arguments, m));
     return construct(m, callable, arguments);
@@ -710,7 +711,7 @@ static dmx_status op_obj(dmx_machine *m)
     DMX_FORWARD(pop_mark(&first, m));
     if (first == m->n_stack)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "no class on the stack");
-    DMX_FORWARD(gather(m, DMX_VALUE_TUPLE, first + 1));
+    DMX_FORWARD(gather(m, DMX_PICKLED_TUPLE, first + 1));
     return op_reduce(m);
 }
 
@@ -718,14 +719,14 @@ static dmx_status op_obj(dmx_machine *m)
  * state dict's _metadata is no weight); nothing else of ours has a state. */
 static dmx_status op_build(dmx_machine *m)
 {
-    dmx_value *state = NULL;
+    dmx_pickled *state = NULL;
     DMX_FORWARD(want(m, 2));
     return pop(&state, m);
 }
 
 static dmx_status op_binpersid(dmx_machine *m)
 {
-    dmx_value *id, *v = NULL;
+    dmx_pickled *id, *v = NULL;
     DMX_FORWARD(pop(&id, m));
     DMX_FORWARD(dmx_machine_persistent(&v, m, id));
     return push(m, v);

@@ -153,6 +153,8 @@ static dmx_status set_json(cJSON **out, dmx_load *load, const cJSON *metadata,
                   load->err, DMX_ERROR_FORMAT,
                   "safetensors metadata: %s is not a JSON %s", key,
                   missing[0] == '[' ? "array" : "object");
+    DMX_RETURN_IF(!dmx_json_clean(*out), load->err, DMX_ERROR_FORMAT,
+                  "safetensors metadata: %s holds control characters", key);
     return DMX_OK;
 }
 

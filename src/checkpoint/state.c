@@ -73,14 +73,14 @@ dmx_status dmx_load_tensor(dmx_tensor **out, dmx_load *load, const char *name,
 }
 
 /* A tuple of integers into numbers[DMX_TENSOR_RANK]; -1: too many, -2: none */
-static int numbers_of(int64_t *out, const dmx_value *v)
+static int numbers_of(int64_t *out, const dmx_pickled *v)
 {
-    if (v->kind != DMX_VALUE_TUPLE && v->kind != DMX_VALUE_LIST)
+    if (v->kind != DMX_PICKLED_TUPLE && v->kind != DMX_PICKLED_LIST)
         return -2;
     if (v->as.list.count > DMX_TENSOR_RANK)
         return -1;
     for (uint32_t i = 0; i < v->as.list.count; i++) {
-        if (v->as.list.item[i]->kind != DMX_VALUE_INT)
+        if (v->as.list.item[i]->kind != DMX_PICKLED_INT)
             return -2;
         out[i] = v->as.list.item[i]->as.integer;
     }
@@ -139,13 +139,13 @@ static dmx_status place(dmx_load *load, dmx_tensor *t, const dmx_storage *s,
     return DMX_OK;
 }
 
-static dmx_status read_tensor(dmx_load *load, const dmx_value *key,
-                              const dmx_value *value, dmx_locate *locate)
+static dmx_status read_tensor(dmx_load *load, const dmx_pickled *key,
+                              const dmx_pickled *value, dmx_locate *locate)
 {
-    dmx_value *const *argument = value->as.tensor.arguments->as.list.item;
+    dmx_pickled *const *argument = value->as.tensor.arguments->as.list.item;
     int64_t dim[DMX_TENSOR_RANK] = {0}, stride[DMX_TENSOR_RANK] = {0};
     const int rank = numbers_of(dim, argument[2]);
-    const bool sound = argument[1]->kind == DMX_VALUE_INT && rank >= 0 &&
+    const bool sound = argument[1]->kind == DMX_PICKLED_INT && rank >= 0 &&
                        numbers_of(stride, argument[3]) == rank;
     char shown[SHOWN];
     DMX_RETURN_IF(!sound, load->err,
@@ -163,35 +163,35 @@ static dmx_status read_tensor(dmx_load *load, const dmx_value *key,
                  locate);
 }
 
-static void warn_ignored(dmx_load *load, const dmx_value *key,
-                         const dmx_value *value, uint32_t count)
+static void warn_ignored(dmx_load *load, const dmx_pickled *key,
+                         const dmx_pickled *value, uint32_t count)
 {
     char shown[SHOWN];
-    const bool named = key->kind == DMX_VALUE_STRING;
+    const bool named = key->kind == DMX_PICKLED_STRING;
     dmx_warn(load->hooks,
              "%s: %u entries of the state dict are no tensors and ignored, "
              "the first is %s: %s",
              load->checkpoint->path, count,
              named ? dmx_text_show(shown, sizeof shown, key->as.text.data,
                                    key->as.text.size)
-                   : dmx_value_describe(key),
-             dmx_value_describe(value));
+                   : dmx_pickled_describe(key),
+             dmx_pickled_describe(value));
 }
 
-dmx_status dmx_load_state(dmx_load *load, const dmx_value *state,
+dmx_status dmx_load_state(dmx_load *load, const dmx_pickled *state,
                           dmx_locate *locate)
 {
-    dmx_value *const *item = state->as.list.item;
+    dmx_pickled *const *item = state->as.list.item;
     uint32_t ignored = 0, first = 0;
     for (uint32_t i = 0; i + 1 < state->as.list.count; i += 2) {
-        if (item[i + 1]->kind != DMX_VALUE_TENSOR) {
+        if (item[i + 1]->kind != DMX_PICKLED_TENSOR) {
             if (ignored++ == 0)
                 first = i;
             continue;
         }
-        DMX_RETURN_IF(item[i]->kind != DMX_VALUE_STRING, load->err,
+        DMX_RETURN_IF(item[i]->kind != DMX_PICKLED_STRING, load->err,
                       DMX_ERROR_FORMAT, "a weight's name is %s, not a text",
-                      dmx_value_describe(item[i]));
+                      dmx_pickled_describe(item[i]));
         DMX_FORWARD(read_tensor(load, item[i], item[i + 1], locate));
     }
     if (ignored != 0)

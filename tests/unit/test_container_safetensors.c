@@ -1,0 +1,166 @@
+/* The safetensors reader: what its header may say, and may not. */
+#include "checkpoint_case.h"
+#include "test_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static dmx_status open_header(dmx_checkpoint **out, const char *header,
+                              size_t numbers, dmx_error *err)
+{
+    bytes b = {0};
+    bytes_number(&b, strlen(header), 8);
+    bytes_text(&b, header);
+    bytes_repeat(&b, "x", numbers);
+    const dmx_status status = open_bytes(out, b.data, b.size, NULL, err);
+    bytes_free(&b);
+    return status;
+}
+
+static void refuse(const char *header, dmx_status code, const char *part)
+{
+    dmx_checkpoint *c;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status = open_header(&c, header, 16, &err);
+    if (status != code || strstr(err.message, part) == NULL)
+        fail_msg("%s: wanted %s (%s), got %s: %s", header,
+                 dmx_status_name(code), part, dmx_status_name(status),
+                 err.message);
+    dmx_checkpoint_close(c);
+}
+
+#define ENTRY(dtype, shape, range)                                             \
+    "{\"w\":{\"dtype\":\"" dtype "\",\"shape\":" shape                         \
+    ",\"data_offsets\":" range "}}  "
+
+static void test_good(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        size_t count;
+    } cases[] = {
+        {ENTRY("F32", "[2,2]", "[0,16]"), 4},
+        {ENTRY("F16", "[4]", "[8,16]"), 4},
+        {ENTRY("BF16", "[1,1,1]", "[2,4]"), 1},
+        {ENTRY("F64", "[]", "[8,16]"), 1},
+        {ENTRY("I64", "[2]", "[0,16]"), 2},
+        {ENTRY("F32", "[0,5]", "[3,3]"), 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        dmx_checkpoint *c = NULL;
+        dmx_error err = DMX_ERROR_INIT;
+        assert_ok(open_header(&c, cases[i].header, 16, &err), &err);
+        assert_int_equal(dmx_tensor_count(&c->tensor[0]), cases[i].count);
+        assert_null(c->klass_name);
+        assert_null(c->kwargs);
+        dmx_checkpoint_close(c);
+    }
+}
+
+static void test_wrong_entries(void **state)
+{
+    (void)state;
+    refuse(ENTRY("F32", "[2,2]", "[0,12]"), DMX_ERROR_FORMAT, "do not fit");
+    refuse(ENTRY("F32", "[2,3]", "[0,24]"), DMX_ERROR_FORMAT, "do not fit");
+    refuse(ENTRY("F32", "[1]", "[4,0]"), DMX_ERROR_FORMAT, "do not fit");
+    refuse(ENTRY("F32", "[0]", "[17,17]"), DMX_ERROR_FORMAT, "do not fit");
+    refuse(ENTRY("F32", "[9000000000000000,0]", "[0,4]"), DMX_ERROR_FORMAT,
+           "do not fit");
+    refuse(ENTRY("F32", "[99999999]", "[0,4]"), DMX_ERROR_LIMIT, "claims more");
+    refuse(ENTRY("F32", "[1.5]", "[0,4]"), DMX_ERROR_FORMAT, "malformed shape");
+    refuse(ENTRY("F32", "[-1]", "[0,4]"), DMX_ERROR_FORMAT, "malformed shape");
+    refuse(ENTRY("F32", "[1e99]", "[0,4]"), DMX_ERROR_FORMAT, "malformed");
+    refuse(ENTRY("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), DMX_ERROR_FORMAT,
+           "malformed");
+    refuse(ENTRY("F32", "1", "[0,4]"), DMX_ERROR_FORMAT, "malformed");
+    refuse(ENTRY("F32", "[1]", "[0]"), DMX_ERROR_FORMAT, "data_offsets");
+    refuse(ENTRY("F32", "[1]", "[0,4,8]"), DMX_ERROR_FORMAT, "data_offsets");
+    refuse(ENTRY("I8", "[1]", "[0,1]"), DMX_ERROR_UNSUPPORTED, "dtype I8");
+    refuse("{\"w\":{}}", DMX_ERROR_UNSUPPORTED, "dtype missing");
+    refuse("{\"w\":3}", DMX_ERROR_FORMAT, "no description");
+    refuse("{}", DMX_ERROR_MODEL, "no weights");
+    refuse("{\"w\":", DMX_ERROR_FORMAT, "malformed JSON");
+    refuse("{} x", DMX_ERROR_FORMAT, "malformed JSON");
+    refuse("{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+           "\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
+           DMX_ERROR_FORMAT, "twice");
+}
+
+#define WEIGHT     "\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+#define META(text) "{\"__metadata__\":{" text "}," WEIGHT
+
+static void test_metadata(void **state)
+{
+    (void)state;
+    dmx_checkpoint *c = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    assert_ok(open_header(&c,
+                          META("\"klass\":\"a.b.C\",\"args\":\"[1]\","
+                               "\"kwargs\":\"{\\\"x\\\": [1, \\\"y\\\"]}\""),
+                          4, &err),
+              &err);
+    assert_string_equal(c->klass_module, "a.b");
+    assert_string_equal(c->klass_name, "C");
+    assert_int_equal(cJSON_GetArraySize(c->args), 1);
+    dmx_checkpoint_close(c);
+    assert_ok(open_header(&c, META("\"klass\":\"b.C\""), 4, &err), &err);
+    assert_int_equal(cJSON_GetArraySize(c->kwargs), 0);
+    dmx_checkpoint_close(c);
+    assert_ok(open_header(&c, META("\"format\":\"pt\""), 4, &err), &err);
+    assert_null(c->klass_name);
+    dmx_checkpoint_close(c);
+    refuse(META("\"klass\":\"C\""), DMX_ERROR_FORMAT, "not a class name");
+    refuse(META("\"klass\":\"a.\""), DMX_ERROR_FORMAT, "not a class name");
+    refuse(META("\"klass\":\"a.b\\n\""), DMX_ERROR_FORMAT, "not a class name");
+    refuse(META("\"klass\":\"a.b\",\"structure\":\"x\""), DMX_ERROR_UNSUPPORTED,
+           "DiffQ");
+    refuse(META("\"klass\":\"a.b\",\"args\":\"{}\""), DMX_ERROR_FORMAT,
+           "args is not a JSON array");
+    refuse(META("\"klass\":\"a.b\",\"kwargs\":\"[]\""), DMX_ERROR_FORMAT,
+           "kwargs is not a JSON object");
+    refuse(META("\"klass\":\"a.b\",\"kwargs\":\"{\""), DMX_ERROR_FORMAT,
+           "kwargs: malformed");
+    refuse(META("\"klass\":\"a.b\",\"kwargs\":\"{\\\"a\\\":{\\\"b\\\":[1,"
+                "\\\"x\\\\ty\\\"],\\\"c\\\":1}}\""),
+           DMX_ERROR_FORMAT, "control characters");
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    dmx_checkpoint *c;
+    dmx_error err = DMX_ERROR_INIT;
+    bytes b = {0};
+    bytes_number(&b, 1000, 8);
+    bytes_text(&b, "{}");
+    assert_int_equal(open_bytes(&c, b.data, b.size, NULL, &err),
+                     DMX_ERROR_FORMAT);
+    assert_non_null(strstr(err.message, "truncated"));
+    b.data[3] = 1; /* 16 MiB */
+    err = (dmx_error)DMX_ERROR_INIT;
+    assert_int_equal(open_bytes(&c, b.data, b.size, NULL, &err),
+                     DMX_ERROR_LIMIT);
+    bytes_free(&b);
+    bytes_text(&b, "{\"a\":");
+    bytes_repeat(&b, "[", 100);
+    bytes_literal(&b, "\0");
+    refuse((const char *)b.data, DMX_ERROR_LIMIT, "nested");
+    bytes_free(&b);
+    bytes_text(&b, "{\"a\":[0");
+    bytes_repeat(&b, ",0", 1 << 20);
+    bytes_literal(&b, "\0");
+    refuse((const char *)b.data, DMX_ERROR_LIMIT, "values");
+    bytes_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_wrong_entries),
+        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
