@@ -498,6 +498,126 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_test_signal(float *out, const char *name,
                                                   int64_t channels,
                                                   int64_t samples,
                                                   dmx_error *err);
+/* ------------------------------------------------------------- separation */
+
+/* Models ready to separate tracks of any length, in memory that does not grow
+ * with them. Immutable: any number of threads may run tracks on one separator
+ * at a time; they take turns segment by segment. */
+typedef struct dmx_separator dmx_separator;
+
+typedef enum dmx_backend {
+    DMX_BACKEND_AUTO = 0,    /* native for checkpoints, else ONNX Runtime */
+    DMX_BACKEND_ONNXRUNTIME, /* .onnx files; checkpoints are exported in
+                                memory */
+    DMX_BACKEND_NATIVE,      /* checkpoints only */
+    DMX_BACKEND_REFERENCE,   /* checkpoints only: float64, slow, exact */
+} dmx_backend;
+
+typedef struct dmx_separator_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* while opening: warnings, progress */
+    dmx_backend backend;
+    int threads;             /* of a run; 0: all cores of the process */
+    const char *onnxruntime; /* ONNX Runtime's library, or its folder; NULL:
+                                $DEMUCS_ONNXRUNTIME, or the usual places */
+    const char *providers;   /* "auto", "cpu", or ONNX Runtime's execution
+                                providers in order: "cuda,cpu"; NULL: "cpu" */
+    const char *const *stems;   /* sources wanted, NULL-terminated; NULL: all */
+    const char *const *without; /* sources not wanted, NULL-terminated, or
+                                   NULL; not together with stems */
+    double segment;          /* seconds, at most the training segment; 0: that,
+                                or what a bag asks for */
+    double overlap;          /* of neighbouring segments, 0 to 0.99 */
+    double transition_power; /* of the triangular weights, 1 to 32 */
+    int shifts;              /* random time offsets averaged, 0 to 100; 0: one
+                                pass without offset */
+    int64_t seed;            /* of the offsets, as Python's random.seed */
+} dmx_separator_options;
+
+#define DMX_SEPARATOR_OPTIONS_INIT                                             \
+    {                                                                          \
+        sizeof(dmx_separator_options), 0, DMX_BACKEND_AUTO, 0, 0, 0, 0, 0, 0,  \
+            0.25, 1, 0, 0                                                      \
+    }
+
+/* Loads the models of a bag that the wanted stems need. All of its models must
+ * have the same sources, channels and sample rate. The bag may be closed
+ * afterwards.
+ * *out: closed with dmx_separator_close after all its runs. Fails with
+ * ARGUMENT (a value out of range, a stem that the model does not have: the
+ * message lists what is allowed), what dmx_checkpoint_open, dmx_model_open and
+ * dmx_engine_open fail with, or RUNTIME. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_separator_open(dmx_separator **out, const dmx_bag *bag,
+                   const dmx_separator_options *options, dmx_error *err);
+
+/* The same for one file: checkpoint, .onnx model or bag file. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_separator_open_file(dmx_separator **out, const char *path,
+                        const dmx_separator_options *options, dmx_error *err);
+DMX_API void dmx_separator_close(dmx_separator *separator);
+
+/* The stems that it gives, in the model's order; NULL past the end. */
+DMX_API size_t dmx_separator_stems(const dmx_separator *separator);
+DMX_API const char *dmx_separator_stem(const dmx_separator *separator,
+                                       size_t index);
+/* All sources that the model knows. */
+DMX_API size_t dmx_separator_sources(const dmx_separator *separator);
+DMX_API const char *dmx_separator_source(const dmx_separator *separator,
+                                         size_t index);
+DMX_API int64_t dmx_separator_channels(const dmx_separator *separator);
+DMX_API int64_t dmx_separator_samplerate(const dmx_separator *separator);
+/* Samples of a segment: of the longest one in a bag. */
+DMX_API int64_t dmx_separator_samples(const dmx_separator *separator);
+/* "native", "onnxruntime" (with the provider: "onnxruntime/cuda") or
+ * "reference". */
+DMX_API const char *dmx_separator_backend(const dmx_separator *separator);
+
+typedef enum dmx_normalization {
+    DMX_NORMALIZE_TRACK = 0, /* by a first pass over the input; needs rewind */
+    DMX_NORMALIZE_GIVEN,     /* by the mean and std in the struct */
+    DMX_NORMALIZE_NONE,      /* the input is normalised already */
+} dmx_normalization;
+
+/* Where a track comes from and where its stems go. Audio is planar float32 at
+ * the separator's rate and channels. Each callback returns DMX_OK, or any
+ * other status (with *err filled, which may be NULL) to end the run with it.
+ * They are called from the thread that called run. */
+typedef struct dmx_separator_io {
+    size_t size; /* sizeof this struct */
+    void *user;
+    /* Fills planes[channel][0 .. *got), *got <= capacity; *got == 0: the end.
+     * Samples must be finite. */
+    dmx_status (*read)(void *user, float *const *planes, size_t capacity,
+                       size_t *got, dmx_error *err);
+    /* Back to the first sample; only for DMX_NORMALIZE_TRACK. */
+    dmx_status (*rewind)(void *user, dmx_error *err);
+    /* Takes the next frames: stems[stem * channels + channel], and beside them
+     * the same frames of the input, mix[channel]. As many frames come out as
+     * went in. */
+    dmx_status (*write)(void *user, const float *const *stems,
+                        const float *const *mix, size_t frames, dmx_error *err);
+    dmx_normalization normalize;
+    double mean, std; /* of the mono mix; std unbiased, 0 or more */
+    int64_t frames;   /* length when it is known, for progress; else -1 */
+} dmx_separator_io;
+
+#define DMX_SEPARATOR_IO_INIT                                                  \
+    {                                                                          \
+        sizeof(dmx_separator_io), 0, 0, 0, 0, DMX_NORMALIZE_TRACK, 0, 0, -1    \
+    }
+
+/* Separates one track as Demucs' apply_model does: normalised by mean and
+ * unbiased standard deviation of the mono mix (plus 1e-8), overlapping segments
+ * weighted by a triangle, models and shifts averaged (docs/separate.md).
+ * Results do not depend on block sizes or threads. Memory: some segments of
+ * input and stems, however long the track. hooks (may be NULL): progress of the
+ * stages "measure" and "separate", cancellation. Fails with what a callback
+ * returned, ARGUMENT (a callback is missing), CANCELLED, MEMORY or RUNTIME.
+ * Source: demucs.apply.apply_model, demucs.api.Separator. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(
+    dmx_separator *separator, const dmx_separator_io *io,
+    const dmx_hooks *hooks, dmx_error *err);
 
 #ifdef __cplusplus
 }

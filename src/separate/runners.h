@@ -3,14 +3,36 @@
 #define DMX_SEPARATE_RUNNERS_H
 
 #include "arch/arch.h"
+#include "runtime/runtime.h"
 #include "separate/runner.h"
 
-/* The float64 reference: slow, and what the others are measured by. samples
- * 0: the training segment. The model must outlive the runner. threads 0: all
- * cores. */
+/* samples: of every run. threads 0: all cores. */
+
+/* The float64 reference: slow, and what the others are measured by. The model
+ * must outlive the runner. */
 DMX_MUST_CHECK dmx_status dmx_runner_reference(dmx_runner *out,
                                                const struct dmx_model *model,
                                                int64_t samples, int threads,
                                                dmx_error *err);
+
+/* Our own engine. The model may be closed afterwards. */
+DMX_MUST_CHECK dmx_status dmx_runner_native(dmx_runner *out,
+                                            const struct dmx_model *model,
+                                            int64_t samples, int threads,
+                                            const dmx_hooks *hooks,
+                                            dmx_error *err);
+
+/* A session of ONNX Runtime, which the runner takes over when this succeeds:
+ * input (1, channels, samples), output (1, sources, channels, samples). */
+DMX_MUST_CHECK dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
+                                          int64_t channels, int64_t sources,
+                                          int64_t samples, dmx_error *err);
+
+/* The model exported in memory and opened by ONNX Runtime. The model may be
+ * closed afterwards. */
+DMX_MUST_CHECK dmx_status
+dmx_runner_exported(dmx_runner *out, const struct dmx_model *model,
+                    int64_t samples, dmx_runtime *runtime, const char *name,
+                    const dmx_session_options *options, dmx_error *err);
 
 #endif

@@ -1,0 +1,171 @@
+#include "separate/member.h"
+#include "hub/repository.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_onnx(const char *path)
+{
+    return strcasecmp(dmx_extension(path), ".onnx") == 0;
+}
+
+static dmx_status need_runtime(dmx_runtime **runtime, const char *path,
+                               dmx_error *err)
+{
+    return *runtime != NULL ? DMX_OK : dmx_runtime_open(runtime, path, err);
+}
+
+static dmx_session_options session_options(const dmx_member_options *o)
+{
+    return (dmx_session_options){
+        .threads = o->threads, .providers = o->providers, .hooks = o->hooks};
+}
+
+/* ------------------------------------------------------------------ open */
+
+static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
+                            dmx_runtime **runtime, dmx_error *err)
+{
+    DMX_RETURN_IF(o->backend == DMX_BACKEND_NATIVE ||
+                      o->backend == DMX_BACKEND_REFERENCE,
+                  err, DMX_ERROR_ARGUMENT,
+                  "%s: an ONNX file runs with ONNX Runtime only; give the "
+                  "checkpoint for another engine",
+                  m->path);
+    m->backend = DMX_BACKEND_ONNXRUNTIME;
+    DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
+    const dmx_session_options options = session_options(o);
+    DMX_FORWARD(dmx_session_open(&m->session, *runtime, m->path, NULL, 0,
+                                 &options, err));
+    m->provider = dmx_session_provider(m->session);
+    return dmx_member_describe_onnx(m, o->hooks, err);
+}
+
+static dmx_status copy_sources(dmx_member *m, dmx_error *err)
+{
+    m->source = calloc(m->model->n_source, sizeof *m->source);
+    DMX_RETURN_IF(m->source == NULL, err, DMX_ERROR_MEMORY, "%s: no memory",
+                  m->path);
+    m->n_source = m->model->n_source;
+    for (size_t i = 0; i < m->n_source; i++) {
+        m->source[i] = strdup(m->model->source[i]);
+        DMX_RETURN_IF(m->source[i] == NULL, err, DMX_ERROR_MEMORY,
+                      "%s: no memory", m->path);
+    }
+    return DMX_OK;
+}
+
+static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
+                                  dmx_error *err)
+{
+    dmx_checkpoint_options file = DMX_CHECKPOINT_OPTIONS_INIT;
+    dmx_model_options arguments = DMX_MODEL_OPTIONS_INIT;
+    file.hooks = o->hooks;
+    arguments.hooks = o->hooks;
+    m->backend =
+        o->backend == DMX_BACKEND_AUTO ? DMX_BACKEND_NATIVE : o->backend;
+    DMX_FORWARD(dmx_checkpoint_open(&m->checkpoint, m->path, &file, err));
+    DMX_FORWARD(dmx_model_open(&m->model, m->checkpoint, &arguments, err));
+    m->channels = m->model->audio_channels;
+    m->samplerate = m->model->samplerate;
+    m->training = m->model->training_samples;
+    m->fixed = m->model->use_train_segment;
+    return copy_sources(m, err);
+}
+
+dmx_status dmx_member_open(dmx_member *out, const char *path,
+                           const dmx_member_options *options,
+                           dmx_runtime **runtime, dmx_error *err)
+{
+    *out = (dmx_member){.path = path};
+    const dmx_status status = is_onnx(path)
+                                  ? open_onnx(out, options, runtime, err)
+                                  : open_checkpoint(out, options, err);
+    if (status != DMX_OK)
+        dmx_member_close(out);
+    return status;
+}
+
+static void forget_checkpoint(dmx_member *m)
+{
+    dmx_model_close(m->model);
+    dmx_checkpoint_close(m->checkpoint);
+    m->model = NULL;
+    m->checkpoint = NULL;
+}
+
+void dmx_member_idle(dmx_member *m)
+{
+    dmx_runner_close(&m->runner);
+    dmx_session_close(m->session);
+    m->session = NULL;
+    forget_checkpoint(m);
+}
+
+void dmx_member_close(dmx_member *m)
+{
+    dmx_member_idle(m);
+    for (size_t i = 0; i < m->n_source; i++)
+        free(m->source[i]);
+    free(m->source);
+    free(m->stem);
+    *m = (dmx_member){0};
+}
+
+/* ----------------------------------------------------------------- start */
+
+/* Samples cut from the track: the wanted segment, the training one at most. */
+static dmx_status choose_piece(dmx_member *m, double segment, dmx_error *err)
+{
+    const double rate = (double)m->samplerate;
+    m->piece = segment > 0 ? (int64_t)(segment * rate) : m->training;
+    DMX_RETURN_IF(m->piece == 0, err, DMX_ERROR_ARGUMENT,
+                  "%s: takes any length and names none; give the segment in "
+                  "seconds",
+                  m->path);
+    DMX_RETURN_IF(m->training > 0 && m->piece > m->training, err,
+                  DMX_ERROR_ARGUMENT,
+                  "segment: %g s is more than the model was trained for; "
+                  "allowed is 0.1 to %g",
+                  segment, (double)m->training / rate);
+    DMX_RETURN_IF(m->session != NULL && m->fixed && m->piece != m->training,
+                  err, DMX_ERROR_ARGUMENT,
+                  "segment: %s has a fixed length of %g s; export with another "
+                  "segment instead",
+                  m->path, (double)m->training / rate);
+    return DMX_OK;
+}
+
+static dmx_status start_checkpoint(dmx_member *m, const dmx_member_options *o,
+                                   int64_t samples, dmx_runtime **runtime,
+                                   dmx_error *err)
+{
+    if (m->backend == DMX_BACKEND_REFERENCE)
+        return dmx_runner_reference(&m->runner, m->model, samples, o->threads,
+                                    err);
+    if (m->backend == DMX_BACKEND_NATIVE) {
+        DMX_FORWARD(dmx_runner_native(&m->runner, m->model, samples, o->threads,
+                                      o->hooks, err));
+    } else {
+        const dmx_session_options options = session_options(o);
+        DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
+        DMX_FORWARD(dmx_runner_exported(&m->runner, m->model, samples, *runtime,
+                                        m->path, &options, err));
+    }
+    forget_checkpoint(m);
+    return DMX_OK;
+}
+
+dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
+                            dmx_runtime **runtime, dmx_error *err)
+{
+    DMX_FORWARD(choose_piece(m, o->segment, err));
+    const int64_t samples = m->fixed ? m->training : m->piece;
+    if (m->session == NULL)
+        return start_checkpoint(m, o, samples, runtime, err);
+    DMX_FORWARD(dmx_runner_onnx(&m->runner, m->session, m->channels,
+                                (int64_t)m->n_source, samples, err));
+    m->session = NULL;
+    return DMX_OK;
+}

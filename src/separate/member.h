@@ -1,0 +1,56 @@
+/* One model file of a bag: what it says about itself, then its runner. */
+#ifndef DMX_SEPARATE_MEMBER_H
+#define DMX_SEPARATE_MEMBER_H
+
+#include "separate/runners.h"
+
+/* What all members are opened with. */
+typedef struct dmx_member_options {
+    const dmx_hooks *hooks;
+    dmx_backend backend;
+    int threads;
+    const char *onnxruntime;
+    const char *providers;
+    double segment; /* seconds; 0: the member's own */
+} dmx_member_options;
+
+typedef struct dmx_member {
+    const char *path; /* borrowed */
+    dmx_backend backend;
+    dmx_checkpoint *checkpoint; /* these two only of a checkpoint */
+    struct dmx_model *model;
+    dmx_session *session; /* only of an .onnx file; NULL once it runs */
+    char **source;
+    size_t n_source;
+    int64_t channels, samplerate;
+    int64_t training; /* samples of the training segment; of an .onnx file the
+                         length of its input; 0: free and not stated */
+    bool fixed;       /* training is the only length that runs */
+    char *stem;       /* the source that an .onnx file is for, or NULL */
+    const char *provider; /* of ONNX Runtime, or NULL */
+    int64_t piece;        /* samples cut from the track */
+    dmx_runner runner;
+} dmx_member;
+
+/* Reads the file. *runtime is opened when the first member needs it. */
+DMX_MUST_CHECK dmx_status dmx_member_open(dmx_member *out, const char *path,
+                                          const dmx_member_options *options,
+                                          dmx_runtime **runtime,
+                                          dmx_error *err);
+
+/* Makes the runner; what is not needed any more is closed. */
+DMX_MUST_CHECK dmx_status dmx_member_start(dmx_member *member,
+                                           const dmx_member_options *options,
+                                           dmx_runtime **runtime,
+                                           dmx_error *err);
+/* Closes all but what the file says about itself. */
+void dmx_member_idle(dmx_member *member);
+void dmx_member_close(dmx_member *member);
+
+/* Fills source, rate and segment of an open session from its ports and its
+ * metadata. */
+DMX_MUST_CHECK dmx_status dmx_member_describe_onnx(dmx_member *member,
+                                                   const dmx_hooks *hooks,
+                                                   dmx_error *err);
+
+#endif

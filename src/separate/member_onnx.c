@@ -1,0 +1,145 @@
+/* What an ONNX file says about itself: the shapes of its ports, and the
+ * metadata that our exports carry. */
+#include "separate/member.h"
+
+#include <cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SOURCES = 64, MOST_CHANNELS = 8 };
+#define MOST_SAMPLES ((int64_t)1 << 26)
+
+static dmx_status misfit(const dmx_member *m, dmx_error *err)
+{
+    return dmx_fail(err, DMX_ERROR_MODEL,
+                    "%s: not a separation model: the input must be float32 (1, "
+                    "channels, samples), the output (1, sources, channels, "
+                    "samples)",
+                    m->path);
+}
+
+static bool between(int64_t value, int64_t least, int64_t most)
+{
+    return value >= least && value <= most;
+}
+
+static dmx_status read_shapes(dmx_member *m, dmx_error *err)
+{
+    size_t n_in, n_out;
+    const dmx_port *in = dmx_session_inputs(m->session, &n_in);
+    const dmx_port *out = dmx_session_outputs(m->session, &n_out);
+    if (n_in != 1 || n_out < 1 || !in->float32 || !out->float32 ||
+        in->rank != 3 || out->rank != 4 || in->dim[1] != out->dim[2] ||
+        !between(in->dim[1], 1, MOST_CHANNELS) ||
+        !between(out->dim[1], 1, MOST_SOURCES) ||
+        !between(in->dim[2], -1, MOST_SAMPLES) || in->dim[2] != out->dim[3])
+        return misfit(m, err);
+    m->channels = in->dim[1];
+    m->n_source = (size_t)out->dim[1];
+    m->fixed = in->dim[2] > 0;
+    m->training = m->fixed ? in->dim[2] : 0;
+    return DMX_OK;
+}
+
+/* Without metadata: the sources of the released models by their number. */
+static char *default_source(size_t index, size_t count)
+{
+    static const char *const usual[] = {"drums",  "bass",   "other",
+                                        "vocals", "guitar", "piano"};
+    if (count == 4 || count == 6)
+        return strdup(usual[index]);
+    char name[32];
+    snprintf(name, sizeof name, "source%zu", index + 1);
+    return strdup(name);
+}
+
+/* Names go into file names: no separators, no control characters. */
+static bool is_plain_name(const char *text)
+{
+    if (text == NULL || text[0] == '\0' || text[0] == '.' || strlen(text) > 64)
+        return false;
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == '/' || *text == '\\')
+            return false;
+    return true;
+}
+
+static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,
+                               dmx_error *err)
+{
+    char *text = dmx_session_metadata(m->session, "sources");
+    cJSON *list = text != NULL ? cJSON_Parse(text) : NULL;
+    const bool stated = list != NULL && cJSON_IsArray(list) &&
+                        cJSON_GetArraySize(list) == (int)m->n_source;
+    bool good = text == NULL || stated;
+    const size_t count = m->n_source;
+    m->source = calloc(count, sizeof *m->source);
+    for (size_t i = 0; m->source != NULL && good && i < count; i++) {
+        const char *name =
+            stated ? cJSON_GetStringValue(cJSON_GetArrayItem(list, (int)i))
+                   : NULL;
+        good = !stated || is_plain_name(name);
+        if (good)
+            m->source[i] = stated ? strdup(name) : default_source(i, count);
+    }
+    if (m->source == NULL)
+        m->n_source = 0;
+    if (text == NULL)
+        dmx_warn(hooks,
+                 "%s: no metadata: its %zu sources and its rate are assumed",
+                 m->path, count);
+    cJSON_Delete(list);
+    free(text);
+    DMX_RETURN_IF(!good, err, DMX_ERROR_MODEL,
+                  "%s: its metadata \"sources\" does not name its %zu outputs",
+                  m->path, count);
+    for (size_t i = 0; i < count; i++)
+        DMX_RETURN_IF(m->source == NULL || m->source[i] == NULL, err,
+                      DMX_ERROR_MEMORY, "%s: no memory", m->path);
+    return DMX_OK;
+}
+
+/* "39/5", "7.8" -> seconds; 0 when it is neither. */
+static double parse_segment(const char *text)
+{
+    char *end;
+    const double top = strtod(text, &end);
+    const double bottom = *end == '/' ? strtod(end + 1, &end) : 1;
+    const double seconds = top / bottom;
+    return *end == '\0' && isfinite(seconds) && seconds > 0 ? seconds : 0;
+}
+
+static void read_segment(dmx_member *m)
+{
+    char *text = dmx_session_metadata(m->session, "segment");
+    const double samples =
+        text != NULL ? parse_segment(text) * (double)m->samplerate : 0;
+    /* A fraction times the rate may fall short of the integer it means. */
+    if (!m->fixed && samples >= 1 && samples < (double)MOST_SAMPLES)
+        m->training = (int64_t)(samples + 1e-6);
+    free(text);
+}
+
+static dmx_status read_rate(dmx_member *m, dmx_error *err)
+{
+    char *text = dmx_session_metadata(m->session, "samplerate");
+    m->samplerate = text != NULL ? strtoll(text, NULL, 10) : 44100;
+    free(text);
+    DMX_RETURN_IF(!between(m->samplerate, 1000, 768000), err, DMX_ERROR_MODEL,
+                  "%s: its metadata \"samplerate\" is not 1000 to 768000 Hz",
+                  m->path);
+    return DMX_OK;
+}
+
+dmx_status dmx_member_describe_onnx(dmx_member *m, const dmx_hooks *hooks,
+                                    dmx_error *err)
+{
+    DMX_FORWARD(read_shapes(m, err));
+    DMX_FORWARD(read_sources(m, hooks, err));
+    DMX_FORWARD(read_rate(m, err));
+    read_segment(m);
+    m->stem = dmx_session_metadata(m->session, "stem");
+    return DMX_OK;
+}

@@ -1,0 +1,50 @@
+/* A separator's inside, shared by the files that open and run it. */
+#ifndef DMX_SEPARATE_SEPARATOR_H
+#define DMX_SEPARATE_SEPARATOR_H
+
+#include "separate/member.h"
+#include "separate/overlap.h"
+
+#include <pthread.h>
+
+/* A member's runner behind a lock, so that runs take turns. */
+typedef struct dmx_turn {
+    dmx_runner *runner;
+    pthread_mutex_t lock;
+    dmx_runner shared; /* what the passes call */
+} dmx_turn;
+
+struct dmx_separator {
+    dmx_separator_options options; /* its pointers are not used after open */
+    dmx_runtime *runtime;
+    char **path; /* [members] of the bag */
+    dmx_member *member;
+    dmx_turn *turn;
+    double *weight; /* [members][sources], as the bag has it */
+    size_t n_member;
+    size_t leader; /* a member that is open, to ask for names */
+    int *slot;     /* [sources]: which stem, or -1 */
+    size_t *stem;  /* [n_stem] sources, rising */
+    size_t n_stem;
+    size_t n_source;
+    int64_t channels, samplerate;
+    dmx_pass *pass; /* [n_pass] */
+    double *gain;   /* [members][sources] */
+    size_t n_pass;
+    char backend[64];
+};
+
+/* Which sources are wanted, from options.stems and .without. */
+DMX_MUST_CHECK dmx_status dmx_separator_select(dmx_separator *s,
+                                               const dmx_separator_options *o,
+                                               dmx_error *err);
+
+/* Gains and passes, once weights, wanted stems and pieces are known. */
+DMX_MUST_CHECK dmx_status dmx_separator_plan_gains(dmx_separator *s,
+                                                   dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_separator_plan_passes(dmx_separator *s,
+                                                    dmx_error *err);
+/* Does a wanted stem need this member? */
+bool dmx_separator_needs(const dmx_separator *s, size_t member);
+
+#endif

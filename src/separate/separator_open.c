@@ -1,0 +1,333 @@
+#include "hub/bag.h"
+#include "hub/repository.h"
+#include "separate/separator.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/* --------------------------------------------------------------- options */
+
+static dmx_status check_range(const char *name, double value, double least,
+                              double most, dmx_error *err)
+{
+    DMX_RETURN_IF(!(value >= least && value <= most), err, DMX_ERROR_ARGUMENT,
+                  "%s: %.15g is out of range; allowed is %.15g to %.15g", name,
+                  value, least, most);
+    return DMX_OK;
+}
+
+static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
+{
+    DMX_RETURN_IF(o->size != sizeof *o, err, DMX_ERROR_ARGUMENT,
+                  "dmx_separator_options: size is not set; use "
+                  "DMX_SEPARATOR_OPTIONS_INIT");
+    DMX_FORWARD(check_range("overlap", o->overlap, 0, 0.99, err));
+    DMX_FORWARD(
+        check_range("transition power", o->transition_power, 1, 32, err));
+    DMX_FORWARD(check_range("shifts", o->shifts, 0, 100, err));
+    DMX_FORWARD(check_range("threads", o->threads, 0, 1024, err));
+    if (o->segment != 0)
+        DMX_FORWARD(check_range("segment", o->segment, 0.1, 3600, err));
+    return check_range("engine", o->backend, 0, DMX_BACKEND_REFERENCE, err);
+}
+
+/* --------------------------------------------------------------- turns */
+
+/* Waits for the lock while the caller may still cancel. */
+static dmx_status take_turn(dmx_turn *turn, const dmx_hooks *hooks,
+                            dmx_error *err)
+{
+    for (;;) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 100000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        const int code = pthread_mutex_timedlock(&turn->lock, &until);
+        if (code == 0)
+            return DMX_OK;
+        DMX_RETURN_IF(code != ETIMEDOUT, err, DMX_ERROR_RUNTIME,
+                      "can't wait for the model: %s", strerror(code));
+        DMX_FORWARD(dmx_progress(hooks, "separate", 0, err));
+    }
+}
+
+static dmx_status run_in_turn(void *self, float *stems, const float *mix,
+                              const dmx_hooks *hooks, dmx_error *err)
+{
+    dmx_turn *turn = self;
+    DMX_FORWARD(take_turn(turn, hooks, err));
+    const dmx_status status =
+        turn->runner->run(turn->runner->self, stems, mix, hooks, err);
+    pthread_mutex_unlock(&turn->lock);
+    return status;
+}
+
+/* --------------------------------------------------------------- members */
+
+/* The first member of the same file: it is loaded once. */
+static size_t same_file(const dmx_separator *s, size_t member)
+{
+    size_t i = 0;
+    while (strcmp(s->path[i], s->path[member]) != 0)
+        i++;
+    return i;
+}
+
+static dmx_status copy_paths(dmx_separator *s, const dmx_bag *bag,
+                             dmx_error *err)
+{
+    s->n_member = dmx_bag_members(bag);
+    DMX_RETURN_IF(s->n_member == 0, err, DMX_ERROR_ARGUMENT,
+                  "%s: a bag without models", dmx_bag_name(bag));
+    s->path = calloc(s->n_member, sizeof *s->path);
+    s->member = calloc(s->n_member, sizeof *s->member);
+    s->turn = calloc(s->n_member, sizeof *s->turn);
+    DMX_RETURN_IF(s->path == NULL || s->member == NULL || s->turn == NULL, err,
+                  DMX_ERROR_MEMORY, "no memory for %zu models", s->n_member);
+    for (size_t i = 0; i < s->n_member; i++) {
+        const char *path = dmx_bag_path(bag, i);
+        DMX_RETURN_IF(path == NULL, err, DMX_ERROR_ARGUMENT,
+                      "%s: a model's file is not known", dmx_bag_name(bag));
+        pthread_mutex_init(&s->turn[i].lock, NULL);
+        s->path[i] = strdup(path);
+        DMX_RETURN_IF(s->path[i] == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    }
+    return DMX_OK;
+}
+
+static dmx_status read_weights(dmx_separator *s, const dmx_bag *bag,
+                               dmx_error *err)
+{
+    const size_t columns = dmx_bag_sources(bag);
+    DMX_RETURN_IF(columns != 0 && columns != s->n_source, err, DMX_ERROR_MODEL,
+                  "%s: weights for %zu sources, but %s has %zu",
+                  dmx_bag_name(bag), columns, s->path[s->leader], s->n_source);
+    s->weight = calloc(s->n_member * s->n_source, sizeof *s->weight);
+    DMX_RETURN_IF(s->weight == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    for (size_t m = 0; m < s->n_member; m++)
+        for (size_t i = 0; i < s->n_source; i++)
+            s->weight[m * s->n_source + i] = dmx_bag_weight(bag, m, i);
+    return DMX_OK;
+}
+
+static dmx_status check_same(const dmx_separator *s, const dmx_member *m,
+                             dmx_error *err)
+{
+    const dmx_member *first = &s->member[s->leader];
+    bool same = m->n_source == first->n_source &&
+                m->channels == first->channels &&
+                m->samplerate == first->samplerate;
+    for (size_t i = 0; same && i < m->n_source; i++)
+        same = strcmp(m->source[i], first->source[i]) == 0;
+    DMX_RETURN_IF(!same, err, DMX_ERROR_MODEL,
+                  "%s and %s differ in sources, channels or sample rate: they "
+                  "can't be averaged",
+                  first->path, m->path);
+    return DMX_OK;
+}
+
+static dmx_status start_member(dmx_separator *s, size_t i,
+                               const dmx_member_options *o, dmx_error *err)
+{
+    dmx_member *m = &s->member[i];
+    const size_t same = same_file(s, i);
+    if (s->turn[same].runner == NULL) {
+        if (m->path == NULL)
+            DMX_FORWARD(dmx_member_open(m, s->path[i], o, &s->runtime, err));
+        DMX_FORWARD(check_same(s, m, err));
+        DMX_FORWARD(dmx_member_start(m, o, &s->runtime, err));
+        s->turn[i].runner = &m->runner;
+        s->turn[i].shared = m->runner;
+        s->turn[i].shared.self = &s->turn[i];
+        s->turn[i].shared.run = run_in_turn;
+        s->turn[i].shared.close = NULL;
+    } else {
+        s->turn[i].shared = s->turn[same].shared;
+        m->piece = s->member[same].piece;
+    }
+    return DMX_OK;
+}
+
+/* The first member tells what sources there are; when no wanted stem needs it,
+ * only the names stay. */
+static dmx_status start_members(dmx_separator *s, const dmx_member_options *o,
+                                dmx_error *err)
+{
+    for (size_t i = 0; i < s->n_member; i++)
+        if (dmx_separator_needs(s, i))
+            DMX_FORWARD(start_member(s, i, o, err));
+    if (s->turn[s->leader].runner == NULL)
+        dmx_member_idle(&s->member[s->leader]);
+    return DMX_OK;
+}
+
+static void warn_specialist(const dmx_separator *s, const dmx_hooks *hooks)
+{
+    const dmx_member *m = &s->member[s->leader];
+    const bool only = s->n_stem == 1 && m->stem != NULL &&
+                      strcmp(m->source[s->stem[0]], m->stem) == 0;
+    if (s->n_member == 1 && m->stem != NULL && !only)
+        dmx_warn(hooks,
+                 "%s was tuned for '%s'; its other stems are poorer (the bag "
+                 "has a model for each)",
+                 m->path, m->stem);
+}
+
+static void name_backend(dmx_separator *s)
+{
+    static const char *const names[] = {"auto", "onnxruntime", "native",
+                                        "reference"};
+    for (size_t i = 0; i < s->n_member; i++) {
+        const dmx_member *m = &s->member[i];
+        if (m->runner.run == NULL)
+            continue;
+        snprintf(s->backend, sizeof s->backend, "%s%s%s", names[m->backend],
+                 m->provider != NULL ? "/" : "",
+                 m->provider != NULL ? m->provider : "");
+        return;
+    }
+}
+
+static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
+{
+    const dmx_separator_options *o = &s->options;
+    const double segment = o->segment > 0 ? o->segment : dmx_bag_segment(bag);
+    const dmx_member_options each = {o->hooks,       o->backend,   o->threads,
+                                     o->onnxruntime, o->providers, segment};
+    DMX_FORWARD(copy_paths(s, bag, err));
+    dmx_member *first = &s->member[0];
+    DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));
+    s->n_source = first->n_source;
+    s->channels = first->channels;
+    s->samplerate = first->samplerate;
+    DMX_FORWARD(read_weights(s, bag, err));
+    DMX_FORWARD(dmx_separator_select(s, o, err));
+    warn_specialist(s, o->hooks);
+    DMX_FORWARD(start_members(s, &each, err));
+    DMX_FORWARD(dmx_separator_plan_gains(s, err));
+    DMX_FORWARD(dmx_separator_plan_passes(s, err));
+    name_backend(s);
+    return DMX_OK;
+}
+
+/* ------------------------------------------------------------- open, close */
+
+dmx_status dmx_separator_open(dmx_separator **out, const dmx_bag *bag,
+                              const dmx_separator_options *options,
+                              dmx_error *err)
+{
+    const dmx_separator_options defaults = DMX_SEPARATOR_OPTIONS_INIT;
+    const dmx_separator_options *o = options != NULL ? options : &defaults;
+    *out = NULL;
+    DMX_FORWARD(check_options(o, err));
+    dmx_separator *s = calloc(1, sizeof *s);
+    DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
+    s->options = *o;
+    const dmx_status status = open_all(s, bag, err);
+    if (status != DMX_OK) {
+        dmx_separator_close(s);
+        return status;
+    }
+    *out = s;
+    return DMX_OK;
+}
+
+static bool is_bag_file(const char *path)
+{
+    const char *extension = dmx_extension(path);
+    return strcasecmp(extension, ".yaml") == 0 ||
+           strcasecmp(extension, ".yml") == 0 ||
+           strcasecmp(extension, ".json") == 0;
+}
+
+dmx_status dmx_separator_open_file(dmx_separator **out, const char *path,
+                                   const dmx_separator_options *options,
+                                   dmx_error *err)
+{
+    dmx_bag *bag;
+    *out = NULL;
+    if (is_bag_file(path))
+        DMX_FORWARD(dmx_bag_open(&bag, path, err));
+    else
+        DMX_FORWARD(dmx_bag_of_file(&bag, path, err));
+    const dmx_status status = dmx_separator_open(out, bag, options, err);
+    dmx_bag_close(bag);
+    return status;
+}
+
+void dmx_separator_close(dmx_separator *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->n_member; i++) {
+        if (s->turn != NULL)
+            pthread_mutex_destroy(&s->turn[i].lock);
+        if (s->member != NULL)
+            dmx_member_close(&s->member[i]);
+        if (s->path != NULL)
+            free(s->path[i]);
+    }
+    free(s->turn);
+    free(s->member);
+    free(s->path);
+    free(s->weight);
+    free(s->slot);
+    free(s->stem);
+    free(s->pass);
+    free(s->gain);
+    dmx_runtime_close(s->runtime);
+    free(s);
+}
+
+/* ------------------------------------------------------------- questions */
+
+size_t dmx_separator_stems(const dmx_separator *s)
+{
+    return s->n_stem;
+}
+
+const char *dmx_separator_stem(const dmx_separator *s, size_t index)
+{
+    return index < s->n_stem ? dmx_separator_source(s, s->stem[index]) : NULL;
+}
+
+size_t dmx_separator_sources(const dmx_separator *s)
+{
+    return s->n_source;
+}
+
+const char *dmx_separator_source(const dmx_separator *s, size_t index)
+{
+    return index < s->n_source ? s->member[s->leader].source[index] : NULL;
+}
+
+int64_t dmx_separator_channels(const dmx_separator *s)
+{
+    return s->channels;
+}
+
+int64_t dmx_separator_samplerate(const dmx_separator *s)
+{
+    return s->samplerate;
+}
+
+int64_t dmx_separator_samples(const dmx_separator *s)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < s->n_pass; i++)
+        if (s->pass[i].piece > longest)
+            longest = s->pass[i].piece;
+    return longest;
+}
+
+const char *dmx_separator_backend(const dmx_separator *s)
+{
+    return s->backend;
+}

@@ -1,0 +1,148 @@
+/* Which stems, which models for them, and the passes over a track. */
+#include "separate/python_random.h"
+#include "separate/separator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *source_name(const dmx_separator *s, size_t index)
+{
+    return s->member[s->leader].source[index];
+}
+
+/* ----------------------------------------------------------------- stems */
+
+static void list_sources(const dmx_separator *s, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < s->n_source && used + 1 < size; i++) {
+        const size_t left = size - used;
+        const int n = snprintf(text + used, left, "%s%s", i > 0 ? ", " : "",
+                               source_name(s, i));
+        used += n > 0 && (size_t)n < left ? (size_t)n : left - 1;
+    }
+}
+
+/* Sets wanted[source] for each name of the list. */
+static dmx_status mark(const dmx_separator *s, const char *const *names,
+                       bool *wanted, bool value, dmx_error *err)
+{
+    for (; names != NULL && *names != NULL; names++) {
+        size_t i = 0;
+        while (i < s->n_source && strcmp(source_name(s, i), *names) != 0)
+            i++;
+        if (i == s->n_source) {
+            char known[512];
+            list_sources(s, known, sizeof known);
+            DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT,
+                             "the model has no stem '%s'; it has %s", *names,
+                             known);
+        }
+        wanted[i] = value;
+    }
+    return DMX_OK;
+}
+
+static dmx_status number_stems(dmx_separator *s, const bool *wanted,
+                               dmx_error *err)
+{
+    s->slot = malloc(s->n_source * sizeof *s->slot);
+    s->stem = malloc(s->n_source * sizeof *s->stem);
+    DMX_RETURN_IF(s->slot == NULL || s->stem == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for a model");
+    for (size_t i = 0; i < s->n_source; i++) {
+        s->slot[i] = wanted[i] ? (int)s->n_stem : -1;
+        if (wanted[i])
+            s->stem[s->n_stem++] = i;
+    }
+    DMX_RETURN_IF(s->n_stem == 0, err, DMX_ERROR_ARGUMENT,
+                  "no stem is left to separate");
+    return DMX_OK;
+}
+
+dmx_status dmx_separator_select(dmx_separator *s,
+                                const dmx_separator_options *o, dmx_error *err)
+{
+    DMX_RETURN_IF(o->stems != NULL && o->without != NULL, err,
+                  DMX_ERROR_ARGUMENT,
+                  "give either the stems wanted or those not wanted");
+    bool *wanted = malloc(s->n_source * sizeof *wanted);
+    DMX_RETURN_IF(wanted == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for a model");
+    for (size_t i = 0; i < s->n_source; i++)
+        wanted[i] = o->stems == NULL;
+    dmx_status status = mark(s, o->stems, wanted, true, err);
+    if (status == DMX_OK)
+        status = mark(s, o->without, wanted, false, err);
+    if (status == DMX_OK)
+        status = number_stems(s, wanted, err);
+    free(wanted);
+    return status;
+}
+
+bool dmx_separator_needs(const dmx_separator *s, size_t member)
+{
+    for (size_t k = 0; k < s->n_stem; k++)
+        if (s->weight[member * s->n_source + s->stem[k]] != 0)
+            return true;
+    return false;
+}
+
+/* ---------------------------------------------------------------- passes */
+
+/* gain = weight / column total / passes of a model. */
+dmx_status dmx_separator_plan_gains(dmx_separator *s, dmx_error *err)
+{
+    const double passes = s->options.shifts > 0 ? s->options.shifts : 1;
+    s->gain = calloc(s->n_member * s->n_source, sizeof *s->gain);
+    DMX_RETURN_IF(s->gain == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for a model");
+    for (size_t i = 0; i < s->n_source; i++) {
+        double total = 0;
+        for (size_t m = 0; m < s->n_member; m++)
+            total += s->weight[m * s->n_source + i];
+        DMX_RETURN_IF(total == 0 && s->slot[i] >= 0, err, DMX_ERROR_ARGUMENT,
+                      "the bag's weights for '%s' sum to zero",
+                      source_name(s, i));
+        for (size_t m = 0; m < s->n_member && total != 0; m++)
+            s->gain[m * s->n_source + i] =
+                s->weight[m * s->n_source + i] / total / passes;
+    }
+    return DMX_OK;
+}
+
+/* A shift moves the first segment up to half a second in front of the track
+ * (the original pads by that and starts at a random offset). Offsets are drawn
+ * for models that are not needed, too: a stem is the same whatever else is
+ * asked for. */
+static int64_t draw_origin(const dmx_separator *s, dmx_python_random *random)
+{
+    if (s->options.shifts == 0)
+        return 0;
+    const uint32_t most = (uint32_t)(s->samplerate / 2);
+    return (int64_t)dmx_python_randint(random, most) - (int64_t)most;
+}
+
+dmx_status dmx_separator_plan_passes(dmx_separator *s, dmx_error *err)
+{
+    const size_t passes = s->options.shifts > 0 ? (size_t)s->options.shifts : 1;
+    s->pass = calloc(s->n_member * passes, sizeof *s->pass);
+    DMX_RETURN_IF(s->pass == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for a model");
+    dmx_python_random random;
+    dmx_python_seed(&random, s->options.seed);
+    for (size_t m = 0; m < s->n_member; m++)
+        for (size_t i = 0; i < passes; i++) {
+            const int64_t origin = draw_origin(s, &random);
+            if (!dmx_separator_needs(s, m))
+                continue;
+            const int64_t piece = s->member[m].piece;
+            const int64_t stride =
+                (int64_t)((1 - s->options.overlap) * (double)piece);
+            s->pass[s->n_pass++] =
+                (dmx_pass){&s->turn[m].shared, s->gain + m * s->n_source,
+                           origin, piece, stride > 0 ? stride : 1};
+        }
+    return DMX_OK;
+}

@@ -1,0 +1,215 @@
+/* One track through the separator: level, segments, callbacks. */
+#include "base/memory.h"
+#include "separate/separator.h"
+#include "separate/track_level.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { BLOCK = 16384 }; /* frames read and written at a time */
+
+/* The caller's progress, as pieces of all passes. */
+typedef struct piece_progress {
+    const dmx_hooks *outer;
+    double done, total;
+} piece_progress;
+
+typedef struct run_state {
+    const dmx_separator *separator;
+    const dmx_separator_io *io;
+    const dmx_hooks *hooks;
+    dmx_overlap *overlap;
+    float *memory;  /* of all planes below */
+    float **input;  /* [channels] */
+    float **stems;  /* [stems * channels] */
+    float **mix;    /* [channels] */
+    int64_t frames; /* -1: not known */
+    double mean, std;
+    piece_progress progress;
+    dmx_hooks piece_hooks;
+} run_state;
+
+/* -------------------------------------------------------------- progress */
+
+static int on_piece(void *user, const char *stage, double fraction)
+{
+    const piece_progress *p = user;
+    (void)stage;
+    if (p->outer == NULL || p->outer->progress == NULL)
+        return 0;
+    const double done = p->total > 0 ? (p->done + fraction) / p->total : 0;
+    return p->outer->progress(p->outer->user, "separate", done < 1 ? done : 1);
+}
+
+static void on_warning(void *user, const char *message)
+{
+    const piece_progress *p = user;
+    dmx_warn(p->outer, "%s", message);
+}
+
+/* ---------------------------------------------------------------- memory */
+
+static dmx_status allocate(run_state *r, dmx_error *err)
+{
+    const size_t channels = (size_t)r->separator->channels;
+    const size_t rows = (2 + r->separator->n_stem) * channels;
+    r->memory = dmx_aligned_alloc(rows * BLOCK, sizeof *r->memory);
+    r->input = malloc(rows * sizeof *r->input);
+    DMX_RETURN_IF(r->memory == NULL || r->input == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory to separate");
+    for (size_t i = 0; i < rows; i++)
+        r->input[i] = r->memory + i * BLOCK;
+    r->mix = r->input + channels;
+    r->stems = r->mix + channels;
+    return DMX_OK;
+}
+
+static void release(run_state *r)
+{
+    dmx_overlap_close(r->overlap);
+    dmx_aligned_free(r->memory);
+    free(r->input);
+}
+
+/* ----------------------------------------------------------------- level */
+
+static dmx_status read_block(run_state *r, size_t *got, dmx_error *err)
+{
+    DMX_FORWARD(r->io->read(r->io->user, r->input, BLOCK, got, err));
+    DMX_RETURN_IF(*got > BLOCK, err, DMX_ERROR_ARGUMENT,
+                  "the read callback gave more than was asked for");
+    return DMX_OK;
+}
+
+static dmx_status measure(run_state *r, dmx_error *err)
+{
+    dmx_track_level level = {0};
+    for (;;) {
+        size_t got;
+        const double all = (double)r->io->frames;
+        const double fraction = all > 0 ? (double)level.frames / all : 0;
+        DMX_FORWARD(dmx_progress(r->hooks, "measure",
+                                 fraction < 1 ? fraction : 1, err));
+        DMX_FORWARD(read_block(r, &got, err));
+        if (got == 0)
+            break;
+        dmx_track_level_add(&level, (const float *const *)r->input,
+                            (size_t)r->separator->channels, got);
+    }
+    r->frames = level.frames;
+    dmx_track_level_get(&level, &r->mean, &r->std);
+    DMX_RETURN_IF(!isfinite(r->mean) || !isfinite(r->std), err,
+                  DMX_ERROR_ARGUMENT,
+                  "the track has samples that are not finite");
+    return r->io->rewind(r->io->user, err);
+}
+
+static dmx_status find_level(run_state *r, dmx_error *err)
+{
+    const dmx_separator_io *io = r->io;
+    r->frames = io->frames;
+    r->mean = io->mean;
+    r->std = io->std;
+    if (io->normalize == DMX_NORMALIZE_TRACK)
+        return measure(r, err);
+    DMX_RETURN_IF(io->normalize == DMX_NORMALIZE_GIVEN &&
+                      !(isfinite(io->mean) && io->std >= 0 && io->std < 1e30),
+                  err, DMX_ERROR_ARGUMENT,
+                  "mean and std of the track must be finite, std not negative");
+    return DMX_OK;
+}
+
+/* ------------------------------------------------------------------- run */
+
+static dmx_status open_window(run_state *r, dmx_error *err)
+{
+    const dmx_separator *s = r->separator;
+    const bool plain = r->io->normalize == DMX_NORMALIZE_NONE;
+    const dmx_overlap_config config = {
+        .pass = s->pass,
+        .n_pass = s->n_pass,
+        .slot = s->slot,
+        .channels = s->channels,
+        .sources = (int64_t)s->n_source,
+        .power = s->options.transition_power,
+        .mean = plain ? 0 : r->mean,
+        .scale_in = plain ? 1 : 1 / (r->std + 1e-8),
+        .scale_out = plain ? 1 : r->std,
+    };
+    DMX_FORWARD(dmx_overlap_open(&r->overlap, &config, err));
+    if (r->frames > 0)
+        r->progress.total = (double)dmx_overlap_pieces(r->overlap, r->frames);
+    return DMX_OK;
+}
+
+static dmx_status hand_out(run_state *r, dmx_error *err)
+{
+    for (;;) {
+        const size_t n = dmx_overlap_pull(r->overlap, r->stems, r->mix, BLOCK);
+        if (n == 0)
+            return DMX_OK;
+        DMX_FORWARD(r->io->write(r->io->user, (const float *const *)r->stems,
+                                 (const float *const *)r->mix, n, err));
+    }
+}
+
+static dmx_status run_ready(run_state *r, dmx_error *err)
+{
+    while (dmx_overlap_ready(r->overlap)) {
+        DMX_FORWARD(dmx_progress(&r->piece_hooks, "separate", 0, err));
+        DMX_FORWARD(dmx_overlap_step(r->overlap, &r->piece_hooks, err));
+        r->progress.done++;
+        DMX_FORWARD(hand_out(r, err));
+    }
+    return DMX_OK;
+}
+
+static dmx_status push_block(run_state *r, size_t frames, dmx_error *err)
+{
+    enum { MOST_CHANNELS = 64 };
+    const float *planes[MOST_CHANNELS];
+    for (size_t at = 0; at < frames;) {
+        for (int64_t c = 0; c < r->separator->channels; c++)
+            planes[c] = r->input[c] + at;
+        at += dmx_overlap_push(r->overlap, planes, frames - at);
+        DMX_FORWARD(run_ready(r, err));
+    }
+    return DMX_OK;
+}
+
+static dmx_status separate(run_state *r, dmx_error *err)
+{
+    DMX_FORWARD(allocate(r, err));
+    DMX_FORWARD(find_level(r, err));
+    DMX_FORWARD(open_window(r, err));
+    for (;;) {
+        size_t got;
+        DMX_FORWARD(read_block(r, &got, err));
+        if (got == 0)
+            break;
+        DMX_FORWARD(push_block(r, got, err));
+    }
+    dmx_overlap_end(r->overlap);
+    DMX_FORWARD(run_ready(r, err));
+    return dmx_progress(r->hooks, "separate", 1, err);
+}
+
+dmx_status dmx_separator_run(dmx_separator *separator,
+                             const dmx_separator_io *io, const dmx_hooks *hooks,
+                             dmx_error *err)
+{
+    DMX_RETURN_IF(io == NULL || io->size != sizeof *io || io->read == NULL ||
+                      io->write == NULL,
+                  err, DMX_ERROR_ARGUMENT,
+                  "dmx_separator_io: start with DMX_SEPARATOR_IO_INIT and set "
+                  "read and write");
+    DMX_RETURN_IF(io->normalize == DMX_NORMALIZE_TRACK && io->rewind == NULL,
+                  err, DMX_ERROR_ARGUMENT,
+                  "normalising by the track needs a rewind callback");
+    run_state r = {.separator = separator, .io = io, .hooks = hooks};
+    r.progress.outer = hooks;
+    r.piece_hooks = (dmx_hooks){&r.progress, on_warning, on_piece};
+    const dmx_status status = separate(&r, err);
+    release(&r);
+    return status;
+}
