@@ -20,9 +20,11 @@ INLINE void finish_row(dmx_activation act, const dmx_finish *f, const float *c,
 {
     const int64_t g = act == DMX_ACT_GLU ? f->gate : 0;
     const bool gain = f->gain != NULL;
-    const vec b = v_set(f->bias[bias_row]), bg = v_set(f->bias[bias_row + g]);
+    const int64_t gb = act == DMX_ACT_GLU ? f->gate_bias : 0;
+    const vec b = v_set(f->bias[bias_row]);
+    const vec bg = v_set(f->bias[bias_row + gb]);
     const vec a = v_set(gain ? f->gain[bias_row] : 1.0f);
-    const vec ag = v_set(gain ? f->gain[bias_row + g] : 1.0f);
+    const vec ag = v_set(gain ? f->gain[bias_row + gb] : 1.0f);
     const vec s = v_set(f->scale != NULL ? f->scale[r] : 1.0f);
     const vec o = v_set(f->offset != NULL ? f->offset[r] : 0.0f);
     const vec ga = v_set(f->add_gain);

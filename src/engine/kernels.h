@@ -24,13 +24,14 @@ typedef enum dmx_activation {
 
 /* What follows a product, for channels rows of C:
  *   y = act(gain * c + bias) * scale + add_gain * add + offset
- * With GLU the gate of row r is row r + gate. gain, scale, add and offset may
- * be NULL. Rows of out and add may be written and read up to the next multiple
- * of 16 columns. */
+ * With GLU the gate of row r is row r + gate, its gain and bias those of row
+ * r + gate_bias. n may exceed nr when there is one channel. gain, scale, add
+ * and offset may be NULL. Rows of out and add may be written and read up to the
+ * next multiple of 16 columns. */
 typedef struct dmx_finish {
     dmx_activation activation;
     int64_t channels, n;
-    int64_t gate;
+    int64_t gate, gate_bias;
     const float *gain, *bias; /* per row of C */
     const float *scale, *offset;
     const float *add;

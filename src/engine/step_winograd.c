@@ -1,0 +1,283 @@
+/* 3x3 convolutions by Winograd's F(4x4, 3x3): see winograd_body.h. A panel is
+ * nr tiles side by side in a strip of four rows; each of the 36 tile elements
+ * has its own product. Where the transformed weights do not fit the caches,
+ * all panels are transformed first and each block of weights then meets all of
+ * them; otherwise a panel goes from input to output at once. */
+#include "engine/steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define POINTS       36
+#define LEAST        32        /* channels from which it pays */
+#define MANY_WEIGHTS (2 << 20) /* floats */
+
+typedef struct winograd_step {
+    dmx_matrix matrix; /* of each point, one after another */
+    int64_t blocks;    /* of one point */
+    int64_t panels;    /* of a strip */
+    int64_t channels;  /* of the input */
+    dmx_activation activation;
+    const float *scale;
+    float add_gain;
+} winograd_step;
+
+/* w = G g G', as 36 matrices [36][lines][channels]. */
+static void transform_weights(float *out, const float *weight, int64_t lines,
+                              int64_t channels)
+{
+    static const double G[6][3] = {
+        {1.0 / 4, 0, 0},
+        {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+        {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+        {1.0 / 24, 1.0 / 12, 1.0 / 6},
+        {1.0 / 24, -1.0 / 12, 1.0 / 6},
+        {0, 0, 1},
+    };
+    for (int64_t line = 0; line < lines; line++)
+        for (int64_t c = 0; c < channels; c++) {
+            double half[6][3] = {{0}};
+            for (int i = 0; i < 6; i++)
+                for (int kt = 0; kt < 3; kt++)
+                    for (int kf = 0; kf < 3; kf++)
+                        half[i][kt] +=
+                            G[i][kf] *
+                            (double)
+                                weight[((line * 3 + kf) * channels + c) * 3 +
+                                       kt];
+            for (int q = 0; q < POINTS; q++) {
+                double sum = 0.0;
+                for (int kt = 0; kt < 3; kt++)
+                    sum += half[q / 6][kt] * G[q % 6][kt];
+                out[(q * lines + line) * channels + c] = (float)sum;
+            }
+        }
+}
+
+/* Rows 4 strip - 1 ... of a channel, columns 4 tile - 1 ..., zero outside. */
+static void cut_rows(float *rows, int64_t width, const float *x,
+                     const dmx_plane *p, int64_t strip, int64_t tile)
+{
+    const int64_t at = 4 * tile - 1;
+    const int64_t from = dmx_max(0, -at), to = dmx_min(width, p->cols - at);
+    for (int64_t i = 0; i < 6; i++, rows += width) {
+        const int64_t f = 4 * strip - 1 + i;
+        if (f < 0 || f >= p->rows || to <= from) {
+            memset(rows, 0, (size_t)width * sizeof *rows);
+            continue;
+        }
+        for (int64_t j = 0; j < from; j++)
+            rows[j] = 0.0f;
+        memcpy(rows + from, x + f * p->channels * p->stride + at + from,
+               (size_t)(to - from) * sizeof *rows);
+        memset(rows + to, 0, (size_t)(width - to) * sizeof *rows);
+    }
+}
+
+/* Columns of a row that winograd_in reads. */
+static int64_t row_width(const dmx_kernels *k)
+{
+    return 4 * k->nr + k->lanes;
+}
+
+/* Panel `index` as [36][channels][nr] into v. rows: 6 row_width floats. */
+static void transform_panel(const dmx_step *step, const dmx_frame *f,
+                            int64_t index, float *v, float *rows)
+{
+    const winograd_step *w = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    const float *x = dmx_at(f, step->in[0]);
+    for (int64_t c = 0; c < w->channels; c++) {
+        cut_rows(rows, row_width(k), x + c * p->stride, p, index / w->panels,
+                 index % w->panels * k->nr);
+        k->winograd_in(rows, row_width(k), v + c * k->nr, w->channels * k->nr);
+    }
+}
+
+/* One channel of a panel: rows [4][4 nr] of values and, for GLU, gates. */
+static void finish_channel(const dmx_step *step, const dmx_frame *f,
+                           const dmx_block *b, int64_t c, int64_t index,
+                           const float *rows)
+{
+    const winograd_step *w = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const int64_t t = index % w->panels * 4 * k->nr;
+    dmx_finish d = {.activation = w->activation,
+                    .channels = 1,
+                    .n = dmx_min(4 * k->nr, out->cols - t),
+                    .gate = 16,
+                    .gate_bias = b->gate,
+                    .bias = w->matrix.bias + b->row0 + c,
+                    .add_gain = w->add_gain};
+    if (w->scale != NULL)
+        d.scale = w->scale + b->channel + c;
+    for (int64_t i = 0; i < 4; i++) {
+        const int64_t row = index / w->panels * 4 + i;
+        if (row >= out->rows)
+            return;
+        const int64_t at =
+            (row * out->channels + b->channel + c) * out->stride + t;
+        d.out = dmx_at(f, step->out[0]) + at;
+        if (step->in[1] >= 0)
+            d.add = dmx_at(f, step->in[1]) + at;
+        k->finish(&d, rows + i * 4 * k->nr);
+    }
+}
+
+/* One block of weights with one transformed panel. m: 36 rows nr floats, then
+ * 32 nr for the finished rows. */
+static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
+                      int64_t index, const float *v, float *m)
+{
+    const winograd_step *w = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const dmx_block *b = &w->matrix.block[block];
+    const int64_t size = b->rows * k->nr;
+    float *rows = m + POINTS * size;
+    for (int64_t q = 0; q < POINTS; q++)
+        k->gemm(b->rows, w->channels,
+                w->matrix.data + w->matrix.block[q * w->blocks + block].offset,
+                v + q * w->channels * k->nr, m + q * size);
+    for (int64_t c = 0; c < b->channels; c++) {
+        k->winograd_out(m + c * k->nr, size, rows, 4 * k->nr);
+        if (b->gate > 0)
+            k->winograd_out(m + (b->gate + c) * k->nr, size, rows + 16 * k->nr,
+                            4 * k->nr);
+        finish_channel(step, f, b, c, index, rows);
+    }
+}
+
+static void run_at_once(const dmx_step *step, const dmx_frame *f, int64_t task,
+                        float *scratch)
+{
+    const winograd_step *w = step->parameters;
+    float *m = scratch + POINTS * w->channels * f->engine->kernels->nr;
+    transform_panel(step, f, task, scratch, m);
+    for (int64_t i = 0; i < w->blocks; i++)
+        run_block(step, f, i, task, scratch, m);
+}
+
+/* Two steps: all panels, then all blocks. */
+static void run_transform(const dmx_step *step, const dmx_frame *f,
+                          int64_t task, float *scratch)
+{
+    const winograd_step *w = step->parameters;
+    transform_panel(step, f, task,
+                    dmx_at(f, step->out[0]) +
+                        task * POINTS * w->channels * f->engine->kernels->nr,
+                    scratch);
+}
+
+static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
+                       float *scratch)
+{
+    const winograd_step *w = step->parameters;
+    const int64_t panels =
+        (dmx_plane_of(f, step->out[0])->rows + 3) / 4 * w->panels;
+    const int64_t block = task / panels, index = task % panels;
+    const float *v = dmx_at(f, step->in[2]) +
+                     index * POINTS * w->channels * f->engine->kernels->nr;
+    run_block(step, f, block, index, v, scratch);
+}
+
+/* ---- planning ----------------------------------------------------------- */
+
+bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p)
+{
+    const dmx_plane *in = &e->buffer[p->in].plane;
+    const dmx_plane *out = &e->buffer[p->out].plane;
+    for (int i = 0; i < 2; i++)
+        if (p->window.kernel[i] != 3 || p->window.step[i] != 1 ||
+            p->window.dilation[i] != 1 || p->window.padding[i] != 1 ||
+            p->dense.phases[i] != 1)
+            return false;
+    return in->rows == out->rows && in->cols == out->cols &&
+           in->channels >= LEAST && out->channels >= LEAST &&
+           p->offset == NULL && !p->normed && p->gain < 0 && !e->low_memory;
+}
+
+static bool pack(winograd_step *w, struct dmx_engine *e, const dmx_product *p)
+{
+    const int64_t lines = p->dense.channels * (p->dense.glu ? 2 : 1);
+    float *points =
+        malloc((size_t)(POINTS * lines * w->channels) * sizeof *points);
+    if (points == NULL)
+        return false;
+    transform_weights(points, p->dense.weight, lines, w->channels);
+    dmx_dense dense = p->dense;
+    dense.weight = points;
+    dense.k = w->channels;
+    dense.phases[0] = POINTS;
+    const bool ok = dmx_matrix_pack(&w->matrix, e, &dense);
+    free(points);
+    w->blocks = w->matrix.n_block / POINTS;
+    if (!ok || p->scale == NULL)
+        return ok;
+    float *scale = dmx_engine_floats(e, dense.channels);
+    if (scale != NULL)
+        memcpy(scale, p->scale, (size_t)dense.channels * sizeof *scale);
+    w->scale = scale;
+    return scale != NULL;
+}
+
+static dmx_step *add_step(struct dmx_engine *e, const dmx_product *p,
+                          const winograd_step *w, const char *kind)
+{
+    dmx_step *step = dmx_engine_step(e, kind, p->path);
+    if (step == NULL)
+        return NULL;
+    step->parameters = w;
+    step->in[0] = p->in;
+    step->in[1] = p->add;
+    step->out[0] = p->out;
+    step->scratch = (POINTS * w->matrix.most_rows + 32) * e->kernels->nr +
+                    6 * row_width(e->kernels);
+    return step;
+}
+
+bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p)
+{
+    const dmx_plane in = e->buffer[p->in].plane;
+    const int64_t nr = e->kernels->nr;
+    winograd_step *w = dmx_engine_parameters(e, sizeof *w);
+    if (w == NULL)
+        return false;
+    w->channels = in.channels;
+    w->panels = ((in.cols + 3) / 4 + nr - 1) / nr;
+    w->activation = p->activation;
+    w->add_gain = p->add_gain;
+    if (!pack(w, e, p))
+        return false;
+    const int64_t panels = (in.rows + 3) / 4 * w->panels;
+    const int64_t panel = POINTS * in.channels * nr;
+    if (w->matrix.rows * w->matrix.k < MANY_WEIGHTS) {
+        dmx_step *step = add_step(e, p, w, "winograd");
+        if (step == NULL)
+            return false;
+        step->run = run_at_once;
+        step->tasks = panels;
+        step->scratch += panel;
+        step->flops = p->flops;
+        return true;
+    }
+    dmx_step *first = add_step(e, p, w, "winograd in");
+    const dmx_buf v =
+        dmx_engine_buffer(e, dmx_plane_make(1, 1, panels * panel));
+    if (first == NULL || v < 0)
+        return false;
+    first->run = run_transform;
+    first->tasks = panels;
+    first->in[1] = -1;
+    first->out[0] = v;
+    dmx_step *second = add_step(e, p, w, "winograd");
+    if (second == NULL)
+        return false;
+    second->run = run_blocks;
+    second->tasks = w->blocks * panels;
+    second->in[0] = -1;
+    second->in[2] = v;
+    second->flops = p->flops;
+    return true;
+}
