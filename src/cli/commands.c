@@ -1,8 +1,14 @@
 #include "command.h"
 
+extern const cli_command cli_command_export;
+extern const cli_command cli_command_verify;
+extern const cli_command cli_command_inspect;
 extern const cli_command cli_command_completion;
 
 const cli_command *const cli_commands[] = {
+    &cli_command_export,
+    &cli_command_verify,
+    &cli_command_inspect,
     &cli_command_completion,
     NULL,
 };

@@ -1,0 +1,284 @@
+#include "model_options.h"
+
+#include <cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct inspect_options {
+    cli_model_options model;
+    int graph;
+    int64_t samples;
+} inspect_options;
+
+static const cli_option options[] = {
+    {"graph", 0, CLI_FLAG, NULL, "show the network, one operation a line",
+     offsetof(inspect_options, graph), 0, 0},
+    {"samples", 0, CLI_INT, "N",
+     "length for --graph (the checkpoint's segment)",
+     offsetof(inspect_options, samples), 1, 1e9},
+    CLI_MODEL_OPTIONS(inspect_options, model),
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};
+
+/* ------------------------------------------------------------------- text */
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+    return text != NULL ? text : "";
+}
+
+static double number_of(const cJSON *o, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static void print_line(cli_terminal *t, const char *label, const char *text)
+{
+    if (text[0] != '\0')
+        cli_print(t, "%-14s %s", label, text);
+}
+
+/* A JSON value on one line. */
+static void print_value(cli_terminal *t, const char *label, const cJSON *value)
+{
+    char *text = cJSON_IsString(value) ? NULL : cJSON_PrintUnformatted(value);
+    if (cJSON_IsString(value))
+        print_line(t, label, value->valuestring);
+    else if (text != NULL)
+        print_line(t, label, text);
+    cJSON_free(text);
+}
+
+static void print_items(cli_terminal *t, const char *title, const cJSON *object)
+{
+    const cJSON *item;
+    if (cJSON_GetArraySize(object) > 0)
+        cli_print(t, "%s", title);
+    cJSON_ArrayForEach(item, object)
+    {
+        char *text = cJSON_PrintUnformatted(item);
+        cli_print(t, "  %-22s %s", item->string != NULL ? item->string : "",
+                  text != NULL ? text : "");
+        cJSON_free(text);
+    }
+}
+
+/* "533 tensors, 41984456 numbers: float16" */
+static void print_tensors(cli_terminal *t, const cJSON *tensors)
+{
+    const cJSON *item, *dim;
+    double total = 0;
+    char kinds[128] = "";
+    cJSON_ArrayForEach(item, tensors)
+    {
+        double count = 1;
+        cJSON_ArrayForEach(dim, cJSON_GetObjectItem(item, "shape")) count *=
+            dim->valuedouble;
+        total += count;
+        const char *kind = text_of(item, "dtype");
+        if (strstr(kinds, kind) == NULL && strlen(kinds) < 100)
+            snprintf(kinds + strlen(kinds), sizeof kinds - strlen(kinds),
+                     "%s%s", kinds[0] != '\0' ? ", " : "", kind);
+    }
+    cli_print(t, "%-14s %d, %.0f numbers: %s", "tensors",
+              cJSON_GetArraySize(tensors), total, kinds);
+}
+
+static void print_tensor_list(cli_terminal *t, const cJSON *tensors)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, tensors)
+    {
+        char *shape =
+            cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));
+        cli_detail(t, "  %-56s %-9s %s", text_of(item, "name"),
+                   text_of(item, "dtype"), shape != NULL ? shape : "");
+        cJSON_free(shape);
+    }
+}
+
+static void print_checksum(cli_terminal *t, const cJSON *c)
+{
+    const char *sum = text_of(c, "name_checksum");
+    const bool same = cJSON_IsTrue(
+        cJSON_GetObjectItemCaseSensitive(c, "name_checksum_matches"));
+    if (sum[0] != '\0')
+        cli_print(t, "%-14s %s in the file name %s", "checksum", sum,
+                  same ? "is right" : "DOES NOT MATCH");
+}
+
+static void print_checkpoint(cli_terminal *t, const cJSON *c)
+{
+    const cJSON *klass = cJSON_GetObjectItemCaseSensitive(c, "class");
+    char text[300];
+    print_line(t, "file", text_of(c, "path"));
+    snprintf(text, sizeof text, "%s, pickle protocol %.0f, %.0f bytes",
+             text_of(c, "container"), number_of(c, "pickle_protocol"),
+             number_of(c, "file_size"));
+    print_line(t, "container", text);
+    print_line(t, "sha256", text_of(c, "sha256"));
+    print_checksum(t, c);
+    snprintf(text, sizeof text, "%s.%s", text_of(klass, "module"),
+             text_of(klass, "name"));
+    print_line(t, "class", cJSON_IsObject(klass) ? text : "none: bare weights");
+    print_tensors(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
+    print_value(t, "globals", cJSON_GetObjectItemCaseSensitive(c, "globals"));
+    print_tensor_list(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
+}
+
+static void print_model(cli_terminal *t, const cJSON *m)
+{
+    char text[200];
+    print_line(t, "architecture", text_of(m, "architecture"));
+    print_value(t, "sources", cJSON_GetObjectItemCaseSensitive(m, "sources"));
+    snprintf(text, sizeof text, "%.0f channels, %.0f Hz, %.0f samples",
+             number_of(m, "audio_channels"), number_of(m, "samplerate"),
+             number_of(m, "segment_samples"));
+    print_line(t, "audio", text);
+    if (cJSON_GetArraySize(cJSON_GetObjectItem(m, "assumed")) > 0)
+        print_value(t, "assumed", cJSON_GetObjectItem(m, "assumed"));
+    print_items(t, "arguments", cJSON_GetObjectItem(m, "arguments"));
+}
+
+static void print_onnx(cli_terminal *t, const cJSON *o)
+{
+    char text[200];
+    print_line(t, "file", text_of(o, "path"));
+    print_line(t, "sha256", text_of(o, "sha256"));
+    snprintf(text, sizeof text, "%s %s", text_of(o, "producer"),
+             text_of(o, "producer_version"));
+    print_line(t, "producer", text);
+    snprintf(text, sizeof text,
+             "opset %.0f, IR version %.0f, %.0f nodes, %.0f numbers, %.0f "
+             "bytes",
+             number_of(o, "opset"), number_of(o, "ir_version"),
+             number_of(o, "node_count"), number_of(o, "parameters"),
+             number_of(o, "bytes"));
+    print_line(t, "graph", text);
+    const cJSON *port;
+    cJSON_ArrayForEach(port, cJSON_GetObjectItem(o, "inputs"))
+        print_value(t, "input", port);
+    cJSON_ArrayForEach(port, cJSON_GetObjectItem(o, "outputs"))
+        print_value(t, "output", port);
+    print_items(t, "metadata", cJSON_GetObjectItem(o, "metadata"));
+    print_items(t, "operators", cJSON_GetObjectItem(o, "operators"));
+    const cJSON *node;
+    cJSON_ArrayForEach(node, cJSON_GetObjectItem(o, "nodes")) cli_print(
+        t, "%-24s %s", text_of(node, "operator"), text_of(node, "name"));
+}
+
+/* --------------------------------------------------------------- commands */
+
+static int inspect_onnx(cli_terminal *t, const inspect_options *o,
+                        const char *path)
+{
+    char *json;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status = dmx_onnx_json(&json, path, o->graph, &err);
+    if (status != DMX_OK)
+        return cli_finish(t, status, &err);
+    cJSON *parsed = t->json ? NULL : cJSON_Parse(json);
+    if (t->json)
+        cli_print(t, "%s", json);
+    else
+        print_onnx(t, parsed);
+    cJSON_Delete(parsed);
+    dmx_free(json);
+    return CLI_DONE;
+}
+
+/* Parses and frees what the library gave. */
+static cJSON *take(char *json)
+{
+    cJSON *parsed = json != NULL ? cJSON_Parse(json) : NULL;
+    dmx_free(json);
+    return parsed;
+}
+
+static void show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
+                 const char *graph)
+{
+    if (!t->json) {
+        print_checkpoint(t, checkpoint);
+        if (model != NULL)
+            print_model(t, model);
+        if (graph != NULL)
+            cli_print(t, "%s", graph);
+        return;
+    }
+    cJSON_AddItemToObject(checkpoint, "model",
+                          model != NULL ? cJSON_Duplicate(model, 1)
+                                        : cJSON_CreateNull());
+    if (graph != NULL)
+        cJSON_AddStringToObject(checkpoint, "graph", graph);
+    char *text = cJSON_Print(checkpoint);
+    cli_print(t, "%s", text != NULL ? text : "null");
+    cJSON_free(text);
+}
+
+/* A checkpoint whose architecture is unknown can still be looked at. */
+static int inspect_checkpoint(cli_terminal *t, const inspect_options *o,
+                              const dmx_checkpoint *checkpoint)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_model *m = NULL;
+    char *graph = NULL;
+    dmx_status status = cli_model_of(&m, t, checkpoint, &o->model, &err);
+    cJSON *model = status == DMX_OK ? take(dmx_model_json(m)) : NULL;
+    if (status == DMX_OK && o->graph)
+        status = dmx_model_graph_text(&graph, m, o->samples, &err);
+    cJSON *parsed = take(dmx_checkpoint_json(checkpoint));
+    show(t, parsed, model, graph);
+    dmx_free(graph);
+    cJSON_Delete(parsed);
+    cJSON_Delete(model);
+    dmx_model_close(m);
+    if (status == DMX_OK)
+        return CLI_DONE;
+    cli_error(t, "%s", err.message);
+    return CLI_FAILED;
+}
+
+static bool is_onnx(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot != NULL && strcmp(dot, ".onnx") == 0;
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    (void)n;
+    const inspect_options *o = values;
+    if (is_onnx(operand[0]))
+        return inspect_onnx(t, o, operand[0]);
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_checkpoint *checkpoint;
+    dmx_checkpoint_options open = DMX_CHECKPOINT_OPTIONS_INIT;
+    open.hooks = &t->hooks;
+    const dmx_status status =
+        dmx_checkpoint_open(&checkpoint, operand[0], &open, &err);
+    if (status != DMX_OK)
+        return cli_finish(t, status, &err);
+    const int code = inspect_checkpoint(t, o, checkpoint);
+    dmx_checkpoint_close(checkpoint);
+    return code;
+}
+
+const cli_command cli_command_inspect = {
+    .name = "inspect",
+    .operands = "FILE",
+    .summary = "show what a checkpoint or an ONNX file holds",
+    .details =
+        "Of a checkpoint: container, class, constructor arguments, tensors "
+        "(all of them with -v), every global its pickle names, and whether "
+        "the checksum in its name is right; nothing in it is executed. Of an "
+        "ONNX file: contract, metadata, operators.",
+    .option = options,
+    .options_size = sizeof(inspect_options),
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};

@@ -1,0 +1,103 @@
+#include "check_options.h"
+#include "model_options.h"
+
+#include <string.h>
+
+typedef struct verify_options {
+    cli_model_options model;
+    cli_check_options check;
+    int recorded;
+} verify_options;
+
+static const cli_option options[] = {
+    {"recorded", 0, CLI_FLAG, NULL,
+     "compare with a recording: MODEL.onnx MIX.npy STEMS.npy",
+     offsetof(verify_options, recorded), 0, 0},
+    CLI_CHECK_OPTIONS(verify_options, check),
+    CLI_MODEL_OPTIONS(verify_options, model),
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), k = strlen(end);
+    return n >= k && strcmp(text + n - k, end) == 0;
+}
+
+/* Prints what was found also when it is bad. */
+static int conclude(cli_terminal *t, const verify_options *o, const char *name,
+                    dmx_report *report, dmx_status status, const dmx_error *err)
+{
+    cli_clear_bar(t);
+    int code = CLI_DONE;
+    if (report != NULL)
+        code = cli_show_report(t, &o->check, name, report);
+    const bool told = t->json && report != NULL;
+    const int json = t->json;
+    t->json = told ? 0 : json; /* one document on stdout */
+    const int finished = cli_finish(t, status, err);
+    t->json = json;
+    dmx_report_close(report);
+    return finished != CLI_DONE ? finished : code;
+}
+
+static int verify_recording(cli_terminal *t, const verify_options *o, int n,
+                            char **operand)
+{
+    if (n != 3)
+        return cli_misuse(t, "verify",
+                          "verify --recorded: expected MODEL.onnx MIX.npy "
+                          "STEMS.npy");
+    const int model = ends_with(operand[2], ".npy") ? 0 : 2;
+    const dmx_verify_options v = cli_verify_options(t, &o->check);
+    dmx_report *report = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status =
+        dmx_verify_recorded(operand[model], operand[model == 0 ? 1 : 0],
+                            operand[model == 0 ? 2 : 1], &v, &report, &err);
+    return conclude(t, o, operand[model], report, status, &err);
+}
+
+static int verify_checkpoint(cli_terminal *t, const verify_options *o,
+                             const char *path, const char *checkpoint)
+{
+    const dmx_verify_options v = cli_verify_options(t, &o->check);
+    dmx_report *report = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    cli_model m;
+    dmx_status status = cli_model_open(&m, t, checkpoint, 0, &o->model, &err);
+    if (status == DMX_OK)
+        status = dmx_verify_model(path, m.model, &v, &report, &err);
+    cli_model_close(&m);
+    return conclude(t, o, path, report, status, &err);
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    const verify_options *o = values;
+    if (o->recorded)
+        return verify_recording(t, o, n, operand);
+    if (n != 2)
+        return cli_misuse(t, "verify",
+                          "verify: expected MODEL.onnx CHECKPOINT");
+    return verify_checkpoint(t, o, operand[0], operand[1]);
+}
+
+const cli_command cli_command_verify = {
+    .name = "verify",
+    .operands = "MODEL.onnx CHECKPOINT | MODEL.onnx --recorded MIX.npy "
+                "STEMS.npy",
+    .summary = "check an ONNX file against its checkpoint, or a recording",
+    .details =
+        "Runs the checks of 'export' on an existing file, of this or another "
+        "exporter: the official ONNX checker, the promises of the graph "
+        "contract, and ONNX Runtime's output on noise and on a music-like "
+        "signal against the float64 reference (or, with --recorded, against "
+        "PyTorch's own output). With -v a failed comparison is traced to the "
+        "module where the numbers part.",
+    .option = options,
+    .options_size = sizeof(verify_options),
+    .min_operands = 2,
+    .max_operands = 3,
+    .run = run,
+};

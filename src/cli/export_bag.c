@@ -1,0 +1,221 @@
+#include "export_bag.h"
+#include "text_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* One bag on its way to a folder. */
+typedef struct bag_export {
+    cli_terminal *t;
+    const export_options *o;
+    const dmx_bag *bag;
+    const char *output;
+} bag_export;
+
+/* "<folder>/<bag>_<what>.onnx"; malloc'd. */
+static char *member_path(const bag_export *b, const char *what,
+                         const char *extension)
+{
+    const char *name = dmx_bag_name(b->bag);
+    const size_t size = strlen(b->output) + strlen(name) + strlen(what) + 16;
+    char *path = malloc(size);
+    if (path != NULL)
+        snprintf(path, size, "%s/%s%s%s.%s", b->output, name,
+                 what[0] != '\0' ? "_" : "", what, extension);
+    return path;
+}
+
+static int no_memory(cli_terminal *t)
+{
+    cli_error(t, "no memory");
+    return CLI_FAILED;
+}
+
+static int export_to(const bag_export *b, size_t member, const char *what,
+                     const char *stem)
+{
+    char *path = member_path(b, what, "onnx");
+    if (path == NULL)
+        return no_memory(b->t);
+    const int code =
+        cli_export_one(b->t, b->o, dmx_bag_path(b->bag, member), path, stem, 1);
+    free(path);
+    return code;
+}
+
+/* ------------------------------------------------------- one-hot weights */
+
+/* Is every source made by one member alone? */
+static bool is_one_hot(const dmx_bag *bag)
+{
+    for (size_t s = 0; s < dmx_bag_sources(bag); s++)
+        if (dmx_bag_specialist(bag, s) < 0)
+            return false;
+    return dmx_bag_sources(bag) > 0;
+}
+
+/* Names of the sources, from the first member's model. */
+static dmx_status open_first(cli_model *m, const bag_export *b, dmx_error *err)
+{
+    const dmx_status status =
+        cli_model_open(m, b->t, dmx_bag_path(b->bag, 0), 1, &b->o->model, err);
+    if (status != DMX_OK ||
+        dmx_model_sources(m->model) == dmx_bag_sources(b->bag))
+        return status;
+    err->code = DMX_ERROR_MODEL;
+    snprintf(err->message, sizeof err->message,
+             "%s: weights for %zu sources, but the models have %zu",
+             dmx_bag_name(b->bag), dmx_bag_sources(b->bag),
+             dmx_model_sources(m->model));
+    cli_model_close(m);
+    return err->code;
+}
+
+static int64_t find_source(const dmx_model *model, const char *name)
+{
+    for (size_t i = 0; i < dmx_model_sources(model); i++)
+        if (strcmp(dmx_model_source(model, i), name) == 0)
+            return (int64_t)i;
+    return -1;
+}
+
+/* Exports the specialist of one source. A single stem may go to a file. */
+static int export_stem(const bag_export *b, const dmx_model *model,
+                       const char *stem, bool to_file)
+{
+    const int64_t source = find_source(model, stem);
+    if (source < 0)
+        return cli_misuse(b->t, "export", "the bag has no source '%s'", stem);
+    const size_t member = (size_t)dmx_bag_specialist(b->bag, (size_t)source);
+    if (to_file)
+        return cli_export_one(b->t, b->o, dmx_bag_path(b->bag, member),
+                              b->output, stem, 1);
+    return export_to(b, member, stem, stem);
+}
+
+static bool names_a_file(const char *path)
+{
+    const size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".onnx") == 0 && !cli_is_folder(path);
+}
+
+static int make_folder(const bag_export *b)
+{
+    if (cli_is_folder(b->output) || mkdir(b->output, 0777) == 0)
+        return CLI_DONE;
+    cli_error(b->t, "%s: can't make this folder: %s", b->output,
+              strerror(errno));
+    return CLI_FAILED;
+}
+
+static int export_stems(const bag_export *b, const dmx_model *model,
+                        const char *const *stem)
+{
+    const bool to_file =
+        stem[0] != NULL && stem[1] == NULL && names_a_file(b->output);
+    int code = to_file ? CLI_DONE : make_folder(b);
+    for (; code == CLI_DONE && *stem != NULL; stem++)
+        code = export_stem(b, model, *stem, to_file);
+    return code;
+}
+
+static const char **all_sources(const dmx_model *model)
+{
+    const size_t n = dmx_model_sources(model);
+    const char **list = calloc(n + 1, sizeof *list);
+    for (size_t i = 0; list != NULL && i < n; i++)
+        list[i] = dmx_model_source(model, i);
+    return list;
+}
+
+static int export_one_hot(const bag_export *b)
+{
+    cli_model first;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status = open_first(&first, b, &err);
+    if (status != DMX_OK)
+        return cli_finish(b->t, status, &err);
+    const char *text = b->o->stems != NULL ? b->o->stems : b->o->stem;
+    const char **stem =
+        text != NULL ? cli_split(text) : all_sources(first.model);
+    const int code =
+        stem != NULL ? export_stems(b, first.model, stem) : no_memory(b->t);
+    free(stem);
+    cli_model_close(&first);
+    return code;
+}
+
+/* ------------------------------------------------------- general weights */
+
+/* The description that `separate` reads: model files, weights, segment. */
+static char *describe(const bag_export *b)
+{
+    const size_t members = dmx_bag_members(b->bag);
+    const size_t sources = dmx_bag_sources(b->bag);
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    if (f == NULL)
+        return NULL;
+    fprintf(f, "{\n  \"models\": [");
+    for (size_t m = 0; m < members; m++) {
+        char name[512];
+        snprintf(name, sizeof name, "%s_%zu.onnx", dmx_bag_name(b->bag), m);
+        fprintf(f, "%s", m > 0 ? ", " : "");
+        cli_json_string(f, name);
+    }
+    fprintf(f, "]");
+    for (size_t m = 0; sources > 0 && m < members; m++) {
+        fprintf(f, m > 0 ? ",\n    [" : ",\n  \"weights\": [\n    [");
+        for (size_t s = 0; s < sources; s++)
+            fprintf(f, "%s%.17g", s > 0 ? ", " : "",
+                    dmx_bag_weight(b->bag, m, s));
+        fprintf(f, "]");
+    }
+    fprintf(f, sources > 0 ? "\n  ]" : "");
+    if (dmx_bag_segment(b->bag) > 0)
+        fprintf(f, ",\n  \"segment\": %.17g", dmx_bag_segment(b->bag));
+    fprintf(f, "\n}");
+    return fclose(f) == 0 ? text : NULL;
+}
+
+static int write_description(const bag_export *b)
+{
+    char *path = member_path(b, "", "json");
+    char *text = describe(b);
+    const int code = path != NULL && text != NULL
+                         ? cli_write_text(b->t, path, text)
+                         : no_memory(b->t);
+    free(path);
+    free(text);
+    return code;
+}
+
+static int export_members(const bag_export *b)
+{
+    int code = make_folder(b);
+    for (size_t m = 0; code == CLI_DONE && m < dmx_bag_members(b->bag); m++) {
+        char index[32];
+        snprintf(index, sizeof index, "%zu", m);
+        code = export_to(b, m, index, NULL);
+    }
+    return code == CLI_DONE ? write_description(b) : code;
+}
+
+int cli_export_bag(cli_terminal *t, const export_options *o, const dmx_bag *bag,
+                   const char *output)
+{
+    const bag_export b = {t, o, bag, output};
+    if (dmx_bag_members(bag) == 1)
+        return cli_export_one(t, o, dmx_bag_path(bag, 0), output, NULL, 1);
+    if (is_one_hot(bag))
+        return export_one_hot(&b);
+    if (!o->prune && (o->stem != NULL || o->stems != NULL))
+        return cli_misuse(t, "export",
+                          "several models of %s share each source; --stem "
+                          "needs a bag with one model per source, or --prune",
+                          dmx_bag_name(bag));
+    return export_members(&b);
+}

@@ -1,0 +1,31 @@
+/* What exporting needs, shared by single models and bags. */
+#ifndef DMX_CLI_EXPORT_BAG_H
+#define DMX_CLI_EXPORT_BAG_H
+
+#include "check_options.h"
+#include "model_options.h"
+
+typedef struct export_options {
+    cli_model_options model;
+    cli_check_options check;
+    const char *stem;
+    const char *stems;
+    int prune;
+    int64_t samples;
+    int64_t opset;
+    const char *precision;
+} export_options;
+
+/* Exports one checkpoint. stem: metadata of a bag's member, or NULL; strict:
+ * the checksum in the file name must match. Returns an exit code. */
+int cli_export_one(cli_terminal *t, const export_options *o,
+                   const char *checkpoint, const char *output, const char *stem,
+                   int strict);
+
+/* Exports the members of a bag: one member to `output`; a bag with one model
+ * per source to <output>/<bag>_<stem>.onnx; any other to
+ * <output>/<bag>_<index>.onnx and <bag>.json with the weights. */
+int cli_export_bag(cli_terminal *t, const export_options *o, const dmx_bag *bag,
+                   const char *output);
+
+#endif

@@ -1,0 +1,151 @@
+#include "model_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- segment */
+
+/* Digits with at most nine decimals as numerator / denominator. */
+static const char *parse_decimal(const char *p, int64_t *numerator,
+                                 int64_t *denominator)
+{
+    int digits = 0;
+    bool fraction = false;
+    *numerator = 0;
+    *denominator = 1;
+    for (; (*p >= '0' && *p <= '9') || (*p == '.' && !fraction); p++) {
+        if (*p == '.') {
+            fraction = true;
+            continue;
+        }
+        if (++digits > 12)
+            return NULL;
+        *numerator = *numerator * 10 + (*p - '0');
+        *denominator *= fraction ? 10 : 1;
+    }
+    return digits > 0 ? p : NULL;
+}
+
+int64_t cli_segment_samples(const char *segment, int64_t rate)
+{
+    int64_t n, d, n2 = 1, d2 = 1;
+    const char *p = parse_decimal(segment, &n, &d);
+    if (p != NULL && *p == '/')
+        p = parse_decimal(p + 1, &n2, &d2);
+    if (p == NULL || *p != '\0' || n2 == 0)
+        return 0;
+    int64_t top, bottom;
+    if (__builtin_mul_overflow(n, rate, &top) ||
+        __builtin_mul_overflow(top, d2, &top) ||
+        __builtin_mul_overflow(d, n2, &bottom))
+        return 0;
+    return top / bottom;
+}
+
+/* ------------------------------------------------------------------ lists */
+
+const char **cli_split(const char *text)
+{
+    const size_t length = strlen(text) + 1;
+    size_t count = 2;
+    for (const char *p = text; *p != '\0'; p++)
+        count += *p == ',';
+    const char **list = malloc(count * sizeof *list + length);
+    if (list == NULL)
+        return NULL;
+    char *copy = (char *)(list + count);
+    memcpy(copy, text, length);
+    count = 0;
+    for (char *word = strtok_r(copy, ",", &copy); word != NULL;
+         word = strtok_r(NULL, ",", &copy))
+        list[count++] = word;
+    list[count] = NULL;
+    return list;
+}
+
+/* sources=["a","b"]; malloc'd. */
+static char *sources_setting(const char *sources)
+{
+    const char **name = cli_split(sources);
+    char *text = malloc(4 * strlen(sources) + 32);
+    if (name != NULL && text != NULL) {
+        char *p = text + sprintf(text, "sources=[");
+        for (size_t i = 0; name[i] != NULL; i++)
+            p += sprintf(p, "%s\"%s\"", i > 0 ? "," : "", name[i]);
+        strcpy(p, "]");
+    }
+    free(name);
+    return text;
+}
+
+/* All --set values and those that shorter options stand for; malloc'd. */
+static const char **all_settings(const cli_model_options *o, char **sources,
+                                 char **segment)
+{
+    const char **list = calloc(o->set.count + 3, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    size_t n = 0;
+    if (*sources != NULL)
+        list[n++] = *sources;
+    if (*segment != NULL)
+        list[n++] = *segment;
+    for (size_t i = 0; i < o->set.count; i++)
+        list[n++] = o->set.item[i];
+    return list;
+}
+
+/* ------------------------------------------------------------------- open */
+
+/* Has the file no class, and so no arguments of its own? */
+static bool is_bare(const dmx_checkpoint *checkpoint)
+{
+    char *json = dmx_checkpoint_json(checkpoint);
+    const bool bare = json != NULL && strstr(json, "\"class\":\tnull") != NULL;
+    dmx_free(json);
+    return bare;
+}
+
+dmx_status cli_model_of(dmx_model **out, cli_terminal *t,
+                        const dmx_checkpoint *checkpoint,
+                        const cli_model_options *o, dmx_error *err)
+{
+    const bool with_segment = o->segment != NULL && is_bare(checkpoint);
+    char *segment = NULL;
+    char *sources = o->sources != NULL ? sources_setting(o->sources) : NULL;
+    if (with_segment && (segment = malloc(strlen(o->segment) + 32)) != NULL)
+        sprintf(segment, "segment=%s", o->segment);
+    const char **set = all_settings(o, &sources, &segment);
+    dmx_model_options options = DMX_MODEL_OPTIONS_INIT;
+    options.hooks = &t->hooks;
+    options.config_path = o->config;
+    options.set = set;
+    const dmx_status status = dmx_model_open(out, checkpoint, &options, err);
+    free(set);
+    free(sources);
+    free(segment);
+    return status;
+}
+
+dmx_status cli_model_open(cli_model *out, cli_terminal *t, const char *path,
+                          int strict, const cli_model_options *options,
+                          dmx_error *err)
+{
+    *out = (cli_model){0};
+    dmx_checkpoint_options open = DMX_CHECKPOINT_OPTIONS_INIT;
+    open.hooks = &t->hooks;
+    open.strict_checksum = strict;
+    dmx_status status = dmx_checkpoint_open(&out->checkpoint, path, &open, err);
+    if (status == DMX_OK)
+        status = cli_model_of(&out->model, t, out->checkpoint, options, err);
+    if (status != DMX_OK)
+        cli_model_close(out);
+    return status;
+}
+
+void cli_model_close(cli_model *m)
+{
+    dmx_model_close(m->model);
+    dmx_checkpoint_close(m->checkpoint);
+    *m = (cli_model){0};
+}

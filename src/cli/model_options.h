@@ -1,0 +1,64 @@
+/* Options of every command that opens a checkpoint, and opening it. */
+#ifndef DMX_CLI_MODEL_OPTIONS_H
+#define DMX_CLI_MODEL_OPTIONS_H
+
+#include "command.h"
+
+typedef struct cli_model_options {
+    const char *config;
+    const char *sources; /* "drums,bass" */
+    const char *segment; /* seconds: "7.8" or "39/5" */
+    cli_list set;
+} cli_model_options;
+
+/* Rows for an option table whose struct S has such a member `m`. */
+#define CLI_MODEL_OPTIONS(S, m)                                                \
+    {"config",                                                                 \
+     0,                                                                        \
+     CLI_STRING,                                                               \
+     "FILE",                                                                   \
+     "constructor arguments of the model, JSON or YAML",                       \
+     offsetof(S, m.config),                                                    \
+     0,                                                                        \
+     0},                                                                       \
+        {"set",                                                                \
+         0,                                                                    \
+         CLI_LIST,                                                             \
+         "KEY=VALUE",                                                          \
+         "one constructor argument (can be repeated)",                         \
+         offsetof(S, m.set),                                                   \
+         0,                                                                    \
+         0},                                                                   \
+    {                                                                          \
+        "sources", 0, CLI_STRING, "A,B,...",                                   \
+            "names of the sources, for bare weights that have none",           \
+            offsetof(S, m.sources), 0, 0                                       \
+    }
+
+typedef struct cli_model {
+    dmx_checkpoint *checkpoint;
+    dmx_model *model;
+} cli_model;
+
+/* The model of an open checkpoint; *out is NULL on failure. A --segment is an
+ * argument of bare weights, which have none of their own. */
+dmx_status cli_model_of(dmx_model **out, cli_terminal *t,
+                        const dmx_checkpoint *checkpoint,
+                        const cli_model_options *options, dmx_error *err);
+
+/* Opens a checkpoint and its model. strict: the checksum in a file name must
+ * match. On failure nothing is left open. */
+dmx_status cli_model_open(cli_model *out, cli_terminal *t, const char *path,
+                          int strict, const cli_model_options *options,
+                          dmx_error *err);
+void cli_model_close(cli_model *m);
+
+/* int(segment * rate) for "7.8" or "39/5", exactly; 0 when it is no positive
+ * number. */
+int64_t cli_segment_samples(const char *segment, int64_t rate);
+
+/* "a,b" as a NULL-terminated list in one block of memory, free with free;
+ * NULL when memory is short. */
+const char **cli_split(const char *text);
+
+#endif

@@ -1,0 +1,227 @@
+#include "verify/bisect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK      24   /* values fetched at a time: bounds the memory */
+#define MAX_LISTED 20   /* divergences worth reporting */
+#define AGREEMENT  1e-3 /* a bug is far above it, rounding far below */
+
+/* A module whose value can be compared. */
+typedef struct probe {
+    const char *name; /* of the ONNX value */
+    size_t item;      /* of the reference's sketches */
+    double distance;  /* NAN until compared */
+} probe;
+
+typedef struct search {
+    const dmx_parity_job *job;
+    const dmx_sketches *reference;
+    probe *probe;
+    size_t count, capacity;
+    size_t chunk_start; /* of the values being fetched */
+    size_t chosen[CHUNK];
+} search;
+
+/* ---------------------------------------------------------------- matching */
+
+/* Both "encoder.0.conv" and "encoder/0/conv" name a module. */
+static bool same_character(char a, char b)
+{
+    return a == b || ((a == '.' || a == '/') && (b == '.' || b == '/'));
+}
+
+/* Is `node` "/<path>/<operator>"? */
+static bool belongs_to(const char *node, const char *path)
+{
+    if (node == NULL || path[0] == '\0')
+        return false;
+    node += *node == '/';
+    for (; *path != '\0'; path++, node++)
+        if (!same_character(*node, *path))
+            return false;
+    return *node == '/' && strchr(node + 1, '/') == NULL;
+}
+
+/* The last value computed for a module in the model file. */
+static const char *last_value(const dmx_model_file *file, const char *path)
+{
+    const Onnx__GraphProto *g = file->proto->graph;
+    for (size_t i = g->n_node; i-- > 0;)
+        if (g->node[i]->n_output == 1 && belongs_to(g->node[i]->name, path))
+            return g->node[i]->output[0];
+    return NULL;
+}
+
+static bool is_last_of_path(const dmx_sketches *s, size_t item)
+{
+    for (size_t k = item + 1; k < s->count; k++)
+        if (strcmp(s->item[k].node->path, s->item[item].node->path) == 0)
+            return false;
+    return true;
+}
+
+static dmx_status find_probes(search *s, dmx_error *err)
+{
+    for (size_t i = 0; i < s->reference->count; i++) {
+        const char *name =
+            is_last_of_path(s->reference, i)
+                ? last_value(s->job->file, s->reference->item[i].node->path)
+                : NULL;
+        if (name == NULL)
+            continue;
+        DMX_RETURN_IF(
+            !dmx_grow(&s->probe, &s->capacity, s->count + 1, sizeof *s->probe),
+            err, DMX_ERROR_MEMORY, "no memory");
+        s->probe[s->count++] = (probe){name, i, NAN};
+    }
+    return DMX_OK;
+}
+
+/* ------------------------------------------------- a model that shows more */
+
+/* Serialises the model with the probes among its outputs. */
+static dmx_status pack_with_outputs(const search *s, unsigned char **bytes,
+                                    size_t *size, dmx_error *err)
+{
+    Onnx__ModelProto model = *s->job->file->proto;
+    Onnx__GraphProto graph = *model.graph;
+    const size_t old = graph.n_output;
+    Onnx__ValueInfoProto *info = calloc(s->count + 1, sizeof *info);
+    Onnx__ValueInfoProto **list = calloc(old + s->count, sizeof *list);
+    *bytes = NULL;
+    if (info != NULL && list != NULL) {
+        memcpy(list, graph.output, old * sizeof *list);
+        for (size_t i = 0; i < s->count; i++) {
+            onnx__value_info_proto__init(&info[i]);
+            memcpy(&info[i].name, &s->probe[i].name, sizeof info[i].name);
+            list[old + i] = &info[i];
+        }
+        graph.output = list;
+        graph.n_output = old + s->count;
+        model.graph = &graph;
+        *size = onnx__model_proto__get_packed_size(&model);
+        *bytes = malloc(*size);
+        if (*bytes != NULL)
+            onnx__model_proto__pack(&model, *bytes);
+    }
+    free(info);
+    free(list);
+    DMX_RETURN_IF(*bytes == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    return DMX_OK;
+}
+
+static dmx_status open_session(const search *s, dmx_runtime *runtime,
+                               dmx_session **session, dmx_error *err)
+{
+    unsigned char *bytes;
+    size_t size = 0;
+    DMX_FORWARD(pack_with_outputs(s, &bytes, &size, err));
+    const dmx_session_options options = {.threads = s->job->options->threads,
+                                         .providers =
+                                             s->job->options->providers,
+                                         .hooks = s->job->hooks};
+    const dmx_status status = dmx_session_open(
+        session, runtime, s->job->file->path, bytes, size, &options, err);
+    free(bytes);
+    return status;
+}
+
+/* ------------------------------------------------------------- comparison */
+
+static dmx_status compare(void *user, size_t index, const float *data, int rank,
+                          const int64_t *dim, dmx_error *err)
+{
+    (void)err;
+    search *s = user;
+    probe *p = &s->probe[s->chosen[index]];
+    size_t count = 1;
+    for (int i = 0; i < rank; i++)
+        count *= (size_t)dim[i];
+    dmx_sketch sketch;
+    dmx_sketch_f32(&sketch, data, count);
+    p->distance =
+        dmx_sketch_distance(&s->reference->item[p->item].sketch, &sketch);
+    return DMX_OK;
+}
+
+static bool can_be_fetched(const dmx_session *session, const char *name)
+{
+    size_t count;
+    const dmx_port *port = dmx_session_outputs(session, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(port[i].name, name) == 0)
+            return port[i].float32;
+    return false;
+}
+
+static dmx_status fetch_chunk(search *s, dmx_session *session, const float *mix,
+                              dmx_error *err)
+{
+    const dmx_shape in = dmx_graph_shape(s->job->graph, s->job->graph->input);
+    const int64_t dim[3] = {1, in.dim[0], in.dim[2]};
+    const char *name[CHUNK];
+    size_t n = 0;
+    size_t i = s->chunk_start;
+    for (; i < s->count && n < CHUNK; i++)
+        if (can_be_fetched(session, s->probe[i].name)) {
+            s->chosen[n] = i;
+            name[n++] = s->probe[i].name;
+        }
+    const dmx_run run = {.input = mix,
+                         .dim = dim,
+                         .rank = 3,
+                         .output_name = name,
+                         .n_output = n,
+                         .visit = compare,
+                         .user = s,
+                         .hooks = s->job->hooks,
+                         .stage = "looking for the difference",
+                         .fraction = (double)s->chunk_start / (double)s->count};
+    s->chunk_start = i;
+    return n > 0 ? dmx_session_run(session, &run, err) : DMX_OK;
+}
+
+static dmx_status report(const search *s, dmx_error *err)
+{
+    size_t listed = 0;
+    for (size_t i = 0; i < s->count && listed < MAX_LISTED; i++) {
+        const probe *p = &s->probe[i];
+        /* Another element count: folded into something else. */
+        if (isnan(p->distance) || isinf(p->distance) ||
+            p->distance <= AGREEMENT)
+            continue;
+        const dmx_node *node = s->reference->item[p->item].node;
+        const dmx_divergence d = {node->path, dmx_op_name(node->op), p->name,
+                                  p->distance};
+        DMX_FORWARD(dmx_report_add_divergence(s->job->report, &d, err));
+        listed++;
+    }
+    return DMX_OK;
+}
+
+static dmx_status run(search *s, dmx_runtime *runtime, const float *mix,
+                      dmx_error *err)
+{
+    dmx_session *session;
+    DMX_RETURN_IF(s->reference->failed, err, DMX_ERROR_MEMORY, "no memory");
+    DMX_FORWARD(find_probes(s, err));
+    DMX_FORWARD(open_session(s, runtime, &session, err));
+    dmx_status status = DMX_OK;
+    while (status == DMX_OK && s->chunk_start < s->count)
+        status = fetch_chunk(s, session, mix, err);
+    dmx_session_close(session);
+    DMX_FORWARD(status);
+    return report(s, err);
+}
+
+dmx_status dmx_bisect(const dmx_parity_job *job, dmx_runtime *runtime,
+                      const float *mix, const dmx_sketches *reference,
+                      dmx_error *err)
+{
+    search s = {.job = job, .reference = reference};
+    const dmx_status status = run(&s, runtime, mix, err);
+    free(s.probe);
+    return status;
+}

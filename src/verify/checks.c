@@ -1,0 +1,123 @@
+#include "verify/checks.h"
+#include "verify/parity.h"
+#include "verify/promises.h"
+
+#include <cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_TOLERANCE 1e-5
+#define MAX_SAMPLES       ((int64_t)1 << 24)
+
+dmx_verify_options dmx_checks_options(const dmx_verify_options *given)
+{
+    dmx_verify_options o = DMX_VERIFY_OPTIONS_INIT;
+    if (given != NULL)
+        memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
+    if (!(o.tolerance > 0))
+        o.tolerance = DEFAULT_TOLERANCE;
+    return o;
+}
+
+dmx_status dmx_checks_static(struct dmx_report *report, int64_t *samples,
+                             const dmx_checker *checker,
+                             const dmx_model_file *file, const dmx_hooks *hooks,
+                             dmx_error *err)
+{
+    dmx_contract contract;
+    dmx_error said = DMX_ERROR_INIT;
+    DMX_FORWARD(dmx_progress(hooks, "checking: structure", 0, err));
+    DMX_FORWARD(dmx_promises_check(report, &contract, file, err));
+    *samples = contract.samples;
+    const double start = dmx_seconds();
+    const dmx_status status =
+        dmx_checker_check(checker, file->bytes.data, file->bytes.size, &said);
+    DMX_RETURN_IF(status == DMX_ERROR_MEMORY, err, status, "%s", said.message);
+    report->checker_ran = true;
+    if (status != DMX_OK)
+        DMX_FORWARD(dmx_report_error(report, err, "%s", said.message));
+    return dmx_report_add_timing(report, "onnx_checker", dmx_seconds() - start,
+                                 err);
+}
+
+/* Index of a source of the model, or SIZE_MAX. */
+static size_t find_source(const struct dmx_model *model, const char *name)
+{
+    for (size_t i = 0; name != NULL && i < model->n_source; i++)
+        if (strcmp(model->source[i], name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+/* Which of the model's sources each row of the output is: by the names in the
+ * metadata, or, without them, all in order. */
+static dmx_status map_rows(size_t **row, size_t *n_row,
+                           const dmx_model_file *file,
+                           const struct dmx_model *model, dmx_error *err)
+{
+    const char *text = dmx_model_file_metadata(file, "sources");
+    cJSON *names = text != NULL ? cJSON_Parse(text) : NULL;
+    const bool named = cJSON_IsArray(names);
+    const size_t n =
+        named ? (size_t)cJSON_GetArraySize(names) : model->n_source;
+    dmx_status status = DMX_OK;
+    *n_row = n;
+    *row = calloc(n + 1, sizeof **row);
+    if (*row == NULL)
+        status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
+    for (size_t i = 0; i < n && status == DMX_OK; i++) {
+        const char *name =
+            named ? cJSON_GetStringValue(cJSON_GetArrayItem(names, (int)i))
+                  : model->source[i];
+        (*row)[i] = find_source(model, name);
+        if ((*row)[i] == SIZE_MAX)
+            status = dmx_fail(err, DMX_ERROR_CHECK,
+                              "%s: its source '%.60s' is none of the "
+                              "checkpoint's",
+                              file->path, name != NULL ? name : "?");
+    }
+    cJSON_Delete(names);
+    return status;
+}
+
+static dmx_status run_parity(dmx_parity_job *job, int64_t samples,
+                             dmx_error *err)
+{
+    dmx_graph *graph;
+    DMX_RETURN_IF(samples > MAX_SAMPLES, err, DMX_ERROR_LIMIT,
+                  "%s: %lld samples are too many to compare", job->file->path,
+                  (long long)samples);
+    DMX_FORWARD(dmx_model_graph(&graph, job->model, samples, err));
+    job->graph = graph;
+    const dmx_status status = dmx_parity_run(job, err);
+    dmx_graph_close(graph);
+    return status;
+}
+
+dmx_status dmx_checks_parity(struct dmx_report *report,
+                             const dmx_model_file *file,
+                             const struct dmx_model *model, int64_t samples,
+                             const dmx_verify_options *options,
+                             const dmx_hooks *hooks, dmx_error *err)
+{
+    if (options->skip_parity) {
+        dmx_warn(hooks,
+                 "the numbers of %s are not compared with the "
+                 "reference: the parity check is switched off",
+                 file->path);
+        return dmx_report_note(report, err, "the parity check was skipped");
+    }
+    size_t *row;
+    dmx_parity_job job = {.report = report,
+                          .file = file,
+                          .model = model,
+                          .options = options,
+                          .hooks = hooks};
+    dmx_status status = map_rows(&row, &job.n_row, file, model, err);
+    job.row = row;
+    if (status == DMX_OK)
+        status = run_parity(
+            &job, samples > 0 ? samples : model->training_samples, err);
+    free(row);
+    return status;
+}

@@ -1,0 +1,23 @@
+/* All three checks of one model file, in the order of their price. */
+#ifndef DMX_VERIFY_CHECKS_H
+#define DMX_VERIFY_CHECKS_H
+
+#include "arch/arch.h"
+#include "verify/checker.h"
+#include "verify/report.h"
+
+/* The options, with every default in its place. */
+dmx_verify_options dmx_checks_options(const dmx_verify_options *given);
+
+/* Checks 2 and 3: specification and promises, as findings. */
+DMX_MUST_CHECK dmx_status dmx_checks_static(
+    struct dmx_report *report, int64_t *samples, const dmx_checker *checker,
+    const dmx_model_file *file, const dmx_hooks *hooks, dmx_error *err);
+
+/* Check 1 against the model's reference, unless it is to be skipped. */
+DMX_MUST_CHECK dmx_status dmx_checks_parity(
+    struct dmx_report *report, const dmx_model_file *file,
+    const struct dmx_model *model, int64_t samples,
+    const dmx_verify_options *options, const dmx_hooks *hooks, dmx_error *err);
+
+#endif

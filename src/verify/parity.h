@@ -1,0 +1,32 @@
+/* The first check: ONNX Runtime on the model file against a reference. */
+#ifndef DMX_VERIFY_PARITY_H
+#define DMX_VERIFY_PARITY_H
+
+#include "arch/arch.h"
+#include "verify/report.h"
+
+typedef struct dmx_parity_job {
+    struct dmx_report *report;
+    const dmx_model_file *file;
+    const struct dmx_model *model;
+    const dmx_graph *graph; /* for the length that the file runs */
+    const size_t *row;      /* source of the model that each output row is */
+    size_t n_row;
+    const dmx_verify_options *options;
+    const dmx_hooks *hooks;
+} dmx_parity_job;
+
+/* Runs both signals through both and adds the comparisons to the report; a
+ * difference above the tolerance makes it a failed one, which is not a failure
+ * of this function. With options->bisect a failed comparison is followed by a
+ * search for the first module that differs. */
+DMX_MUST_CHECK dmx_status dmx_parity_run(const dmx_parity_job *job,
+                                         dmx_error *err);
+
+/* Runs the file on a recorded mix (1, channels, samples) and compares with
+ * recorded stems (1, sources, channels, samples). */
+DMX_MUST_CHECK dmx_status dmx_parity_recorded(
+    struct dmx_report *report, const dmx_model_file *file, const char *mix_path,
+    const char *stems_path, const dmx_verify_options *options, dmx_error *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* Small summaries of large arrays, good enough to tell whether two agree. */
+#ifndef DMX_VERIFY_SKETCH_H
+#define DMX_VERIFY_SKETCH_H
+
+#include "graph/graph.h"
+
+#define DMX_SKETCH_POINTS 256
+
+/* Of one array: moments, which do not depend on its order, and some of its
+ * elements, which do. */
+typedef struct dmx_sketch {
+    size_t count;
+    double mean, rms, largest;
+    double point[DMX_SKETCH_POINTS]; /* elements i * count / POINTS */
+} dmx_sketch;
+
+void dmx_sketch_f64(dmx_sketch *out, const double *data, size_t count);
+void dmx_sketch_f32(dmx_sketch *out, const float *data, size_t count);
+
+/* How far b is from a, relative to a's root mean square: the smaller of the
+ * distance element by element and of the distance between the moments (the
+ * same numbers in another order agree). Infinite when the counts differ. */
+double dmx_sketch_distance(const dmx_sketch *a, const dmx_sketch *b);
+
+/* One per value of a graph. */
+typedef struct dmx_sketches {
+    struct {
+        const dmx_node *node;
+        dmx_sketch sketch;
+    } * item;
+    size_t count, capacity;
+    bool failed; /* memory was short */
+} dmx_sketches;
+
+/* An observer for dmx_reference_options; user is a dmx_sketches. */
+void dmx_sketches_observe(void *user, const dmx_node *node, dmx_value value,
+                          const dmx_shape *shape, const double *data);
+void dmx_sketches_clear(dmx_sketches *s);
+void dmx_sketches_free(dmx_sketches *s);
+
+#endif

@@ -1,0 +1,157 @@
+/* dmx_export: written, checked, and only then given its name. */
+#include "onnx/onnx_export.h"
+#include "verify/checks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One export. */
+typedef struct job {
+    const struct dmx_model *model;
+    const char *path;
+    dmx_export_options options;
+    dmx_verify_options checks;
+    dmx_checker *checker;
+    size_t *chosen; /* sources wanted, rising */
+    size_t n_chosen;
+    struct dmx_report *report;
+} job;
+
+static bool is_wanted(const job *j, const char *source)
+{
+    for (const char *const *s = j->options.stems; *s != NULL; s++)
+        if (strcmp(*s, source) == 0)
+            return true;
+    return false;
+}
+
+static dmx_status check_stem(const job *j, const char *stem, dmx_error *err)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < j->model->n_source; i++) {
+        if (strcmp(j->model->source[i], stem) == 0)
+            return DMX_OK;
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                     i > 0 ? ", " : "", j->model->source[i]);
+    }
+    DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT,
+                     "the model has no source '%s'; it has %s", stem, known);
+}
+
+static dmx_status choose_stems(job *j, dmx_error *err)
+{
+    DMX_RETURN_IF(j->options.stems == NULL && j->options.prune, err,
+                  DMX_ERROR_ARGUMENT,
+                  "pruning needs the names of the stems to keep");
+    if (j->options.stems == NULL)
+        return DMX_OK;
+    for (const char *const *s = j->options.stems; *s != NULL; s++)
+        DMX_FORWARD(check_stem(j, *s, err));
+    j->chosen = calloc(j->model->n_source, sizeof *j->chosen);
+    DMX_RETURN_IF(j->chosen == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    for (size_t i = 0; i < j->model->n_source; i++)
+        if (is_wanted(j, j->model->source[i]))
+            j->chosen[j->n_chosen++] = i;
+    return DMX_OK;
+}
+
+static dmx_status write_graph(const job *j, dmx_output *out, dmx_graph *graph,
+                              dmx_error *err)
+{
+    const bool prune = j->options.prune && j->n_chosen > 0;
+    const dmx_onnx_options o = {
+        .opset = j->options.opset,
+        .newest_opset = dmx_checker_newest_opset(j->checker),
+        .fp16_weights = j->options.precision == DMX_PRECISION_FP16_WEIGHTS,
+        .chosen = prune ? j->chosen : NULL,
+        .n_chosen = prune ? j->n_chosen : 0,
+        .stem = j->options.stem,
+        .threads = j->options.threads,
+        .hooks = j->options.hooks,
+    };
+    DMX_FORWARD(dmx_onnx_write(out, graph, j->model, &o, err));
+    return dmx_output_flush(out, err);
+}
+
+static dmx_status write_model(const job *j, dmx_output *out, double *seconds,
+                              dmx_error *err)
+{
+    dmx_graph *graph;
+    const double start = dmx_seconds();
+    DMX_FORWARD(dmx_progress(j->options.hooks, "writing the graph", 0, err));
+    DMX_FORWARD(dmx_model_graph(&graph, j->model, j->options.samples, err));
+    const dmx_status status = write_graph(j, out, graph, err);
+    dmx_graph_close(graph);
+    *seconds = dmx_seconds() - start;
+    return status;
+}
+
+static dmx_status check_written(job *j, const dmx_model_file *file,
+                                double write_seconds, dmx_error *err)
+{
+    int64_t samples;
+    DMX_FORWARD(dmx_report_open(&j->report, file, j->checks.tolerance, err));
+    j->report->checkpoint_sha256 =
+        dmx_arena_printf(&j->report->arena, "%s", j->model->checkpoint->sha256);
+    DMX_RETURN_IF(j->report->checkpoint_sha256 == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory");
+    DMX_FORWARD(dmx_report_add_timing(j->report, "write", write_seconds, err));
+    DMX_FORWARD(dmx_checks_static(j->report, &samples, j->checker, file,
+                                  j->options.hooks, err));
+    if (!j->report->failed)
+        DMX_FORWARD(dmx_checks_parity(j->report, file, j->model, samples,
+                                      &j->checks, j->options.hooks, err));
+    return dmx_report_verdict(j->report, err);
+}
+
+/* The very bytes that will be renamed are read back and checked. */
+static dmx_status write_and_check(job *j, dmx_output *out, dmx_error *err)
+{
+    double seconds;
+    dmx_model_file file;
+    DMX_FORWARD(write_model(j, out, &seconds, err));
+    DMX_FORWARD(dmx_model_file_open(&file, out->temporary_path, j->path, err));
+    const dmx_status status = check_written(j, &file, seconds, err);
+    dmx_model_file_close(&file);
+    DMX_FORWARD(status);
+    return dmx_progress(j->options.hooks, "done", 1, err);
+}
+
+static dmx_status run(job *j, dmx_error *err)
+{
+    dmx_output out;
+    DMX_FORWARD(choose_stems(j, err));
+    DMX_FORWARD(dmx_checker_open(&j->checker, err));
+    DMX_FORWARD(dmx_output_open(&out, j->path, err));
+    const dmx_status status = write_and_check(j, &out, err);
+    if (status == DMX_OK)
+        return dmx_output_commit(&out, err);
+    dmx_output_abandon(&out);
+    return status;
+}
+
+dmx_status dmx_export(const dmx_model *model, const char *path,
+                      const dmx_export_options *options, dmx_report **report,
+                      dmx_error *err)
+{
+    job j = {.model = model, .path = path, .options = DMX_EXPORT_OPTIONS_INIT};
+    if (options != NULL)
+        memcpy(&j.options, options,
+               options->size < sizeof j.options ? options->size
+                                                : sizeof j.options);
+    j.checks = dmx_checks_options(j.options.checks);
+    if (j.checks.threads == 0)
+        j.checks.threads = j.options.threads;
+    if (report != NULL)
+        *report = NULL;
+    const dmx_status status = run(&j, err);
+    dmx_checker_close(j.checker);
+    free(j.chosen);
+    if (report != NULL && (status == DMX_OK || status == DMX_ERROR_CHECK))
+        *report = j.report;
+    else
+        dmx_report_close(j.report);
+    return status;
+}
