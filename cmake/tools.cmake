@@ -1,0 +1,7 @@
+# Helpers for tests and benchmarks; not installed.
+add_executable(make-checkpoint ${CMAKE_SOURCE_DIR}/tools/make_checkpoint.c)
+set_target_properties(make-checkpoint PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tools)
+target_include_directories(make-checkpoint PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_compile_definitions(make-checkpoint PRIVATE _GNU_SOURCE)
+target_link_libraries(make-checkpoint PRIVATE demucs_onnx_static dmx_warnings)
