@@ -81,6 +81,10 @@ void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
 /* data must live as long as the emitter; small ones are shared by content. */
 dmx_name dmx_constant_f32(dmx_emitter *e, const char *base, const float *data,
                           const int64_t *dim, size_t rank);
+/* The same for a large buffer of the emitter that may be there already; if so
+ * the buffer is given back. */
+dmx_name dmx_constant_shared(dmx_emitter *e, const char *base, float *data,
+                             const int64_t *dim, size_t rank);
 dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
                           const uint16_t *data, const int64_t *dim,
                           size_t rank);

@@ -23,8 +23,6 @@ static bool same_constant(const Onnx__TensorProto *t, int32_t type,
 static dmx_name find_same(const dmx_emitter *e, int32_t type, const void *data,
                           size_t bytes, const int64_t *dim, size_t rank)
 {
-    if (bytes > SHARED_BYTES)
-        return NULL;
     for (size_t i = 0; i < e->n_constant; i++)
         if (same_constant(e->constant[i], type, data, bytes, dim, rank))
             return e->constant[i]->name;
@@ -75,7 +73,9 @@ static dmx_name constant(dmx_emitter *e, const char *base, int32_t type,
     if (dmx_emitter_failed(e) || data == NULL)
         return "";
     const size_t bytes = count_of(dim, rank) * item;
-    const dmx_name same = find_same(e, type, data, bytes, dim, rank);
+    const dmx_name same = bytes <= SHARED_BYTES
+                              ? find_same(e, type, data, bytes, dim, rank)
+                              : NULL;
     return same != NULL ? same
                         : add_constant(e, base, type, data, bytes, dim, rank);
 }
@@ -85,6 +85,20 @@ dmx_name dmx_constant_f32(dmx_emitter *e, const char *base, const float *data,
 {
     return constant(e, base, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, data,
                     sizeof *data, dim, rank);
+}
+
+dmx_name dmx_constant_shared(dmx_emitter *e, const char *base, float *data,
+                             const int64_t *dim, size_t rank)
+{
+    if (dmx_emitter_failed(e) || data == NULL)
+        return "";
+    const int32_t type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    const size_t bytes = count_of(dim, rank) * sizeof *data;
+    const dmx_name same = find_same(e, type, data, bytes, dim, rank);
+    if (same == NULL)
+        return add_constant(e, base, type, data, bytes, dim, rank);
+    dmx_emitter_drop_buffer(e, data);
+    return same;
 }
 
 dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,

@@ -7,6 +7,7 @@
  *   mean y = wbar . mu + bbar
  *   var y  = mean |L' hc|^2 + mean_o (((W - wbar) mu + b - bbar)_o)^2
  * with L L' = W'W / 2C (Cholesky); both terms are centred, so nothing cancels.
+ * The second is a square form of [mu; 1] and gets a factor in the same way.
  * With r = 1 / sqrt(var + eps) the normalised, weighted and biased y is one
  * convolution of [r h; -mean r; r], and the GLU makes that two. */
 #include "onnx/emit_weights.h"
@@ -33,17 +34,10 @@ static int64_t padded_channels(int64_t channels)
     return channels <= 32 ? (channels + 15) / 16 * 16 : channels;
 }
 
-/* Lower-triangular factor of the Gram matrix W'W / 2C; a direction without
- * energy gets a zero column. */
-static void cholesky(double *l, const fold *f)
+/* In place: the lower triangle of a Gram matrix [n][n] becomes its Cholesky
+ * factor L; a direction without energy gets a zero column. */
+static void cholesky(double *l, int64_t n)
 {
-    const int64_t n = f->in;
-    memset(l, 0, (size_t)(n * n) * sizeof *l);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j <= i; j++)
-            for (int64_t o = 0; o < f->out; o++)
-                l[i * n + j] += f->weight[o * n + i] * f->weight[o * n + j] /
-                                (double)f->out;
     for (int64_t j = 0; j < n; j++) {
         const double energy = l[j * n + j];
         double pivot = energy;
@@ -58,6 +52,28 @@ static void cholesky(double *l, const fold *f)
             l[i * n + j] = root > 0.0 ? sum / root : 0.0;
         }
     }
+}
+
+/* L' of the rows' Gram matrix: |L' x|^2 is the mean of (row . x)^2 over the
+ * `rows` rows of m [rows][n]. NULL after an error. */
+static double *gram_factor(dmx_emitter *e, const double *m, int64_t rows,
+                           int64_t n)
+{
+    double *l = dmx_emitter_buffer(e, (size_t)(n * n), sizeof *l);
+    if (l == NULL)
+        return NULL;
+    memset(l, 0, (size_t)(n * n) * sizeof *l);
+    for (int64_t o = 0; o < rows; o++)
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t j = 0; j <= i; j++)
+                l[i * n + j] += m[o * n + i] * m[o * n + j] / (double)rows;
+    cholesky(l, n);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < i; j++) {
+            l[j * n + i] = l[i * n + j];
+            l[i * n + j] = 0.0;
+        }
+    return l;
 }
 
 /* A 1x1 convolution weight [out][in]; takes the buffer. */
@@ -82,15 +98,7 @@ static dmx_name point_conv(dmx_emitter *e, dmx_name x, dmx_name weight,
 static dmx_name spread(dmx_emitter *e, const fold *f, dmx_name hc)
 {
     const int64_t n = f->in, dim[] = {n, f->rows, f->frames};
-    double *l = dmx_emitter_buffer(e, (size_t)(n * n), sizeof *l);
-    if (l == NULL)
-        return "";
-    cholesky(l, f);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < i; j++) {
-            l[j * n + i] = l[i * n + j];
-            l[i * n + j] = 0.0;
-        }
+    double *l = gram_factor(e, f->weight, f->out, n);
     const dmx_name t =
         point_conv(e, hc, point_weight(e, "gram_factor", l, n, n), NULL);
     return dmx_emit_reduce(
@@ -112,25 +120,40 @@ static double *channel_means(dmx_emitter *e, const fold *f)
     return m;
 }
 
-/* What the means over time differ between channels: [1, 1, F, 1]. */
+/* |L' [mu; 1]|^2 over channels, L' [m][m]; takes the buffer. */
+static dmx_name square_form(dmx_emitter *e, double *l, int64_t m, dmx_name mu)
+{
+    const int64_t n = m - 1;
+    double *bias = dmx_emitter_alloc(e, (size_t)m, sizeof *bias);
+    if (bias == NULL)
+        return "";
+    for (int64_t i = 0; i < m; i++) {
+        bias[i] = l[i * m + n];
+        memmove(l + i * n, l + i * m, (size_t)n * sizeof *l);
+    }
+    const dmx_name b = dmx_constant_f64(e, "offset_bias", bias, &m, 1);
+    const dmx_name y =
+        point_conv(e, mu, point_weight(e, "offset_weight", l, m, n), b);
+    return dmx_emit_reduce(e, "ReduceSum", dmx_emit_2(e, "Mul", y, y), 1);
+}
+
+/* What the means over time differ between channels: [1, 1, F, 1]. A square
+ * form of [mu; 1], factored like the other. */
 static dmx_name offset(dmx_emitter *e, const fold *f, const double *mean,
                        dmx_name mu)
 {
-    const int64_t n = f->in;
-    double *w = dmx_emitter_buffer(e, (size_t)(f->out * n), sizeof *w);
-    double *b = dmx_emitter_buffer(e, (size_t)f->out, sizeof *b);
-    if (w == NULL || b == NULL)
+    const int64_t n = f->in, m = n + 1;
+    double *w = dmx_emitter_buffer(e, (size_t)(f->out * m), sizeof *w);
+    if (w == NULL)
         return "";
     for (int64_t o = 0; o < f->out; o++) {
         for (int64_t i = 0; i < n; i++)
-            w[o * n + i] = f->weight[o * n + i] - mean[i];
-        b[o] = (f->bias != NULL ? f->bias[o] : 0.0) - mean[n];
+            w[o * m + i] = f->weight[o * n + i] - mean[i];
+        w[o * m + n] = (f->bias != NULL ? f->bias[o] : 0.0) - mean[n];
     }
-    const dmx_name bias = dmx_constant_f64(e, "centred_bias", b, &f->out, 1);
-    const dmx_name y = point_conv(
-        e, mu, point_weight(e, "centred_weight", w, f->out, n), bias);
-    dmx_emitter_drop_buffer(e, b);
-    return dmx_emit_reduce(e, "ReduceMean", dmx_emit_2(e, "Mul", y, y), 1);
+    double *l = gram_factor(e, w, f->out, m);
+    dmx_emitter_drop_buffer(e, w);
+    return l != NULL ? square_form(e, l, m, mu) : "";
 }
 
 /* -mean y, [1, 1, F, 1]. */

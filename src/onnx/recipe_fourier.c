@@ -73,7 +73,7 @@ static dmx_name analysis_runs(dmx_emitter *e, const dmx_transform *t)
                 at[0] = (float)(s * dmx_cos_turn(n * k, t->n));
                 at[n1 * n1] = (float)(-s * dmx_sin_turn(n * k, t->n));
             }
-    return dmx_constant_f32(e, "stft_runs", v, DMX_DIMS(n2, 2 * n1, n1));
+    return dmx_constant_shared(e, "stft_runs", v, DMX_DIMS(n2, 2 * n1, n1));
 }
 
 /* [c', k2][n2, c]: the transform over n2, for the lower half of the bins. */
@@ -138,7 +138,9 @@ dmx_name dmx_emit_stft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 }
 
 /* ---- inverse ------------------------------------------------------------ */
-/* [n2, c'][c, k2]: back from k2. */
+/* [n2, c'][c, k2]: back from k2. The sum of four squared windows is 1.5
+ * wherever all four frames are there, and they are for every sample that is
+ * kept: the envelope is that one number. */
 static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n2 = t->n2, half = n2 / 2;
@@ -147,8 +149,8 @@ static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
         return "";
     for (int64_t b = 0; b < n2; b++)
         for (int64_t k = 0; k < half; k++) {
-            const float c = (float)dmx_cos_turn(b * k, n2);
-            const float s = (float)dmx_sin_turn(b * k, n2);
+            const float c = (float)(dmx_cos_turn(b * k, n2) / 1.5);
+            const float s = (float)(dmx_sin_turn(b * k, n2) / 1.5);
             float *re = w + 2 * b * n2 + k, *im = re + n2;
             re[0] = c;
             re[half] = -s;
@@ -158,26 +160,11 @@ static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
     return dmx_constant_f32(e, "istft_bins", w, DMX_DIMS(2 * n2, n2));
 }
 
-/* [n2][n1][c', k1]: back from k1, twiddle, window and norm. The sum of four
- * squared windows is 1.5 wherever all four frames are there, and they are for
- * every sample that is kept. */
+/* [n2][n1][c', k1]: back from k1. That is the analysis matrix turned round:
+ * the same window, norm and twiddle; runtimes turn it when they load it. */
 static dmx_name synthesis_runs(dmx_emitter *e, const dmx_transform *t)
 {
-    const int64_t n1 = t->n1, n2 = t->n2;
-    const double norm = 1.0 / sqrt((double)t->n) / 1.5;
-    float *u = dmx_emitter_buffer(e, (size_t)(2 * n1 * t->n), sizeof *u);
-    if (u == NULL)
-        return "";
-    for (int64_t b = 0; b < n2; b++)
-        for (int64_t a = 0; a < n1; a++)
-            for (int64_t k = 0; k < n1; k++) {
-                const int64_t n = n2 * a + b;
-                const double s = window(t, n) * norm;
-                float *at = u + (b * n1 + a) * 2 * n1 + k;
-                at[0] = (float)(s * dmx_cos_turn(n * k, t->n));
-                at[n1] = (float)(-s * dmx_sin_turn(n * k, t->n));
-            }
-    return dmx_constant_f32(e, "istft_runs", u, DMX_DIMS(n2, n1, 2 * n1));
+    return dmx_emit_transpose(e, analysis_runs(e, t), DMX_DIMS(0, 2, 1));
 }
 
 /* Frames [C, n2, n1, T] onto one another: [C, n2, n1 / 4, T + 3]. */
