@@ -81,6 +81,16 @@ static void run_task(void *context, int64_t task, int worker)
                  r->state->scratch + worker * r->state->scratch_floats);
 }
 
+/* One row through all steps of a chain. */
+static void run_row(void *context, int64_t row, int worker)
+{
+    step_run r = *(const step_run *)context;
+    const dmx_step *head = r.step;
+    for (; r.step < head + head->chain; r.step++)
+        for (int64_t i = 0; i < r.step->row_tasks; i++)
+            run_task(&r, row * r.step->row_tasks + i, worker);
+}
+
 static double now(void)
 {
     struct timespec t;
@@ -112,11 +122,15 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
     step_run run = {.frame = {e, s->arena}, .state = s};
     double before = now();
     copy_in(s, mix);
-    for (size_t i = 0; i < e->n_step; i++) {
+    for (size_t i = 0; i < e->n_step; i += (size_t)run.step->chain) {
         DMX_FORWARD(dmx_progress(hooks, "separate",
                                  (double)i / (double)e->n_step, err));
         run.step = &e->step[i];
-        dmx_pool_run(s->pool, run.step->tasks, run_task, &run);
+        if (run.step->chain > 1)
+            dmx_pool_run(s->pool, run.step->tasks / run.step->row_tasks,
+                         run_row, &run);
+        else
+            dmx_pool_run(s->pool, run.step->tasks, run_task, &run);
         const double after = now();
         s->seconds[i] = after - before;
         before = after;
@@ -125,16 +139,21 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
     return dmx_progress(hooks, "separate", 1.0, err);
 }
 
+/* A step, or a chain of them under the name of the first. */
 static cJSON *step_json(const dmx_step *step, double seconds)
 {
     cJSON *item = cJSON_CreateObject();
-    cJSON_AddStringToObject(item, "kind", step->kind);
+    double flops = 0.0;
+    for (int32_t i = 0; i < step->chain; i++)
+        flops += step[i].flops;
+    cJSON_AddStringToObject(item, "kind",
+                            step->chain > 1 ? "rows" : step->kind);
     cJSON_AddStringToObject(item, "path", step->path);
     cJSON_AddNumberToObject(item, "ms", seconds * 1e3);
-    if (step->flops > 0.0) {
-        cJSON_AddNumberToObject(item, "gflop", step->flops * 1e-9);
+    if (flops > 0.0) {
+        cJSON_AddNumberToObject(item, "gflop", flops * 1e-9);
         cJSON_AddNumberToObject(item, "gflops",
-                                step->flops * 1e-9 / (seconds + 1e-12));
+                                flops * 1e-9 / (seconds + 1e-12));
     }
     return item;
 }
@@ -146,9 +165,11 @@ char *dmx_engine_profile_json(const dmx_engine_state *s)
     cJSON *steps = cJSON_AddArrayToObject(root, "steps");
     double total = 0.0, flops = 0.0;
     for (size_t i = 0; i < e->n_step; i++) {
+        flops += e->step[i].flops;
+        if (e->step[i].chain == 0)
+            continue;
         cJSON_AddItemToArray(steps, step_json(&e->step[i], s->seconds[i]));
         total += s->seconds[i];
-        flops += e->step[i].flops;
     }
     cJSON_AddStringToObject(root, "isa", e->kernels->name);
     cJSON_AddNumberToObject(root, "threads", dmx_pool_threads(s->pool));

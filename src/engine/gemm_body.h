@@ -1,30 +1,38 @@
-/* c [rows][NR] = a [rows/MR][k][MR] * b [k][NR], all of a tile in registers. */
+/* c [rows][NR] = a [rows/m][k][m] * b, all of an m x NR tile in registers. */
 #define NR (VECS * LANES)
 
-INLINE void gemm_tile(int64_t k, const float *restrict a,
-                      const float *restrict b, float *restrict c)
+typedef vec tile_sums[DMX_NARROW > MR ? DMX_NARROW : MR][VECS];
+
+INLINE void tile_clear(const int m, tile_sums sum)
 {
-    vec sum[MR][VECS];
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; i++)
+    for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
             sum[i][j] = (vec){0};
-    for (; k > 0; k--, a += MR, b += NR) {
-        vec x[VECS];
+}
+
+/* sum += a [m] * b [NR] */
+INLINE void tile_add(const int m, tile_sums sum, const float *restrict a,
+                     const float *restrict b)
+{
+    vec x[VECS];
+#pragma GCC unroll 4
+    for (int j = 0; j < VECS; j++)
+        x[j] = v_load(b + j * LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < m; i++) {
+        const vec w = v_set(a[i]);
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
-            x[j] = v_load(b + j * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < MR; i++) {
-            const vec w = v_set(a[i]);
-#pragma GCC unroll 4
-            for (int j = 0; j < VECS; j++)
-                sum[i][j] += w * x[j];
-        }
+            sum[i][j] += w * x[j];
     }
+}
+
+INLINE void tile_store(const int m, float *restrict c, tile_sums sum)
+{
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; i++)
+    for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
             v_store(c + i * NR + j * LANES, sum[i][j]);
@@ -33,6 +41,36 @@ INLINE void gemm_tile(int64_t k, const float *restrict a,
 static void gemm(int64_t rows, int64_t k, const float *a, const float *b,
                  float *c)
 {
-    for (int64_t i = 0; i < rows; i += MR)
-        gemm_tile(k, a + i * k, b, c + i * NR);
+    for (int64_t i = 0; i < rows; i += MR, c += MR * NR) {
+        const float *x = b;
+        tile_sums sum;
+        tile_clear(MR, sum);
+        for (int64_t j = 0; j < k; j++, a += MR, x += NR)
+            tile_add(MR, sum, a, x);
+        tile_store(MR, c, sum);
+    }
+}
+
+INLINE void taps_rows(const int m, const dmx_taps *t, int64_t rows,
+                      const float *a, const float *b, float *c)
+{
+    for (int64_t i = 0; i < rows; i += m, c += m * NR) {
+        tile_sums sum;
+        tile_clear(m, sum);
+        for (int64_t ch = 0; ch < t->channels; ch++) {
+            const float *x = b + ch * t->width;
+            for (int64_t kt = 0; kt < t->taps; kt++, a += m, x += t->dilation)
+                tile_add(m, sum, a, x);
+        }
+        tile_store(m, c, sum);
+    }
+}
+
+static void gemm_taps(const dmx_taps *t, int64_t tile, int64_t rows,
+                      const float *a, const float *b, float *c)
+{
+    if (tile == DMX_NARROW)
+        taps_rows(DMX_NARROW, t, rows, a, b, c);
+    else
+        taps_rows(MR, t, rows, a, b, c);
 }

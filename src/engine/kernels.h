@@ -60,6 +60,13 @@ typedef struct dmx_window {
     int64_t kernel[2], step[2], dilation[2], padding[2];
 } dmx_window;
 
+/* Rows of a narrow tile: for convolutions with 6 or 12 outputs. */
+#define DMX_NARROW 6
+
+typedef struct dmx_taps {
+    int64_t channels, taps, dilation, width;
+} dmx_taps;
+
 /* Mean and sum of squared differences from it. */
 typedef struct dmx_moments {
     double count, mean, m2;
@@ -74,6 +81,14 @@ typedef struct dmx_kernels {
     /* c = a * b; rows is a multiple of mr */
     void (*gemm)(int64_t rows, int64_t k, const float *a, const float *b,
                  float *c);
+    /* The same for a convolution over time with few rows, tile = mr or
+     * DMX_NARROW of them at a time: the panel is [channels][width], element
+     * (c, kt) of a row of A meets columns kt * dilation ... of row c. */
+    void (*gemm_taps)(const dmx_taps *t, int64_t tile, int64_t rows,
+                      const float *a, const float *b, float *c);
+    /* The panel of gemm_taps: columns t - padding ... of a row's channels. */
+    void (*pack_taps)(const dmx_window *w, const dmx_taps *taps, int64_t row,
+                      int64_t t, int64_t n, float *panel);
     void (*finish)(const dmx_finish *f, const float *c);
     void (*interleave)(const dmx_interleave *f, float *c);
 

@@ -101,7 +101,7 @@ static bool pack_half(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d,
     float *wide = calloc((size_t)n, sizeof *wide);
     if (wide == NULL)
         return false;
-    fill(wide, bias, m, d, e->kernels->mr);
+    fill(wide, bias, m, d, m->tile);
     uint16_t *half = NULL;
     if (exact_in_half(wide, n)) {
         half = (uint16_t *)dmx_engine_floats(e, (n + 1) / 2);
@@ -120,8 +120,8 @@ static bool pack_half(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d,
 
 bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d)
 {
-    const int64_t mr = e->kernels->mr;
-    *m = (dmx_matrix){.k = d->k};
+    const int64_t mr = d->tile > 0 ? d->tile : e->kernels->mr;
+    *m = (dmx_matrix){.k = d->k, .tile = mr};
     list_blocks(m, NULL, d, mr);
     dmx_block *block =
         dmx_engine_parameters(e, (size_t)m->n_block * sizeof *block);

@@ -16,6 +16,7 @@ typedef struct dmx_block {
 
 typedef struct dmx_matrix {
     int64_t k, n_block, rows, most_rows;
+    int64_t tile; /* rows of a tile: mr or DMX_NARROW */
     const dmx_block *block;
     const float *data;    /* NULL when half is used */
     const uint16_t *half; /* IEEE 754 binary16, exact */
@@ -30,6 +31,7 @@ typedef struct dmx_dense {
     int64_t channels, k;
     int64_t phases[2];
     bool glu;
+    int64_t tile; /* 0: mr */
 } dmx_dense;
 
 /* False when memory is short. */

@@ -40,6 +40,8 @@ dmx_buf dmx_step_moments(struct dmx_engine *e, const char *path, dmx_buf x,
     step->in[0] = x;
     step->out[0] = out;
     step->tasks = count;
+    step->row_tasks = count / p.rows;
+    step->local = 1;
     return out;
 }
 

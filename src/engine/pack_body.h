@@ -74,6 +74,29 @@ static void pack_window(const dmx_window *w, int64_t row, int64_t t, int64_t n,
     }
 }
 
+static void pack_taps(const dmx_window *w, const dmx_taps *taps, int64_t row,
+                      int64_t t, int64_t n, float *panel)
+{
+    const float *x = w->x + row * w->channels * w->stride;
+    const int64_t at = t - w->padding[1];
+    const int64_t need = n + (taps->taps - 1) * taps->dilation;
+    const int64_t from = at < 0 ? -at : 0;
+    int64_t to = w->cols - at < need ? w->cols - at : need;
+    to = to > from ? to : from;
+    for (int64_t c = 0; c < w->channels; c++, x += w->stride) {
+        int64_t j = 0;
+        for (; j < from; j++)
+            panel[j] = 0.0f;
+        for (; j + LANES <= to; j += LANES)
+            v_store(panel + j, v_load(x + at + j));
+        for (; j < to; j++)
+            panel[j] = x[at + j];
+        for (; j < taps->width; j++)
+            panel[j] = 0.0f;
+        panel += taps->width;
+    }
+}
+
 /* Two sweeps for the statistics, so that a large mean costs no digits. */
 static void pack_normed(const float *x, int64_t channels, int64_t stride,
                         int64_t n, double epsilon, float *panel)

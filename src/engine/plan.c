@@ -144,7 +144,9 @@ dmx_status dmx_plan_graph(struct dmx_engine *e, const dmx_graph *g, bool fuse,
             ? emit_all(&p, hooks, err)
             : dmx_fail(err, DMX_ERROR_MEMORY, "out of memory while planning");
     close_planner(&p);
-    if (status == DMX_OK)
+    if (status == DMX_OK) {
+        dmx_plan_chains(e);
         status = dmx_plan_memory(e, err);
+    }
     return status;
 }

@@ -50,6 +50,13 @@ typedef struct dmx_step {
     int64_t tasks;
     int64_t scratch; /* floats for each thread */
     double flops;    /* of the textbook algorithm, multiply and add apart */
+    /* Tasks for each row of the output, in order of rows; 0 when tasks do not
+     * go by rows. Bit i of `local`: from in[i] a task reads its own row only.
+     */
+    int64_t row_tasks;
+    unsigned local;
+    int32_t chain; /* steps from here that run row by row; see plan_chain.c */
+    int32_t phase; /* steps of one phase have their buffers together */
 } dmx_step;
 
 struct dmx_engine {
@@ -112,6 +119,9 @@ dmx_plane dmx_plane_of_shape(const dmx_shape *s);
 /* Adds a step with no inputs and outputs yet. */
 dmx_step *dmx_engine_step(struct dmx_engine *e, const char *kind,
                           const char *path);
+
+/* Joins neighbouring steps that work row by row. */
+void dmx_plan_chains(struct dmx_engine *e);
 
 /* Lifetimes and offsets of all buffers. */
 dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err);

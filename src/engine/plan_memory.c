@@ -22,9 +22,9 @@ static void find_lifetimes(struct dmx_engine *e)
     for (size_t i = 0; i < e->n_step; i++) {
         const dmx_step *s = &e->step[i];
         for (int k = 0; k < DMX_STEP_IN; k++)
-            use(e, s->in[k], (int32_t)i);
-        use(e, s->out[0], (int32_t)i);
-        use(e, s->out[1], (int32_t)i);
+            use(e, s->in[k], s->phase);
+        use(e, s->out[0], s->phase);
+        use(e, s->out[1], s->phase);
     }
     use(e, e->output, (int32_t)e->n_step);
 }

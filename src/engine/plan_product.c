@@ -254,10 +254,9 @@ static bool emit(dmx_planner *p, const dmx_unit *u, loaded *l)
         scale = elements(node_at(p, u->scale)->weight, d.dense.channels);
         d.scale = scale;
     }
-    const bool ok =
-        (u->scale < 0 || scale != NULL) &&
-        (dmx_winograd_fits(p->e, &d) ? dmx_step_winograd(p->e, &d)
-                                     : dmx_step_product(p->e, &d));
+    const bool ok = (u->scale < 0 || scale != NULL) &&
+                    (dmx_winograd_fits(p->e, &d) ? dmx_step_winograd(p->e, &d)
+                                                 : dmx_step_product(p->e, &d));
     free(scale);
     return ok;
 }

@@ -195,6 +195,13 @@ static bool fill(dconv_step *s, struct dmx_engine *e, const dmx_dconv *d)
            dmx_matrix_pack(&s->matrix, e, &dense);
 }
 
+/* Whether tiles of DMX_NARROW rows waste fewer rows. */
+static bool narrow_pays(const struct dmx_engine *e, int64_t rows)
+{
+    return rows <= 4 * DMX_NARROW &&
+           dmx_round_up(rows, DMX_NARROW) < dmx_round_up(rows, e->kernels->mr);
+}
+
 static bool add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u)
 {
     const dmx_plane *x = &e->buffer[d->x].plane;
@@ -209,7 +216,8 @@ static bool add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u)
                   .bias = d->b1,
                   .channels = d->hidden,
                   .k = d->channels * d->taps,
-                  .phases = {1, 1}},
+                  .phases = {1, 1},
+                  .tile = narrow_pays(e, d->hidden) ? DMX_NARROW : 0},
         .window = {.kernel = {1, d->taps},
                    .step = {1, 1},
                    .dilation = {1, d->dilation},
@@ -266,6 +274,8 @@ bool dmx_step_dconv(struct dmx_engine *e, const dmx_dconv *d)
     hidden->out[0] = u;
     hidden->out[1] = left;
     hidden->tasks = x.rows * s->pieces;
+    hidden->row_tasks = s->pieces;
+    hidden->local = 1;
     dmx_step *merge = dmx_engine_step(e, "dconv gains", d->path);
     if (merge == NULL)
         return false;
@@ -274,6 +284,8 @@ bool dmx_step_dconv(struct dmx_engine *e, const dmx_dconv *d)
     merge->in[0] = left;
     merge->out[0] = gains;
     merge->tasks = x.rows;
+    merge->row_tasks = 1;
+    merge->local = 1;
     merge->scratch = 2 * (leavings(H) + 2 * d->channels);
     return add_second(e, d, s, u, gains);
 }

@@ -4,15 +4,17 @@
 
 #include <string.h>
 
-#define PANEL_FLOATS (96 * 1024) /* of a group: leave room in 1 MiB for A */
-#define MOST_PANELS  8
+#define PANEL_FLOATS   (96 * 1024) /* of a group: leave room in 1 MiB for A */
+#define MOST_PANELS    8
+#define MOST_TAPS_ROWS 64
 
 typedef struct gemm_step {
     dmx_matrix matrix;
     dmx_window window;
     int64_t phases[2], start[2];
     int64_t rows, cols; /* positions, of which each makes phases outputs */
-    int64_t tiles, group;
+    int64_t tiles, group, row_tasks;
+    dmx_taps taps; /* taps > 0: through gemm_taps */
     bool normed;
     double epsilon;
     dmx_activation activation;
@@ -25,9 +27,15 @@ typedef struct gemm_scratch {
     float *panel, *c, *weave, *wide;
 } gemm_scratch;
 
+static int64_t panel_floats(const gemm_step *g, int64_t nr)
+{
+    return g->taps.taps > 0 ? g->taps.channels * g->taps.width
+                            : g->matrix.k * nr;
+}
+
 static int64_t scratch_floats(const gemm_step *g, int64_t nr)
 {
-    return g->group * g->matrix.k * nr + g->matrix.most_rows * nr +
+    return g->group * panel_floats(g, nr) + g->matrix.most_rows * nr +
            g->phases[1] * nr +
            (g->matrix.half != NULL ? g->matrix.most_rows * g->matrix.k : 0) +
            64;
@@ -36,7 +44,7 @@ static int64_t scratch_floats(const gemm_step *g, int64_t nr)
 static gemm_scratch divide_scratch(const gemm_step *g, int64_t nr, float *s)
 {
     gemm_scratch parts = {.panel = s};
-    parts.c = s + g->group * g->matrix.k * nr;
+    parts.c = s + g->group * panel_floats(g, nr);
     parts.weave = parts.c + g->matrix.most_rows * nr;
     parts.wide = parts.weave + dmx_round_up(g->phases[1] * nr, 16);
     return parts;
@@ -53,6 +61,8 @@ static void pack_panel(const gemm_step *g, const dmx_step *step,
     if (g->normed)
         k->pack_normed(w.x + row * w.channels * w.stride + t, w.channels,
                        w.stride, n, g->epsilon, panel);
+    else if (g->taps.taps > 0)
+        k->pack_taps(&w, &g->taps, row, t, n, panel);
     else
         k->pack_window(&w, row, t, n, panel);
 }
@@ -129,28 +139,51 @@ static void run_gemm(const dmx_step *step, const dmx_frame *f, int64_t task,
     const dmx_kernels *k = f->engine->kernels;
     const dmx_matrix *m = &g->matrix;
     const gemm_scratch s = divide_scratch(g, k->nr, scratch);
-    const int64_t first = task * g->group;
-    const int64_t count = dmx_min(g->group, g->rows * g->tiles - first);
+    const int64_t row = task / g->row_tasks;
+    const int64_t tile = task % g->row_tasks * g->group;
+    const int64_t first = row * g->tiles + tile;
+    const int64_t count = dmx_min(g->group, g->tiles - tile);
+    const int64_t size = panel_floats(g, k->nr);
     for (int64_t i = 0; i < count; i++)
-        pack_panel(g, step, f, first + i, s.panel + i * m->k * k->nr);
+        pack_panel(g, step, f, first + i, s.panel + i * size);
     for (int64_t j = 0; j < m->n_block; j++) {
         const dmx_block *b = &m->block[j];
         const float *a = dmx_matrix_block(m, b, s.wide);
         for (int64_t i = 0; i < count; i++) {
-            k->gemm(b->rows, m->k, a, s.panel + i * m->k * k->nr, s.c);
+            const float *panel = s.panel + i * size;
+            if (g->taps.taps > 0)
+                k->gemm_taps(&g->taps, m->tile, b->rows, a, panel, s.c);
+            else
+                k->gemm(b->rows, m->k, a, panel, s.c);
             finish_panel(g, step, f, b, first + i, &s);
         }
     }
 }
 
-/* Panels of one task: as many as the cache holds, but enough tasks. */
-static int64_t choose_group(const gemm_step *g, int64_t nr)
+/* Panels of one task: as many as the cache holds, but enough tasks, and all
+ * of one row. */
+static void choose_group(gemm_step *g, int64_t nr)
 {
-    const int64_t panels = g->rows * g->tiles;
-    int64_t group = PANEL_FLOATS / (g->matrix.k * nr);
+    int64_t group = PANEL_FLOATS / panel_floats(g, nr);
     group = dmx_min(group, MOST_PANELS);
-    group = dmx_min(group, panels / 16);
-    return dmx_max(group, 1);
+    group = dmx_max(dmx_min(group, g->rows * g->tiles / 16), 1);
+    g->row_tasks = (g->tiles + group - 1) / group;
+    g->group = (g->tiles + g->row_tasks - 1) / g->row_tasks;
+}
+
+/* A convolution over time with few outputs: packing every tap would cost as
+ * much as the product. */
+static void choose_taps(gemm_step *g, const dmx_kernels *k)
+{
+    const dmx_window *w = &g->window;
+    if (g->matrix.rows > MOST_TAPS_ROWS || w->kernel[0] != 1 ||
+        w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 || g->normed)
+        return;
+    const int64_t reach = (w->kernel[1] - 1) * w->dilation[1];
+    if (reach > 4 * k->nr)
+        return;
+    g->taps = (dmx_taps){w->channels, w->kernel[1], w->dilation[1],
+                         dmx_round_up(k->nr + reach, 16)};
 }
 
 /* Positions along an axis that make all wanted outputs. */
@@ -191,7 +224,10 @@ static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
     else if (!dmx_matrix_pack(&g->matrix, e, &p->dense))
         return false;
     g->tiles = (g->cols + e->kernels->nr - 1) / e->kernels->nr;
-    g->group = choose_group(g, e->kernels->nr);
+    choose_taps(g, e->kernels);
+    if (g->taps.taps == 0 && g->matrix.tile != e->kernels->mr)
+        return false; /* the caller chose a narrow tile without need */
+    choose_group(g, e->kernels->nr);
     return true;
 }
 
@@ -207,7 +243,14 @@ bool dmx_step_product(struct dmx_engine *e, const dmx_product *p)
     step->in[1] = p->add;
     step->in[2] = p->gain;
     step->out[0] = p->out;
-    step->tasks = (g->rows * g->tiles + g->group - 1) / g->group;
+    step->tasks = g->rows * g->row_tasks;
+    if (g->phases[0] == 1 && g->start[0] == 0) {
+        step->row_tasks = g->row_tasks;
+        step->local = 6; /* add and gain */
+        if (g->window.kernel[0] == 1 && g->window.step[0] == 1 &&
+            g->window.padding[0] == 0)
+            step->local |= 1;
+    }
     step->scratch = scratch_floats(g, e->kernels->nr);
     step->flops = p->flops;
     return true;
