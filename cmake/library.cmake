@@ -32,9 +32,10 @@ target_include_directories(demucs_onnx PUBLIC
 set_target_properties(demucs_onnx PROPERTIES OUTPUT_NAME demucs-onnx
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
-# The products of the reference: contraction to fused multiply-add is what makes
+# The inner loops of the reference: contraction to fused multiply-add is what makes
 # the inner loop fast, and loses nothing.
-file(GLOB DMX_GEMM64_KERNELS CONFIGURE_DEPENDS
-  ${CMAKE_SOURCE_DIR}/src/reference/gemm64_*.c)
-set_source_files_properties(${DMX_GEMM64_KERNELS} PROPERTIES
+file(GLOB DMX_KERNELS64 CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/src/reference/gemm64_*.c
+  ${CMAKE_SOURCE_DIR}/src/reference/exp64.c)
+set_source_files_properties(${DMX_KERNELS64} PROPERTIES
   COMPILE_OPTIONS "-ffp-contract=fast")

@@ -3,10 +3,10 @@
  * and Y^T = V^T S, so that keys and values are packed once a head. */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "reference/exp64.h"
 #include "reference/gemm64.h"
 #include "reference/reference_ops.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -59,11 +59,12 @@ static void softmax_columns(double *s, size_t rows, size_t columns)
             if (s[i * columns + j] > most[j])
                 most[j] = s[i * columns + j];
     for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++) {
-            const double e = exp(s[i * columns + j] - most[j]);
-            s[i * columns + j] = e;
-            total[j] += e;
-        }
+        for (size_t j = 0; j < columns; j++)
+            s[i * columns + j] -= most[j];
+    dmx_exp64(s, rows * columns);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            total[j] += s[i * columns + j];
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++)
             s[i * columns + j] /= total[j];

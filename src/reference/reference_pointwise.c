@@ -1,4 +1,5 @@
 /* Activations, and arithmetic element by element. */
+#include "reference/exp64.h"
 #include "reference/reference_ops.h"
 
 #include <math.h>
@@ -69,7 +70,10 @@ static void glu_range(const void *step, int64_t begin, int64_t end)
     const double *gate = DMX_MUTANT(GLU_SWAPPED) ? x : x + count;
     double *y = output(step);
     for (int64_t i = begin; i < end; i++)
-        y[i] = value[i] / (1.0 + exp(-gate[i]));
+        y[i] = -gate[i];
+    dmx_exp64(y + begin, (size_t)(end - begin));
+    for (int64_t i = begin; i < end; i++)
+        y[i] = value[i] / (1.0 + y[i]);
 }
 
 dmx_status dmx_reference_glu(const dmx_step *s)

@@ -2,6 +2,8 @@
  * by element. */
 #include "graph_case.h"
 
+#include "reference/exp64.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +206,24 @@ static void test_group_norm(void **state)
     }
 }
 
+static void test_exponential(void **state)
+{
+    (void)state;
+    double x[5003], y[5003];
+    uint64_t seed = 4;
+    for (int i = 0; i < 5003; i++)
+        x[i] = i < 1417 ? i - 708 : 3.0 * test_normal(&seed);
+    memcpy(y, x, sizeof y);
+    dmx_exp64(y, 5003);
+    for (int i = 0; i < 5003; i++)
+        if (!(fabs(y[i] - exp(x[i])) <= 4.5e-16 * exp(x[i])))
+            fail_msg("exp(%.17g) is not %.17g", x[i], y[i]);
+    double odd[] = {NAN, -INFINITY, INFINITY, -1e9};
+    dmx_exp64(odd, 4);
+    assert_true(isnan(odd[0]) && odd[1] < 1e-300 && odd[2] > 1e300 &&
+                odd[3] < 1e-300);
+}
+
 static double normal_cdf(double x)
 {
     return 0.5 * erfc(-x / sqrt(2.0));
@@ -265,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_standardize),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_arithmetic),
+        cmocka_unit_test(test_exponential),
         cmocka_unit_test(test_conv_transpose),
         cmocka_unit_test(test_pad_crop_concat),
     };
