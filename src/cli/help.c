@@ -57,10 +57,24 @@ void cli_help_overview(FILE *stream)
           stream);
 }
 
+/* One line for each way to call the command; " | " parts them. */
+static void print_usage(FILE *stream, const cli_command *command)
+{
+    const char *way = command->operands, *bar;
+    do {
+        bar = strstr(way, " | ");
+        fprintf(stream, "%s demucs-onnx %s %s%.*s\n",
+                way == command->operands ? "usage:" : "      ", command->name,
+                command->option != NULL ? "[OPTION...] " : "",
+                (int)(bar != NULL ? (size_t)(bar - way) : strlen(way)), way);
+        way = bar != NULL ? bar + 3 : NULL;
+    } while (way != NULL);
+    fputc('\n', stream);
+}
+
 void cli_help_command(FILE *stream, const cli_command *command)
 {
-    fprintf(stream, "usage: demucs-onnx %s %s%s\n\n", command->name,
-            command->option != NULL ? "[OPTION...] " : "", command->operands);
+    print_usage(stream, command);
     wrap(stream, command->summary, 0, 0);
     if (command->details != NULL) {
         fputc('\n', stream);

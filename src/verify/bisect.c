@@ -130,6 +130,26 @@ static dmx_status open_session(const search *s, dmx_runtime *runtime,
 
 /* ------------------------------------------------------------- comparison */
 
+/* May `sketch` be the value of item k, asked for as that of `item`? A module
+ * can be several operations, and a factor per channel after it is what
+ * exporters like to fold into its weights. */
+static bool is_related(const dmx_sketches *r, size_t item, size_t k)
+{
+    const dmx_node *a = r->item[item].node, *b = r->item[k].node;
+    return strcmp(a->path, b->path) == 0 ||
+           (b->op == DMX_OP_SCALE && b->in[0] == r->item[item].value);
+}
+
+static double distance(const dmx_sketches *r, size_t item,
+                       const dmx_sketch *sketch)
+{
+    double best = dmx_sketch_distance(&r->item[item].sketch, sketch);
+    for (size_t k = 0; k < r->count; k++)
+        if (k != item && is_related(r, item, k))
+            best = fmin(best, dmx_sketch_distance(&r->item[k].sketch, sketch));
+    return best;
+}
+
 static dmx_status compare(void *user, size_t index, const float *data, int rank,
                           const int64_t *dim, dmx_error *err)
 {
@@ -141,8 +161,7 @@ static dmx_status compare(void *user, size_t index, const float *data, int rank,
         count *= (size_t)dim[i];
     dmx_sketch sketch;
     dmx_sketch_f32(&sketch, data, count);
-    p->distance =
-        dmx_sketch_distance(&s->reference->item[p->item].sketch, &sketch);
+    p->distance = distance(s->reference, p->item, &sketch);
     return DMX_OK;
 }
 

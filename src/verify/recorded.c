@@ -35,8 +35,10 @@ static dmx_status check_shapes(recording *r, const char *mix_path,
 
 /* The length and channels that the model wants. */
 static dmx_status match_model(recording *r, const dmx_session *session,
-                              const char *path, dmx_error *err)
+                              const dmx_model_file *file, dmx_error *err)
 {
+    const char *path = file->path;
+    const char *pads = dmx_model_file_metadata(file, "pads_to_segment");
     size_t n;
     const dmx_port *in = dmx_session_inputs(session, &n);
     DMX_RETURN_IF(n != 1 || in->rank != 3, err, DMX_ERROR_CHECK,
@@ -48,6 +50,12 @@ static dmx_status match_model(recording *r, const dmx_session *session,
     r->length = in->dim[2] >= 0 ? in->dim[2] : r->samples;
     DMX_RETURN_IF(r->length < r->samples, err, DMX_ERROR_ARGUMENT,
                   "%s takes %lld samples, fewer than the recording's %lld",
+                  path, (long long)r->length, (long long)r->samples);
+    DMX_RETURN_IF(r->length > r->samples && pads != NULL &&
+                      strcmp(pads, "false") == 0,
+                  err, DMX_ERROR_ARGUMENT,
+                  "%s is for exactly %lld samples (its network does not pad); "
+                  "export it with --samples %lld for this recording",
                   path, (long long)r->length, (long long)r->samples);
     return DMX_OK;
 }
@@ -116,7 +124,7 @@ static dmx_status run_session(struct dmx_report *report,
                               dmx_session *session, const dmx_hooks *hooks,
                               dmx_error *err)
 {
-    DMX_FORWARD(match_model(r, session, file->path, err));
+    DMX_FORWARD(match_model(r, session, file, err));
     DMX_FORWARD(allocate(r, err));
     const int64_t dim[3] = {1, r->channels, r->length};
     const double start = dmx_seconds();

@@ -44,30 +44,46 @@ void dmx_sketch_f32(dmx_sketch *out, const float *data, size_t count)
     finish(out, sum, square);
 }
 
+/* max |a - k b| / rms(a) over the points, k by least squares. */
+static double point_distance(const dmx_sketch *a, const dmx_sketch *b)
+{
+    double ab = 0, bb = 0, aa = 0, largest = 0;
+    for (size_t i = 0; i < DMX_SKETCH_POINTS; i++) {
+        ab += a->point[i] * b->point[i];
+        aa += a->point[i] * a->point[i];
+        bb += b->point[i] * b->point[i];
+    }
+    const double factor = bb > 0 ? ab / bb : 1;
+    for (size_t i = 0; i < DMX_SKETCH_POINTS; i++)
+        largest = fmax(largest, fabs(a->point[i] - factor * b->point[i]));
+    return aa > 0 ? largest / sqrt(aa / DMX_SKETCH_POINTS) : largest;
+}
+
+static double moment_distance(const dmx_sketch *a, const dmx_sketch *b)
+{
+    const double ra = a->rms > 0 ? a->rms : 1, rb = b->rms > 0 ? b->rms : 1;
+    return fabs(a->mean / ra - b->mean / rb) +
+           fabs(a->largest / ra - b->largest / rb);
+}
+
 double dmx_sketch_distance(const dmx_sketch *a, const dmx_sketch *b)
 {
     if (a->count != b->count)
         return INFINITY;
-    double elements = 0;
-    for (size_t k = 0; k < DMX_SKETCH_POINTS; k++)
-        elements = fmax(elements, fabs(a->point[k] - b->point[k]));
-    const double moments = fabs(a->mean - b->mean) + fabs(a->rms - b->rms) +
-                           fabs(a->largest - b->largest);
-    const double unit = a->rms > 0 ? a->rms : 1;
-    const double distance = fmin(elements, moments) / unit;
-    return isnan(distance) ? INFINITY : distance;
+    const double distance = fmin(point_distance(a, b), moment_distance(a, b));
+    return isfinite(a->rms) && isfinite(b->rms) ? distance : HUGE_VAL;
 }
 
 void dmx_sketches_observe(void *user, const dmx_node *node, dmx_value value,
                           const dmx_shape *shape, const double *data)
 {
-    (void)value;
     dmx_sketches *s = user;
     s->failed = s->failed || !dmx_grow(&s->item, &s->capacity, s->count + 1,
                                        sizeof *s->item);
     if (s->failed)
         return;
     s->item[s->count].node = node;
+    s->item[s->count].value = value;
     dmx_sketch_f64(&s->item[s->count++].sketch, data,
                    (size_t)dmx_shape_count(shape));
 }

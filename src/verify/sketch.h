@@ -17,15 +17,19 @@ typedef struct dmx_sketch {
 void dmx_sketch_f64(dmx_sketch *out, const double *data, size_t count);
 void dmx_sketch_f32(dmx_sketch *out, const float *data, size_t count);
 
-/* How far b is from a, relative to a's root mean square: the smaller of the
- * distance element by element and of the distance between the moments (the
- * same numbers in another order agree). Infinite when the counts differ. */
+/* How far b is from a, whatever their units: the smaller of the distance
+ * element by element, after the best common factor, and of the distance
+ * between the moments over the root mean square (the same numbers in another
+ * order agree). An exporter may fold a constant factor into a neighbour or keep
+ * tokens in another order; both show as agreement, while anything wrong shows
+ * in what is computed next. Infinite when the counts differ. */
 double dmx_sketch_distance(const dmx_sketch *a, const dmx_sketch *b);
 
 /* One per value of a graph. */
 typedef struct dmx_sketches {
     struct {
         const dmx_node *node;
+        dmx_value value;
         dmx_sketch sketch;
     } * item;
     size_t count, capacity;

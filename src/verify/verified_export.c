@@ -119,9 +119,25 @@ static dmx_status write_and_check(job *j, dmx_output *out, dmx_error *err)
     return dmx_progress(j->options.hooks, "done", 1, err);
 }
 
+/* The network was trained on one length and pads anything shorter to it; the
+ * original refuses more. */
+static dmx_status check_length(const job *j, dmx_error *err)
+{
+    const struct dmx_model *m = j->model;
+    DMX_RETURN_IF(
+        m->use_train_segment && j->options.samples > m->training_samples, err,
+        DMX_ERROR_ARGUMENT,
+        "%lld samples are more than the %lld (%.4g s) that the model was "
+        "trained on",
+        (long long)j->options.samples, (long long)m->training_samples,
+        (double)m->training_samples / (double)m->samplerate);
+    return DMX_OK;
+}
+
 static dmx_status run(job *j, dmx_error *err)
 {
     dmx_output out;
+    DMX_FORWARD(check_length(j, err));
     DMX_FORWARD(choose_stems(j, err));
     DMX_FORWARD(dmx_checker_open(&j->checker, err));
     DMX_FORWARD(dmx_output_open(&out, j->path, err));

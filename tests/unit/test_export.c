@@ -1,0 +1,299 @@
+/* Every HTDemucs fixture exports, and ONNX Runtime computes from the file what
+ * PyTorch recorded; the reports say so. Needs ONNX Runtime. */
+#include "runtime/runtime.h"
+#include "test_support.h"
+
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The acceptance limit, and what we aim at: relative to the peak. */
+#define LIMIT 1e-5
+#define AIM   3e-6
+
+static bool have_runtime(void)
+{
+    dmx_runtime *runtime;
+    const bool have = dmx_runtime_open(&runtime, NULL, NULL) == DMX_OK;
+    dmx_runtime_close(runtime);
+    return have;
+}
+
+static const char *output_path(void)
+{
+    static char path[1100];
+    snprintf(path, sizeof path, "%s/model.onnx", test_folder());
+    return path;
+}
+
+typedef struct opened {
+    dmx_checkpoint *checkpoint;
+    dmx_model *model;
+} opened;
+
+static opened open_model(const char *name, const char *const *set)
+{
+    opened o;
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_model_options options = DMX_MODEL_OPTIONS_INIT;
+    options.set = set;
+    assert_ok(dmx_checkpoint_open(&o.checkpoint, test_data(name), NULL, &err),
+              &err);
+    assert_ok(dmx_model_open(&o.model, o.checkpoint, &options, &err), &err);
+    return o;
+}
+
+static void close_model(opened *o)
+{
+    dmx_model_close(o->model);
+    dmx_checkpoint_close(o->checkpoint);
+}
+
+static double worst(const dmx_report *report)
+{
+    double largest = 0;
+    dmx_parity p;
+    size_t i = 0;
+    for (; dmx_report_parity(report, i, &p); i++)
+        largest = p.relative > largest ? p.relative : largest;
+    assert_true(i > 0);
+    return largest;
+}
+
+static double recorded(const char *folder)
+{
+    char mix[64], stems[64];
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_report *report;
+    snprintf(mix, sizeof mix, "%s/mix.npy", folder);
+    snprintf(stems, sizeof stems, "%s/stems.npy", folder);
+    assert_ok(dmx_verify_recorded(output_path(), test_data(mix),
+                                  test_data(stems), NULL, &report, &err),
+              &err);
+    const double relative = worst(report);
+    dmx_report_close(report);
+    return relative;
+}
+
+static const char *const bare[] = {"segment=39/80", NULL};
+
+static const struct golden {
+    const char *model, *folder;
+    const char *const *set;
+    int64_t samples; /* 0: the training segment */
+} golden[] = {
+    {"emb_cape/model.th", "emb_cape", NULL, 0},
+    {"emb_scaled/model.th", "emb_scaled", NULL, 0},
+    {"full_length/model.th", "full_length", NULL, 0},
+    {"group_norms/model.th", "group_norms", NULL, 0},
+    {"htdemucs/model.th", "htdemucs", NULL, 0},
+    {"htdemucs_6s/model.th", "htdemucs_6s", NULL, 0},
+    {"legacy_container/model.th", "legacy_container", NULL, 0},
+    {"merged_branches/model.th", "merged_branches", NULL, 0},
+    {"mono_two_stems/model.th", "mono_two_stems", NULL, 20000},
+    {"multi_freqs/model.th", "multi_freqs", NULL, 0},
+    {"nfft_2048/model.th", "nfft_2048", NULL, 0},
+    {"no_rewrite/model.th", "no_rewrite", NULL, 0},
+    {"no_transformer/model.th", "no_transformer", NULL, 0},
+    {"post_norm/model.th", "post_norm", NULL, 0},
+    {"protocol4/model.th", "protocol4", NULL, 0},
+    {"safetensors/htdemucs.safetensors", "htdemucs", NULL, 0},
+    {"safetensors/htdemucs_6s.safetensors", "htdemucs_6s", NULL, 0},
+    {"short_input/model.th", "short_input", NULL, 0},
+    {"state_dict_only/model.th", "state_dict_only", bare, 0},
+};
+
+/* The recording is the judge here, so the reference need not run. */
+static void recordings_are_reproduced(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    dmx_verify_options checks = DMX_VERIFY_OPTIONS_INIT;
+    checks.skip_parity = 1;
+    dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+    options.checks = &checks;
+    for (size_t precision = 0; precision < 2; precision++)
+        for (size_t i = 0; i < sizeof golden / sizeof golden[0]; i++) {
+            dmx_error err = DMX_ERROR_INIT;
+            if (precision == 1 && strcmp(golden[i].folder, "full_length") == 0)
+                continue; /* large, and nothing new */
+            opened o = open_model(golden[i].model, golden[i].set);
+            options.samples = golden[i].samples;
+            options.precision = precision == 0 ? DMX_PRECISION_FP32
+                                               : DMX_PRECISION_FP16_WEIGHTS;
+            assert_ok(dmx_export(o.model, output_path(), &options, NULL, &err),
+                      &err);
+            close_model(&o);
+            const double relative = recorded(golden[i].folder);
+            printf("%s %s: %.2e of the peak%s\n", golden[i].model,
+                   precision == 0 ? "fp32" : "fp16weights", relative,
+                   relative > AIM ? ", above the aim" : "");
+            assert_true(relative <= LIMIT);
+        }
+}
+
+static const cJSON *item(const cJSON *o, const char *key)
+{
+    const cJSON *found = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (found == NULL)
+        fail_msg("no '%s' in the report", key);
+    return found;
+}
+
+static void the_report_says_everything(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    dmx_error err = DMX_ERROR_INIT;
+    opened o = open_model("htdemucs/model.th", NULL);
+    dmx_report *report;
+    assert_ok(dmx_export(o.model, output_path(), NULL, &report, &err), &err);
+    assert_true(worst(report) < 1e-5);
+    char *text = dmx_report_json(report);
+    cJSON *json = cJSON_Parse(text);
+    assert_true(cJSON_IsTrue(item(json, "passed")));
+    assert_string_equal(item(item(json, "model"), "sha256")->valuestring,
+                        dmx_report_sha256(report));
+    assert_string_equal(item(json, "checkpoint_sha256")->valuestring,
+                        dmx_checkpoint_sha256(o.checkpoint));
+    assert_int_equal(cJSON_GetArraySize(item(json, "parity")), 8);
+    assert_true(item(cJSON_GetArrayItem(item(json, "parity"), 0), "snr_db")
+                    ->valuedouble > 100);
+    assert_true(cJSON_IsTrue(item(json, "onnx_checker")));
+    assert_non_null(item(json, "onnxruntime"));
+    cJSON_Delete(json);
+    dmx_free(text);
+    dmx_report_close(report);
+    close_model(&o);
+}
+
+/* A tolerance that nothing meets: exit with figures, without a file. */
+static void a_failed_check_leaves_no_file(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    unlink(output_path());
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_verify_options checks = DMX_VERIFY_OPTIONS_INIT;
+    checks.tolerance = 1e-12;
+    checks.bisect = 1;
+    dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+    options.checks = &checks;
+    opened o = open_model("htdemucs/model.th", NULL);
+    dmx_report *report;
+    assert_int_equal(
+        dmx_export(o.model, output_path(), &options, &report, &err),
+        DMX_ERROR_CHECK);
+    assert_non_null(report);
+    assert_non_null(strstr(err.message, "of its peak"));
+    assert_int_not_equal(access(output_path(), F_OK), 0);
+    /* The network is right, so no module is to blame. */
+    char *text = dmx_report_json(report);
+    cJSON *json = cJSON_Parse(text);
+    char *list = cJSON_Print(item(json, "divergences"));
+    if (cJSON_GetArraySize(item(json, "divergences")) != 0)
+        printf("%s\n", list);
+    assert_int_equal(cJSON_GetArraySize(item(json, "divergences")), 0);
+    cJSON_free(list);
+    cJSON_Delete(json);
+    dmx_free(text);
+    dmx_report_close(report);
+    close_model(&o);
+}
+
+/* A model checked against another checkpoint of the same shape. */
+static void another_checkpoint_is_noticed(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_verify_options checks = DMX_VERIFY_OPTIONS_INIT;
+    checks.skip_parity = 1;
+    dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+    options.checks = &checks;
+    opened a = open_model("model_repository/aaaa0001-c20dd4f3.th", NULL);
+    opened b = open_model("model_repository/aaaa0002-8212b610.th", NULL);
+    assert_ok(dmx_export(a.model, output_path(), &options, NULL, &err), &err);
+    assert_ok(dmx_verify_model(output_path(), a.model, NULL, NULL, &err), &err);
+    dmx_report *report;
+    dmx_verify_options bisect = DMX_VERIFY_OPTIONS_INIT;
+    bisect.bisect = 1;
+    assert_int_equal(
+        dmx_verify_model(output_path(), b.model, &bisect, &report, &err),
+        DMX_ERROR_CHECK);
+    assert_non_null(strstr(err.message, "the numbers part at"));
+    dmx_report_close(report);
+    close_model(&a);
+    close_model(&b);
+}
+
+static int stop_late(void *user, const char *stage, double fraction)
+{
+    (void)fraction;
+    return strstr(stage, user) != NULL;
+}
+
+static void cancelling_leaves_no_file(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    static char *const stages[] = {"writing", "structure", "reference",
+                                   "ONNX Runtime", "done"};
+    opened o = open_model("htdemucs/model.th", NULL);
+    unlink(output_path());
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        const dmx_hooks hooks = {stages[i], NULL, stop_late};
+        dmx_error err = DMX_ERROR_INIT;
+        dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+        options.hooks = &hooks;
+        const dmx_status status =
+            dmx_export(o.model, output_path(), &options, NULL, &err);
+        assert_int_equal(status, DMX_ERROR_CANCELLED);
+        assert_int_not_equal(access(output_path(), F_OK), 0);
+    }
+    close_model(&o);
+}
+
+static void requests_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    opened o = open_model("htdemucs/model.th", NULL);
+    static const char *const nobody[] = {"kazoo", NULL};
+    dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+    options.stems = nobody;
+    dmx_error err = DMX_ERROR_INIT;
+    assert_int_equal(dmx_export(o.model, output_path(), &options, NULL, &err),
+                     DMX_ERROR_ARGUMENT);
+    assert_non_null(strstr(err.message, "drums, bass, other, vocals"));
+    err = (dmx_error)DMX_ERROR_INIT;
+    options.stems = NULL;
+    options.opset = 999;
+    assert_int_equal(dmx_export(o.model, output_path(), &options, NULL, &err),
+                     DMX_ERROR_ARGUMENT);
+    err = (dmx_error)DMX_ERROR_INIT;
+    options.opset = 0;
+    options.samples = 1 << 20; /* above the training segment */
+    assert_int_equal(dmx_export(o.model, output_path(), &options, NULL, &err),
+                     DMX_ERROR_ARGUMENT);
+    close_model(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(recordings_are_reproduced),
+        cmocka_unit_test(the_report_says_everything),
+        cmocka_unit_test(a_failed_check_leaves_no_file),
+        cmocka_unit_test(another_checkpoint_is_noticed),
+        cmocka_unit_test(cancelling_leaves_no_file),
+        cmocka_unit_test(requests_that_cannot_be_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
