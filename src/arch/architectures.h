@@ -6,4 +6,7 @@
 
 extern const struct dmx_architecture dmx_architecture_htdemucs;
 
+/* Whether checkpoints of this Python class ("HTDemucs") can be handled. */
+bool dmx_architecture_known(const char *klass_name);
+
 #endif

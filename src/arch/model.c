@@ -19,6 +19,11 @@ static const struct dmx_architecture *find_class(const char *klass)
     return NULL;
 }
 
+bool dmx_architecture_known(const char *klass_name)
+{
+    return find_class(klass_name) != NULL;
+}
+
 static const struct dmx_architecture *
 recognise(const struct dmx_checkpoint *checkpoint)
 {
