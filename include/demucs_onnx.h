@@ -352,6 +352,12 @@ DMX_API const char *dmx_hub_cache_dir(const dmx_hub *hub);
  * NULL when memory is short. */
 DMX_API char *dmx_hub_list_json(const dmx_hub *hub);
 
+/* Bytes that resolving this registered model would download: 0 when all is
+ * there or the name is not registered, -1 when some sizes are not published.
+ * Looks at names and sizes of files only, to tell users beforehand. */
+DMX_API int64_t dmx_hub_missing_bytes(const dmx_hub *hub, const char *name,
+                                      const char *stem);
+
 /* Finds what `name` stands for, downloading what is missing:
  *  - with options.repository, a bag or a signature in that folder; else
  *  - a released or registered model ("htdemucs_ft"), or one of its members by

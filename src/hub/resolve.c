@@ -1,0 +1,281 @@
+/* From what the user typed to checkpoint files. */
+#include "hub/hub.h"
+
+#include "hub/repository.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+static dmx_status no_memory(dmx_error *err)
+{
+    return dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
+}
+
+/* --------------------------------------------------------- registered bags */
+
+static dmx_status fill_bag(struct dmx_bag *bag, const dmx_registry_model *model,
+                           dmx_error *err)
+{
+    const size_t n = bag->n_source;
+    bag->segment = model->segment;
+    for (size_t m = 0; m < bag->n_member; m++) {
+        const char *signature = model->member[m]->signature;
+        bag->signature[m] =
+            dmx_arena_strndup(&bag->arena, signature, strlen(signature));
+        if (bag->signature[m] == NULL)
+            return no_memory(err);
+        for (size_t s = 0; s < n; s++)
+            bag->weight[m * n + s] = model->weight[m * n + s];
+    }
+    return DMX_OK;
+}
+
+static dmx_status unknown_stem(const dmx_registry_model *model,
+                               const char *stem, dmx_error *err)
+{
+    char list[600] = "";
+    for (size_t s = 0; model->source[s] != NULL; s++) {
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", s > 0 ? ", " : "",
+                 model->source[s]);
+    }
+    return dmx_fail(err, DMX_ERROR_ARGUMENT,
+                    "%s has no stem '%.100s'; it has %s", model->name, stem,
+                    list);
+}
+
+static dmx_status keep_stem(struct dmx_bag *bag,
+                            const dmx_registry_model *model, const char *stem,
+                            dmx_error *err)
+{
+    for (size_t s = 0; model->source[s] != NULL; s++)
+        if (strcmp(model->source[s], stem) == 0) {
+            if (bag->n_source > 0)
+                dmx_bag_keep_source(bag, s);
+            return DMX_OK;
+        }
+    return unknown_stem(model, stem, err);
+}
+
+dmx_status dmx_hub_bag(struct dmx_bag **out, const dmx_registry_model *model,
+                       const char *stem, dmx_error *err)
+{
+    const size_t columns =
+        model->weight != NULL ? dmx_registry_count_sources(model) : 0;
+    DMX_FORWARD(dmx_bag_new(out, model->name, model->n_member, columns, err));
+    dmx_status status = fill_bag(*out, model, err);
+    if (status == DMX_OK && stem != NULL)
+        status = keep_stem(*out, model, stem, err);
+    if (status != DMX_OK) {
+        dmx_bag_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static dmx_status fetch_member(dmx_hub *hub, struct dmx_bag *bag, size_t m,
+                               const dmx_registry_member *member,
+                               dmx_error *err)
+{
+    char *path;
+    DMX_FORWARD(dmx_hub_fetch(&path, hub, member, err));
+    bag->path[m] = dmx_arena_strndup(&bag->arena, path, strlen(path));
+    free(path);
+    return bag->path[m] != NULL ? DMX_OK : no_memory(err);
+}
+
+static const dmx_registry_member *member_of(const dmx_registry_model *model,
+                                            const char *signature)
+{
+    for (size_t m = 0; m < model->n_member; m++)
+        if (strcmp(model->member[m]->signature, signature) == 0)
+            return model->member[m];
+    return NULL;
+}
+
+static dmx_status registered(struct dmx_bag **out, dmx_hub *hub,
+                             const dmx_registry_model *model, const char *stem,
+                             dmx_error *err)
+{
+    DMX_FORWARD(dmx_hub_bag(out, model, stem, err));
+    struct dmx_bag *bag = *out;
+    for (size_t m = 0; m < bag->n_member; m++)
+        DMX_FORWARD(fetch_member(hub, bag, m,
+                                 member_of(model, bag->signature[m]), err));
+    return DMX_OK;
+}
+
+static int64_t add_missing(int64_t sum, const dmx_hub *hub,
+                           const dmx_registry_member *member)
+{
+    char *path;
+    if (sum < 0 || dmx_hub_look(&path, hub, member, NULL) != DMX_OK)
+        return -1;
+    const uint64_t bytes = member->source[0].bytes;
+    if (path == NULL)
+        sum = bytes != 0 ? sum + (int64_t)bytes : -1;
+    free(path);
+    return sum;
+}
+
+int64_t dmx_hub_missing_bytes(const dmx_hub *hub, const char *name,
+                              const char *stem)
+{
+    const dmx_registry_model *model = dmx_hub_find(hub, name);
+    const dmx_registry_member *member = dmx_hub_find_member(hub, name);
+    struct dmx_bag *bag;
+    if (hub->repository != NULL || (model == NULL && member == NULL))
+        return 0;
+    if (model == NULL)
+        return add_missing(0, hub, member);
+    if (dmx_hub_bag(&bag, model, stem, NULL) != DMX_OK)
+        return -1;
+    int64_t sum = 0;
+    for (size_t m = 0; m < bag->n_member && sum >= 0; m++)
+        sum = add_missing(sum, hub, member_of(model, bag->signature[m]));
+    dmx_bag_close(bag);
+    return sum;
+}
+
+static dmx_status single(struct dmx_bag **out, dmx_hub *hub,
+                         const dmx_registry_member *member, dmx_error *err)
+{
+    char *path;
+    DMX_FORWARD(dmx_hub_fetch(&path, hub, member, err));
+    const dmx_status status = dmx_bag_of_file(out, path, err);
+    free(path);
+    return status;
+}
+
+/* ------------------------------------------------------------------ files */
+
+static bool is_bag_file(const char *path)
+{
+    const char *extension = dmx_extension(path);
+    return strcasecmp(extension, ".yaml") == 0 ||
+           strcasecmp(extension, ".yml") == 0 ||
+           strcasecmp(extension, ".json") == 0;
+}
+
+/* Something that could not be the name of a model. */
+static bool looks_like_file(const char *name)
+{
+    struct stat st;
+    return strchr(name, '/') != NULL || is_bag_file(name) ||
+           dmx_is_model_file(name) ||
+           (stat(name, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+static dmx_status from_file(struct dmx_bag **out, const char *path,
+                            dmx_error *err)
+{
+    struct stat st;
+    if (is_bag_file(path))
+        return dmx_bag_open(out, path, err);
+    DMX_RETURN_IF(stat(path, &st) != 0, err, DMX_ERROR_IO,
+                  "%s: no such file, and no model of that name", path);
+    DMX_RETURN_IF(S_ISDIR(st.st_mode), err, DMX_ERROR_ARGUMENT,
+                  "%s: is a folder; give a file, or a model in it with --repo",
+                  path);
+    return dmx_bag_of_file(out, path, err);
+}
+
+/* --------------------------------------------------------------- messages */
+
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 48 };
+    size_t row[LONGEST + 1];
+    const size_t na = strlen(a), nb = strlen(b);
+    if (na > LONGEST || nb > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= nb; j++)
+        row[j] = j;
+    for (size_t i = 0; i < na; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < nb; j++) {
+            const size_t swap = diagonal + (a[i] != b[j]);
+            const size_t drop = row[j + 1] + 1, add = row[j] + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = swap < drop ? swap : drop;
+            if (add < row[j + 1])
+                row[j + 1] = add;
+        }
+    }
+    return row[nb];
+}
+
+static dmx_status unknown_name(const dmx_hub *hub, const char *name,
+                               dmx_error *err)
+{
+    const char *nearest = NULL;
+    size_t best = strlen(name) / 3 + 2;
+    for (size_t r = 0; r < hub->n_registry; r++)
+        for (size_t i = 0; i < hub->registry[r]->n_model; i++) {
+            const char *known = hub->registry[r]->model[i].name;
+            if (distance(name, known) < best) {
+                best = distance(name, known);
+                nearest = known;
+            }
+        }
+    return dmx_fail(err, DMX_ERROR_ARGUMENT,
+                    "'%.200s' is no file and no known model%s%s%s; "
+                    "'demucs-onnx list-models' lists them",
+                    name, nearest != NULL ? "; did you mean '" : "",
+                    nearest != NULL ? nearest : "",
+                    nearest != NULL ? "'?" : "");
+}
+
+static dmx_status not_in_repository(const dmx_hub *hub, const char *name,
+                                    dmx_error *err)
+{
+    char list[600] = "";
+    char **names;
+    size_t count;
+    DMX_FORWARD(dmx_repository_names(&names, &count, hub->repository, err));
+    for (size_t i = 0; i < count && strlen(list) + 100 < sizeof list; i++) {
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%.80s", i > 0 ? ", " : "",
+                 names[i]);
+    }
+    dmx_names_free(names, count);
+    return dmx_fail(err, DMX_ERROR_ARGUMENT,
+                    "%s has no model '%.200s'; it has %s", hub->repository,
+                    name, list[0] != '\0' ? list : "none");
+}
+
+static dmx_status resolve(struct dmx_bag **out, dmx_hub *hub, const char *name,
+                          const char *stem, dmx_error *err)
+{
+    if (hub->repository != NULL) {
+        DMX_FORWARD(dmx_repository_bag(out, hub->repository, name, err));
+        if (*out != NULL)
+            return DMX_OK;
+        return looks_like_file(name) ? from_file(out, name, err)
+                                     : not_in_repository(hub, name, err);
+    }
+    const dmx_registry_model *model = dmx_hub_find(hub, name);
+    if (model != NULL)
+        return registered(out, hub, model, stem, err);
+    const dmx_registry_member *member = dmx_hub_find_member(hub, name);
+    if (member != NULL)
+        return single(out, hub, member, err);
+    return looks_like_file(name) ? from_file(out, name, err)
+                                 : unknown_name(hub, name, err);
+}
+
+dmx_status dmx_hub_resolve(dmx_bag **out, dmx_hub *hub, const char *name,
+                           const char *stem, dmx_error *err)
+{
+    *out = NULL;
+    const dmx_status status = resolve(out, hub, name, stem, err);
+    if (status != DMX_OK) {
+        dmx_bag_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
