@@ -523,11 +523,11 @@ typedef struct dmx_separator_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* while opening: warnings, progress */
     dmx_backend backend;
-    int threads;             /* of a run; 0: all cores of the process */
-    const char *onnxruntime; /* ONNX Runtime's library, or its folder; NULL:
-                                $DEMUCS_ONNXRUNTIME, or the usual places */
-    const char *providers;   /* "auto", "cpu", or ONNX Runtime's execution
-                                providers in order: "cuda,cpu"; NULL: "cpu" */
+    int threads;                /* of a run; 0: all cores of the process */
+    const char *onnxruntime;    /* ONNX Runtime's library, or its folder; NULL:
+                                   $DEMUCS_ONNXRUNTIME, or the usual places */
+    const char *providers;      /* "auto", "cpu", or ONNX Runtime's execution
+                                   providers in order: "cuda,cpu"; NULL: "cpu" */
     const char *const *stems;   /* sources wanted, NULL-terminated; NULL: all */
     const char *const *without; /* sources not wanted, NULL-terminated, or
                                    NULL; not together with stems */
@@ -621,9 +621,43 @@ typedef struct dmx_separator_io {
  * stages "measure" and "separate", cancellation. Fails with what a callback
  * returned, ARGUMENT (a callback is missing), CANCELLED, MEMORY or RUNTIME.
  * Source: demucs.apply.apply_model, demucs.api.Separator. */
-DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(
-    dmx_separator *separator, const dmx_separator_io *io,
-    const dmx_hooks *hooks, dmx_error *err);
+DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(dmx_separator *separator,
+                                                    const dmx_separator_io *io,
+                                                    const dmx_hooks *hooks,
+                                                    dmx_error *err);
+
+/* -------------------------------------------------------------- benchmark */
+
+typedef struct dmx_bench_options {
+    size_t size;             /* sizeof this struct */
+    const dmx_hooks *hooks;  /* progress, cancellation */
+    int64_t samples;         /* length of the input; 0: training segment */
+    int threads;             /* 0: every core this process may use */
+    int runs;                /* of each contestant after a cold one; 0: 5 */
+    int low_memory;          /* of the native engine */
+    const char *contestants; /* names separated by commas: "native",
+                                "native:avx2" (or another instruction set),
+                                "onnxruntime" (our graph), "usual" (ONNX Runtime
+                                on the usual traced export; needs 10 GB); NULL:
+                                "native" for every instruction set */
+    const char *onnxruntime; /* the library or its folder; NULL: searched */
+} dmx_bench_options;
+
+#define DMX_BENCH_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(dmx_bench_options), 0, 0, 0, 0, 0, 0, 0                         \
+    }
+
+/* Separates one segment of noise with each contestant, taking turns, so that
+ * whatever else the machine does strikes all of them alike. *json: one JSON
+ * document with the measured FMA peak, and for each contestant load time, cold
+ * run, every run, median and best (wall clock and processor time, seconds),
+ * GFLOP/s by the textbook operation count, the ratio of its median to the
+ * first's, and the native engine's profile; malloc'd, free with dmx_free.
+ * Fails with ARGUMENT, RUNTIME, CANCELLED, MEMORY or as export does. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_bench(char **json, const dmx_model *model,
+                                            const dmx_bench_options *options,
+                                            dmx_error *err);
 
 #ifdef __cplusplus
 }
