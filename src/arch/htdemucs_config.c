@@ -117,8 +117,10 @@ static dmx_status parse_shape(dmx_htdemucs *h, const cJSON *a, dmx_error *err)
     DMX_FORWARD(dmx_argument_double(&h->dconv_comp, a, "dconv_comp", 1.0 / 64,
                                     65536, err));
     DMX_FORWARD(dmx_argument_bool(&h->rewrite, a, "rewrite", err));
-    DMX_RETURN_IF(h->nfft % 4 != 0, err, DMX_ERROR_UNSUPPORTED,
-                  "nfft = %lld: only multiples of 4 have a hop of nfft/4",
+    /* Another hop trips the original's own assertion on the frame count. */
+    DMX_RETURN_IF(h->nfft % 8 != 0, err, DMX_ERROR_UNSUPPORTED,
+                  "nfft = %lld: only multiples of 8 have an even hop of "
+                  "nfft/4, which the original needs too",
                   (long long)h->nfft);
     return DMX_OK;
 }

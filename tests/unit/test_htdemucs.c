@@ -204,7 +204,7 @@ static void test_refusals(void **state)
     expect_failure(c, "t_layers=4", DMX_ERROR_MODEL,
                    "unexpected crosstransformer.layers");
     expect_failure(c, "t_layers=0", DMX_ERROR_MODEL, "more");
-    expect_failure(c, "nfft=4098", DMX_ERROR_UNSUPPORTED, "multiples of 4");
+    expect_failure(c, "nfft=4100", DMX_ERROR_UNSUPPORTED, "multiples of 8");
     expect_failure(c, "depth=1e9", DMX_ERROR_MODEL, "out of range");
     expect_failure(c, "t_heads=7", DMX_ERROR_MODEL, "heads");
     expect_failure(c, "t_emb=rope", DMX_ERROR_MODEL, "t_emb");
