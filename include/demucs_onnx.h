@@ -523,11 +523,11 @@ typedef struct dmx_separator_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* while opening: warnings, progress */
     dmx_backend backend;
-    int threads;                /* of a run; 0: all cores of the process */
-    const char *onnxruntime;    /* ONNX Runtime's library, or its folder; NULL:
-                                   $DEMUCS_ONNXRUNTIME, or the usual places */
-    const char *providers;      /* "auto", "cpu", or ONNX Runtime's execution
-                                   providers in order: "cuda,cpu"; NULL: "cpu" */
+    int threads;             /* of a run; 0: all cores of the process */
+    const char *onnxruntime; /* ONNX Runtime's library, or its folder; NULL:
+                                $DEMUCS_ONNXRUNTIME, or the usual places */
+    const char *providers;   /* "auto", "cpu", or ONNX Runtime's execution
+                                providers in order: "cuda,cpu"; NULL: "cpu" */
     const char *const *stems;   /* sources wanted, NULL-terminated; NULL: all */
     const char *const *without; /* sources not wanted, NULL-terminated, or
                                    NULL; not together with stems */
@@ -538,12 +538,14 @@ typedef struct dmx_separator_options {
     int shifts;              /* random time offsets averaged, 0 to 100; 0: one
                                 pass without offset */
     int64_t seed;            /* of the offsets, as Python's random.seed */
+    const dmx_model_options *model; /* arguments of checkpoints; NULL: what
+                                       the files say */
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \
     {                                                                          \
         sizeof(dmx_separator_options), 0, DMX_BACKEND_AUTO, 0, 0, 0, 0, 0, 0,  \
-            0.25, 1, 0, 0                                                      \
+            0.25, 1, 0, 0, 0                                                   \
     }
 
 /* Loads the models of a bag that the wanted stems need. All of its models must
@@ -621,43 +623,89 @@ typedef struct dmx_separator_io {
  * stages "measure" and "separate", cancellation. Fails with what a callback
  * returned, ARGUMENT (a callback is missing), CANCELLED, MEMORY or RUNTIME.
  * Source: demucs.apply.apply_model, demucs.api.Separator. */
-DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(dmx_separator *separator,
-                                                    const dmx_separator_io *io,
-                                                    const dmx_hooks *hooks,
-                                                    dmx_error *err);
+DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(
+    dmx_separator *separator, const dmx_separator_io *io,
+    const dmx_hooks *hooks, dmx_error *err);
 
-/* -------------------------------------------------------------- benchmark */
+/* ------------------------------------------------------------------ songs */
 
-typedef struct dmx_bench_options {
-    size_t size;             /* sizeof this struct */
-    const dmx_hooks *hooks;  /* progress, cancellation */
-    int64_t samples;         /* length of the input; 0: training segment */
-    int threads;             /* 0: every core this process may use */
-    int runs;                /* of each contestant after a cold one; 0: 5 */
-    int low_memory;          /* of the native engine */
-    const char *contestants; /* names separated by commas: "native",
-                                "native:avx2" (or another instruction set),
-                                "onnxruntime" (our graph), "usual" (ONNX Runtime
-                                on the usual traced export; needs 10 GB); NULL:
-                                "native" for every instruction set */
-    const char *onnxruntime; /* the library or its folder; NULL: searched */
-} dmx_bench_options;
+typedef enum dmx_clip {
+    DMX_CLIP_RESCALE = 0, /* x / max(1.01 * peak, 1) per file, as the original;
+                             kept aside as float32 until the peak is known */
+    DMX_CLIP_CLAMP,       /* to [-0.99, 0.99], as the original */
+    DMX_CLIP_TANH,        /* tanh(x), as the original */
+    DMX_CLIP_NONE,        /* integer formats cut off at full scale */
+} dmx_clip;
 
-#define DMX_BENCH_OPTIONS_INIT                                                 \
+/* One file to write: a sum of stems and of the mix itself. */
+typedef struct dmx_song_output {
+    const char *name;   /* "vocals": in messages and pictures */
+    const char *path;   /* NULL: standard output */
+    const double *gain; /* [dmx_separator_stems] */
+    double mix_gain;
+} dmx_song_output;
+
+#define DMX_SONG_OUTPUTS 32 /* at most */
+
+typedef struct dmx_song_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* warnings; progress of the stages "measure",
+                               "separate" and "write"; cancellation */
+    const dmx_song_output *output;
+    size_t outputs;
+    const char *raw;    /* headerless input: "f32le,44100,2"; NULL: a file */
+    const char *format; /* "wav", "flac", "mp3", "ogg", "opus", "m4a" */
+    int bits;           /* WAV: 16, 24 or 32 (float); FLAC: 16 or 24 */
+    int bitrate;        /* kbit/s of lossy formats; 0: their default */
+    int rate;           /* Hz of the files; 0: the song's own */
+    int mono;           /* non-zero: one channel, the mean of all */
+    int dither;         /* non-zero: TPDF dither of integer formats */
+    int exact_sum;      /* non-zero: spread the mix minus the sum of all files
+                           over the files, so that they sum to the song; in an
+                           integer format exactly, sample by sample, to the
+                           song at that depth. Outputs must make up the whole
+                           mix; not with a lossy format, dither, RESCALE (NONE
+                           is used), or another rate */
+    dmx_clip clip;      /* RESCALE becomes NONE for float and standard output */
+    const char *plot;   /* "x.png" or "x.svg": a picture; NULL: none */
+} dmx_song_options;
+
+#define DMX_SONG_OPTIONS_INIT                                                  \
     {                                                                          \
-        sizeof(dmx_bench_options), 0, 0, 0, 0, 0, 0, 0                         \
+        sizeof(dmx_song_options), 0, 0, 0, 0, "wav", 16, 0, 0, 0, 0, 0,        \
+            DMX_CLIP_RESCALE, 0                                                \
     }
 
-/* Separates one segment of noise with each contestant, taking turns, so that
- * whatever else the machine does strikes all of them alike. *json: one JSON
- * document with the measured FMA peak, and for each contestant load time, cold
- * run, every run, median and best (wall clock and processor time, seconds),
- * GFLOP/s by the textbook operation count, the ratio of its median to the
- * first's, and the native engine's profile; malloc'd, free with dmx_free.
- * Fails with ARGUMENT, RUNTIME, CANCELLED, MEMORY or as export does. */
-DMX_API DMX_MUST_CHECK dmx_status dmx_bench(char **json, const dmx_model *model,
-                                            const dmx_bench_options *options,
-                                            dmx_error *err);
+typedef struct dmx_song_report {
+    int rate, channels; /* of the song */
+    int64_t frames;
+    int64_t nonfinite;                /* samples that were replaced by 0 */
+    int out_rate, out_channels;       /* of the files */
+    int64_t out_frames;
+    double peak[DMX_SONG_OUTPUTS];    /* before clipping, full scale 1 */
+    double scale[DMX_SONG_OUTPUTS];   /* of RESCALE; else 1 */
+    int64_t clipped[DMX_SONG_OUTPUTS]; /* samples cut off at full scale */
+} dmx_song_report;
+
+/* Separates one sound file (path "-": standard input, stored first) into
+ * files: decoded, mixed down to the model's channels, resampled, separated,
+ * and back to the song's rate and exact length; title, artist and cover go
+ * with it. Memory does not grow with the song. Files appear when all are
+ * complete, none on failure; existing ones are replaced.
+ * report (may be NULL) is filled on success. Fails with ARGUMENT, IO, FORMAT,
+ * UNSUPPORTED, LIMIT, CANCELLED, MEMORY or RUNTIME. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_separate_song(dmx_separator *separator, const char *path,
+                  const dmx_song_options *options, dmx_song_report *report,
+                  dmx_error *err);
+
+/* Signal-to-distortion ratio of an estimate in dB, over all channels of both
+ * files: 10 log10(sum truth^2 / sum (truth - estimate)^2). The files must have
+ * the same rate, channels and length. Infinite for equal files, NaN for a
+ * silent truth. Fails as reading sound files does, or with ARGUMENT. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_sound_sdr(double *out, const char *truth,
+                                                const char *estimate,
+                                                dmx_error *err);
 
 #ifdef __cplusplus
 }

@@ -3,12 +3,16 @@
 extern const cli_command cli_command_export;
 extern const cli_command cli_command_verify;
 extern const cli_command cli_command_inspect;
-extern const cli_command cli_command_bench;
+extern const cli_command cli_command_separate;
 extern const cli_command cli_command_completion;
 
 const cli_command *const cli_commands[] = {
-    &cli_command_export, &cli_command_verify,     &cli_command_inspect,
-    &cli_command_bench,  &cli_command_completion, NULL,
+    &cli_command_export,
+    &cli_command_verify,
+    &cli_command_inspect,
+    &cli_command_separate,
+    &cli_command_completion,
+    NULL,
 };
 
 const cli_option cli_global_options[] = {

@@ -25,7 +25,6 @@ const dmx_kernels TABLE = {
     .lanes = LANES,
     .mr = MR,
     .nr = NR,
-    .fma = fma_rounds,
     .gemm = gemm,
     .gemm_taps = gemm_taps,
     .pack_taps = pack_taps,

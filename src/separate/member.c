@@ -61,6 +61,8 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
 {
     dmx_checkpoint_options file = DMX_CHECKPOINT_OPTIONS_INIT;
     dmx_model_options arguments = DMX_MODEL_OPTIONS_INIT;
+    if (o->model != NULL)
+        arguments = *o->model;
     file.hooks = o->hooks;
     arguments.hooks = o->hooks;
     m->backend =

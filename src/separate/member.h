@@ -12,6 +12,7 @@ typedef struct dmx_member_options {
     const char *onnxruntime;
     const char *providers;
     double segment; /* seconds; 0: the member's own */
+    const dmx_model_options *model;
 } dmx_member_options;
 
 typedef struct dmx_member {

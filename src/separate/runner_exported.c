@@ -1,15 +1,39 @@
+#include "onnx/onnx_export.h"
 #include "separate/runners.h"
+
+static dmx_status open_exported(dmx_session **out, const dmx_graph *graph,
+                                const struct dmx_model *model,
+                                dmx_runtime *runtime, const char *name,
+                                const dmx_session_options *options,
+                                dmx_error *err)
+{
+    const dmx_onnx_options export = {.threads = options->threads,
+                                     .hooks = options->hooks};
+    dmx_blob bytes;
+    DMX_FORWARD(dmx_onnx_pack(&bytes, graph, model, &export, err));
+    const dmx_status status = dmx_session_open(out, runtime, name, bytes.data,
+                                               bytes.size, options, err);
+    dmx_blob_free(&bytes);
+    return status;
+}
+
 dmx_status dmx_runner_exported(dmx_runner *out, const struct dmx_model *model,
                                int64_t samples, dmx_runtime *runtime,
                                const char *name,
                                const dmx_session_options *options,
                                dmx_error *err)
 {
-    (void)model;
-    (void)samples;
-    (void)runtime;
-    (void)options;
+    dmx_graph *graph;
+    dmx_session *session;
     *out = (dmx_runner){0};
-    return dmx_fail(err, DMX_ERROR_UNSUPPORTED,
-                    "%s: export it first to run it with ONNX Runtime", name);
+    DMX_FORWARD(dmx_model_graph(&graph, model, samples, err));
+    dmx_status status =
+        open_exported(&session, graph, model, runtime, name, options, err);
+    dmx_graph_close(graph);
+    DMX_FORWARD(status);
+    status = dmx_runner_onnx(out, session, model->audio_channels,
+                             (int64_t)model->n_source, samples, err);
+    if (status != DMX_OK)
+        dmx_session_close(session);
+    return status;
 }

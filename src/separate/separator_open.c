@@ -200,7 +200,8 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
     const dmx_separator_options *o = &s->options;
     const double segment = o->segment > 0 ? o->segment : dmx_bag_segment(bag);
     const dmx_member_options each = {o->hooks,       o->backend,   o->threads,
-                                     o->onnxruntime, o->providers, segment};
+                                     o->onnxruntime, o->providers, segment,
+                                     o->model};
     DMX_FORWARD(copy_paths(s, bag, err));
     dmx_member *first = &s->member[0];
     DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));

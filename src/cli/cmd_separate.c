@@ -1,0 +1,228 @@
+#include "separate.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AT(member) offsetof(separate_options, member)
+
+const cli_option cli_separate_options[] = {
+    {"model", 'm', CLI_STRING, "FILE",
+     "checkpoint, .onnx model or bag (.yaml, .json)", AT(file), 0, 0},
+    {"name", 'n', CLI_STRING, "NAME", "released model by name", AT(file), 0, 0},
+    {"repo", 0, CLI_STRING, "DIR", "folder to take the named model from",
+     AT(repo), 0, 0},
+    {"out", 'o', CLI_STRING, "DIR", "folder for the stems (separated/<model>)",
+     AT(folder), 0, 0},
+    {"filename", 0, CLI_STRING, "TEMPLATE",
+     "name of each file below it: {track}, {trackext}, {stem}, {ext}, {model} "
+     "({track}/{stem}.{ext})",
+     AT(filename), 0, 0},
+    {"overwrite", 0, CLI_FLAG, NULL, "replace files that exist", AT(overwrite),
+     0, 0},
+    {"skip-existing", 0, CLI_FLAG, NULL,
+     "leave out songs whose files all exist", AT(skip_existing), 0, 0},
+    {"stem", 0, CLI_STRING, "NAME", "write this stem only", AT(stem), 0, 0},
+    {"stems", 0, CLI_STRING, "A,B", "write these stems only", AT(stems), 0, 0},
+    {"two-stems", 0, CLI_STRING, "NAME",
+     "write this stem and everything else as no_NAME", AT(two_stems), 0, 0},
+    {"other-method", 0, CLI_CHOICE, "add|minus|none",
+     "how --two-stems makes the rest: the sum of the other stems, the mix "
+     "minus the stem, or not at all (add)",
+     AT(other_method), 0, 0},
+    {"karaoke", 0, CLI_FLAG, NULL,
+     "write everything but the vocals, as no_vocals", AT(karaoke), 0, 0},
+    {"mix-stems", 0, CLI_LIST, "A,B",
+     "write the sum of these stems as A+B (can be repeated)", AT(mix_stems), 0,
+     0},
+    {"exact-sum", 0, CLI_FLAG, NULL,
+     "spread what is left of the mix over the stems, so that they sum to it "
+     "exactly",
+     AT(exact_sum), 0, 0},
+    {"stdout", 0, CLI_STRING, "STEM",
+     "write this stem to standard output as it is ready, and no files",
+     AT(to_stdout), 0, 0},
+    {"wav", 0, CLI_FLAG, NULL, "write WAV (the default)", AT(wav), 0, 0},
+    {"flac", 0, CLI_FLAG, NULL, "write FLAC", AT(flac), 0, 0},
+    {"mp3", 0, CLI_FLAG, NULL, "write MP3", AT(mp3), 0, 0},
+    {"ogg", 0, CLI_FLAG, NULL, "write Ogg Vorbis", AT(ogg), 0, 0},
+    {"opus", 0, CLI_FLAG, NULL, "write Opus", AT(opus), 0, 0},
+    {"m4a", 0, CLI_FLAG, NULL, "write AAC in M4A", AT(m4a), 0, 0},
+    {"int24", 0, CLI_FLAG, NULL, "24 bits instead of 16 (WAV, FLAC)", AT(int24),
+     0, 0},
+    {"float32", 0, CLI_FLAG, NULL,
+     "32-bit float WAV: never rescaled nor cut off", AT(float32), 0, 0},
+    {"bitrate", 0, CLI_INT, "KBIT",
+     "of MP3, OGG, Opus, M4A (320, 256, 192, 256)", AT(bitrate), 8, 512},
+    {"mp3-bitrate", 0, CLI_INT, "KBIT", "the same", AT(bitrate), 8, 320},
+    {"samplerate", 0, CLI_INT, "HZ", "of the files (the song's own)",
+     AT(samplerate), 1000, 768000},
+    {"mono", 0, CLI_FLAG, NULL, "write one channel", AT(mono), 0, 0},
+    {"dither", 0, CLI_FLAG, NULL,
+     "triangular dither before rounding to 16 or 24 bits", AT(dither), 0, 0},
+    {"clip-mode", 0, CLI_CHOICE, "rescale|clamp|tanh|none",
+     "what keeps stems within full scale (rescale; none for --float32, "
+     "--exact-sum and --stdout)",
+     AT(clip_mode), 0, 0},
+    {"overlap", 0, CLI_REAL, "X", "of neighbouring segments (0.25)",
+     AT(overlap), 0, 0.99},
+    {"segment", 0, CLI_REAL, "SECONDS",
+     "length of a segment, at most the model's own (that)", AT(segment), 0.1,
+     3600},
+    {"shifts", 0, CLI_INT, "N",
+     "average N random shifts: better by a little, N times slower (0)",
+     AT(shifts), 0, 100},
+    {"seed", 0, CLI_INT, "N", "of the random shifts, as in Python (0)",
+     AT(seed), 0, 0},
+    {"transition-power", 0, CLI_REAL, "X",
+     "sharpness of the transitions between segments (1)", AT(transition_power),
+     1, 32},
+    {"engine", 0, CLI_CHOICE, "auto|native|onnxruntime|reference",
+     "what computes: auto is native for checkpoints, onnxruntime for .onnx "
+     "(auto)",
+     AT(engine), 0, 0},
+    {"threads", 0, CLI_INT, "N", "threads of the engine (all allowed cores)",
+     AT(threads), 1, 1024},
+    {"jobs", 'j', CLI_INT, "N",
+     "songs at a time: they decode and encode beside the busy engine (1)",
+     AT(jobs), 1, 64},
+    {"onnxruntime", 0, CLI_STRING, "PATH",
+     "ONNX Runtime's library, or the folder that holds it", AT(onnxruntime), 0,
+     0},
+    {"providers", 0, CLI_STRING, "LIST",
+     "ONNX Runtime's execution providers in order of preference, or auto (cpu)",
+     AT(providers), 0, 0},
+    {"raw", 0, CLI_STRING, "FORMAT,RATE,CHANNELS",
+     "songs are headerless PCM, for example f32le,44100,2", AT(raw), 0, 0},
+    {"plot", 0, CLI_STRING, "FILE",
+     "picture of mix and stems, .png or .svg; a template when there are "
+     "several songs",
+     AT(plot), 0, 0},
+    {"compare", 0, CLI_STRING, "TEMPLATE",
+     "true stems, such as truth/{stem}.wav: print the SDR of each file",
+     AT(compare), 0, 0},
+    CLI_MODEL_OPTIONS(separate_options, model),
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};
+
+const separate_options cli_separate_defaults = {
+    .jobs = 1,
+    .overlap = 0.25,
+    .transition_power = 1,
+    .filename = "{track}/{stem}.{ext}",
+};
+
+/* ----------------------------------------------------------------- model */
+
+static dmx_backend backend_of(const char *engine)
+{
+    if (engine == NULL || strcmp(engine, "auto") == 0)
+        return DMX_BACKEND_AUTO;
+    if (strcmp(engine, "native") == 0)
+        return DMX_BACKEND_NATIVE;
+    return strcmp(engine, "reference") == 0 ? DMX_BACKEND_REFERENCE
+                                            : DMX_BACKEND_ONNXRUNTIME;
+}
+
+/* Name of a model's folder: its file's name without folder and ending. */
+static char *model_name(const char *file)
+{
+    char *name = strdup(separate_base_name(file));
+    char *dot = name != NULL ? strrchr(name, '.') : NULL;
+    if (dot != NULL && dot != name)
+        *dot = '\0';
+    return name;
+}
+
+static dmx_status open_separator(separate_run *r, const separate_plan *plan,
+                                 dmx_error *err)
+{
+    const separate_options *o = r->o;
+    dmx_separator_options s = DMX_SEPARATOR_OPTIONS_INIT;
+    dmx_model_options arguments = DMX_MODEL_OPTIONS_INIT;
+    arguments.config_path = o->model.config;
+    arguments.set = o->model.set.item;
+    s.hooks = &r->t->hooks;
+    s.backend = backend_of(o->engine);
+    s.threads = (int)o->threads;
+    s.onnxruntime = o->onnxruntime;
+    s.providers = o->providers;
+    s.stems = plan->stems;
+    s.without = plan->without;
+    s.segment = o->segment;
+    s.overlap = o->overlap;
+    s.transition_power = o->transition_power;
+    s.shifts = (int)o->shifts;
+    s.seed = o->seed;
+    s.model = &arguments;
+    r->model = model_name(o->file);
+    return dmx_separator_open_file(&r->separator, o->file, &s, err);
+}
+
+/* ------------------------------------------------------------------- run */
+
+static int with_songs(separate_run *r, separate_plan *plan)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status = open_separator(r, plan, &err);
+    if (status != DMX_OK)
+        return cli_finish(r->t, status, &err);
+    cli_detail(r->t, "%s: %s, segments of %.3g s", r->o->file,
+               dmx_separator_backend(r->separator),
+               (double)dmx_separator_samples(r->separator) /
+                   (double)dmx_separator_samplerate(r->separator));
+    const int code = separate_plan_outputs(plan, r->t, r->separator);
+    return code != CLI_DONE ? code : separate_run_songs(r);
+}
+
+static int check_many(cli_terminal *t, const separate_options *o, size_t songs)
+{
+    if (songs > 1 && o->to_stdout != NULL)
+        return cli_misuse(t, "separate", "--stdout takes one song, not %zu",
+                          songs);
+    if (songs > 1 && o->plot != NULL && strstr(o->plot, "{track}") == NULL)
+        return cli_misuse(t, "separate",
+                          "--plot: with %zu songs the name needs {track}",
+                          songs);
+    if (songs > 1 && strstr(o->filename, "{track}") == NULL)
+        return cli_misuse(t, "separate",
+                          "--filename: with %zu songs the name needs {track}",
+                          songs);
+    return CLI_DONE;
+}
+
+static int run(cli_terminal *t, const void *options, int n, char **operand)
+{
+    const separate_options *o = options;
+    separate_songs songs = {0};
+    separate_plan plan;
+    separate_run r = {.t = t, .o = o, .plan = &plan, .songs = &songs};
+    int code = separate_plan_init(&plan, t, o);
+    if (code == CLI_DONE)
+        code = separate_songs_find(&songs, t, n, operand);
+    if (code == CLI_DONE)
+        code = check_many(t, o, songs.count);
+    if (code == CLI_DONE)
+        code = with_songs(&r, &plan);
+    dmx_separator_close(r.separator);
+    free(r.model);
+    separate_plan_free(&plan);
+    separate_songs_free(&songs);
+    return code;
+}
+
+const cli_command cli_command_separate = {
+    .name = "separate",
+    .operands = "SONG...",
+    .summary = "separate songs into stems",
+    .details =
+        "Songs are any sound or video files, folders of them, or - for "
+        "standard input. The stems have the song's sample rate and exact "
+        "length. The paths of the files written go to standard output.",
+    .option = cli_separate_options,
+    .options_size = sizeof(separate_options),
+    .defaults = &cli_separate_defaults,
+    .min_operands = 1,
+    .max_operands = -1,
+    .run = run,
+};

@@ -1,0 +1,131 @@
+/* The parts of `demucs-onnx separate`. */
+#ifndef DMX_CLI_SEPARATE_H
+#define DMX_CLI_SEPARATE_H
+
+#include "command.h"
+#include "model_options.h"
+
+#include <pthread.h>
+
+typedef struct separate_options {
+    cli_model_options model;
+    const char *file; /* --model, --name */
+    const char *repo;
+    const char *engine;
+    const char *onnxruntime;
+    const char *providers;
+    int64_t threads, jobs;
+    double overlap, segment, transition_power;
+    int64_t shifts, seed;
+    const char *folder, *filename, *plot, *compare;
+    const char *stem, *stems, *two_stems, *other_method, *to_stdout;
+    cli_list mix_stems;
+    int karaoke, exact_sum;
+    int wav, flac, mp3, ogg, opus, m4a;
+    int int24, float32, dither;
+    int64_t bitrate, samplerate;
+    const char *clip_mode, *raw;
+    int mono, overwrite, skip_existing;
+} separate_options;
+
+extern const cli_option cli_separate_options[];
+extern const separate_options cli_separate_defaults;
+
+/* -------------------------------------------------------------- what to do */
+
+/* A file to write: a sum of stems. */
+typedef struct separate_output {
+    char *name;   /* "vocals" */
+    double *gain; /* [stems] */
+    double mix_gain;
+} separate_output;
+
+typedef struct separate_plan {
+    const separate_options *o;
+    const char *format; /* "wav" */
+    int bits;
+    dmx_clip clip;
+    const char **stems;   /* for the separator; NULL: see without */
+    const char **without; /* both NULL: all */
+    separate_output output[DMX_SONG_OUTPUTS];
+    size_t outputs;
+} separate_plan;
+
+/* Checks the options against each other: CLI_DONE, or CLI_USAGE after a
+ * message. Free with separate_plan_free. */
+int separate_plan_init(separate_plan *plan, cli_terminal *t,
+                       const separate_options *o);
+/* Once the model is open: which files, made of which stems. */
+int separate_plan_outputs(separate_plan *plan, cli_terminal *t,
+                          const dmx_separator *separator);
+void separate_plan_free(separate_plan *plan);
+
+/* ----------------------------------------------------------------- songs */
+
+typedef struct separate_songs {
+    char **path;
+    size_t count, capacity;
+} separate_songs;
+
+/* The operands, folders replaced by the sound files below them. */
+int separate_songs_find(separate_songs *songs, cli_terminal *t, int n,
+                        char **operand);
+void separate_songs_free(separate_songs *songs);
+
+/* ----------------------------------------------------------------- names */
+
+/* NULL when a template is well-formed, else what is wrong with it, for a
+ * message. */
+const char *separate_template_problem(const char *text);
+
+/* `text` with {track}, {trackext}, {stem}, {ext}, {model} replaced; malloc'd,
+ * NULL when memory is short. */
+char *separate_expand(const char *text, const char *song, const char *stem,
+                      const char *ext, const char *model);
+
+/* "a/b/c": makes a and a/b; 0 or an errno. */
+int separate_make_folders(const char *path);
+
+/* "x/song.flac" -> "song.flac". */
+const char *separate_base_name(const char *path);
+
+/* ------------------------------------------------------------------ runs */
+
+/* Everything that the songs of one call share. */
+typedef struct separate_run {
+    cli_terminal *t;
+    const separate_options *o;
+    const separate_plan *plan;
+    dmx_separator *separator;
+    const separate_songs *songs;
+    char *model;          /* for {model} */
+    pthread_mutex_t lock; /* of everything below, and of the terminal */
+    size_t next;          /* song to be started */
+    size_t finished, failed, skipped;
+    double *fraction; /* [songs] done of each */
+    double audio_seconds;
+    struct timespec started, reported;
+    int interrupted;
+} separate_run;
+
+/* Separates all songs; returns an exit code. */
+int separate_run_songs(separate_run *run);
+
+/* One song's result in the language the user asked for. */
+typedef struct separate_result {
+    const char *song;
+    char *const *file; /* [outputs]; NULL entries: standard output */
+    const dmx_song_report *report;
+    const double *sdr; /* [outputs], or NULL */
+    double seconds;
+} separate_result;
+
+void separate_report_song(const separate_run *run,
+                          const separate_result *result);
+void separate_report_failure(const separate_run *run, const char *song,
+                             dmx_status status, const char *message);
+void separate_report_progress(const separate_run *run, const char *song,
+                              const char *stage, double fraction, double eta);
+void separate_report_end(const separate_run *run, double seconds);
+
+#endif

@@ -1,0 +1,366 @@
+/* Songs one after the other, or several beside each other. */
+#include "separate.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One song under way. */
+typedef struct job {
+    separate_run *run;
+    size_t index;
+    const char *song;
+    dmx_hooks hooks;
+    dmx_song_output output[DMX_SONG_OUTPUTS];
+    char *file[DMX_SONG_OUTPUTS]; /* NULL: standard output */
+    char *plot;
+    struct timespec started, separating;
+    bool is_separating;
+} job;
+
+static double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) +
+           1e-9 * (double)(now.tv_nsec - then->tv_nsec);
+}
+
+/* ----------------------------------------------------------------- hooks */
+
+static void on_warn(void *user, const char *message)
+{
+    const job *j = user;
+    pthread_mutex_lock(&j->run->lock);
+    cli_warn(j->run->t, "%s: %s", j->song, message);
+    pthread_mutex_unlock(&j->run->lock);
+}
+
+/* Seconds left of this song; negative while nobody can tell. */
+static double time_left(job *j, const char *stage, double fraction)
+{
+    if (strcmp(stage, "separate") != 0)
+        return -1;
+    if (!j->is_separating) {
+        j->is_separating = true;
+        clock_gettime(CLOCK_MONOTONIC, &j->separating);
+    }
+    const double spent = seconds_since(&j->separating);
+    return fraction > 0.005 && spent > 0.5 ? spent * (1 - fraction) / fraction
+                                           : -1;
+}
+
+/* The first pass is quick; nearly all of a song's time is separation. */
+static double of_song(const char *stage, double fraction)
+{
+    if (strcmp(stage, "measure") == 0)
+        return 0.02 * fraction;
+    return strcmp(stage, "separate") == 0 ? 0.02 + 0.96 * fraction
+                                          : 0.98 + 0.02 * fraction;
+}
+
+static int on_progress(void *user, const char *stage, double fraction)
+{
+    job *j = user;
+    separate_run *r = j->run;
+    pthread_mutex_lock(&r->lock);
+    r->fraction[j->index] = of_song(stage, fraction);
+    separate_report_progress(r, j->song, stage, fraction,
+                             time_left(j, stage, fraction));
+    pthread_mutex_unlock(&r->lock);
+    return cli_interrupted();
+}
+
+/* ----------------------------------------------------------------- files */
+
+/* A folder given by the user is taken as it is. */
+static char *file_path(const separate_run *r, const char *song,
+                       const char *stem)
+{
+    char *name =
+        separate_expand(r->o->filename, song, stem, r->plan->format, r->model);
+    char *folder =
+        r->o->folder != NULL
+            ? strdup(r->o->folder)
+            : separate_expand("separated/{model}", song, stem, "", r->model);
+    char *path = name != NULL && folder != NULL
+                     ? malloc(strlen(folder) + strlen(name) + 2)
+                     : NULL;
+    if (path != NULL)
+        sprintf(path, "%s/%s", folder, name);
+    free(folder);
+    free(name);
+    return path;
+}
+
+static bool exists(const char *path)
+{
+    struct stat st;
+    return path != NULL && lstat(path, &st) == 0;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+static dmx_status fail(dmx_error *err, dmx_status code, const char *what,
+                       const char *path, const char *more)
+{
+    err->code = code;
+    snprintf(err->message, sizeof err->message, "%s%s%s", path, what, more);
+    return code;
+}
+
+/* Does an earlier song of this run write the same file? */
+static const char *taken_by(const separate_run *r, size_t index,
+                            const char *file)
+{
+    for (size_t i = 0; i < index; i++)
+        for (size_t k = 0; k < r->plan->outputs; k++) {
+            const char *song = r->songs->path[i];
+            char *other = file_path(r, song, r->plan->output[k].name);
+            const bool same = other != NULL && strcmp(other, file) == 0;
+            free(other);
+            if (same)
+                return song;
+        }
+    return NULL;
+}
+
+static dmx_status check_file(const job *j, size_t k, dmx_error *err)
+{
+    const separate_run *r = j->run;
+    const char *file = j->file[k];
+    for (size_t i = 0; i < k; i++)
+        if (j->file[i] != NULL && strcmp(j->file[i], file) == 0)
+            return fail(err, DMX_ERROR_ARGUMENT,
+                        ": two stems would have this name; --filename needs "
+                        "{stem}",
+                        file, "");
+    const char *other = taken_by(r, j->index, file);
+    if (other != NULL)
+        return fail(err, DMX_ERROR_ARGUMENT,
+                    ": would be written for two songs, this one and ", file,
+                    other);
+    if (same_file(file, j->song))
+        return fail(err, DMX_ERROR_ARGUMENT,
+                    ": is the song itself; give another --filename or -o", file,
+                    "");
+    if (exists(file) && !r->o->overwrite && !r->o->skip_existing)
+        return fail(err, DMX_ERROR_ARGUMENT,
+                    ": exists; --overwrite replaces it, --skip-existing leaves "
+                    "such songs out",
+                    file, "");
+    const int problem = separate_make_folders(file);
+    if (problem != 0)
+        return fail(err, DMX_ERROR_IO, ": can't create its folder: ", file,
+                    strerror(problem));
+    return DMX_OK;
+}
+
+static dmx_status name_files(job *j, dmx_error *err)
+{
+    const separate_run *r = j->run;
+    for (size_t k = 0; k < r->plan->outputs; k++) {
+        const separate_output *out = &r->plan->output[k];
+        if (r->o->to_stdout == NULL) {
+            j->file[k] = file_path(r, j->song, out->name);
+            if (j->file[k] == NULL)
+                return fail(err, DMX_ERROR_MEMORY, ": no memory", j->song, "");
+        }
+        j->output[k] =
+            (dmx_song_output){out->name, j->file[k], out->gain, out->mix_gain};
+    }
+    if (r->o->plot != NULL) {
+        j->plot = separate_expand(r->o->plot, j->song, "plot", "png", r->model);
+        if (j->plot == NULL || separate_make_folders(j->plot) != 0)
+            return fail(err, DMX_ERROR_IO, ": can't create its folder",
+                        r->o->plot, "");
+    }
+    return DMX_OK;
+}
+
+/* Are all the files there already? */
+static bool is_done(const job *j)
+{
+    for (size_t k = 0; k < j->run->plan->outputs; k++)
+        if (!exists(j->file[k]))
+            return false;
+    return true;
+}
+
+/* Folders that were made for files which did not come to be. */
+static void remove_empty_folders(const job *j)
+{
+    for (size_t k = 0; k < j->run->plan->outputs; k++)
+        for (char *slash = j->file[k];
+             slash != NULL && (slash = strrchr(j->file[k], '/')) != NULL &&
+             slash != j->file[k];) {
+            *slash = '\0';
+            if (rmdir(j->file[k]) != 0)
+                break;
+        }
+}
+
+/* ------------------------------------------------------------------ song */
+
+static dmx_song_options song_options(const job *j)
+{
+    const separate_run *r = j->run;
+    dmx_song_options s = DMX_SONG_OPTIONS_INIT;
+    s.hooks = &j->hooks;
+    s.output = j->output;
+    s.outputs = r->plan->outputs;
+    s.raw = r->o->raw;
+    s.format = r->plan->format;
+    s.bits = r->plan->bits;
+    s.bitrate = (int)r->o->bitrate;
+    s.rate = (int)r->o->samplerate;
+    s.mono = r->o->mono;
+    s.dither = r->o->dither;
+    s.exact_sum = r->o->exact_sum;
+    s.clip = r->plan->clip;
+    s.plot = j->plot;
+    return s;
+}
+
+static dmx_status compare(const job *j, double *sdr, dmx_error *err)
+{
+    const separate_run *r = j->run;
+    for (size_t k = 0; k < r->plan->outputs; k++) {
+        char *truth =
+            separate_expand(r->o->compare, j->song, r->plan->output[k].name,
+                            r->plan->format, r->model);
+        const dmx_status status =
+            truth != NULL ? dmx_sound_sdr(&sdr[k], truth, j->file[k], err)
+                          : fail(err, DMX_ERROR_MEMORY, "no memory", "", "");
+        free(truth);
+        if (status != DMX_OK)
+            return status;
+    }
+    return DMX_OK;
+}
+
+static dmx_status separate(job *j, dmx_error *err)
+{
+    separate_run *r = j->run;
+    dmx_song_report report;
+    double sdr[DMX_SONG_OUTPUTS];
+    const dmx_song_options options = song_options(j);
+    for (size_t k = 0; k < r->plan->outputs; k++)
+        if (j->file[k] != NULL) {
+            const dmx_status status = check_file(j, k, err);
+            if (status != DMX_OK)
+                return status;
+        }
+    dmx_status status =
+        dmx_separate_song(r->separator, j->song, &options, &report, err);
+    if (status == DMX_OK && r->o->compare != NULL)
+        status = compare(j, sdr, err);
+    if (status != DMX_OK)
+        return status;
+    const separate_result result = {j->song, j->file, &report,
+                                    r->o->compare != NULL ? sdr : NULL,
+                                    seconds_since(&j->started)};
+    pthread_mutex_lock(&r->lock);
+    r->audio_seconds += (double)report.frames / report.rate;
+    separate_report_song(r, &result);
+    pthread_mutex_unlock(&r->lock);
+    return DMX_OK;
+}
+
+static void note_failure(job *j, dmx_status status, const dmx_error *err)
+{
+    separate_run *r = j->run;
+    remove_empty_folders(j);
+    pthread_mutex_lock(&r->lock);
+    if (status == DMX_ERROR_CANCELLED && cli_interrupted()) {
+        r->interrupted = 1;
+    } else {
+        r->failed++;
+        separate_report_failure(r, j->song, status, err->message);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void run_song(separate_run *r, size_t index)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    job j = {.run = r, .index = index, .song = r->songs->path[index]};
+    j.hooks = (dmx_hooks){&j, on_warn, on_progress};
+    clock_gettime(CLOCK_MONOTONIC, &j.started);
+    dmx_status status = name_files(&j, &err);
+    const bool done = status == DMX_OK && r->o->skip_existing && is_done(&j);
+    if (status == DMX_OK && !done)
+        status = separate(&j, &err);
+    if (status != DMX_OK)
+        note_failure(&j, status, &err);
+    pthread_mutex_lock(&r->lock);
+    if (done) {
+        r->skipped++;
+        cli_say(r->t, "%s: skipped, its stems exist", j.song);
+    }
+    r->fraction[index] = 1;
+    r->finished++;
+    pthread_mutex_unlock(&r->lock);
+    for (size_t k = 0; k < r->plan->outputs; k++)
+        free(j.file[k]);
+    free(j.plot);
+}
+
+/* ------------------------------------------------------------------ songs */
+
+static void *work(void *argument)
+{
+    separate_run *r = argument;
+    for (;;) {
+        pthread_mutex_lock(&r->lock);
+        const size_t index = r->next;
+        const bool stop = index >= r->songs->count || cli_interrupted();
+        r->next += !stop;
+        r->interrupted |= cli_interrupted();
+        pthread_mutex_unlock(&r->lock);
+        if (stop)
+            return NULL;
+        run_song(r, index);
+    }
+}
+
+static void work_together(separate_run *r)
+{
+    pthread_t helper[64];
+    size_t started = 0;
+    while (started + 1 < (size_t)r->o->jobs && started + 1 < r->songs->count &&
+           started < 64 && pthread_create(&helper[started], NULL, work, r) == 0)
+        started++;
+    work(r);
+    while (started > 0)
+        pthread_join(helper[--started], NULL);
+}
+
+int separate_run_songs(separate_run *r)
+{
+    r->fraction = calloc(r->songs->count, sizeof *r->fraction);
+    if (r->fraction == NULL) {
+        cli_error(r->t, "no memory");
+        return CLI_FAILED;
+    }
+    pthread_mutex_init(&r->lock, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &r->started);
+    work_together(r);
+    cli_clear_bar(r->t);
+    separate_report_end(r, seconds_since(&r->started));
+    pthread_mutex_destroy(&r->lock);
+    free(r->fraction);
+    if (r->interrupted) {
+        cli_error(r->t, "interrupted");
+        return CLI_INTERRUPTED;
+    }
+    return r->failed > 0 ? CLI_FAILED : CLI_DONE;
+}

@@ -1,0 +1,118 @@
+/* One sound file in, its stems out. */
+#include "separate/song.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------- callbacks */
+
+static dmx_status read_song(void *user, float *const *planes, size_t capacity,
+                            size_t *got, dmx_error *err)
+{
+    dmx_song *s = user;
+    return dmx_song_input_read(&s->input, planes, capacity, got, err);
+}
+
+static dmx_status keep_mix(void *user, const float *const *planes,
+                           size_t frames, dmx_error *err)
+{
+    dmx_song *s = user;
+    return dmx_song_queue_put(&s->mix, planes, frames, err);
+}
+
+/* Between the two passes: the length is known. */
+static dmx_status rewind_song(void *user, dmx_error *err)
+{
+    dmx_song *s = user;
+    const int64_t bad = dmx_audio_reader_nonfinite(s->input.reader);
+    s->frames = dmx_audio_reader_position(s->input.reader);
+    DMX_RETURN_IF(s->frames == 0, err, DMX_ERROR_FORMAT,
+                  "there is no sound in it");
+    if (bad > 0)
+        dmx_warn(s->o->hooks,
+                 "%lld samples are not finite (NaN or infinite); they are "
+                 "taken as silence",
+                 (long long)bad);
+    s->measured = true;
+    DMX_FORWARD(dmx_song_input_rewind(&s->input, err));
+    if (s->o->exact_sum) {
+        s->input.tap = keep_mix;
+        s->input.tap_user = s;
+    }
+    return dmx_song_open_outputs(s, err);
+}
+
+static dmx_status write_song(void *user, const float *const *stems,
+                             const float *const *mix, size_t frames,
+                             dmx_error *err)
+{
+    return dmx_song_put(user, stems, mix, frames, err);
+}
+
+/* ------------------------------------------------------------------- run */
+
+static int64_t expected_frames(const dmx_song *s)
+{
+    const dmx_audio_info *info = dmx_audio_reader_info(s->input.reader);
+    return info->frames < 0
+               ? -1
+               : dmx_resampled_length(info->frames, info->rate, s->input.rate);
+}
+
+static void fill_report(const dmx_song *s, dmx_song_report *report)
+{
+    const dmx_audio_info *info = dmx_audio_reader_info(s->input.reader);
+    *report = (dmx_song_report){
+        .rate = info->rate,
+        .channels = info->channels,
+        .frames = s->frames,
+        .nonfinite = dmx_audio_reader_nonfinite(s->input.reader),
+        .out_rate = s->rate,
+        .out_channels = s->channels,
+        .out_frames = s->out_frames,
+    };
+    for (size_t i = 0; i < s->outputs; i++) {
+        report->peak[i] = s->sink[i].peak;
+        report->scale[i] = s->sink[i].scale;
+        report->clipped[i] = dmx_audio_writer_clipped(s->sink[i].writer);
+    }
+}
+
+static dmx_status run(dmx_song *s, dmx_song_report *report, dmx_error *err)
+{
+    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
+    io.user = s;
+    io.read = read_song;
+    io.rewind = rewind_song;
+    io.write = write_song;
+    io.frames = expected_frames(s);
+    DMX_FORWARD(dmx_song_check(s, err));
+    DMX_FORWARD(dmx_separator_run(s->separator, &io, s->o->hooks, err));
+    DMX_FORWARD(dmx_song_put(s, NULL, NULL, 0, err));
+    DMX_FORWARD(dmx_song_commit(s, err));
+    if (report != NULL)
+        fill_report(s, report);
+    return DMX_OK;
+}
+
+dmx_status dmx_separate_song(dmx_separator *separator, const char *path,
+                             const dmx_song_options *options,
+                             dmx_song_report *report, dmx_error *err)
+{
+    DMX_RETURN_IF(options == NULL || options->size != sizeof *options, err,
+                  DMX_ERROR_ARGUMENT,
+                  "dmx_song_options: start with DMX_SONG_OPTIONS_INIT");
+    dmx_song s = {.separator = separator,
+                  .o = options,
+                  .outputs = options->outputs,
+                  .model_channels = (int)separator->channels};
+    s.mix.channels = (size_t)separator->channels;
+    dmx_status status = dmx_song_input_open(
+        &s.input, path, options->raw, (int)separator->samplerate,
+        s.model_channels, options->hooks, err);
+    DMX_FORWARD(status);
+    status = run(&s, report, err);
+    dmx_song_close_outputs(&s, status == DMX_OK);
+    dmx_song_queue_free(&s.mix);
+    dmx_song_input_close(&s.input);
+    return status;
+}

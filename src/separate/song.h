@@ -1,0 +1,54 @@
+/* A song on its way from one file to its stems. */
+#ifndef DMX_SEPARATE_SONG_H
+#define DMX_SEPARATE_SONG_H
+
+#include "audio/plot.h"
+#include "separate/separator.h"
+#include "separate/song_input.h"
+#include "separate/song_queue.h"
+#include "separate/song_sink.h"
+
+typedef struct dmx_song {
+    dmx_separator *separator;
+    const dmx_song_options *o;
+    dmx_song_input input;
+    dmx_audio_format format;
+    int model_channels; /* of input and stems */
+    int channels;       /* of the files */
+    int rate;           /* of the files */
+    size_t outputs;
+    dmx_clip clip;
+    int64_t frames; /* of the song, at its own rate */
+    int64_t out_frames;
+    bool measured;       /* the first pass is over */
+    dmx_song_queue mix;  /* exact_sum: the song as it came in */
+    dmx_resampler *back; /* all outputs' channels side by side */
+    dmx_song_sink *sink; /* [outputs] */
+    size_t n_sink;       /* open ones */
+    dmx_plot *plot;
+    float *memory;
+    float **model_rate;  /* [outputs * model_channels] of a block */
+    float **own_rate;    /* the same at the files' rate */
+    float *reference[2]; /* exact_sum: the mix beside own_rate */
+    int32_t *integers;   /* [outputs][2][block] */
+} dmx_song;
+
+enum { DMX_SONG_BLOCK = 16384 }; /* frames */
+
+/* Options against format, song and each other. */
+DMX_MUST_CHECK dmx_status dmx_song_check(dmx_song *song, dmx_error *err);
+
+/* Everything that needs the length: room on the disk, files, resampler. */
+DMX_MUST_CHECK dmx_status dmx_song_open_outputs(dmx_song *song, dmx_error *err);
+
+/* Stems and mix at the model's rate into the files; stems NULL: the end. */
+DMX_MUST_CHECK dmx_status dmx_song_put(dmx_song *song,
+                                       const float *const *stems,
+                                       const float *const *mix, size_t frames,
+                                       dmx_error *err);
+
+/* Completes all files. */
+DMX_MUST_CHECK dmx_status dmx_song_commit(dmx_song *song, dmx_error *err);
+void dmx_song_close_outputs(dmx_song *song, bool keep);
+
+#endif

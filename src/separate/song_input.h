@@ -1,0 +1,40 @@
+/* A sound file as the model wants it: its channels, its rate. */
+#ifndef DMX_SEPARATE_SONG_INPUT_H
+#define DMX_SEPARATE_SONG_INPUT_H
+
+#include "audio/audio.h"
+
+#include <stdbool.h>
+
+typedef struct dmx_song_input {
+    dmx_audio_reader *reader;
+    dmx_downmix downmix;
+    dmx_resampler *resampler;
+    int rate, channels; /* wanted */
+    float *memory;
+    float *raw[DMX_AUDIO_MAX_CHANNELS]; /* a block as decoded */
+    float *mixed[2];                    /* the same, mixed down */
+    size_t have, used;                  /* frames of the block */
+    bool ended;
+    /* Called with every mixed-down block at the file's own rate; or NULL. */
+    dmx_status (*tap)(void *user, const float *const *planes, size_t frames,
+                      dmx_error *err);
+    void *tap_user;
+} dmx_song_input;
+
+/* raw: "f32le,44100,2" for headerless PCM, or NULL. */
+DMX_MUST_CHECK dmx_status dmx_song_input_open(dmx_song_input *out,
+                                              const char *path, const char *raw,
+                                              int rate, int channels,
+                                              const dmx_hooks *hooks,
+                                              dmx_error *err);
+void dmx_song_input_close(dmx_song_input *input);
+
+DMX_MUST_CHECK dmx_status dmx_song_input_read(dmx_song_input *input,
+                                              float *const *planes,
+                                              size_t capacity, size_t *got,
+                                              dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_song_input_rewind(dmx_song_input *input,
+                                                dmx_error *err);
+
+#endif
