@@ -26,6 +26,7 @@ static const cli_option options[] = {
      offsetof(export_options, precision), 0, 0},
     CLI_CHECK_OPTIONS(export_options, check),
     CLI_MODEL_OPTIONS(export_options, model),
+    CLI_HUB_OPTIONS(export_options, hub),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
@@ -108,23 +109,26 @@ int cli_export_one(cli_terminal *t, const export_options *o,
 
 /* --------------------------------------------------------------- command */
 
-static bool is_bag(const char *path)
+/* A plain file: its name promises nothing that must be checked. */
+static bool is_file(const cli_hub_options *hub, const dmx_bag *bag,
+                    const char *name)
 {
-    const char *dot = strrchr(path, '.');
-    return dot != NULL &&
-           (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 ||
-            strcmp(dot, ".json") == 0);
+    return hub->repo == NULL && dmx_bag_members(bag) == 1 &&
+           dmx_bag_sources(bag) == 0 && strcmp(dmx_bag_path(bag, 0), name) == 0;
 }
 
-static int export_bag_file(cli_terminal *t, const export_options *o,
-                           const char *path, const char *output)
+static int export_resolved(cli_terminal *t, const export_options *o,
+                           const char *name, const char *output)
 {
     dmx_bag *bag;
     dmx_error err = DMX_ERROR_INIT;
-    const dmx_status status = dmx_bag_open(&bag, path, &err);
+    const dmx_status status =
+        cli_resolve(&bag, t, &o->hub, name, o->stem, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
-    const int code = cli_export_bag(t, o, bag, output);
+    const int code = is_file(&o->hub, bag, name)
+                         ? cli_export_one(t, o, name, output, NULL, 0)
+                         : cli_export_bag(t, o, bag, output);
     dmx_bag_close(bag);
     return code;
 }
@@ -139,19 +143,19 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         return cli_misuse(t, "export", "give --samples or --segment, not both");
     if (o->prune && o->stem == NULL && o->stems == NULL)
         return cli_misuse(t, "export", "--prune needs --stem or --stems");
-    if (is_bag(operand[0]))
-        return export_bag_file(t, o, operand[0], operand[1]);
-    return cli_export_one(t, o, operand[0], operand[1], NULL, 0);
+    return export_resolved(t, o, operand[0], operand[1]);
 }
 
 const cli_command cli_command_export = {
     .name = "export",
-    .operands = "CHECKPOINT OUTPUT",
+    .operands = "CHECKPOINT|NAME OUTPUT",
     .summary = "write a checkpoint as a verified ONNX file",
     .details =
         "CHECKPOINT is a PyTorch checkpoint (.th, .pt, .ckpt), a .safetensors "
         "file, or a bag (.yaml) with its models beside it; nothing in it is "
-        "executed. OUTPUT is a file, or a folder for the files of a bag. The "
+        "executed. NAME is a released model (see list-models), downloaded when "
+        "it is not in the cache. OUTPUT is a file, or a folder for the files "
+        "of a bag. The "
         "file gets its name only when ONNX Runtime's output agrees with a "
         "float64 reference on noise and on a music-like signal, the official "
         "ONNX checker accepts it, and our own promises hold.",

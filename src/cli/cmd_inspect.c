@@ -1,3 +1,4 @@
+#include "hub_options.h"
 #include "model_options.h"
 
 #include <cJSON.h>
@@ -6,6 +7,7 @@
 
 typedef struct inspect_options {
     cli_model_options model;
+    cli_hub_options hub;
     int graph;
     int64_t samples;
 } inspect_options;
@@ -17,6 +19,7 @@ static const cli_option options[] = {
      "length for --graph (the checkpoint's segment)",
      offsetof(inspect_options, samples), 1, 1e9},
     CLI_MODEL_OPTIONS(inspect_options, model),
+    CLI_HUB_OPTIONS(inspect_options, hub),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
@@ -248,18 +251,17 @@ static bool is_onnx(const char *path)
     return dot != NULL && strcmp(dot, ".onnx") == 0;
 }
 
-static int run(cli_terminal *t, const void *values, int n, char **operand)
+static int inspect_file(cli_terminal *t, const inspect_options *o,
+                        const char *path)
 {
-    (void)n;
-    const inspect_options *o = values;
-    if (is_onnx(operand[0]))
-        return inspect_onnx(t, o, operand[0]);
+    if (is_onnx(path))
+        return inspect_onnx(t, o, path);
     dmx_error err = DMX_ERROR_INIT;
     dmx_checkpoint *checkpoint;
     dmx_checkpoint_options open = DMX_CHECKPOINT_OPTIONS_INIT;
     open.hooks = &t->hooks;
     const dmx_status status =
-        dmx_checkpoint_open(&checkpoint, operand[0], &open, &err);
+        dmx_checkpoint_open(&checkpoint, path, &open, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
     const int code = inspect_checkpoint(t, o, checkpoint);
@@ -267,9 +269,24 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
     return code;
 }
 
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    (void)n;
+    const inspect_options *o = values;
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_bag *bag;
+    const dmx_status status =
+        cli_resolve_one(&bag, t, &o->hub, operand[0], &err);
+    if (status != DMX_OK)
+        return cli_finish(t, status, &err);
+    const int code = inspect_file(t, o, dmx_bag_path(bag, 0));
+    dmx_bag_close(bag);
+    return code;
+}
+
 const cli_command cli_command_inspect = {
     .name = "inspect",
-    .operands = "FILE",
+    .operands = "FILE|NAME",
     .summary = "show what a checkpoint or an ONNX file holds",
     .details =
         "Of a checkpoint: container, class, constructor arguments, tensors "

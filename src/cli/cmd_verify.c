@@ -1,10 +1,12 @@
 #include "check_options.h"
+#include "hub_options.h"
 #include "model_options.h"
 
 #include <string.h>
 
 typedef struct verify_options {
     cli_model_options model;
+    cli_hub_options hub;
     cli_check_options check;
     int recorded;
 } verify_options;
@@ -15,6 +17,7 @@ static const cli_option options[] = {
      offsetof(verify_options, recorded), 0, 0},
     CLI_CHECK_OPTIONS(verify_options, check),
     CLI_MODEL_OPTIONS(verify_options, model),
+    CLI_HUB_OPTIONS(verify_options, hub),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
@@ -59,16 +62,21 @@ static int verify_recording(cli_terminal *t, const verify_options *o, int n,
 }
 
 static int verify_checkpoint(cli_terminal *t, const verify_options *o,
-                             const char *path, const char *checkpoint)
+                             const char *path, const char *name)
 {
     const dmx_verify_options v = cli_verify_options(t, &o->check);
     dmx_report *report = NULL;
     dmx_error err = DMX_ERROR_INIT;
     cli_model m;
-    dmx_status status = cli_model_open(&m, t, checkpoint, 0, &o->model, &err);
+    dmx_bag *bag;
+    dmx_status status = cli_resolve_one(&bag, t, &o->hub, name, &err);
+    if (status != DMX_OK)
+        return cli_finish(t, status, &err);
+    status = cli_model_open(&m, t, dmx_bag_path(bag, 0), 0, &o->model, &err);
     if (status == DMX_OK)
         status = dmx_verify_model(path, m.model, &v, &report, &err);
     cli_model_close(&m);
+    dmx_bag_close(bag);
     return conclude(t, o, path, report, status, &err);
 }
 
@@ -79,13 +87,13 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         return verify_recording(t, o, n, operand);
     if (n != 2)
         return cli_misuse(t, "verify",
-                          "verify: expected MODEL.onnx CHECKPOINT");
+                          "verify: expected MODEL.onnx CHECKPOINT|NAME");
     return verify_checkpoint(t, o, operand[0], operand[1]);
 }
 
 const cli_command cli_command_verify = {
     .name = "verify",
-    .operands = "MODEL.onnx CHECKPOINT | MODEL.onnx --recorded MIX.npy "
+    .operands = "MODEL.onnx CHECKPOINT|NAME | MODEL.onnx --recorded MIX.npy "
                 "STEMS.npy",
     .summary = "check an ONNX file against its checkpoint, or a recording",
     .details =

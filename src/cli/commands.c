@@ -4,16 +4,22 @@ extern const cli_command cli_command_export;
 extern const cli_command cli_command_verify;
 extern const cli_command cli_command_inspect;
 extern const cli_command cli_command_separate;
+extern const cli_command cli_command_list_models;
+extern const cli_command cli_command_download;
 extern const cli_command cli_command_completion;
 
+/* clang-format off: one a line */
 const cli_command *const cli_commands[] = {
     &cli_command_export,
     &cli_command_verify,
     &cli_command_inspect,
     &cli_command_separate,
+    &cli_command_list_models,
+    &cli_command_download,
     &cli_command_completion,
     NULL,
 };
+/* clang-format on */
 
 const cli_option cli_global_options[] = {
     {"quiet", 'q', CLI_FLAG, NULL, "errors only", offsetof(cli_global, quiet),

@@ -130,6 +130,17 @@ static const char **all_sources(const dmx_model *model)
     return list;
 }
 
+/* The one model that --stem left of a bag. */
+static int export_specialist(const bag_export *b)
+{
+    const char *stem = b->o->stem;
+    if (names_a_file(b->output))
+        return cli_export_one(b->t, b->o, dmx_bag_path(b->bag, 0), b->output,
+                              stem, 1);
+    const int code = make_folder(b);
+    return code == CLI_DONE ? export_to(b, 0, stem, stem) : code;
+}
+
 static int export_one_hot(const bag_export *b)
 {
     cli_model first;
@@ -208,8 +219,10 @@ int cli_export_bag(cli_terminal *t, const export_options *o, const dmx_bag *bag,
                    const char *output)
 {
     const bag_export b = {t, o, bag, output};
-    if (dmx_bag_members(bag) == 1)
+    if (dmx_bag_members(bag) == 1 && dmx_bag_sources(bag) == 0)
         return cli_export_one(t, o, dmx_bag_path(bag, 0), output, NULL, 1);
+    if (dmx_bag_members(bag) == 1 && o->stem != NULL)
+        return export_specialist(&b);
     if (is_one_hot(bag))
         return export_one_hot(&b);
     if (!o->prune && (o->stem != NULL || o->stems != NULL))

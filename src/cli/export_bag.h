@@ -3,10 +3,12 @@
 #define DMX_CLI_EXPORT_BAG_H
 
 #include "check_options.h"
+#include "hub_options.h"
 #include "model_options.h"
 
 typedef struct export_options {
     cli_model_options model;
+    cli_hub_options hub;
     cli_check_options check;
     const char *stem;
     const char *stems;

@@ -1,0 +1,131 @@
+#include "hub_options.h"
+
+#include <cJSON.h>
+#include <string.h>
+
+typedef struct list_options {
+    cli_hub_options hub;
+} list_options;
+
+static const cli_option options[] = {
+    CLI_HUB_OPTIONS(list_options, hub),
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+    return text != NULL ? text : "";
+}
+
+static void size_text(char text[16], const cJSON *model)
+{
+    const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(model, "bytes");
+    if (cJSON_IsNumber(bytes))
+        snprintf(text, 16, "%.0f MB", bytes->valuedouble / 1e6);
+    else
+        snprintf(text, 16, "?");
+}
+
+static void cached_text(char text[16], const cJSON *model)
+{
+    const cJSON *members = cJSON_GetObjectItemCaseSensitive(model, "members");
+    const cJSON *cached =
+        cJSON_GetObjectItemCaseSensitive(model, "cached_members");
+    const int all = cJSON_GetArraySize(members);
+    const int n = cJSON_IsNumber(cached) ? cached->valueint : 0;
+    if (n == all)
+        snprintf(text, 16, "yes");
+    else if (n == 0)
+        snprintf(text, 16, "no");
+    else
+        snprintf(text, 16, "%d of %d", n, all);
+}
+
+static void sources_text(char *text, size_t size, const cJSON *model)
+{
+    const cJSON *item;
+    size_t used = 0;
+    text[0] = '\0';
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(model, "sources"))
+    {
+        snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "",
+                 item->valuestring != NULL ? item->valuestring : "");
+        used = strlen(text);
+    }
+}
+
+static void print_model(cli_terminal *t, const cJSON *model)
+{
+    char size[16], cached[16], sources[256];
+    const bool runs =
+        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(model, "runnable"));
+    size_text(size, model);
+    cached_text(cached, model);
+    sources_text(sources, sizeof sources, model);
+    cli_print(t, "%-24s %7s  %-6s  %-7s  %s", text_of(model, "name"), size,
+              cached, runs ? "yes" : "not yet", sources);
+    cli_detail(t, "  %s; licence: %s", text_of(model, "kind"),
+               text_of(model, "licence"));
+}
+
+static void print_list(cli_terminal *t, const cJSON *list)
+{
+    const cJSON *model;
+    cli_print(t, "%-24s %7s  %-6s  %-7s  %s", "name", "size", "cached", "runs",
+              "sources");
+    cJSON_ArrayForEach(model, cJSON_GetObjectItem(list, "models"))
+        print_model(t, model);
+    cli_say(t, "cache: %s", text_of(list, "cache"));
+    cli_say(t, "The weights were provided by their author for research "
+               "purposes; the MIT licence of\nDemucs' code does not cover "
+               "them (docs/models.md).");
+}
+
+static int show(cli_terminal *t, const char *json)
+{
+    cJSON *list = t->json ? NULL : cJSON_Parse(json);
+    if (t->json)
+        cli_print(t, "%s", json);
+    else
+        print_list(t, list);
+    cJSON_Delete(list);
+    return CLI_DONE;
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    (void)n;
+    (void)operand;
+    const list_options *o = values;
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_hub *hub;
+    const dmx_status status = cli_hub_open(&hub, t, &o->hub, &err);
+    if (status != DMX_OK)
+        return cli_finish(t, status, &err);
+    char *json = dmx_hub_list_json(hub);
+    int code = CLI_FAILED;
+    if (json != NULL)
+        code = show(t, json);
+    else
+        cli_error(t, "no memory");
+    dmx_free(json);
+    dmx_hub_close(hub);
+    return code;
+}
+
+const cli_command cli_command_list_models = {
+    .name = "list-models",
+    .operands = "",
+    .summary = "list the models that can be used by name",
+    .details =
+        "Name, size of the download, whether it is in the cache, whether this "
+        "version can run it, sources. With -v what each model is and what is "
+        "known of its licence; with --json also URLs, hashes, and weights.",
+    .option = options,
+    .options_size = sizeof(list_options),
+    .min_operands = 0,
+    .max_operands = 0,
+    .run = run,
+};

@@ -1,0 +1,49 @@
+/* Options of every command that takes a model's name, and finding it. */
+#ifndef DMX_CLI_HUB_OPTIONS_H
+#define DMX_CLI_HUB_OPTIONS_H
+
+#include "command.h"
+
+typedef struct cli_hub_options {
+    const char *repo;
+    const char *cache_dir;
+    const char *mirror;
+    const char *registry;
+    int offline;
+} cli_hub_options;
+
+#define CLI_HUB_ROW(S, field, name, type, argument, help)                      \
+    {                                                                          \
+        name, 0, type, argument, help, offsetof(S, field), 0, 0                \
+    }
+
+/* Rows for an option table whose struct S has such a member `m`. */
+#define CLI_HUB_OPTIONS(S, m)                                                  \
+    CLI_HUB_ROW(S, m.repo, "repo", CLI_STRING, "DIR",                          \
+                "take models from this folder, not from the release"),         \
+        CLI_HUB_ROW(S, m.cache_dir, "cache-dir", CLI_STRING, "DIR",            \
+                    "where downloads are kept (~/.cache/demucs-onnx)"),        \
+        CLI_HUB_ROW(S, m.mirror, "mirror", CLI_STRING, "URL",                  \
+                    "server to download from in place of the release's"),      \
+        CLI_HUB_ROW(S, m.registry, "registry", CLI_STRING, "FILE",             \
+                    "JSON file of further models"),                            \
+        CLI_HUB_ROW(S, m.offline, "offline", CLI_FLAG, NULL,                   \
+                    "never use the network")
+
+/* Opens the hub that the options describe. */
+dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
+                        const cli_hub_options *options, dmx_error *err);
+
+/* dmx_hub_resolve on a hub of its own; says beforehand when something large
+ * will be downloaded. */
+dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
+                       const cli_hub_options *options, const char *name,
+                       const char *stem, dmx_error *err);
+
+/* The only file that `name` stands for, in *bag (to close); several are
+ * DMX_ERROR_ARGUMENT with a message that names their signatures. */
+dmx_status cli_resolve_one(dmx_bag **bag, cli_terminal *t,
+                           const cli_hub_options *options, const char *name,
+                           dmx_error *err);
+
+#endif
