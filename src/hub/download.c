@@ -300,7 +300,8 @@ dmx_status dmx_download_file(dmx_transport *transport,
              slash != NULL ? slash + 1 : download->path);
     DMX_FORWARD(dmx_part_open(&t.part, download->path, download->url, err));
     const dmx_status status = run(&t, transport, err);
-    if (status == DMX_ERROR_HASH || status == DMX_ERROR_LIMIT)
+    const bool nothing = status != DMX_OK && t.part.have == 0;
+    if (status == DMX_ERROR_HASH || status == DMX_ERROR_LIMIT || nothing)
         dmx_part_remove(&t.part);
     dmx_part_close(&t.part);
     return status;
