@@ -204,6 +204,8 @@ dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
 {
     size_t done = 0, n = 1;
     *got = 0;
+    DMX_RETURN_IF(!r->is_raw && r->decoder == NULL, err, DMX_ERROR_IO,
+                  "%s: could not be opened again", r->name);
     while (done < capacity && n > 0) {
         DMX_FORWARD(r->is_raw
                         ? read_raw(r, planes, done, capacity - done, &n, err)
@@ -225,12 +227,13 @@ dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
 
 dmx_status dmx_audio_reader_rewind(dmx_audio_reader *r, dmx_error *err)
 {
-    if (r->position > 0 && !r->is_raw) {
-        /* Seeking is exact in few formats; a second decoder is in all. */
-        dmx_decoder *again;
-        DMX_FORWARD(dmx_decoder_open(&again, r->fd, r->size, r->name, err));
+    if ((r->position > 0 || r->decoder == NULL) && !r->is_raw) {
+        /* Seeking is exact in few formats; a second decoder is in all. The
+         * first one goes before, for its index may be large. */
         dmx_decoder_close(r->decoder);
-        r->decoder = again;
+        r->decoder = NULL;
+        DMX_FORWARD(
+            dmx_decoder_open(&r->decoder, r->fd, r->size, r->name, err));
     }
     r->position = 0;
     r->nonfinite = 0;

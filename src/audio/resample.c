@@ -29,7 +29,10 @@ int64_t dmx_resampled_length(int64_t frames, int in_rate, int out_rate)
 static dmx_status open_soxr(dmx_resampler *r, dmx_error *err)
 {
     const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_S, SOXR_FLOAT32_S);
-    const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_VHQ, 0);
+    /* Without the default roll-off, tones up to 20 kHz keep their level to
+     * float32 rounding on the way to 44.1 kHz and back. */
+    const soxr_quality_spec_t quality =
+        soxr_quality_spec(SOXR_VHQ, SOXR_ROLLOFF_NONE);
     const soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
     soxr_error_t failure = NULL;
     r->soxr = soxr_create(r->in_rate, r->out_rate, (unsigned)r->channels,

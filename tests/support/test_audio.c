@@ -9,7 +9,8 @@
 
 /* libvorbisenc forgets 3 KB whenever an encoder is set up with six channels;
  * the leak sanitizer asks for exceptions through this name. */
-const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+    __attribute__((visibility("default")));
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libvorbisenc\n";

@@ -101,6 +101,21 @@ static void test_sine(void **state)
     test_sound_free(&out);
 }
 
+static void test_high_tone(void **state)
+{
+    (void)state;
+    test_sound in = test_sound_make(48000, 1, 48000);
+    for (int64_t i = 0; i < in.frames; i++)
+        in.plane[0][i] =
+            (float)sin(6.283185307179586 * 20e3 * (double)i / 48e3);
+    test_sound half = convert(&in, 44100, -1, 4096);
+    test_sound back = convert(&half, 48000, in.frames, 4096);
+    assert_true(difference(&in, &back, 4000) < 1e-6);
+    test_sound_free(&in);
+    test_sound_free(&half);
+    test_sound_free(&back);
+}
+
 static void test_impulse(void **state)
 {
     (void)state;
@@ -170,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_sine),
+        cmocka_unit_test(test_high_tone),
         cmocka_unit_test(test_impulse),
         cmocka_unit_test(test_blocks_do_not_matter),
         cmocka_unit_test(test_equal_rates),
