@@ -188,8 +188,9 @@ static dmx_status no_weights(dmx_load *load, const dmx_pickled *top)
     DMX_RETURN_ERROR(
         load->err, DMX_ERROR_MODEL,
         "not a model: neither a Demucs package (klass, args, kwargs, state) "
-        "nor a state dict; it holds %u entries (%s) and nothing was run",
-        top->as.list.count / 2, list_entries(entries, sizeof entries, top));
+        "nor a state dict; it holds %u %s (%s) and nothing was run",
+        top->as.list.count / 2, top->as.list.count == 2 ? "entry" : "entries",
+        list_entries(entries, sizeof entries, top));
 }
 
 static dmx_status set_wrapper(dmx_load *load, const candidate *found)

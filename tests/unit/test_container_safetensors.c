@@ -87,7 +87,9 @@ static void test_wrong_entries(void **state)
            DMX_ERROR_FORMAT, "twice");
 }
 
-#define WEIGHT     "\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+#define WEIGHT                                                                 \
+    "\"w\":{\"dtype\":\"F32\",\"shape\":[1],"                                  \
+    "\"data_offsets\":[0,4]}}"
 #define META(text) "{\"__metadata__\":{" text "}," WEIGHT
 
 static void test_metadata(void **state)

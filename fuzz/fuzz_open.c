@@ -1,0 +1,55 @@
+#include "fuzz_open.h"
+
+#include "checkpoint/checkpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void require(int promise)
+{
+    if (!promise)
+        abort();
+}
+
+static void read_weight(const dmx_checkpoint *c, const dmx_tensor *t)
+{
+    const size_t n = dmx_tensor_count(t);
+    require(dmx_checkpoint_find(c, t->name) == t);
+    require(n <= c->file_size + ((size_t)16 << 20));
+    float *x = n < 65536 ? calloc(n + 1, sizeof *x) : NULL;
+    if (x != NULL)
+        dmx_tensor_to_f32(x, t);
+    free(x);
+}
+
+static void check_checkpoint(const dmx_checkpoint *c)
+{
+    require(c->n_tensor != 0 && strlen(c->sha256) == 64);
+    require((c->klass_name == NULL) == (c->kwargs == NULL));
+    for (size_t i = 0; i < c->n_tensor; i++)
+        read_weight(c, &c->tensor[i]);
+    char *json = dmx_checkpoint_json(c);
+    require(json != NULL);
+    dmx_free(json);
+}
+
+void fuzz_open(const uint8_t *data, size_t size)
+{
+    /* Exactly as long as the file, so that the sanitizer sees overruns. */
+    dmx_blob blob = {dmx_aligned_alloc(size + (size == 0), 1), size};
+    if (blob.data == NULL)
+        return;
+    if (size != 0)
+        memcpy(blob.data, data, size);
+    dmx_checkpoint *c;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status =
+        dmx_checkpoint_open_memory(&c, &blob, "fuzz.th", NULL, &err);
+    require(status == err.code);
+    require((status == DMX_OK) == (c != NULL));
+    if (status == DMX_OK)
+        check_checkpoint(c);
+    else
+        require(err.message[0] != '\0' && strchr(err.message, '\n') == NULL);
+    dmx_checkpoint_close(c);
+}
