@@ -195,8 +195,9 @@ static dmx_status no_weights(dmx_load *load, const dmx_pickled *top)
 
 static dmx_status set_wrapper(dmx_load *load, const candidate *found)
 {
-    if (found->key->as.text.size > DMX_STATE_MAX_NAME)
-        return DMX_OK;
+    if (found->key->as.text.size > DMX_STATE_MAX_NAME ||
+        !dmx_text_clean(found->key->as.text.data, found->key->as.text.size))
+        return DMX_OK; /* usable, but no name to show */
     load->checkpoint->wrapper =
         dmx_arena_printf(load->arena, "%.*s%s", (int)found->key->as.text.size,
                          found->key->as.text.data, found->inside);

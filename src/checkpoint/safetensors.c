@@ -34,7 +34,7 @@ static dmx_status type_of(dmx_dtype *out, dmx_load *load, const char *name,
             return DMX_OK;
         }
     DMX_RETURN_ERROR(load->err, DMX_ERROR_UNSUPPORTED,
-                     "weight %.96s has dtype %s; F16, BF16, F32, F64 and I64 "
+                     "weight %s has dtype %s; F16, BF16, F32, F64 and I64 "
                      "are read",
                      name,
                      dmx_text_show(shown, sizeof shown, text, strlen(text)));
@@ -82,12 +82,13 @@ static bool lay_out(dmx_tensor *t, uint64_t *bytes)
 
 static dmx_status read_entry(dmx_load *load, const cJSON *entry, size_t base)
 {
-    const char *name = entry->string;
+    char name[SHOWN]; /* fit for messages */
+    dmx_text_show(name, sizeof name, entry->string, strlen(entry->string));
     int64_t dim[DMX_TENSOR_RANK], range[2];
     dmx_dtype dtype = DMX_F32;
     uint64_t bytes;
     DMX_RETURN_IF(!cJSON_IsObject(entry), load->err, DMX_ERROR_FORMAT,
-                  "safetensors header: weight %.96s has no description", name);
+                  "safetensors header: weight %s has no description", name);
     DMX_FORWARD(type_of(&dtype, load, name,
                         cJSON_GetObjectItemCaseSensitive(entry, "dtype")));
     const int rank = naturals(dim, DMX_TENSOR_RANK,
@@ -95,11 +96,12 @@ static dmx_status read_entry(dmx_load *load, const cJSON *entry, size_t base)
     const int ends = naturals(
         range, 2, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"));
     DMX_RETURN_IF(rank < 0 || ends != 2, load->err, DMX_ERROR_FORMAT,
-                  "safetensors header: weight %.96s has a malformed shape or "
+                  "safetensors header: weight %s has a malformed shape or "
                   "data_offsets",
                   name);
     dmx_tensor *t = NULL;
-    DMX_FORWARD(dmx_load_tensor(&t, load, name, strlen(name), rank, dim));
+    DMX_FORWARD(dmx_load_tensor(&t, load, entry->string, strlen(entry->string),
+                                rank, dim));
     t->dtype = dtype;
     if (!lay_out(t, &bytes) || range[1] < range[0] ||
         (uint64_t)(range[1] - range[0]) != bytes ||
@@ -164,6 +166,8 @@ static dmx_status read_metadata(dmx_load *load, const cJSON *metadata)
     const char *klass = metadata_text(metadata, "klass");
     if (klass == NULL)
         return DMX_OK;
+    DMX_RETURN_IF(c->klass_name != NULL, load->err, DMX_ERROR_FORMAT,
+                  "safetensors header: __metadata__ is there twice");
     DMX_RETURN_IF(metadata_text(metadata, "structure") != NULL, load->err,
                   DMX_ERROR_UNSUPPORTED,
                   "the weights are quantized by DiffQ (as in mdx_q and "

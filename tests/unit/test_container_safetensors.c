@@ -92,6 +92,8 @@ static void test_wrong_entries(void **state)
     "\"data_offsets\":[0,4]}}"
 #define META(text) "{\"__metadata__\":{" text "}," WEIGHT
 
+#define META2 "\"__metadata__\":{\"klass\":\"a.b\"}," WEIGHT
+
 static void test_metadata(void **state)
 {
     (void)state;
@@ -112,6 +114,10 @@ static void test_metadata(void **state)
     assert_ok(open_header(&c, META("\"format\":\"pt\""), 4, &err), &err);
     assert_null(c->klass_name);
     dmx_checkpoint_close(c);
+    refuse("{\"__metadata__\":{\"klass\":\"a.b\"}," META2, DMX_ERROR_FORMAT,
+           "twice");
+    refuse("{\"a\\nb\":{\"dtype\":\"F32\",\"shape\":1}}", DMX_ERROR_FORMAT,
+           "weight a?b has a malformed shape");
     refuse(META("\"klass\":\"C\""), DMX_ERROR_FORMAT, "not a class name");
     refuse(META("\"klass\":\"a.\""), DMX_ERROR_FORMAT, "not a class name");
     refuse(META("\"klass\":\"a.b\\n\""), DMX_ERROR_FORMAT, "not a class name");
