@@ -523,11 +523,11 @@ typedef struct dmx_separator_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* while opening: warnings, progress */
     dmx_backend backend;
-    int threads;             /* of a run; 0: all cores of the process */
-    const char *onnxruntime; /* ONNX Runtime's library, or its folder; NULL:
-                                $DEMUCS_ONNXRUNTIME, or the usual places */
-    const char *providers;   /* "auto", "cpu", or ONNX Runtime's execution
-                                providers in order: "cuda,cpu"; NULL: "cpu" */
+    int threads;                /* of a run; 0: all cores of the process */
+    const char *onnxruntime;    /* ONNX Runtime's library, or its folder; NULL:
+                                   $DEMUCS_ONNXRUNTIME, or the usual places */
+    const char *providers;      /* "auto", "cpu", or ONNX Runtime's execution
+                                   providers in order: "cuda,cpu"; NULL: "cpu" */
     const char *const *stems;   /* sources wanted, NULL-terminated; NULL: all */
     const char *const *without; /* sources not wanted, NULL-terminated, or
                                    NULL; not together with stems */
@@ -623,9 +623,43 @@ typedef struct dmx_separator_io {
  * stages "measure" and "separate", cancellation. Fails with what a callback
  * returned, ARGUMENT (a callback is missing), CANCELLED, MEMORY or RUNTIME.
  * Source: demucs.apply.apply_model, demucs.api.Separator. */
-DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(
-    dmx_separator *separator, const dmx_separator_io *io,
-    const dmx_hooks *hooks, dmx_error *err);
+DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(dmx_separator *separator,
+                                                    const dmx_separator_io *io,
+                                                    const dmx_hooks *hooks,
+                                                    dmx_error *err);
+
+/* -------------------------------------------------------------- benchmark */
+
+typedef struct dmx_bench_options {
+    size_t size;             /* sizeof this struct */
+    const dmx_hooks *hooks;  /* progress, cancellation */
+    int64_t samples;         /* length of the input; 0: training segment */
+    int threads;             /* 0: every core this process may use */
+    int runs;                /* of each contestant after a cold one; 0: 5 */
+    int low_memory;          /* of the native engine */
+    const char *contestants; /* names separated by commas: "native",
+                                "native:avx2" (or another instruction set),
+                                "onnxruntime" (our graph), "usual" (ONNX Runtime
+                                on the usual traced export; needs 10 GB); NULL:
+                                "native" for every instruction set */
+    const char *onnxruntime; /* the library or its folder; NULL: searched */
+} dmx_bench_options;
+
+#define DMX_BENCH_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(dmx_bench_options), 0, 0, 0, 0, 0, 0, 0                         \
+    }
+
+/* Separates one segment of noise with each contestant, taking turns, so that
+ * whatever else the machine does strikes all of them alike. *json: one JSON
+ * document with the measured FMA peak, and for each contestant load time, cold
+ * run, every run, median and best (wall clock and processor time, seconds),
+ * GFLOP/s by the textbook operation count, the ratio of its median to the
+ * first's, and the native engine's profile; malloc'd, free with dmx_free.
+ * Fails with ARGUMENT, RUNTIME, CANCELLED, MEMORY or as export does. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_bench(char **json, const dmx_model *model,
+                                            const dmx_bench_options *options,
+                                            dmx_error *err);
 
 /* ------------------------------------------------------------------ songs */
 
@@ -679,11 +713,11 @@ typedef struct dmx_song_options {
 typedef struct dmx_song_report {
     int rate, channels; /* of the song */
     int64_t frames;
-    int64_t nonfinite;                /* samples that were replaced by 0 */
-    int out_rate, out_channels;       /* of the files */
+    int64_t nonfinite;          /* samples that were replaced by 0 */
+    int out_rate, out_channels; /* of the files */
     int64_t out_frames;
-    double peak[DMX_SONG_OUTPUTS];    /* before clipping, full scale 1 */
-    double scale[DMX_SONG_OUTPUTS];   /* of RESCALE; else 1 */
+    double peak[DMX_SONG_OUTPUTS];     /* before clipping, full scale 1 */
+    double scale[DMX_SONG_OUTPUTS];    /* of RESCALE; else 1 */
     int64_t clipped[DMX_SONG_OUTPUTS]; /* samples cut off at full scale */
 } dmx_song_report;
 
@@ -694,10 +728,9 @@ typedef struct dmx_song_report {
  * complete, none on failure; existing ones are replaced.
  * report (may be NULL) is filled on success. Fails with ARGUMENT, IO, FORMAT,
  * UNSUPPORTED, LIMIT, CANCELLED, MEMORY or RUNTIME. */
-DMX_API DMX_MUST_CHECK dmx_status
-dmx_separate_song(dmx_separator *separator, const char *path,
-                  const dmx_song_options *options, dmx_song_report *report,
-                  dmx_error *err);
+DMX_API DMX_MUST_CHECK dmx_status dmx_separate_song(
+    dmx_separator *separator, const char *path, const dmx_song_options *options,
+    dmx_song_report *report, dmx_error *err);
 
 /* Signal-to-distortion ratio of an estimate in dB, over all channels of both
  * files: 10 log10(sum truth^2 / sum (truth - estimate)^2). The files must have

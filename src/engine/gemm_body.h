@@ -38,6 +38,27 @@ INLINE void tile_store(const int m, float *restrict c, tile_sums sum)
             v_store(c + i * NR + j * LANES, sum[i][j]);
 }
 
+static float fma_rounds(int64_t rounds)
+{
+    const vec x = v_set(0.999f), y = v_set(1e-3f);
+    tile_sums sum;
+    /* all different, or the compiler would find them equal */
+    for (int i = 0; i < MR; i++)
+        for (int j = 0; j < VECS; j++)
+            sum[i][j] = v_set((float)(i * VECS + j));
+    for (; rounds > 0; rounds--)
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++)
+#pragma GCC unroll 4
+            for (int j = 0; j < VECS; j++)
+                sum[i][j] = sum[i][j] * x + y;
+    vec all = {0};
+    for (int i = 0; i < MR; i++)
+        for (int j = 0; j < VECS; j++)
+            all += sum[i][j];
+    return v_sum(all);
+}
+
 static void gemm(int64_t rows, int64_t k, const float *a, const float *b,
                  float *c)
 {

@@ -78,6 +78,10 @@ typedef struct dmx_kernels {
     const char *name;
     int64_t lanes, mr, nr;
 
+    /* rounds times mr * nr multiply-adds and nothing else, to measure what
+     * the processor can do at most; returns their sum. */
+    float (*fma)(int64_t rounds);
+
     /* c = a * b; rows is a multiple of mr */
     void (*gemm)(int64_t rows, int64_t k, const float *a, const float *b,
                  float *c);

@@ -25,6 +25,7 @@ const dmx_kernels TABLE = {
     .lanes = LANES,
     .mr = MR,
     .nr = NR,
+    .fma = fma_rounds,
     .gemm = gemm,
     .gemm_taps = gemm_taps,
     .pack_taps = pack_taps,

@@ -1,9 +1,11 @@
 /* The graph's frame: contract, metadata, and the bytes. */
 #include "onnx/onnx_export.h"
+#include "graph/select.h"
 #include "onnx/onnx_model.h"
 #include "onnx/walk.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The oldest IR version that has the opset. */
@@ -136,6 +138,22 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
     return status;
 }
 
+/* The graph of the chosen sources alone. */
+static dmx_status select_sources(dmx_graph **out, const dmx_graph *g,
+                                 const dmx_onnx_options *o, dmx_error *err)
+{
+    const int64_t each = g->value[g->input].shape.dim[0];
+    const size_t count = o->n_chosen * (size_t)each;
+    int64_t *row = calloc(count, sizeof *row);
+    DMX_RETURN_IF(row == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    for (size_t i = 0; i < count; i++)
+        row[i] =
+            (int64_t)o->chosen[i / (size_t)each] * each + (int64_t)i % each;
+    const dmx_status status = dmx_graph_select(out, g, row, count, err);
+    free(row);
+    return status;
+}
+
 static dmx_status run(dmx_output *out, dmx_blob *blob, const dmx_graph *g,
                       const struct dmx_model *model,
                       const dmx_onnx_options *options, dmx_error *err)
@@ -146,7 +164,13 @@ static dmx_status run(dmx_output *out, dmx_blob *blob, const dmx_graph *g,
     DMX_RETURN_IF(g->input == DMX_NO_VALUE || g->output == DMX_NO_VALUE, err,
                   DMX_ERROR_ARGUMENT, "the graph has no input or no output");
     DMX_FORWARD(check_options(o, model != NULL ? model->n_source : 0, err));
-    return export_graph(out, blob, g, model, o, err);
+    if (o->n_chosen == 0)
+        return export_graph(out, blob, g, model, o, err);
+    dmx_graph *part;
+    DMX_FORWARD(select_sources(&part, g, o, err));
+    const dmx_status status = export_graph(out, blob, part, model, o, err);
+    dmx_graph_close(part);
+    return status;
 }
 
 dmx_status dmx_onnx_write(dmx_output *out, const dmx_graph *g,

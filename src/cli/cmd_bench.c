@@ -1,0 +1,149 @@
+#include "model_options.h"
+
+#include <cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct bench_options {
+    cli_model_options model;
+    int64_t threads, runs, samples;
+    const char *contestants, *onnxruntime;
+    int profile, low_memory;
+} bench_options;
+
+static const cli_option options[] = {
+    {"threads", 0, CLI_INT, "N", "threads of each contestant (default: all)",
+     offsetof(bench_options, threads), 1, 256},
+    {"runs", 0, CLI_INT, "N", "runs of each after a cold one (default: 5)",
+     offsetof(bench_options, runs), 1, 100},
+    {"samples", 0, CLI_INT, "N",
+     "length of the input (default: the training segment)",
+     offsetof(bench_options, samples), 1, 100000000},
+    {"contestants", 0, CLI_STRING, "A,B,...",
+     "native, native:ISA, onnxruntime, usual (default: native, every ISA)",
+     offsetof(bench_options, contestants), 0, 0},
+    {"profile", 0, CLI_FLAG, NULL, "show the time of every step",
+     offsetof(bench_options, profile), 0, 0},
+    {"low-memory", 0, CLI_FLAG, NULL,
+     "native engine: keep weights as float16 where that is exact",
+     offsetof(bench_options, low_memory), 0, 0},
+    {"onnxruntime", 0, CLI_STRING, "PATH", "ONNX Runtime, or its folder",
+     offsetof(bench_options, onnxruntime), 0, 0},
+    CLI_MODEL_OPTIONS(bench_options, model),
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};
+
+static double number(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+}
+
+static const char *text(const cJSON *object, const char *key)
+{
+    const char *value =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return value != NULL ? value : "";
+}
+
+static void print_profile(cli_terminal *t, const cJSON *contestant)
+{
+    const cJSON *profile =
+        cJSON_GetObjectItemCaseSensitive(contestant, "profile");
+    const cJSON *steps = cJSON_GetObjectItemCaseSensitive(profile, "steps");
+    const cJSON *step;
+    if (steps == NULL)
+        return;
+    cli_print(t, "%s, last run, step by step:", text(contestant, "name"));
+    cJSON_ArrayForEach(step, steps)
+    {
+        cli_print(t, "%9.2f ms %8.1f GFLOP/s  %-14s %s", number(step, "ms"),
+                  number(step, "gflops"), text(step, "kind"),
+                  text(step, "path"));
+    }
+}
+
+static void print_table(cli_terminal *t, const cJSON *root, int profile)
+{
+    const cJSON *peaks =
+        cJSON_GetObjectItemCaseSensitive(root, "fma_peak_gflops");
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "contestants");
+    const cJSON *item;
+    cli_print(t, "%.0f samples, %.0f threads; peak of one thread:",
+              number(root, "samples"), number(root, "threads"));
+    cJSON_ArrayForEach(item, peaks)
+    {
+        cli_print(t, "  %-10s %.1f GFLOP/s", item->string, item->valuedouble);
+    }
+    cli_print(t, "%-18s %7s %7s %8s %8s %8s %8s %7s", "contestant", "load s",
+              "cold s", "median s", "best s", "cpu s", "GFLOP/s", "ratio");
+    cJSON_ArrayForEach(item, list)
+    {
+        cli_print(t, "%-18s %7.2f %7.2f %8.3f %8.3f %8.3f %8.1f %6.2fx",
+                  text(item, "name"), number(item, "load_s"),
+                  number(item, "cold_s"), number(item, "median_s"),
+                  number(item, "best_s"), number(item, "median_cpu_s"),
+                  number(item, "gflops"), number(item, "ratio"));
+    }
+    if (profile)
+        cJSON_ArrayForEach(item, list)
+        {
+            print_profile(t, item);
+        }
+}
+
+static dmx_status measure(char **json, cli_terminal *t, const bench_options *o,
+                          const char *checkpoint, dmx_error *err)
+{
+    cli_model m;
+    dmx_bench_options b = DMX_BENCH_OPTIONS_INIT;
+    b.hooks = &t->hooks;
+    b.samples = o->samples;
+    b.threads = (int)o->threads;
+    b.runs = (int)o->runs;
+    b.low_memory = o->low_memory;
+    b.contestants = o->contestants;
+    b.onnxruntime = o->onnxruntime;
+    dmx_status status = cli_model_open(&m, t, checkpoint, 0, &o->model, err);
+    if (status == DMX_OK)
+        status = dmx_bench(json, m.model, &b, err);
+    cli_model_close(&m);
+    return status;
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    (void)n;
+    const bench_options *o = values;
+    char *json = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status = measure(&json, t, o, operand[0], &err);
+    cli_clear_bar(t);
+    if (status == DMX_OK && t->json)
+        cli_print(t, "%s", json);
+    else if (status == DMX_OK) {
+        cJSON *root = cJSON_Parse(json);
+        print_table(t, root, o->profile);
+        cJSON_Delete(root);
+    }
+    dmx_free(json);
+    return cli_finish(t, status, &err);
+}
+
+const cli_command cli_command_bench = {
+    .name = "bench",
+    .operands = "CHECKPOINT",
+    .summary = "measure how fast this machine separates with a model",
+    .details =
+        "Separates one segment of noise again and again, the contestants "
+        "taking turns, and compares the medians with the first contestant's. "
+        "GFLOP/s count the operations of the textbook algorithms, so that a "
+        "better algorithm may exceed the peak. 'onnxruntime' is ONNX Runtime "
+        "on the graph that export writes, 'usual' on what tracing the "
+        "original with PyTorch gives; that one needs about 10 GB.",
+    .option = options,
+    .options_size = sizeof(bench_options),
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# bench: a table, a JSON document, mistakes.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+model=$DMX_TEST_DATA/htdemucs/model.th
+fail() { echo "test_bench: $*" >&2; exit 1; }
+
+"$DEMUCS_ONNX" bench "$model" --runs 1 --contestants native --profile >out.txt \
+  2>/dev/null || fail "did not run"
+grep -q '^native ' out.txt || fail "no row for native"
+grep -q 'attention' out.txt || fail "no profile"
+rm out.txt
+
+"$DEMUCS_ONNX" bench "$model" --runs 2 --json --threads 1 2>/dev/null |
+  python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["threads"] == 1 and len(d["contestants"]) >= 1
+for c in d["contestants"]:
+    assert len(c["wall_s"]) == 2 and c["median_s"] > 0 and c["profile"]["steps"]
+for peak in d["fma_peak_gflops"].values():
+    assert 0.5 < peak < 1000
+' || fail "bad JSON"
+
+code=0
+"$DEMUCS_ONNX" bench "$model" --contestants snail 2>err.txt || code=$?
+[ "$code" = 2 ] || fail "unknown contestant: exit $code"
+grep -q snail err.txt || fail "contestant not named"
+code=0
+"$DEMUCS_ONNX" bench "$model" --contestants native:mmx 2>err.txt || code=$?
+[ "$code" = 2 ] || fail "unknown instruction set: exit $code"
+rm err.txt
