@@ -189,6 +189,19 @@ dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
     return dmx_emit(e, operator_name, in, 2);
 }
 
+dmx_name dmx_emitter_second_output(dmx_emitter *e)
+{
+    char **names = dmx_emitter_alloc(e, 2, sizeof *names);
+    if (names == NULL)
+        return "";
+    Onnx__NodeProto *node = e->node[e->n_node - 1];
+    names[0] = node->output[0];
+    names[1] = (char *)dmx_emitter_unique(e, node->name);
+    node->output = names;
+    node->n_output = 2;
+    return names[1];
+}
+
 void dmx_emitter_rename(dmx_emitter *e, const char *name)
 {
     if (!dmx_emitter_failed(e) && e->n_node > 0)

@@ -64,6 +64,8 @@ dmx_name dmx_emit(dmx_emitter *e, const char *operator_name, const dmx_name *in,
 dmx_name dmx_emit_1(dmx_emitter *e, const char *operator_name, dmx_name a);
 dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
                     dmx_name b);
+/* Gives the node emitted last another output. */
+dmx_name dmx_emitter_second_output(dmx_emitter *e);
 /* Attributes of the node emitted last. */
 void dmx_attribute_int(dmx_emitter *e, const char *name, int64_t value);
 void dmx_attribute_float(dmx_emitter *e, const char *name, float value);

@@ -23,7 +23,7 @@ static void set_like_input(dmx_walk *w, const dmx_node *n, dmx_name y)
     dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
 }
 
-static void recipe_input(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_input(dmx_walk *w, const dmx_node *n)
 {
     const int64_t *dim = dmx_walk_dim(w, n->out[0]);
     dmx_emitter_declare(&w->e, &w->e.input, "mix", DMX_DIMS(1, dim[0], dim[2]));
@@ -31,7 +31,7 @@ static void recipe_input(dmx_walk *w, const dmx_node *n)
         w, n, dmx_emit_reshape(&w->e, "mix", DMX_DIMS(1, dim[0], 1, dim[2])));
 }
 
-static void recipe_crop(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_crop(dmx_walk *w, const dmx_node *n)
 {
     const dmx_name x = dmx_walk_in(w, n, 0);
     const int64_t start = n->at.start, end = start + n->at.length;
@@ -42,7 +42,7 @@ static void recipe_crop(dmx_walk *w, const dmx_node *n)
                      dmx_emit_slice(&w->e, x, n->at.axis + 1, start, end));
 }
 
-static void recipe_concat(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_concat(dmx_walk *w, const dmx_node *n)
 {
     dmx_name *in = dmx_emitter_alloc(&w->e, (size_t)n->n_in, sizeof *in);
     if (in == NULL)
@@ -53,7 +53,7 @@ static void recipe_concat(dmx_walk *w, const dmx_node *n)
                  dmx_emit_concat(&w->e, in, (size_t)n->n_in, n->at.axis + 1));
 }
 
-static void recipe_reshape(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
 {
     const int64_t *d = dmx_walk_dim(w, n->out[0]);
     dmx_walk_set(w, n,
@@ -92,7 +92,7 @@ static void recipe_scale(dmx_walk *w, const dmx_node *n)
                    dmx_weight_vector(&w->e, n->weight, 1.0, dim, rank)));
 }
 
-static void recipe_bias(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_bias(dmx_walk *w, const dmx_node *n)
 {
     int64_t dim[4];
     const size_t rank = channel_dims(w, n->in[0], dim);
@@ -160,11 +160,11 @@ void dmx_recipe_add(dmx_walk *w, const dmx_node *n)
 }
 
 dmx_recipe *const dmx_recipes[DMX_OP_COUNT] = {
-    [DMX_OP_INPUT] = recipe_input,
+    [DMX_OP_INPUT] = dmx_recipe_input,
     [DMX_OP_PAD] = dmx_recipe_pad,
-    [DMX_OP_CROP] = recipe_crop,
-    [DMX_OP_CONCAT] = recipe_concat,
-    [DMX_OP_RESHAPE] = recipe_reshape,
+    [DMX_OP_CROP] = dmx_recipe_crop,
+    [DMX_OP_CONCAT] = dmx_recipe_concat,
+    [DMX_OP_RESHAPE] = dmx_recipe_reshape,
     [DMX_OP_STFT] = dmx_recipe_stft,
     [DMX_OP_ISTFT] = dmx_recipe_istft,
     [DMX_OP_STATISTICS] = dmx_recipe_statistics,
@@ -178,7 +178,7 @@ dmx_recipe *const dmx_recipes[DMX_OP_COUNT] = {
     [DMX_OP_RELU] = recipe_relu,
     [DMX_OP_GLU] = recipe_glu,
     [DMX_OP_SCALE] = recipe_scale,
-    [DMX_OP_BIAS] = recipe_bias,
+    [DMX_OP_BIAS] = dmx_recipe_bias,
     [DMX_OP_ADD] = dmx_recipe_add,
     [DMX_OP_LINEAR] = dmx_recipe_linear,
     [DMX_OP_ATTENTION] = dmx_recipe_attention,

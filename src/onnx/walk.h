@@ -19,6 +19,7 @@ typedef struct dmx_emitted {
     int64_t rows;          /* tokens: rows of that order; 1: the graph's */
     int64_t padding[2][2]; /* zeros that the consumer must add: a PAD that is
                               left to the convolution after it */
+    dmx_name folded;       /* usual export only: the signal as [F, C, T] */
 } dmx_emitted;
 
 /* x - mean(x), kept for the operation that needs it next. */
@@ -68,6 +69,9 @@ void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 /* ---- recipes, one file per family -------------------------------------- */
 extern dmx_recipe *const dmx_recipes[DMX_OP_COUNT];
 
+/* The usual traced export, for measurements: onnx/usual.h. */
+extern dmx_recipe *const dmx_usual_recipes[DMX_OP_COUNT];
+
 dmx_recipe dmx_recipe_stft, dmx_recipe_istft, dmx_recipe_unstandardize;
 dmx_recipe dmx_recipe_statistics, dmx_recipe_standardize;
 dmx_recipe dmx_recipe_conv, dmx_recipe_conv_transpose, dmx_recipe_pad;
@@ -75,6 +79,8 @@ dmx_recipe dmx_recipe_group_norm, dmx_recipe_layer_norm;
 dmx_recipe dmx_recipe_linear, dmx_recipe_attention;
 dmx_recipe dmx_recipe_tokens, dmx_recipe_untokens, dmx_recipe_position;
 dmx_recipe dmx_recipe_freq_embedding, dmx_recipe_add;
+dmx_recipe dmx_recipe_input, dmx_recipe_crop, dmx_recipe_reshape;
+dmx_recipe dmx_recipe_concat, dmx_recipe_bias;
 
 /* Parts that other recipes use. */
 /* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows

@@ -1,0 +1,31 @@
+/* The usual way in which these networks reach ONNX, for measurements only: a
+ * PyTorch trace with the Fourier transforms written as dense convolutions.
+ * What a trace leaves behind is here too: rows folded into the batch and back
+ * around each DConv, InstanceNormalization on reshaped tensors, Split, three
+ * dimensions in the time branch, attention in one piece, and a window envelope
+ * built frame by frame with two ScatterND each. */
+#ifndef DMX_ONNX_USUAL_H
+#define DMX_ONNX_USUAL_H
+
+#include "onnx/walk.h"
+
+/* A signal as [1, C, F, T] or, folded, as [F, C, T]. */
+dmx_name dmx_usual_plain(dmx_walk *w, dmx_value v);
+dmx_name dmx_usual_folded(dmx_walk *w, dmx_value v);
+void dmx_usual_set_folded(dmx_walk *w, const dmx_node *n, dmx_name name);
+
+/* InstanceNormalization of [1, groups, -1], back to dim. */
+dmx_name dmx_usual_instance_norm(dmx_emitter *e, dmx_name x, int64_t batch,
+                                 int64_t groups, const int64_t *dim,
+                                 size_t rank, double epsilon);
+/* Two halves of an axis by Split. */
+void dmx_usual_split(dmx_emitter *e, dmx_name x, int64_t axis,
+                     dmx_name half[2]);
+/* An integer list as a Constant node. */
+dmx_name dmx_usual_constant(dmx_emitter *e, const int64_t *value, size_t n);
+
+dmx_recipe dmx_usual_stft, dmx_usual_istft;
+dmx_recipe dmx_usual_tokens, dmx_usual_untokens, dmx_usual_linear;
+dmx_recipe dmx_usual_attention, dmx_usual_token_norm, dmx_usual_position;
+
+#endif
