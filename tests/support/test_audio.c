@@ -225,6 +225,63 @@ bool test_sound_mux(const test_sound *s, const char *path, const char *muxer,
     return true;
 }
 
+/* One grey picture of 64 x 48, encoded as the video's first stream. */
+static AVPacket *film_picture(AVFormatContext *format)
+{
+    const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_MPEG4);
+    AVCodecContext *c = avcodec_alloc_context3(codec);
+    AVFrame *frame = av_frame_alloc();
+    AVPacket *packet = av_packet_alloc();
+    AVStream *stream = avformat_new_stream(format, NULL);
+    c->width = frame->width = 64;
+    c->height = frame->height = 48;
+    c->pix_fmt = AV_PIX_FMT_YUV420P;
+    frame->format = AV_PIX_FMT_YUV420P;
+    c->time_base = stream->time_base = (AVRational){1, 25};
+    c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    assert_true(avcodec_open2(c, codec, NULL) >= 0);
+    assert_true(avcodec_parameters_from_context(stream->codecpar, c) >= 0);
+    assert_true(av_frame_get_buffer(frame, 0) >= 0);
+    for (int i = 0; i < 3; i++)
+        memset(frame->data[i], 128,
+               (size_t)frame->linesize[i] * (i == 0 ? 48 : 24));
+    frame->pts = 0;
+    assert_true(avcodec_send_frame(c, frame) >= 0);
+    avcodec_send_frame(c, NULL);
+    assert_true(avcodec_receive_packet(c, packet) >= 0);
+    packet->stream_index = stream->index;
+    avcodec_free_context(&c);
+    av_frame_free(&frame);
+    return packet;
+}
+
+bool test_film(const test_sound *s, const char *path)
+{
+    av_log_set_level(AV_LOG_QUIET);
+    const AVCodec *codec = avcodec_find_encoder_by_name("aac");
+    if (codec == NULL || avcodec_find_encoder(AV_CODEC_ID_MPEG4) == NULL)
+        return false;
+    mux m = {0};
+    if (s != NULL) {
+        open_mux(&m, s, path, "mp4", codec);
+    } else {
+        avformat_alloc_output_context2(&m.format, NULL, "mp4", path);
+        assert_true(avio_open(&m.format->pb, path, AVIO_FLAG_WRITE) >= 0);
+    }
+    AVPacket *picture = film_picture(m.format);
+    assert_true(avformat_write_header(m.format, NULL) >= 0);
+    assert_true(av_interleaved_write_frame(m.format, picture) >= 0);
+    av_packet_free(&picture);
+    if (s != NULL)
+        encode(&m, s);
+    assert_true(av_write_trailer(m.format) >= 0);
+    avio_closep(&m.format->pb);
+    avformat_free_context(m.format);
+    avcodec_free_context(&m.codec);
+    av_packet_free(&m.packet);
+    return true;
+}
+
 double test_sound_snr(const test_sound *a, const test_sound *b)
 {
     double signal = 0, noise = 0;

@@ -34,6 +34,10 @@ void test_sound_write(const test_sound *sound, const char *path,
 bool test_sound_mux(const test_sound *sound, const char *path,
                     const char *muxer, const char *codec, const char *options);
 
+/* A short MP4 film: MPEG-4 video, and the sound as AAC (NULL: mute).
+ * False when the FFmpeg libraries lack an encoder. */
+bool test_film(const test_sound *sound, const char *path);
+
 /* Signal-to-noise ratio of b against a over a's length, in dB. */
 double test_sound_snr(const test_sound *a, const test_sound *b);
 

@@ -158,6 +158,34 @@ static void test_pipe(void **state)
     test_sound_free(&in);
 }
 
+/* "-" is standard input: a redirected file is read in place. */
+static void test_standard_input(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    test_sound in = test_sound_make(44100, 2, 5000), out;
+    test_sound_write(&in, test_path("in.wav"),
+                     (dmx_audio_writer_options)DMX_AUDIO_WRITER_OPTIONS_INIT);
+    const int saved = dup(STDIN_FILENO);
+    const int fd = open(test_path("in.wav"), O_RDONLY);
+    assert_true(fd >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    assert_ok(test_sound_read(&out, "-", NULL, 1000, &err), &err);
+    assert_int_equal(out.frames, 5000);
+    test_sound_free(&out);
+    close(fd);
+    const int null = open("/dev/null", O_RDONLY);
+    assert_int_equal(dup2(null, STDIN_FILENO), STDIN_FILENO);
+    assert_int_equal(test_sound_read(&out, "-", NULL, 1000, &err),
+                     DMX_ERROR_IO);
+    assert_non_null(strstr(err.message, "standard input"));
+    close(null);
+    if (saved >= 0) {
+        dup2(saved, STDIN_FILENO);
+        close(saved);
+    }
+    test_sound_free(&in);
+}
+
 static double gain_sum(const dmx_downmix *m, int out)
 {
     double sum = 0;
@@ -228,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_raw_decode),
         cmocka_unit_test(test_raw_file),
         cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_standard_input),
         cmocka_unit_test(test_downmix_gains),
         cmocka_unit_test(test_downmix_apply),
     };

@@ -248,7 +248,7 @@ static void test_references(void **state)
     refused_text("list.mpd", text, "not a sound file");
 }
 
-static void test_video_without_sound(void **state)
+static void test_picture(void **state)
 {
     (void)state;
     /* A PNG picture: a valid medium, but nothing to hear. */
@@ -261,6 +261,25 @@ static void test_video_without_sound(void **state)
         'E',  'N', 'D', 0xAE, 0x42, 0x60, 0x82};
     test_write_bytes(test_path("cover.png"), png, sizeof png);
     refused(test_path("cover.png"), DMX_ERROR_FORMAT, "not a sound file");
+}
+
+static void test_films(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    test_sound in = test_sound_make(44100, 2, 30000), out;
+    if (!test_film(&in, test_path("film.mp4")))
+        skip();
+    assert_ok(test_sound_read(&out, test_path("film.mp4"), NULL, 1000, &err),
+              &err);
+    assert_int_equal(out.rate, 44100);
+    /* The edit list of this muxer counts milliseconds. */
+    assert_true(out.frames > 29900 && out.frames <= 30100);
+    assert_true(test_sound_snr(&in, &out) > 10);
+    test_sound_free(&in);
+    test_sound_free(&out);
+    assert_true(test_film(NULL, test_path("mute.mp4")));
+    refused(test_path("mute.mp4"), DMX_ERROR_UNSUPPORTED, "has no audio");
 }
 
 static void write_tone(const char *path, dmx_audio_format format)
@@ -390,17 +409,12 @@ static void test_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_rewind),
-        cmocka_unit_test(test_demo_song),
-        cmocka_unit_test(test_no_sound),
-        cmocka_unit_test(test_references),
-        cmocka_unit_test(test_video_without_sound),
-        cmocka_unit_test(test_truncated_wav),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_damaged_frame),
-        cmocka_unit_test(test_nonfinite),
+        cmocka_unit_test(test_containers),    cmocka_unit_test(test_info),
+        cmocka_unit_test(test_rewind),        cmocka_unit_test(test_demo_song),
+        cmocka_unit_test(test_no_sound),      cmocka_unit_test(test_references),
+        cmocka_unit_test(test_picture),       cmocka_unit_test(test_films),
+        cmocka_unit_test(test_truncated_wav), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_damaged_frame), cmocka_unit_test(test_nonfinite),
         cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
