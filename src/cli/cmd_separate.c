@@ -7,11 +7,11 @@
 #define AT(member) offsetof(separate_options, member)
 
 const cli_option cli_separate_options[] = {
-    {"model", 'm', CLI_STRING, "FILE",
-     "checkpoint, .onnx model or bag (.yaml, .json)", AT(file), 0, 0},
-    {"name", 'n', CLI_STRING, "NAME", "released model by name", AT(file), 0, 0},
-    {"repo", 0, CLI_STRING, "DIR", "folder to take the named model from",
-     AT(repo), 0, 0},
+    {"model", 'm', CLI_STRING, "NAME|FILE",
+     "released model, checkpoint, .onnx model or bag (htdemucs)", AT(file), 0,
+     0},
+    {"name", 'n', CLI_STRING, "NAME", "the same, as Demucs calls it", AT(file),
+     0, 0},
     {"out", 'o', CLI_STRING, "DIR", "folder for the stems (separated/<model>)",
      AT(folder), 0, 0},
     {"filename", 0, CLI_STRING, "TEMPLATE",
@@ -102,10 +102,12 @@ const cli_option cli_separate_options[] = {
      "true stems, such as truth/{stem}.wav: print the SDR of each file",
      AT(compare), 0, 0},
     CLI_MODEL_OPTIONS(separate_options, model),
+    CLI_HUB_OPTIONS(separate_options, hub),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
 const separate_options cli_separate_defaults = {
+    .file = "htdemucs",
     .jobs = 1,
     .overlap = 0.25,
     .transition_power = 1,
@@ -124,14 +126,14 @@ static dmx_backend backend_of(const char *engine)
                                             : DMX_BACKEND_ONNXRUNTIME;
 }
 
-/* Name of a model's folder: its file's name without folder and ending. */
-static char *model_name(const char *file)
+/* The stem that is all we need of the model, or NULL: of a bag with one model
+ * a source the others are then not even downloaded. */
+static const char *only_stem(const separate_plan *plan)
 {
-    char *name = strdup(separate_base_name(file));
-    char *dot = name != NULL ? strrchr(name, '.') : NULL;
-    if (dot != NULL && dot != name)
-        *dot = '\0';
-    return name;
+    return plan->stems != NULL && plan->stems[0] != NULL &&
+                   plan->stems[1] == NULL
+               ? plan->stems[0]
+               : NULL;
 }
 
 static dmx_status open_separator(separate_run *r, const separate_plan *plan,
@@ -155,8 +157,15 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     s.shifts = (int)o->shifts;
     s.seed = o->seed;
     s.model = &arguments;
-    r->model = model_name(o->file);
-    return dmx_separator_open_file(&r->separator, o->file, &s, err);
+    dmx_bag *bag;
+    dmx_status status =
+        cli_resolve(&bag, r->t, &o->hub, o->file, only_stem(plan), err);
+    if (status != DMX_OK)
+        return status;
+    r->model = strdup(dmx_bag_name(bag));
+    status = dmx_separator_open(&r->separator, bag, &s, err);
+    dmx_bag_close(bag);
+    return status;
 }
 
 /* ------------------------------------------------------------------- run */

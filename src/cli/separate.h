@@ -3,14 +3,15 @@
 #define DMX_CLI_SEPARATE_H
 
 #include "command.h"
+#include "hub_options.h"
 #include "model_options.h"
 
 #include <pthread.h>
 
 typedef struct separate_options {
     cli_model_options model;
+    cli_hub_options hub;
     const char *file; /* --model, --name */
-    const char *repo;
     const char *engine;
     const char *onnxruntime;
     const char *providers;

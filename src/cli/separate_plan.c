@@ -165,8 +165,6 @@ int separate_plan_init(separate_plan *p, cli_terminal *t,
         code = choose_clipping(p, t);
     if (code == CLI_DONE)
         code = check_templates(t, o);
-    if (code == CLI_DONE && o->file == NULL)
-        code = misuse(t, "which model? give --model FILE");
     return code == CLI_DONE ? choose_stems(p, t) : code;
 }
 

@@ -1,0 +1,118 @@
+# Every command takes a model's name: list, download, inspect, export, verify,
+# separate; with a mirror on loopback, from the cache, offline, from a folder.
+source "$(dirname "$0")/helpers.sh"
+unset http_proxy all_proxy ALL_PROXY TORCH_HOME XDG_CACHE_HOME
+unset DEMUCS_ONNX_MIRROR DEMUCS_ONNX_REGISTRY
+export HOME=$WORK/home DEMUCS_ONNX_CACHE=$WORK/cache
+mkdir home
+
+sha() { sha256sum "$1" | cut -c1-64; }
+drums=$DMX_TEST_DATA/htdemucs/model.th
+other=$DMX_TEST_DATA/track/second.th
+six=$DMX_TEST_DATA/htdemucs_6s/model.th
+member() {
+    printf '{"signature": "%s", "files": [{"url": "%s.th", "sha256": "%s"}]}' \
+        "$1" "$1" "$(sha "$2")"
+}
+model() { # NAME SOURCES WEIGHTS MEMBERS
+    printf '{"name": "%s", "sources": [%s], "classes": ["HTDemucs"], "weights": %s, "members": [%s]}' "$@"
+}
+four='"drums", "bass", "other", "vocals"'
+eye='[[1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]'
+cat >registry.json <<EOF
+{"format": "demucs-onnx registry 1", "base": "https://models.invalid/x/",
+ "models": [
+ $(model htdemucs "$four" null "$(member 955717e8 "$drums")"),
+ $(model htdemucs_ft "$four" "$eye" "$(member f7e0c4bc "$drums"),
+   $(member d12395a8 "$other"), $(member 92cfc3b6 "$drums"),
+   $(member 04573f0d "$other")"),
+ $(model htdemucs_6s "$four, \"guitar\", \"piano\"" null \
+   "$(member 5c90dfd2 "$six")")]}
+EOF
+export DEMUCS_ONNX_REGISTRY=$WORK/registry.json
+"$DMX_TEST_SERVER" "/955717e8.th~100000=$drums" "/f7e0c4bc.th=$drums" \
+    "/d12395a8.th=$other" "/92cfc3b6.th=$drums" "/04573f0d.th=$other" \
+    "/5c90dfd2.th=$six" >url &
+server=$!
+trap 'kill $server; chmod -R u+w "$WORK"; rm -rf "$WORK"' EXIT
+for _ in $(seq 100); do [ -s url ] && break; sleep 0.05; done
+url=$(cat url)
+
+run 0 "$DEMUCS_ONNX" list-models
+says out '^htdemucs +.* no +yes +drums bass other vocals$'
+says out '^mdx_q +.* not yet '
+run 0 "$DEMUCS_ONNX" list-models --json
+says out '"name":"htdemucs_ft"'
+check "listing makes no cache" test ! -e cache
+
+# Offline, and without a server: nothing hangs, clear words.
+run 1 "$DEMUCS_ONNX" download htdemucs --offline
+says err 'not in the cache'
+run 2 "$DEMUCS_ONNX" download htdemuks
+says err "did you mean 'htdemucs'"
+run 2 "$DEMUCS_ONNX" download htdemucs --mirror ftp://example.org
+says err 'not an http'
+
+# The first answer is cut off: resumed, whole, said beforehand.
+run 0 "$DEMUCS_ONNX" download htdemucs --mirror "$url"
+says err 'downloading'
+says err 'ended|bytes|trying again'
+says out "^$WORK/cache/checkpoints/955717e8-[0-9a-f]{8}\.th$"
+check "the right file" cmp "$(cat out)" "$drums"
+kill -0 $server
+run 0 "$DEMUCS_ONNX" download htdemucs --offline --json
+says out '"signature": "955717e8"'
+run 0 "$DEMUCS_ONNX" list-models
+says out '^htdemucs +.* yes +yes '
+
+# Everything by name, from the cache alone.
+run 0 "$DEMUCS_ONNX" inspect htdemucs --offline
+says out 'HTDemucs'
+run 0 "$DEMUCS_ONNX" export htdemucs one.onnx --offline --no-parity-check
+check "one.onnx is there" test -s one.onnx
+run 0 "$DEMUCS_ONNX" inspect one.onnx
+run 1 "$DEMUCS_ONNX" inspect htdemucs_ft --offline
+
+# One specialist: one download.
+export DEMUCS_ONNX_MIRROR=$url
+run 0 "$DEMUCS_ONNX" export htdemucs_ft bass.onnx --stem bass --no-parity-check
+check "bass.onnx is there" test -s bass.onnx
+check "one download" test "$(ls cache/checkpoints | wc -l)" = 2
+run 0 "$DEMUCS_ONNX" export htdemucs_ft ft --no-parity-check
+for stem in drums bass other vocals; do
+    check "$stem" test -s "ft/htdemucs_ft_$stem.onnx"
+done
+check "the same bytes" cmp bass.onnx ft/htdemucs_ft_bass.onnx
+run 2 "$DEMUCS_ONNX" inspect htdemucs_ft
+says err 'is a bag of 4 models; choose one: f7e0c4bc'
+run 0 "$DEMUCS_ONNX" inspect 04573f0d
+run 0 "$DEMUCS_ONNX" export htdemucs_6s six.onnx --no-parity-check
+unset DEMUCS_ONNX_MIRROR
+
+# Songs, by name: from the cache, and from a folder.
+song=$DMX_TEST_DATA/demo/song.flac
+run 1 "$DEMUCS_ONNX" separate "$song" --offline --cache-dir "$WORK/empty"
+says err 'not in the cache'
+run 0 "$DEMUCS_ONNX" separate "$song" -n htdemucs_tiny -o songs --stem vocals \
+    --repo "$DMX_TEST_DATA/demo"
+says out 'songs/.*vocals'
+
+# A folder of models in place of the release.
+repo=$DMX_TEST_DATA/model_repository
+run 0 "$DEMUCS_ONNX" export --repo "$repo" specialists spec --no-parity-check
+check "specialists" test -s spec/specialists_vocals.onnx
+run 0 "$DEMUCS_ONNX" export --repo "$repo" pair pair --no-parity-check
+check "pair" test -s pair/pair.json
+run 2 "$DEMUCS_ONNX" export --repo "$repo" nothing x.onnx
+says err 'aaaa0001'
+
+# Damage is found and removed.
+damaged=$(ls cache/checkpoints/955717e8-*)
+printf x | dd of="$damaged" bs=1 seek=1000 conv=notrunc status=none
+run 1 "$DEMUCS_ONNX" download htdemucs --offline
+says err 'damaged'
+check "removed" test ! -e "$damaged"
+
+check "nothing in the home folder" empty home
+check "no left-overs" test -z "$(find cache -name '*.part*' -o -name '*.lock')"
+finish
