@@ -13,19 +13,38 @@ static void colour_text(char text[8], dmx_colour c)
     snprintf(text, 8, "#%02x%02x%02x", c.r, c.g, c.b);
 }
 
-/* Text of a user: markup becomes harmless, control characters vanish. */
+/* Bytes of the UTF-8 character at p; 0 when it is none. */
+static int utf8_length(const unsigned char *p)
+{
+    const int length = p[0] < 0x80                   ? 1
+                       : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
+                       : (p[0] & 0xF0) == 0xE0       ? 3
+                       : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
+                                                     : 0;
+    for (int i = 1; i < length; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* Text of a user: markup becomes harmless, control characters vanish and
+ * what is not UTF-8 becomes '?'. */
 static void put_escaped(FILE *f, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '&')
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p != '\0') {
+        const int length = utf8_length(p);
+        if (length == 0)
+            fputc('?', f);
+        else if (*p == '&')
             fputs("&amp;", f);
-        else if (c == '<')
+        else if (*p == '<')
             fputs("&lt;", f);
-        else if (c == '>')
+        else if (*p == '>')
             fputs("&gt;", f);
-        else if (c >= ' ')
-            fputc(c, f);
+        else if (*p >= ' ')
+            fwrite(p, 1, (size_t)length, f);
+        p += length > 0 ? length : 1;
     }
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"mix", "drums", "<&\"\x01>"};
+static const char *const names[] = {"mix", "drums", "<&\"\x01\xE9>"};
 
 static dmx_plot *make(int64_t frames, int rate, size_t tracks,
                       const char *title)
@@ -96,6 +96,7 @@ static void check_svg(const char *path)
     assert_non_null(strstr(text, "</svg>\n"));
     assert_null(strchr(text, '\x01'));
     assert_null(strstr(text, "<&"));
+    assert_non_null(strstr(text, ">&lt;&amp;\"?&gt;<"));
     free(bytes);
 }
 
