@@ -7,11 +7,11 @@
 #define AT(member) offsetof(separate_options, member)
 
 const cli_option cli_separate_options[] = {
-    {"model", 'm', CLI_STRING, "NAME|FILE",
-     "released model, checkpoint, .onnx model or bag (htdemucs)", AT(file), 0,
-     0},
-    {"name", 'n', CLI_STRING, "NAME", "the same, as Demucs calls it", AT(file),
-     0, 0},
+    {"model", 'm', CLI_STRING, "MODEL",
+     "released model by name, checkpoint, .onnx model, or bag (.yaml, .json) "
+     "(htdemucs)",
+     AT(name), 0, 0},
+    {"name", 'n', CLI_STRING, "MODEL", "the same", AT(name), 0, 0},
     {"out", 'o', CLI_STRING, "DIR", "folder for the stems (separated/<model>)",
      AT(folder), 0, 0},
     {"filename", 0, CLI_STRING, "TEMPLATE",
@@ -101,13 +101,13 @@ const cli_option cli_separate_options[] = {
     {"compare", 0, CLI_STRING, "TEMPLATE",
      "true stems, such as truth/{stem}.wav: print the SDR of each file",
      AT(compare), 0, 0},
-    CLI_MODEL_OPTIONS(separate_options, model),
     CLI_HUB_OPTIONS(separate_options, hub),
+    CLI_MODEL_OPTIONS(separate_options, model),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
 const separate_options cli_separate_defaults = {
-    .file = "htdemucs",
+    .name = "htdemucs",
     .jobs = 1,
     .overlap = 0.25,
     .transition_power = 1,
@@ -126,13 +126,14 @@ static dmx_backend backend_of(const char *engine)
                                             : DMX_BACKEND_ONNXRUNTIME;
 }
 
-/* The stem that is all we need of the model, or NULL: of a bag with one model
- * a source the others are then not even downloaded. */
+/* The only source wanted, so that nothing else is downloaded; NULL: several.
+ * Random shifts are drawn for every model of a bag, so it must be whole. */
 static const char *only_stem(const separate_plan *plan)
 {
-    return plan->stems != NULL && plan->stems[0] != NULL &&
-                   plan->stems[1] == NULL
-               ? plan->stems[0]
+    const char **stems = plan->stems;
+    return stems != NULL && stems[0] != NULL && stems[1] == NULL &&
+                   plan->o->shifts == 0
+               ? stems[0]
                : NULL;
 }
 
@@ -159,7 +160,7 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     s.model = &arguments;
     dmx_bag *bag;
     dmx_status status =
-        cli_resolve(&bag, r->t, &o->hub, o->file, only_stem(plan), err);
+        cli_resolve(&bag, r->t, &o->hub, o->name, only_stem(plan), err);
     if (status != DMX_OK)
         return status;
     r->model = strdup(dmx_bag_name(bag));
@@ -176,7 +177,7 @@ static int with_songs(separate_run *r, separate_plan *plan)
     const dmx_status status = open_separator(r, plan, &err);
     if (status != DMX_OK)
         return cli_finish(r->t, status, &err);
-    cli_detail(r->t, "%s: %s, segments of %.3g s", r->o->file,
+    cli_detail(r->t, "%s: %s, segments of %.3g s", r->o->name,
                dmx_separator_backend(r->separator),
                (double)dmx_separator_samples(r->separator) /
                    (double)dmx_separator_samplerate(r->separator));

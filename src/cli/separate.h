@@ -10,8 +10,8 @@
 
 typedef struct separate_options {
     cli_model_options model;
+    const char *name; /* --model, --name: a file or a released model */
     cli_hub_options hub;
-    const char *file; /* --model, --name */
     const char *engine;
     const char *onnxruntime;
     const char *providers;
