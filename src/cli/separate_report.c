@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* -------------------------------------------------------------- progress */
 
@@ -151,6 +152,14 @@ void separate_report_failure(const separate_run *r, const char *song,
     fflush(stdout);
 }
 
+/* The most memory that this process has used so far, in bytes. */
+static double peak_memory(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024.0 * (double)usage.ru_maxrss;
+}
+
 void separate_report_end(const separate_run *r, double seconds)
 {
     const size_t done = r->finished - r->failed - r->skipped;
@@ -161,6 +170,7 @@ void separate_report_end(const separate_run *r, double seconds)
                r->skipped);
         json_number("seconds", seconds);
         json_number("audio_seconds", r->audio_seconds);
+        json_number("peak_memory_bytes", peak_memory());
         printf(", \"interrupted\": %s}\n", r->interrupted ? "true" : "false");
         return;
     }
