@@ -375,6 +375,16 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_hub_resolve(dmx_bag **out, dmx_hub *hub,
                                                   const char *stem,
                                                   dmx_error *err);
 
+/* As dmx_hub_resolve, but for ONNX files: what `name` stands for is exported
+ * (dmx_export with these options; NULL: defaults, so checked) into the cache,
+ * unless it is there already. Exports are kept under the checkpoint's SHA-256,
+ * this library's version and the options, and are used again only while their
+ * own SHA-256 is the recorded one. *out names the .onnx files. Fails with what
+ * dmx_hub_resolve, dmx_model_open and dmx_export fail with. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
+                const dmx_export_options *options, dmx_error *err);
+
 /* Reads a bag file: YAML or JSON with `models` (signatures, or names of files
  * in the same folder), `weights` (one row a model, one column a source; none:
  * all 1) and `segment` (seconds). Each model's file must exist. Fails with IO,

@@ -6,6 +6,7 @@ extern const cli_command cli_command_inspect;
 extern const cli_command cli_command_separate;
 extern const cli_command cli_command_list_models;
 extern const cli_command cli_command_download;
+extern const cli_command cli_command_prewarm;
 extern const cli_command cli_command_bench;
 extern const cli_command cli_command_completion;
 
@@ -17,6 +18,7 @@ const cli_command *const cli_commands[] = {
     &cli_command_separate,
     &cli_command_list_models,
     &cli_command_download,
+    &cli_command_prewarm,
     &cli_command_bench,
     &cli_command_completion,
     NULL,

@@ -15,9 +15,9 @@ dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
     return dmx_hub_open(out, &o, err);
 }
 
-static void announce(cli_terminal *t, const dmx_hub *hub,
-                     const cli_hub_options *options, const char *name,
-                     const char *stem)
+void cli_announce(cli_terminal *t, const dmx_hub *hub,
+                  const cli_hub_options *options, const char *name,
+                  const char *stem)
 {
     const int64_t bytes = dmx_hub_missing_bytes(hub, name, stem);
     if (options->offline || bytes == 0)
@@ -39,7 +39,7 @@ dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
     dmx_status status = cli_hub_open(&hub, t, options, err);
     if (status != DMX_OK)
         return status;
-    announce(t, hub, options, name, stem);
+    cli_announce(t, hub, options, name, stem);
     status = dmx_hub_resolve(out, hub, name, stem, err);
     cli_clear_bar(t);
     dmx_hub_close(hub);

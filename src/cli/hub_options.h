@@ -34,6 +34,11 @@ typedef struct cli_hub_options {
 dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
                         const cli_hub_options *options, dmx_error *err);
 
+/* Says so when something large will be downloaded. */
+void cli_announce(cli_terminal *t, const dmx_hub *hub,
+                  const cli_hub_options *options, const char *name,
+                  const char *stem);
+
 /* dmx_hub_resolve on a hub of its own; says beforehand when something large
  * will be downloaded. */
 dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,

@@ -1,0 +1,88 @@
+#include "check_options.h"
+#include "hub_options.h"
+
+#include <string.h>
+
+typedef struct prewarm_options {
+    cli_hub_options hub;
+    cli_check_options check;
+    const char *precision;
+} prewarm_options;
+
+static const cli_option options[] = {
+    {"precision", 0, CLI_CHOICE, "fp32|fp16weights",
+     "how weights are stored (fp32)", offsetof(prewarm_options, precision), 0,
+     0},
+    CLI_CHECK_OPTIONS(prewarm_options, check),
+    CLI_HUB_OPTIONS(prewarm_options, hub),
+    {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
+};
+
+/* Opens a session once, as a later run will. */
+static dmx_status try_session(cli_terminal *t, const dmx_bag *bag,
+                              const prewarm_options *o, dmx_error *err)
+{
+    dmx_separator *separator = NULL;
+    dmx_separator_options s = DMX_SEPARATOR_OPTIONS_INIT;
+    s.hooks = &t->hooks;
+    s.backend = DMX_BACKEND_ONNXRUNTIME;
+    s.threads = (int)o->check.threads;
+    const dmx_status status = dmx_separator_open(&separator, bag, &s, err);
+    dmx_separator_close(separator);
+    return status;
+}
+
+static dmx_status prewarm(cli_terminal *t, const prewarm_options *o,
+                          const char *name, dmx_bag **bag, dmx_error *err)
+{
+    dmx_hub *hub;
+    dmx_export_options e = DMX_EXPORT_OPTIONS_INIT;
+    const dmx_verify_options checks = cli_verify_options(t, &o->check);
+    e.hooks = &t->hooks;
+    e.checks = &checks;
+    e.threads = (int)o->check.threads;
+    if (o->precision != NULL && strcmp(o->precision, "fp16weights") == 0)
+        e.precision = DMX_PRECISION_FP16_WEIGHTS;
+    dmx_status status = cli_hub_open(&hub, t, &o->hub, err);
+    if (status != DMX_OK)
+        return status;
+    cli_announce(t, hub, &o->hub, name, NULL);
+    status = dmx_hub_prewarm(bag, hub, name, &e, err);
+    if (status == DMX_OK)
+        status = try_session(t, *bag, o, err);
+    dmx_hub_close(hub);
+    cli_clear_bar(t);
+    return status;
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    const prewarm_options *o = values;
+    for (int i = 0; i < n; i++) {
+        dmx_error err = DMX_ERROR_INIT;
+        dmx_bag *bag = NULL;
+        const dmx_status status = prewarm(t, o, operand[i], &bag, &err);
+        for (size_t m = 0; status == DMX_OK && m < dmx_bag_members(bag); m++)
+            cli_print(t, "%s", dmx_bag_path(bag, m));
+        dmx_bag_close(bag);
+        if (status != DMX_OK)
+            return cli_finish(t, status, &err);
+    }
+    return CLI_DONE;
+}
+
+const cli_command cli_command_prewarm = {
+    .name = "prewarm",
+    .operands = "NAME...",
+    .summary = "download and export models into the cache, ready to run",
+    .details =
+        "Prints the paths of the ONNX files, for 'separate --model' and for "
+        "other programs. They are made once: as long as checkpoint, version "
+        "and options are the same and the file is intact, it is used again. "
+        "A session of ONNX Runtime is opened once as a test.",
+    .option = options,
+    .options_size = sizeof(prewarm_options),
+    .min_operands = 1,
+    .max_operands = -1,
+    .run = run,
+};
