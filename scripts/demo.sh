@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # demo.sh [BUILD FOLDER]: the whole story on a small model that was really
-# trained: look into the checkpoint, export it with every check.
+# trained: look into the checkpoint, export it with every check, separate a song.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
@@ -24,8 +24,18 @@ say "Exported to ONNX, and proved before the file gets its name:"
 "$program" export "$checkpoint" "$out/htdemucs_tiny.onnx" \
   --report "$out/report.json"
 
+say "A song it never heard, separated; SDR of each stem against the true one:"
+rm -rf "$out/stems"
+"$program" separate "$data/song.flac" -m "$out/htdemucs_tiny.onnx" -o "$out/stems" \
+  --plot "$out/song.png" --compare "$data/true_{stem}.flac"
+echo "$out/song.png"
+say "PyTorch with the same checkpoint reaches:"
+sed -n '/"sdr_db_of_original_code"/,/}/p' "$data/expected.json" |
+  sed -n 's/ *"\([a-z]*\)": \([0-9.]*\),*$/  \1 \2 dB/p'
+
 say "Next:"
 cat <<EOF
+  $program separate YOUR_SONG.mp3                    the released model, stems
   $program export YOUR_CHECKPOINT.th model.onnx     a real model, verified
   $program inspect $out/htdemucs_tiny.onnx          what the file promises
   $program --help                                   everything else

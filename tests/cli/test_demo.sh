@@ -1,0 +1,13 @@
+# The demo runs to its end where ONNX Runtime is found.
+source "$(dirname "$0")/helpers.sh"
+build=$(dirname "$DEMUCS_ONNX")
+if [ -z "${DEMUCS_ONNXRUNTIME:-}" ]; then
+    echo "no ONNX Runtime"
+    exit 0
+fi
+run 0 "$SOURCE/scripts/demo.sh" "$build"
+for stem in drums bass other vocals; do
+    says out "/stems/song/$stem.wav	SDR [678]\.[0-9]+ dB"
+done
+says out 'demo/song.png'
+finish
