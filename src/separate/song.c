@@ -101,8 +101,10 @@ dmx_status dmx_separate_song(dmx_separator *separator, const char *path,
     DMX_RETURN_IF(options == NULL || options->size != sizeof *options, err,
                   DMX_ERROR_ARGUMENT,
                   "dmx_song_options: start with DMX_SONG_OPTIONS_INIT");
+    const char *slash = strrchr(path, '/');
     dmx_song s = {.separator = separator,
                   .o = options,
+                  .name = slash != NULL ? slash + 1 : path,
                   .outputs = options->outputs,
                   .model_channels = (int)separator->channels};
     s.mix.channels = (size_t)separator->channels;

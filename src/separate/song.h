@@ -11,6 +11,7 @@
 typedef struct dmx_song {
     dmx_separator *separator;
     const dmx_song_options *o;
+    const char *name; /* of the song's file, without its folder */
     dmx_song_input input;
     dmx_audio_format format;
     int model_channels; /* of input and stems */

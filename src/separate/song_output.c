@@ -113,8 +113,9 @@ static dmx_status open_plot(dmx_song *s, dmx_error *err)
         name[i + 1] = s->o->output[i].name;
     dmx_plot_options o = DMX_PLOT_OPTIONS_INIT;
     const int own = dmx_audio_reader_info(s->input.reader)->rate;
-    o.title =
+    const char *title =
         dmx_audio_tags_get(dmx_audio_reader_tags(s->input.reader), "title");
+    o.title = title != NULL ? title : s->name;
     o.name = name;
     o.tracks = s->outputs + 1;
     o.rate = s->input.rate;
