@@ -10,11 +10,11 @@ static void softmax_block(float *s, int64_t keys, float *m, float *l,
         for (int64_t k = 0; k < keys; k++)
             most = v_max(most, v_load(s + k * NR + q));
         for (int64_t k = 0; k < keys; k++) {
-            const vec e = v_exp2(v_load(s + k * NR + q) - most);
+            const vec e = v_exp2_below(v_load(s + k * NR + q) - most);
             v_store(s + k * NR + q, e);
             sum += e;
         }
-        const vec d = v_exp2(old - most);
+        const vec d = v_exp2_below(old - most);
         v_store(m + q, most);
         v_store(l + q, v_load(l + q) * d + sum);
         v_store(decay + q, d);

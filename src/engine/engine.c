@@ -3,6 +3,7 @@
 #include "arch/arch.h"
 #include "base/parallel.h"
 #include "engine/fourier.h"
+#include "engine/pages.h"
 #include "engine/planner.h"
 
 #include <stdlib.h>
@@ -13,11 +14,11 @@ void dmx_engine_close(dmx_engine *e)
         return;
     for (size_t i = 0; i < e->n_fourier; i++)
         dmx_fourier_close(e->fourier[i]);
-    for (size_t i = 0; i < e->n_aligned; i++)
-        dmx_aligned_free(e->aligned[i]);
+    for (size_t i = 0; i < e->n_chunk; i++)
+        dmx_pages_free(e->chunk[i].data, e->chunk[i].size);
     dmx_arena_free(&e->small);
     free(e->fourier);
-    free(e->aligned);
+    free(e->chunk);
     free(e->buffer);
     free(e->step);
     free(e);

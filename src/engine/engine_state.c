@@ -1,16 +1,17 @@
 /* What one run needs: memory, threads, times. */
+#include "engine/pages.h"
 #include "engine/plan.h"
 #include "engine/pool.h"
 
 #include <cJSON.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 struct dmx_engine_state {
     const dmx_engine *engine;
     float *arena, *scratch; /* scratch of all threads, one after another */
+    size_t arena_bytes, scratch_bytes;
     int64_t scratch_floats; /* of one thread */
     dmx_pool *pool;
     double *seconds; /* of each step of the last run */
@@ -21,28 +22,10 @@ void dmx_engine_state_close(dmx_engine_state *s)
     if (s == NULL)
         return;
     dmx_pool_close(s->pool);
-    dmx_aligned_free(s->arena);
-    dmx_aligned_free(s->scratch);
+    dmx_pages_free(s->arena, s->arena_bytes);
+    dmx_pages_free(s->scratch, s->scratch_bytes);
     free(s->seconds);
     free(s);
-}
-
-/* Zeroed floats, in large pages where the system gives them. */
-static float *allocate(int64_t count)
-{
-    const size_t bytes = (size_t)count * sizeof(float);
-    float *p = dmx_aligned_alloc(bytes + sizeof(float), 1);
-    if (p == NULL)
-        return NULL;
-#if defined(MADV_HUGEPAGE)
-    const size_t page = (size_t)2 << 20;
-    const uintptr_t first = ((uintptr_t)p + page - 1) & ~(page - 1);
-    const uintptr_t end = ((uintptr_t)p + bytes) & ~(page - 1);
-    if (end > first)
-        (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
-#endif
-    memset(p, 0, bytes);
-    return p;
 }
 
 dmx_status dmx_engine_state_open(dmx_engine_state **out,
@@ -53,8 +36,11 @@ dmx_status dmx_engine_state_open(dmx_engine_state **out,
     DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a run");
     s->engine = engine;
     s->scratch_floats = dmx_round_up(engine->scratch_floats + 64, 16);
-    s->arena = allocate(engine->arena_floats + 64);
-    s->scratch = allocate(s->scratch_floats * engine->threads);
+    s->arena_bytes = (size_t)(engine->arena_floats + 64) * sizeof(float);
+    s->scratch_bytes =
+        (size_t)(s->scratch_floats * engine->threads) * sizeof(float);
+    s->arena = dmx_pages_alloc(s->arena_bytes);
+    s->scratch = dmx_pages_alloc(s->scratch_bytes);
     s->seconds = calloc(engine->n_step + 1, sizeof *s->seconds);
     s->pool = dmx_pool_open(engine->threads);
     if (s->arena == NULL || s->scratch == NULL || s->seconds == NULL ||

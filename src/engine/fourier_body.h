@@ -114,14 +114,43 @@ static float *transform(const dmx_fourier *f, float *x, float *y)
 static void gather_frames(const dmx_fourier *f, const float *x, int64_t hop,
                           int64_t n, float *work)
 {
-    for (int64_t i = 0; i < 2 * f->bins; i++) {
-        const float w = f->analysis[i];
+    int64_t i = 0;
+    for (; n == LANES && i + LANES <= 2 * f->bins; i += LANES) {
+        const vec w = v_load(f->analysis + i);
+        vec m[LANES];
+        for (int t = 0; t < LANES; t++)
+            m[t] = v_load(x + t * hop + i) * w;
+        v_transpose(m, LANES);
+        for (int t = 0; t < LANES; t++)
+            v_store(work + (i + t) * LANES, m[t]);
+    }
+    for (; i < 2 * f->bins; i++) {
         float *lane = work + i * LANES;
         for (int64_t t = 0; t < n; t++)
-            lane[t] = x[t * hop + i] * w;
+            lane[t] = x[t * hop + i] * f->analysis[i];
         for (int64_t t = n; t < LANES; t++)
             lane[t] = 0.0f;
     }
+}
+
+/* The inverse; real and imaginary parts have changed places. */
+static void scatter_frames(const dmx_fourier *f, const float *z, int64_t n,
+                           float *frames)
+{
+    int64_t i = 0;
+    for (; n == LANES && i + LANES <= 2 * f->bins; i += LANES) {
+        const vec w = v_load(f->synthesis + i);
+        vec m[LANES];
+        for (int t = 0; t < LANES; t++)
+            m[t] = v_load(z + (i + (t ^ 1)) * LANES);
+        v_transpose(m, LANES);
+        for (int t = 0; t < LANES; t++)
+            v_store(frames + t * 2 * f->bins + i, m[t] * w);
+    }
+    for (; i < 2 * f->bins; i++)
+        for (int64_t t = 0; t < n; t++)
+            frames[t * 2 * f->bins + i] =
+                z[(i ^ 1) * LANES + t] * f->synthesis[i];
 }
 
 /* Of z = even + i odd: X[k] = E[k] + e^(-i pi k / bins) O[k] with
@@ -177,10 +206,5 @@ static void istft(const struct dmx_fourier *f, const float *re, const float *im,
         const cvec v = c_add_i(e, c_mul(d, w));
         c_store(work, k, (cvec){v.im, v.re});
     }
-    const float *z = transform(f, work, work + 2 * bins * LANES);
-    for (int64_t i = 0; i < 2 * bins; i++) {
-        const float *lane = z + (i ^ 1) * LANES;
-        for (int64_t t = 0; t < n; t++)
-            frames[t * 2 * bins + i] = lane[t] * f->synthesis[i];
-    }
+    scatter_frames(f, transform(f, work, work + 2 * bins * LANES), n, frames);
 }

@@ -103,6 +103,11 @@ typedef struct dmx_kernels {
     void (*pack_normed)(const float *x, int64_t channels, int64_t stride,
                         int64_t n, double epsilon, float *panel);
 
+    /* Rows as the left side of a product: out [n][mr], element (t, i) is
+     * x[i][t] for i < rows <= mr, else zero. */
+    void (*pack_left)(float *out, const float *x, int64_t stride, int64_t rows,
+                      int64_t n);
+
     /* One block of keys of softmax attention for nr queries in the lanes.
      * s [keys][nr]: scores in base-2 logarithms, replaced by 2^(s - m). m, l:
      * running maximum and sum per query; decay [nr]: what earlier sums must

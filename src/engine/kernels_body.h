@@ -33,6 +33,7 @@ const dmx_kernels TABLE = {
     .interleave = interleave,
     .pack_window = pack_window,
     .pack_normed = pack_normed,
+    .pack_left = pack_left,
     .softmax_block = softmax_block,
     .accumulate = accumulate,
     .divide = divide,

@@ -128,3 +128,25 @@ static void pack_normed(const float *x, int64_t channels, int64_t stride,
             v_store(p, (v_load(p) - sum[j]) * scale[j]);
         }
 }
+
+/* A tile of mr rows, if that is a power of two, turns by shuffles. */
+static void pack_left(float *out, const float *x, int64_t stride, int64_t rows,
+                      int64_t n)
+{
+    int64_t t = 0;
+#if (MR & (MR - 1)) == 0 && MR <= LANES
+    for (; rows == MR && t + LANES <= n; t += LANES) {
+        vec m[LANES];
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++)
+            m[i] = v_load(x + i * stride + t);
+        v_transpose(m, MR);
+#pragma GCC unroll 16
+        for (int i = 0; i < MR; i++)
+            v_store(out + t * MR + i * LANES, m[i]);
+    }
+#endif
+    for (; t < n; t++)
+        for (int64_t i = 0; i < MR; i++)
+            out[t * MR + i] = i < rows ? x[i * stride + t] : 0.0f;
+}

@@ -59,6 +59,12 @@ typedef struct dmx_step {
     int32_t phase; /* steps of one phase have their buffers together */
 } dmx_step;
 
+/* Memory of which `used` bytes are handed out. */
+typedef struct dmx_chunk {
+    char *data;
+    size_t size, used;
+} dmx_chunk;
+
 struct dmx_engine {
     const dmx_kernels *kernels;
     int threads;
@@ -70,9 +76,9 @@ struct dmx_engine {
     dmx_buf input, output;
     int64_t arena_floats, scratch_floats;
     size_t weight_bytes;
-    dmx_arena small; /* parameters, paths */
-    void **aligned;  /* packed weights and tables */
-    size_t n_aligned, aligned_capacity;
+    dmx_arena small;  /* parameters, paths */
+    dmx_chunk *chunk; /* packed weights and tables */
+    size_t n_chunk, chunk_capacity;
     struct dmx_fourier **fourier;
     size_t n_fourier, fourier_capacity;
 };

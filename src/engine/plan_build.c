@@ -1,21 +1,44 @@
 /* Buffers, steps and the memory they own, while an engine is being built. */
+#include "engine/pages.h"
 #include "engine/plan.h"
 
 #include <string.h>
 
+#define CHUNK ((size_t)32 << 20)
+
+/* The last chunk, if it has room, or a new one. */
+static dmx_chunk *chunk_with(struct dmx_engine *e, size_t bytes)
+{
+    if (e->n_chunk > 0) {
+        dmx_chunk *last = &e->chunk[e->n_chunk - 1];
+        if (bytes <= last->size - last->used)
+            return last;
+    }
+    if (!dmx_grow(&e->chunk, &e->chunk_capacity, e->n_chunk + 1,
+                  sizeof *e->chunk))
+        return NULL;
+    dmx_chunk c = {.size = bytes > CHUNK ? bytes : CHUNK};
+    c.data = dmx_pages_alloc(c.size);
+    if (c.data == NULL)
+        return NULL;
+    e->chunk[e->n_chunk] = c;
+    return &e->chunk[e->n_chunk++];
+}
+
 float *dmx_engine_floats(struct dmx_engine *e, int64_t count)
 {
-    if (!dmx_grow(&e->aligned, &e->aligned_capacity, e->n_aligned + 1,
-                  sizeof *e->aligned))
-        return NULL;
+    size_t bytes;
     /* 64 floats more: kernels read whole vectors at the end of a row */
-    const size_t floats = (size_t)count + 64;
-    float *p = dmx_aligned_alloc(floats, sizeof *p);
-    if (p == NULL)
+    if (count < 0 || dmx_mul_overflow(&bytes, (size_t)count + 64, 4) ||
+        bytes > SIZE_MAX / 2)
         return NULL;
-    memset(p, 0, floats * sizeof *p);
-    e->aligned[e->n_aligned++] = p;
-    e->weight_bytes += floats * sizeof *p;
+    bytes = (bytes + 63) / 64 * 64;
+    dmx_chunk *c = chunk_with(e, bytes);
+    if (c == NULL)
+        return NULL;
+    float *p = (float *)(void *)(c->data + c->used);
+    c->used += bytes;
+    e->weight_bytes += bytes;
     return p;
 }
 

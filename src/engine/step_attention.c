@@ -50,11 +50,8 @@ static void pack_values(const dmx_step *step, const dmx_frame *f, int64_t task,
     const float *x = dmx_at(f, step->in[0]) + head * a->width * p->stride;
     float *out = dmx_at(f, step->out[0]) + head * head_floats(a) + t0 * a->wide;
     for (int64_t d = 0; d < a->wide; d += mr, out += n * mr)
-        for (int64_t i = 0; i < mr; i++) {
-            const float *row = x + (d + i) * p->stride + t0;
-            for (int64_t t = 0; t < n; t++)
-                out[t * mr + i] = d + i < a->width ? row[t] : 0.0f;
-        }
+        f->engine->kernels->pack_left(out, x + d * p->stride + t0, p->stride,
+                                      dmx_min(mr, a->width - d), n);
 }
 
 /* One head's nr queries against all keys. scratch: Q, S, O, product, then m,

@@ -61,22 +61,28 @@ INLINE vec v_min(vec x, vec y)
 #endif
 }
 
-/* 2^x, relative error <= 2.3e-7; x below -125 counts as -125, above 127 as
- * 127. Adding 1.5 * 2^23 rounds x to an integer n, whose bits then stand at
- * the bottom of the sum; shifted up they are the exponent. */
-INLINE vec v_exp2(vec x)
+/* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125.
+ * Adding 1.5 * 2^23 rounds x to an integer n, whose bits then stand at the
+ * bottom of the sum; shifted up they are the exponent. The polynomial is the
+ * minimax one of degree 5 on [-1/2, 1/2] (7.5e-8) with 2^0 = 1. */
+INLINE vec v_exp2_below(vec x)
 {
-    x = v_min(v_set(127.0f), v_max(v_set(-125.0f), x));
+    x = v_max(v_set(-125.0f), x);
     const vec shifted = x + v_set(12582912.0f);
     const vec f = x - (shifted - v_set(12582912.0f));
-    vec p = v_set(1.54035304e-4f);
-    p = p * f + v_set(1.33335581e-3f);
-    p = p * f + v_set(9.61812910e-3f);
-    p = p * f + v_set(5.55041087e-2f);
-    p = p * f + v_set(2.40226507e-1f);
-    p = p * f + v_set(6.93147181e-1f);
+    vec p = v_set(1.327647198e-3f);
+    p = p * f + v_set(9.675541334e-3f);
+    p = p * f + v_set(5.550713274e-2f);
+    p = p * f + v_set(2.402211972e-1f);
+    p = p * f + v_set(6.931469671e-1f);
     p = p * f + v_set(1.0f);
     return (vec)((veci)p + ((veci)shifted << 23));
+}
+
+/* The same for any x; above 127 counts as 127. */
+INLINE vec v_exp2(vec x)
+{
+    return v_exp2_below(v_min(v_set(127.0f), x));
 }
 
 /* 1 / (1 + e^-x), absolute error <= 1.2e-7. */
@@ -162,6 +168,22 @@ INLINE void v_zip(vec a, vec b, vec *low, vec *high)
 {
     *low = __builtin_shufflevector(a, b, LOW_PAIRS);
     *high = __builtin_shufflevector(a, b, HIGH_PAIRS);
+}
+
+/* m, as memory, is a matrix of `count` rows of LANES columns; after
+ * log2(count) perfect shuffles it is its transpose. count: a power of two. */
+INLINE void v_transpose(vec *m, const int count)
+{
+    vec t[LANES];
+#pragma GCC unroll 4
+    for (int round = 1; round < count; round *= 2) {
+#pragma GCC unroll 16
+        for (int i = 0; i < count / 2; i++)
+            v_zip(m[i], m[i + count / 2], &t[2 * i], &t[2 * i + 1]);
+#pragma GCC unroll 16
+        for (int i = 0; i < count; i++)
+            m[i] = t[i];
+    }
 }
 
 /* Every fourth element of 4 LANES floats at p, by phase, and back. */
