@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Compiles the engine's kernels for aarch64 and runs their tests (NEON and
+# portable against double) under emulation. Needs a cross compiler and qemu:
+#   apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cc=${CC_AARCH64:-aarch64-linux-gnu-gcc}
+qemu=${QEMU_AARCH64:-$(command -v qemu-aarch64-static || command -v qemu-aarch64 || true)}
+if ! command -v "$cc" >/dev/null || [ -z "$qemu" ]; then
+  echo "test-aarch64: skipped: no $cc or no qemu-aarch64" >&2
+  exit 77
+fi
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$cc" -std=c17 -O2 -ffp-contract=fast -fno-math-errno -fno-trapping-math \
+  -static -D_GNU_SOURCE -DDMX_TEST_DATA='"tests/data"' \
+  -Wall -Wextra -Werror \
+  -Itests/cross -Itests/support -Isrc -Iinclude \
+  src/engine/kernels*.c src/engine/fourier.c \
+  src/base/memory.c src/base/error.c \
+  tests/support/test_support.c tests/unit/test_engine_kernels.c \
+  -o "$folder/test" -lm -lpthread
+"$qemu" "$folder/test"
