@@ -7,7 +7,8 @@ add_library(dmx_objects OBJECT ${DMX_SOURCES})
 target_include_directories(dmx_objects PUBLIC
   $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
   PRIVATE ${CMAKE_SOURCE_DIR}/src)
-target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE)
+target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE
+  DMX_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
 
 set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::CURL PkgConfig::YAML
   PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL PkgConfig::SOXR

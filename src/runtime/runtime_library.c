@@ -169,6 +169,8 @@ static bool load_beside(struct dmx_runtime *r, bool (*find)(char *))
     static const char *const place[] = {
         "",
         "/../lib",
+        "/../" DMX_LIBDIR,
+        "/../" DMX_LIBDIR "/demucs-onnx",
         "/../lib/demucs-onnx",
         "/third_party/onnxruntime",
         "/../third_party/onnxruntime",

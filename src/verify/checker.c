@@ -24,8 +24,12 @@ static void *load(const char *path)
 
 static void *load_beside(bool (*find)(char *))
 {
-    static const char *const place[] = {"", "/../lib", "/../lib/demucs-onnx",
-                                        "/demucs-onnx", "/.."};
+    static const char *const place[] = {"",
+                                        "/../" DMX_LIBDIR "/demucs-onnx",
+                                        "/../lib",
+                                        "/../lib/demucs-onnx",
+                                        "/demucs-onnx",
+                                        "/.."};
     char own[DMX_PATH_SIZE], path[DMX_PATH_SIZE + 64];
     void *handle = NULL;
     if (!find(own))
