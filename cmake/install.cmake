@@ -14,6 +14,8 @@ if(TARGET demucs_onnx_checker)
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/demucs-onnx)
 endif()
 
+# The prefix relative to the .pc file: it may be chosen at install time.
+file(RELATIVE_PATH DMX_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_SOURCE_DIR}/cmake/demucs-onnx.pc.in
   ${CMAKE_BINARY_DIR}/demucs-onnx.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/demucs-onnx.pc
