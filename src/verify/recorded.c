@@ -20,11 +20,11 @@ static dmx_status check_shapes(recording *r, const char *mix_path,
                                const char *stems_path, dmx_error *err)
 {
     const int64_t *m = r->mix.dim, *s = r->stems.dim;
-    DMX_RETURN_IF(r->mix.rank != 3 || m[0] != 1, err, DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(r->mix.rank != 3 || m[0] != 1, err, DMX_ERROR_FORMAT,
                   "%s: the shape is not (1, channels, samples)", mix_path);
     DMX_RETURN_IF(r->stems.rank != 4 || s[0] != 1 || s[2] != m[1] ||
                       s[3] != m[2] || s[1] < 1 || m[2] < 1,
-                  err, DMX_ERROR_ARGUMENT,
+                  err, DMX_ERROR_FORMAT,
                   "%s: the shape is not (1, sources, %lld, %lld)", stems_path,
                   (long long)m[1], (long long)m[2]);
     r->sources = s[1];
@@ -44,16 +44,16 @@ static dmx_status match_model(recording *r, const dmx_session *session,
     DMX_RETURN_IF(n != 1 || in->rank != 3, err, DMX_ERROR_CHECK,
                   "%s: the input is not (1, channels, samples)", path);
     DMX_RETURN_IF(in->dim[1] >= 0 && in->dim[1] != r->channels, err,
-                  DMX_ERROR_ARGUMENT,
+                  DMX_ERROR_MODEL,
                   "%s takes %lld channels, the recording has %lld", path,
                   (long long)in->dim[1], (long long)r->channels);
     r->length = in->dim[2] >= 0 ? in->dim[2] : r->samples;
-    DMX_RETURN_IF(r->length < r->samples, err, DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(r->length < r->samples, err, DMX_ERROR_MODEL,
                   "%s takes %lld samples, fewer than the recording's %lld",
                   path, (long long)r->length, (long long)r->samples);
     DMX_RETURN_IF(r->length > r->samples && pads != NULL &&
                       strcmp(pads, "false") == 0,
-                  err, DMX_ERROR_ARGUMENT,
+                  err, DMX_ERROR_MODEL,
                   "%s is for exactly %lld samples (its network does not pad); "
                   "export it with --samples %lld for this recording",
                   path, (long long)r->length, (long long)r->samples);
