@@ -42,6 +42,6 @@ run 1 "$DEMUCS_ONNX" inspect missing.onnx
 head -c 100000 m.onnx >cut.onnx
 run 1 "$DEMUCS_ONNX" inspect cut.onnx
 says err 'not an ONNX model'
-run 1 "$DEMUCS_ONNX" inspect "$WORK"
+run 2 "$DEMUCS_ONNX" inspect "$WORK"
 run 2 "$DEMUCS_ONNX" inspect
 finish
