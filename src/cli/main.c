@@ -1,9 +1,11 @@
 /* demucs-onnx: the command line over the public library. */
 #include "help.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *command_name(const void *table, int i)
 {
@@ -58,10 +60,18 @@ static int unknown_command(cli_terminal *t, const char *word)
     return cli_misuse(t, NULL, "unknown command '%s'", word);
 }
 
-/* A full disk or closed pipe behind stdout must not look like success. */
+/* A pipe whose reader has had enough, as in "demucs-onnx inspect x | head". */
+static bool reader_left(void)
+{
+    struct pollfd out = {STDOUT_FILENO, 0, 0};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
+/* A full disk behind stdout must not look like success. */
 static int flush_results(cli_terminal *t, int code)
 {
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE &&
+        !reader_left()) {
         cli_error(t, "can't write the results to standard output");
         return CLI_FAILED;
     }

@@ -6,6 +6,7 @@
 
 #define CHUNK      24   /* values fetched at a time: bounds the memory */
 #define MAX_LISTED 20   /* divergences worth reporting */
+#define MAX_NOTED  5    /* of them in the findings too */
 #define AGREEMENT  1e-3 /* a bug is far above it, rounding far below */
 
 /* A module whose value can be compared. */
@@ -215,7 +216,11 @@ static dmx_status report(const search *s, dmx_error *err)
         const dmx_divergence d = {node->path, dmx_op_name(node->op), p->name,
                                   p->distance};
         DMX_FORWARD(dmx_report_add_divergence(s->job->report, &d, err));
-        listed++;
+        if (listed++ < MAX_NOTED)
+            DMX_FORWARD(dmx_report_note(s->job->report, err,
+                                        "%s (%s) differs by %.1e of its root "
+                                        "mean square at %s",
+                                        d.path, d.op, d.relative, d.node));
     }
     return DMX_OK;
 }
