@@ -87,10 +87,10 @@ run 0 "$DEMUCS_ONNX" verify bare.onnx --recorded \
     "$DMX_TEST_DATA/state_dict_only/stems.npy"
 
 # ---- the library's example writes the same bytes
-if [ -x "$BUILD/examples/export" ]; then
-    run 0 "$BUILD/examples/export" "$model" example.onnx
+if [ -x "$BUILD/examples/example_export" ]; then
+    run 0 "$BUILD/examples/example_export" "$model" example.onnx
     check "the example equals the command" cmp -s good.onnx example.onnx
-    run 1 "$BUILD/examples/export" missing.th example2.onnx
+    run 1 "$BUILD/examples/example_export" missing.th example2.onnx
     says err 'missing.th'
 fi
 
