@@ -139,24 +139,40 @@ static dmx_status choose_piece(dmx_member *m, double segment, dmx_error *err)
     return DMX_OK;
 }
 
+static dmx_status make_runner(dmx_member *m, dmx_runner *out,
+                              const dmx_member_options *o, int64_t samples,
+                              dmx_runtime **runtime, dmx_error *err)
+{
+    if (m->backend == DMX_BACKEND_REFERENCE)
+        return dmx_runner_reference(out, m->model, samples, o->threads, err);
+    if (m->backend == DMX_BACKEND_NATIVE)
+        return dmx_runner_native(out, m->model, samples, o->threads, o->hooks,
+                                 err);
+    const dmx_session_options options = session_options(o);
+    DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
+    return dmx_runner_exported(out, m->model, samples, *runtime, m->path,
+                               &options, err);
+}
+
+/* The checkpoint is needed later by the reference, and by the last piece of a
+ * model that takes any length. */
 static dmx_status start_checkpoint(dmx_member *m, const dmx_member_options *o,
                                    int64_t samples, dmx_runtime **runtime,
                                    dmx_error *err)
 {
-    if (m->backend == DMX_BACKEND_REFERENCE)
-        return dmx_runner_reference(&m->runner, m->model, samples, o->threads,
-                                    err);
-    if (m->backend == DMX_BACKEND_NATIVE) {
-        DMX_FORWARD(dmx_runner_native(&m->runner, m->model, samples, o->threads,
-                                      o->hooks, err));
-    } else {
-        const dmx_session_options options = session_options(o);
-        DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
-        DMX_FORWARD(dmx_runner_exported(&m->runner, m->model, samples, *runtime,
-                                        m->path, &options, err));
-    }
-    forget_checkpoint(m);
+    DMX_FORWARD(make_runner(m, &m->runner, o, samples, runtime, err));
+    if (m->fixed && m->backend != DMX_BACKEND_REFERENCE)
+        forget_checkpoint(m);
     return DMX_OK;
+}
+
+dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
+                           const dmx_member_options *o, int64_t samples,
+                           dmx_runtime **runtime, dmx_error *err)
+{
+    if (m->model != NULL)
+        return make_runner(m, out, o, samples, runtime, err);
+    return dmx_runner_onnx_length(out, &m->runner, samples, err);
 }
 
 dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,

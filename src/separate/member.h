@@ -44,6 +44,13 @@ DMX_MUST_CHECK dmx_status dmx_member_start(dmx_member *member,
                                            const dmx_member_options *options,
                                            dmx_runtime **runtime,
                                            dmx_error *err);
+/* A runner of another length; only for members that are not fixed. */
+DMX_MUST_CHECK dmx_status dmx_member_tail(dmx_member *member, dmx_runner *out,
+                                          const dmx_member_options *options,
+                                          int64_t samples,
+                                          dmx_runtime **runtime,
+                                          dmx_error *err);
+
 /* Closes all but what the file says about itself. */
 void dmx_member_idle(dmx_member *member);
 void dmx_member_close(dmx_member *member);

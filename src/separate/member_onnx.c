@@ -120,6 +120,10 @@ static void read_segment(dmx_member *m)
     if (!m->fixed && samples >= 1 && samples < (double)MOST_SAMPLES)
         m->training = (int64_t)(samples + 1e-6);
     free(text);
+    text = dmx_session_metadata(m->session, "pads_to_segment");
+    if (m->training > 0 && text != NULL && strcmp(text, "true") == 0)
+        m->fixed = true;
+    free(text);
 }
 
 static dmx_status read_rate(dmx_member *m, dmx_error *err)

@@ -209,12 +209,13 @@ bool dmx_overlap_ready(const dmx_overlap *o)
                     : p->next + p->pass.piece <= o->received;
 }
 
-/* mix[channels][runner samples] from track position `begin`, normalised. */
-static void load_piece(dmx_overlap *o, const pass_state *p, int64_t begin)
+/* mix[channels][samples] from track position `begin`, normalised; zeros from
+ * `piece` samples on. */
+static void load_piece(dmx_overlap *o, int64_t samples, int64_t piece,
+                       int64_t begin)
 {
-    const int64_t samples = p->pass.runner->samples;
     int64_t from = begin < 0 ? 0 : begin;
-    int64_t to = begin + p->pass.piece;
+    int64_t to = begin + piece;
     if (to > o->received)
         to = o->received;
     memset(o->mix, 0, (size_t)(o->config.channels * samples) * sizeof *o->mix);
@@ -259,11 +260,11 @@ static void forget_sums(dmx_overlap *o)
     o->sum_base = o->emitted;
 }
 
-/* Adds one source's part of the piece: n samples from `trim` of the run. */
+/* Adds one source's part of the piece: n samples from `trim` of a run of
+ * `samples`. */
 static void add_source(dmx_overlap *o, const pass_state *p, int64_t source,
-                       int64_t trim, int64_t n)
+                       int64_t samples, int64_t trim, int64_t n)
 {
-    const int64_t samples = p->pass.runner->samples;
     const double gain = p->pass.gain[source];
     const int64_t skip = p->next < 0 ? -p->next : 0;
     for (int64_t c = 0; c < o->config.channels; c++) {
@@ -277,19 +278,33 @@ static void add_source(dmx_overlap *o, const pass_state *p, int64_t source,
     }
 }
 
-static dmx_status run_piece(dmx_overlap *o, pass_state *p, int64_t n,
-                            const dmx_hooks *hooks, dmx_error *err)
+/* Runs n samples of the track, padded to `piece` ones. */
+static dmx_status run_with(dmx_overlap *o, const pass_state *p,
+                           dmx_runner *runner, int64_t piece, int64_t n,
+                           const dmx_hooks *hooks, dmx_error *err)
 {
-    const int64_t trim = (p->pass.piece - n) / 2;
-    load_piece(o, p, p->next - trim);
-    dmx_runner *runner = p->pass.runner;
+    const int64_t trim = (piece - n) / 2;
+    load_piece(o, runner->samples, piece, p->next - trim);
     DMX_FORWARD(runner->run(runner->self, o->stems, o->mix, hooks, err));
     load_shares(o, p, n);
     forget_sums(o);
     for (int64_t s = 0; s < o->config.sources; s++)
         if (o->slot[s] >= 0 && p->pass.gain[s] != 0)
-            add_source(o, p, s, trim, n);
+            add_source(o, p, s, runner->samples, trim, n);
     return DMX_OK;
+}
+
+static dmx_status run_piece(dmx_overlap *o, const pass_state *p, int64_t n,
+                            const dmx_hooks *hooks, dmx_error *err)
+{
+    const dmx_pass *pass = &p->pass;
+    if (n == pass->piece || pass->open_tail == NULL)
+        return run_with(o, p, pass->runner, pass->piece, n, hooks, err);
+    dmx_runner tail;
+    DMX_FORWARD(pass->open_tail(pass->context, &tail, n, err));
+    const dmx_status status = run_with(o, p, &tail, n, n, hooks, err);
+    dmx_runner_close(&tail);
+    return status;
 }
 
 dmx_status dmx_overlap_step(dmx_overlap *o, const dmx_hooks *hooks,

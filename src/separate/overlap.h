@@ -5,7 +5,8 @@
  * pieces of `piece` samples at origin, origin + stride, ... below length. A
  * piece that the end cuts down to n samples is padded back, (piece - n) / 2
  * rounded down in front and the rest behind, with real audio where there is
- * some; the result is trimmed in the same way. Pieces are weighted by a
+ * some; the result is trimmed in the same way (models without a fixed training
+ * length take it as it is). Pieces are weighted by a
  * triangle to a power, divided by the sum of weights at each sample, and
  * passes are added with a gain per source.
  *
@@ -24,6 +25,11 @@ typedef struct dmx_pass {
     int64_t origin;     /* of the first piece; at most 0 */
     int64_t piece;      /* samples, at most the runner's */
     int64_t stride;     /* 1 .. piece */
+    /* Makes a runner for a last piece of so many samples, which then runs at
+     * its own length; NULL: it is padded. */
+    dmx_status (*open_tail)(void *context, dmx_runner *out, int64_t samples,
+                            dmx_error *err);
+    void *context;
 } dmx_pass;
 
 /* Input x is (x - mean) * scale_in to the runners, output y becomes

@@ -45,3 +45,13 @@ dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
                         .close = close_runner};
     return DMX_OK;
 }
+
+dmx_status dmx_runner_onnx_length(dmx_runner *out, const dmx_runner *runner,
+                                  int64_t samples, dmx_error *err)
+{
+    const onnx_runner *r = runner->self;
+    DMX_FORWARD(dmx_runner_onnx(out, r->session, runner->channels,
+                                runner->sources, samples, err));
+    out->close = free; /* the session stays */
+    return DMX_OK;
+}

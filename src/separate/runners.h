@@ -28,6 +28,12 @@ DMX_MUST_CHECK dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
                                           int64_t channels, int64_t sources,
                                           int64_t samples, dmx_error *err);
 
+/* Another length on the session of `runner`, which must outlive it. */
+DMX_MUST_CHECK dmx_status dmx_runner_onnx_length(dmx_runner *out,
+                                                 const dmx_runner *runner,
+                                                 int64_t samples,
+                                                 dmx_error *err);
+
 /* The model exported in memory and opened by ONNX Runtime. The model may be
  * closed afterwards. */
 DMX_MUST_CHECK dmx_status

@@ -12,10 +12,14 @@ typedef struct dmx_turn {
     dmx_runner *runner;
     pthread_mutex_t lock;
     dmx_runner shared; /* what the passes call */
+    dmx_separator *owner;
+    dmx_member *member; /* whose runner it is */
 } dmx_turn;
 
 struct dmx_separator {
     dmx_separator_options options; /* its pointers are not used after open */
+    dmx_member_options each;       /* for pieces of other lengths */
+    char *providers;               /* each.providers, ours */
     dmx_runtime *runtime;
     char **path; /* [members] of the bag */
     dmx_member *member;
@@ -44,6 +48,11 @@ DMX_MUST_CHECK dmx_status dmx_separator_plan_gains(dmx_separator *s,
                                                    dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_separator_plan_passes(dmx_separator *s,
                                                     dmx_error *err);
+/* Of a pass: context is its dmx_turn. */
+DMX_MUST_CHECK dmx_status dmx_separator_open_tail(void *context,
+                                                  dmx_runner *out,
+                                                  int64_t samples,
+                                                  dmx_error *err);
 /* Does a wanted stem need this member? */
 bool dmx_separator_needs(const dmx_separator *s, size_t member);
 

@@ -69,6 +69,15 @@ static dmx_status run_in_turn(void *self, float *stems, const float *mix,
     return status;
 }
 
+dmx_status dmx_separator_open_tail(void *context, dmx_runner *out,
+                                   int64_t samples, dmx_error *err)
+{
+    dmx_turn *turn = context;
+    dmx_separator *s = turn->owner;
+    return dmx_member_tail(turn->member, out, &s->each, samples, &s->runtime,
+                           err);
+}
+
 /* --------------------------------------------------------------- members */
 
 /* The first member of the same file: it is loaded once. */
@@ -148,8 +157,12 @@ static dmx_status start_member(dmx_separator *s, size_t i,
         s->turn[i].shared.self = &s->turn[i];
         s->turn[i].shared.run = run_in_turn;
         s->turn[i].shared.close = NULL;
+        s->turn[i].owner = s;
+        s->turn[i].member = m;
     } else {
         s->turn[i].shared = s->turn[same].shared;
+        s->turn[i].owner = s;
+        s->turn[i].member = &s->member[same];
         m->piece = s->member[same].piece;
     }
     return DMX_OK;
@@ -215,6 +228,15 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
     DMX_FORWARD(dmx_separator_plan_gains(s, err));
     DMX_FORWARD(dmx_separator_plan_passes(s, err));
     name_backend(s);
+    s->each = each;
+    s->each.hooks = NULL;
+    s->each.model = NULL;
+    s->each.onnxruntime = NULL; /* it is open */
+    if (o->providers != NULL) {
+        s->providers = strdup(o->providers);
+        DMX_RETURN_IF(s->providers == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    }
+    s->each.providers = s->providers;
     return DMX_OK;
 }
 
@@ -276,6 +298,7 @@ void dmx_separator_close(dmx_separator *s)
             free(s->path[i]);
     }
     free(s->turn);
+    free(s->providers);
     free(s->member);
     free(s->path);
     free(s->weight);

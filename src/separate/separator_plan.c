@@ -140,9 +140,15 @@ dmx_status dmx_separator_plan_passes(dmx_separator *s, dmx_error *err)
             const int64_t piece = s->member[m].piece;
             const int64_t stride =
                 (int64_t)((1 - s->options.overlap) * (double)piece);
-            s->pass[s->n_pass++] =
-                (dmx_pass){&s->turn[m].shared, s->gain + m * s->n_source,
-                           origin, piece, stride > 0 ? stride : 1};
+            dmx_pass *pass = &s->pass[s->n_pass++];
+            *pass = (dmx_pass){.runner = &s->turn[m].shared,
+                               .gain = s->gain + m * s->n_source,
+                               .origin = origin,
+                               .piece = piece,
+                               .stride = stride > 0 ? stride : 1,
+                               .context = &s->turn[m]};
+            if (!s->turn[m].member->fixed)
+                pass->open_tail = dmx_separator_open_tail;
         }
     return DMX_OK;
 }

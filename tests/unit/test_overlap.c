@@ -40,6 +40,17 @@ static dmx_status fake_run(void *self, float *stems, const float *mix,
     return DMX_OK;
 }
 
+static dmx_status fake_tail(void *context, dmx_runner *out, int64_t samples,
+                            dmx_error *err)
+{
+    fake *tail = malloc(sizeof *tail);
+    DMX_RETURN_IF(tail == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    *tail = *(const fake *)context;
+    tail->samples = samples;
+    *out = (dmx_runner){tail, CHANNELS, SOURCES, samples, fake_run, free};
+    return DMX_OK;
+}
+
 /* A track, and how to separate it. */
 typedef struct scene {
     int64_t length;
@@ -61,7 +72,12 @@ static void add_pass(scene *s, int64_t run, int64_t piece, int64_t stride,
         (dmx_runner){&s->model[i], CHANNELS, SOURCES, run, fake_run, NULL};
     for (int k = 0; k < SOURCES; k++)
         s->gain[i][k] = share;
-    s->pass[i] = (dmx_pass){&s->runner[i], s->gain[i], origin, piece, stride};
+    s->pass[i] = (dmx_pass){.runner = &s->runner[i],
+                            .gain = s->gain[i],
+                            .origin = origin,
+                            .piece = piece,
+                            .stride = stride,
+                            .context = &s->model[i]};
 }
 
 static void open_scene(scene *s, int64_t length, double power)
@@ -84,11 +100,15 @@ static void original_piece(const scene *s, size_t pass, int64_t start,
                            int64_t n, double *sum, double *weights)
 {
     const dmx_pass *p = &s->pass[pass];
-    const int64_t run = s->model[pass].samples;
-    const int64_t begin = start - (p->piece - n) / 2;
+    fake model = s->model[pass];
+    const int64_t valid = p->open_tail != NULL ? n : p->piece;
+    if (p->open_tail != NULL)
+        model.samples = n;
+    const int64_t run = model.samples;
+    const int64_t begin = start - (valid - n) / 2;
     float *mix = calloc((size_t)(CHANNELS * run), sizeof *mix);
     for (int64_t c = 0; c < CHANNELS; c++)
-        for (int64_t i = 0; i < p->piece; i++)
+        for (int64_t i = 0; i < valid; i++)
             if (begin + i >= 0 && begin + i < s->length)
                 mix[c * run + i] =
                     (float)(((double)s->mix[c * s->length + begin + i] -
@@ -105,8 +125,7 @@ static void original_piece(const scene *s, size_t pass, int64_t start,
         weights[t] += w;
         for (int64_t r = 0; r < SOURCES * CHANNELS; r++)
             sum[r * s->length + t] +=
-                w * fake_value(&s->model[pass], r / CHANNELS,
-                               (p->piece - n) / 2 + i,
+                w * fake_value(&model, r / CHANNELS, (valid - n) / 2 + i,
                                mix + r % CHANNELS * run);
     }
     free(mix);
@@ -273,6 +292,19 @@ static void test_shorter_pieces(void **state)
     compare(&s);
 }
 
+static void test_own_length_tail(void **state)
+{
+    (void)state;
+    static const int64_t lengths[] = {60, 1000, 1075, 1076};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        scene s;
+        open_scene(&s, lengths[i], 1);
+        add_pass(&s, 100, 100, 75, -10, 1);
+        s.pass[0].open_tail = fake_tail;
+        compare(&s);
+    }
+}
+
 static void test_shifts_and_bag(void **state)
 {
     (void)state;
@@ -338,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_heavy_overlap),
         cmocka_unit_test(test_no_overlap),
         cmocka_unit_test(test_shorter_pieces),
+        cmocka_unit_test(test_own_length_tail),
         cmocka_unit_test(test_shifts_and_bag),
         cmocka_unit_test(test_failure_is_forwarded),
         cmocka_unit_test(test_level),
