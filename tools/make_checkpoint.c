@@ -75,12 +75,22 @@ static double root(double x)
     return y;
 }
 
-/* Weight and bias; the weight's variance is gain / inputs. */
-static void kernel(list *l, const char *path, double gain, int64_t inputs,
+/* 1 / sqrt(x) */
+static double inverse_root(double x)
+{
+    return root(x) / x;
+}
+
+/* Weight and bias as PyTorch initialises them, uniform within 1/sqrt(inputs);
+ * then, as Demucs does for convolutions, divided by sqrt(std / 0.1). */
+static void kernel(list *l, const char *path, bool rescaled, int64_t inputs,
                    int rank, const int64_t dim[4], int64_t outputs)
 {
-    add(l, path, "weight", 0.0, root(3.0 * gain / (double)inputs), rank, dim);
-    vector(l, path, "bias", 0.0, 0.1, outputs);
+    double spread = inverse_root((double)inputs);
+    if (rescaled)
+        spread /= root(spread * 0.57735 / 0.1);
+    add(l, path, "weight", 0.0, spread, rank, dim);
+    vector(l, path, "bias", 0.0, spread, outputs);
 }
 
 static void norm(list *l, const char *path, int64_t n)
@@ -89,11 +99,10 @@ static void norm(list *l, const char *path, int64_t n)
     vector(l, path, "bias", 0.0, 0.2, n);
 }
 
-static void linear(list *l, const char *path, double gain, int64_t out,
-                   int64_t in)
+static void linear(list *l, const char *path, int64_t out, int64_t in)
 {
     const int64_t dim[4] = {out, in};
-    kernel(l, path, gain, in, 2, dim, out);
+    kernel(l, path, false, in, 2, dim, out);
 }
 
 static void dconv(list *l, const char *layer, int64_t channels)
@@ -105,11 +114,11 @@ static void dconv(list *l, const char *layer, int64_t channels)
         const int64_t second[4] = {2 * channels, hidden, 1};
         snprintf(p, sizeof p, "%s.dconv.layers.%d", layer, d);
         snprintf(q, sizeof q, "%s.0", p);
-        kernel(l, q, 1.0, 3 * channels, 3, first, hidden);
+        kernel(l, q, true, 3 * channels, 3, first, hidden);
         snprintf(q, sizeof q, "%s.1", p);
         norm(l, q, hidden);
         snprintf(q, sizeof q, "%s.3", p);
-        kernel(l, q, 1.0, hidden, 3, second, 2 * channels);
+        kernel(l, q, true, hidden, 3, second, 2 * channels);
         snprintf(q, sizeof q, "%s.4", p);
         norm(l, q, 2 * channels);
         snprintf(q, sizeof q, "%s.6", p);
@@ -123,10 +132,10 @@ static void encoder(list *l, int level, bool freq, int64_t in, int64_t out)
     const int64_t conv[4] = {out, in, 8, 1}, point[4] = {2 * out, out, 1, 1};
     snprintf(p, sizeof p, "%sencoder.%d", freq ? "" : "t", level);
     snprintf(q, sizeof q, "%s.conv", p);
-    kernel(l, q, 2.0, 8 * in, freq ? 4 : 3, conv, out);
+    kernel(l, q, true, 8 * in, freq ? 4 : 3, conv, out);
     dconv(l, p, out);
     snprintf(q, sizeof q, "%s.rewrite", p);
-    kernel(l, q, 3.0, out, freq ? 4 : 3, point, 2 * out);
+    kernel(l, q, true, out, freq ? 4 : 3, point, 2 * out);
 }
 
 static void decoder(list *l, int index, bool freq, int64_t in, int64_t out)
@@ -136,10 +145,10 @@ static void decoder(list *l, int index, bool freq, int64_t in, int64_t out)
     const int64_t wide[4] = {2 * in, in, 3, freq ? 3 : 0};
     snprintf(p, sizeof p, "%sdecoder.%d", freq ? "" : "t", index);
     snprintf(q, sizeof q, "%s.conv_tr", p);
-    kernel(l, q, 2.0, 2 * in, freq ? 4 : 3, conv, out);
+    kernel(l, q, true, 2 * in, freq ? 4 : 3, conv, out);
     dconv(l, p, in);
     snprintf(q, sizeof q, "%s.rewrite", p);
-    kernel(l, q, 1.5, in * (freq ? 9 : 3), freq ? 4 : 3, wide, 2 * in);
+    kernel(l, q, true, in * (freq ? 9 : 3), freq ? 4 : 3, wide, 2 * in);
 }
 
 static void attention_layer(list *l, const char *branch, int index, int64_t d)
@@ -153,11 +162,11 @@ static void attention_layer(list *l, const char *branch, int index, int64_t d)
     add(l, q, "in_proj_weight", 0.0, root(3.0 / (double)d), 2, packed);
     vector(l, q, "in_proj_bias", 0.0, 0.1, 3 * d);
     snprintf(q, sizeof q, "%s.%s_attn.out_proj", p, cross ? "cross" : "self");
-    linear(l, q, 1.0, d, d);
+    linear(l, q, d, d);
     snprintf(q, sizeof q, "%s.linear1", p);
-    linear(l, q, 1.0, 4 * d, d);
+    linear(l, q, 4 * d, d);
     snprintf(q, sizeof q, "%s.linear2", p);
-    linear(l, q, 2.0, d, 4 * d);
+    linear(l, q, d, 4 * d);
     for (int k = 0; k < 4; k++) {
         if (k == 2 && !cross)
             continue;
@@ -180,9 +189,9 @@ static void transformer(list *l, const preset *s)
     for (int k = 0; k < 2; k++) {
         if (s->bottom != 0) {
             snprintf(p, sizeof p, "channel_upsampler%s", suffixes[k]);
-            kernel(l, p, 1.0, width, 3, up, d);
+            kernel(l, p, true, width, 3, up, d);
             snprintf(p, sizeof p, "channel_downsampler%s", suffixes[k]);
-            kernel(l, p, 1.0, d, 3, down, width);
+            kernel(l, p, true, d, 3, down, width);
         }
         snprintf(p, sizeof p, "crosstransformer.norm_in%s", suffixes[k]);
         norm(l, p, d);

@@ -167,9 +167,18 @@ static int dispatch(cli_terminal *t, int argc, char **argv)
     return run_command(t, c, &global, argc - n - 1, argv + n + 1);
 }
 
+/* ONNX Runtime since 1.30 records usage below ~/.cache and uploads it unless
+ * this is set before it starts. A library may not touch its host's
+ * environment; a program may. */
+static void refuse_telemetry(void)
+{
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+}
+
 int main(int argc, char **argv)
 {
     cli_terminal terminal;
+    refuse_telemetry();
     cli_terminal_open(&terminal, 0, 0, 0);
     cli_catch_signals();
     const int code = dispatch(&terminal, argc - 1, argv + 1);

@@ -37,6 +37,7 @@ enum {
 #define ORT_FUNCTIONS(X)                                                       \
     X(2, const char *, GetErrorMessage, (const ort_status *))                  \
     X(3, ort_status *, CreateEnv, (int log_level, const char *id, ort_env **)) \
+    X(6, ort_status *, DisableTelemetryEvents, (const ort_env *))              \
     X(8, ort_status *, CreateSessionFromArray,                                 \
       (const ort_env *, const void *, size_t, const ort_session_options *,     \
        ort_session **))                                                        \

@@ -83,6 +83,9 @@ static dmx_status start(struct dmx_runtime *r, dmx_error *err)
     DMX_FORWARD(dmx_ort_check(
         r, r->api.CreateEnv(ORT_LOG_FATAL, "demucs-onnx", &r->env), r->path,
         err));
+    /* Recent releases record usage in the user's cache and upload it. */
+    DMX_FORWARD(
+        dmx_ort_check(r, r->api.DisableTelemetryEvents(r->env), r->path, err));
     DMX_FORWARD(dmx_ort_check(
         r, r->api.GetAllocatorWithDefaultOptions(&r->allocator), r->path, err));
     return dmx_ort_check(r,
