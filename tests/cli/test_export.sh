@@ -6,7 +6,7 @@ BUILD=${DMX_BUILD:-$(dirname "$DEMUCS_ONNX")}
 # ---- wrong usage and missing things; none of it needs ONNX Runtime
 run 2 "$DEMUCS_ONNX" export
 run 2 "$DEMUCS_ONNX" export "$model"
-says err 'expected CHECKPOINT OUTPUT'
+says err 'expected CHECKPOINT'
 run 2 "$DEMUCS_ONNX" export "$model" x.onnx --precision int4
 says err 'not one of fp32|fp16weights'
 run 2 "$DEMUCS_ONNX" export "$model" x.onnx --samples 0
@@ -19,9 +19,9 @@ run 2 "$DEMUCS_ONNX" export "$model" x.onnx --stem kazoo --prune
 says err "no source 'kazoo'"
 run 2 "$DEMUCS_ONNX" export "$model" x.onnx --opset 9
 run 1 "$DEMUCS_ONNX" export missing.th x.onnx
-says err 'missing.th: No such file'
-run 1 "$DEMUCS_ONNX" export "$WORK" x.onnx
-says err 'is a directory'
+says err 'missing.th: [Nn]o such file'
+run 2 "$DEMUCS_ONNX" export "$WORK" x.onnx
+says err 'is a folder'
 mkdir folder
 run 1 "$DEMUCS_ONNX" export "$model" folder
 says err 'is a directory'
