@@ -12,20 +12,56 @@ INLINE void tile_clear(const int m, tile_sums sum)
             sum[i][j] = (vec){0};
 }
 
+/* A column of a tile of A, and one element of it in every lane. NEON
+ * multiplies by a lane of a register, so it loads four elements at once; what
+ * follows packed weights may be read. */
+#if defined(__aarch64__)
+typedef struct column {
+    vec part[2];
+} column;
+
+INLINE column column_load(const int m, const float *a)
+{
+    column c;
+    c.part[0] = v_load(a);
+    c.part[1] = v_load(a + (m > 4 ? 4 : 0));
+    return c;
+}
+
+INLINE vec column_element(column c, int i)
+{
+    return v_set(c.part[i / 4][i % 4]);
+}
+#else
+typedef const float *column;
+
+INLINE column column_load(const int m, const float *a)
+{
+    (void)m;
+    return a;
+}
+
+INLINE vec column_element(column c, int i)
+{
+    return v_set(c[i]);
+}
+#endif
+
 /* sum += a [m] * b [NR] */
 INLINE void tile_add(const int m, tile_sums sum, const float *restrict a,
                      const float *restrict b)
 {
     vec x[VECS];
+    const column w = column_load(m, a);
 #pragma GCC unroll 4
     for (int j = 0; j < VECS; j++)
         x[j] = v_load(b + j * LANES);
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++) {
-        const vec w = v_set(a[i]);
+        const vec e = column_element(w, i);
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
-            sum[i][j] += w * x[j];
+            sum[i][j] += e * x[j];
     }
 }
 
