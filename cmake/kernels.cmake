@@ -8,7 +8,7 @@ foreach(isa portable neon)
 endforeach()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx2.c PROPERTIES
-    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mavx2;-mfma")
+    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mavx2;-mfma;-mf16c")
   set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx512.c PROPERTIES
     COMPILE_OPTIONS
     "${DMX_KERNEL_FLAGS};-mavx512f;-mavx512vl;-mavx512dq;-mavx512bw;-mfma;-mprefer-vector-width=512")

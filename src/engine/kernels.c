@@ -24,7 +24,8 @@ static bool usable(const dmx_kernels *k)
                __builtin_cpu_supports("avx512bw") != 0;
     if (k == &dmx_kernels_avx2)
         return __builtin_cpu_supports("avx2") != 0 &&
-               __builtin_cpu_supports("fma") != 0;
+               __builtin_cpu_supports("fma") != 0 &&
+               __builtin_cpu_supports("f16c") != 0;
 #else
     (void)k;
 #endif

@@ -108,6 +108,9 @@ typedef struct dmx_kernels {
     void (*pack_left)(float *out, const float *x, int64_t stride, int64_t rows,
                       int64_t n);
 
+    /* IEEE 754 binary16 to float32 */
+    void (*widen)(float *out, const uint16_t *half, int64_t n);
+
     /* One block of keys of softmax attention for nr queries in the lanes.
      * s [keys][nr]: scores in base-2 logarithms, replaced by 2^(s - m). m, l:
      * running maximum and sum per query; decay [nr]: what earlier sums must

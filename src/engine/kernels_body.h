@@ -12,6 +12,8 @@
 
 #include "engine/pack_body.h"
 
+#include "engine/half_body.h"
+
 #include "engine/attention_body.h"
 
 #include "engine/winograd_body.h"
@@ -34,6 +36,7 @@ const dmx_kernels TABLE = {
     .pack_window = pack_window,
     .pack_normed = pack_normed,
     .pack_left = pack_left,
+    .widen = widen,
     .softmax_block = softmax_block,
     .accumulate = accumulate,
     .divide = divide,

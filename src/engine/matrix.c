@@ -142,12 +142,10 @@ bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d)
 }
 
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
-                              float *room)
+                              const dmx_kernels *k, float *room)
 {
     if (m->half == NULL)
         return m->data + b->offset;
-    const uint16_t *half = m->half + b->offset;
-    for (int64_t i = 0; i < b->rows * m->k; i++)
-        room[i] = dmx_f16_to_f32(half[i]);
+    k->widen(room, m->half + b->offset, b->rows * m->k);
     return room;
 }

@@ -40,6 +40,6 @@ bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d);
 /* The block's elements as float32; room: most_rows * k floats, used for half
  * weights only. */
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
-                              float *room);
+                              const dmx_kernels *k, float *room);
 
 #endif

@@ -101,7 +101,7 @@ static bool load(loaded *l, const dmx_planner *p, const dmx_unit *u)
     l->weight = elements(n->weight, (int64_t)dmx_tensor_count(n->weight));
     if (l->bias == NULL || l->weight == NULL)
         return false;
-    if (u->norm >= 0)
+    if (u->norm >= 0 && !p->e->low_memory)
         return fold_norm(l->weight, l->bias, node_at(p, u->norm), l->out,
                          l->in);
     if (!transposed && l->taps[0] == 1)
@@ -213,6 +213,22 @@ static bool set_addition(dmx_product *d, dmx_planner *p, const dmx_unit *u)
     return true;
 }
 
+/* The norm kept apart from the weights, which stay exact halves. */
+static bool load_norm(dmx_product *d, float *norm[2], const dmx_planner *p,
+                      const dmx_unit *u, int64_t in)
+{
+    const dmx_node *n = node_at(p, u->norm);
+    norm[0] = elements(n->weight, in);
+    norm[1] = elements(n->bias, in);
+    d->norm_gain = norm[0];
+    d->norm_offset = norm[1];
+    if (norm[0] != NULL && norm[1] != NULL)
+        return true;
+    free(norm[0]);
+    free(norm[1]);
+    return false;
+}
+
 static bool emit(dmx_planner *p, const dmx_unit *u, loaded *l)
 {
     const dmx_node *n = node_at(p, u->leader);
@@ -249,7 +265,9 @@ static bool emit(dmx_planner *p, const dmx_unit *u, loaded *l)
         d.normed = true;
         d.epsilon = node_at(p, u->norm)->at.epsilon;
     }
-    float *scale = NULL;
+    float *scale = NULL, *norm[2] = {NULL, NULL};
+    if (u->norm >= 0 && p->e->low_memory && !load_norm(&d, norm, p, u, l->in))
+        return false;
     if (u->scale >= 0) {
         scale = elements(node_at(p, u->scale)->weight, d.dense.channels);
         d.scale = scale;
@@ -258,6 +276,8 @@ static bool emit(dmx_planner *p, const dmx_unit *u, loaded *l)
                     (dmx_winograd_fits(p->e, &d) ? dmx_step_winograd(p->e, &d)
                                                  : dmx_step_product(p->e, &d));
     free(scale);
+    free(norm[0]);
+    free(norm[1]);
     return ok;
 }
 

@@ -17,6 +17,7 @@ typedef struct gemm_step {
     dmx_taps taps; /* taps > 0: through gemm_taps */
     bool normed;
     double epsilon;
+    const float *norm_gain, *norm_offset; /* or NULL: folded */
     dmx_activation activation;
     const float *scale, *offset;
     float add_gain;
@@ -58,10 +59,13 @@ static void pack_panel(const gemm_step *g, const dmx_step *step,
     const int64_t n = dmx_min(k->nr, g->cols - t);
     dmx_window w = g->window;
     w.x = dmx_at(f, step->in[0]);
-    if (g->normed)
+    if (g->normed) {
         k->pack_normed(w.x + row * w.channels * w.stride + t, w.channels,
                        w.stride, n, g->epsilon, panel);
-    else if (g->taps.taps > 0)
+        for (int64_t c = 0; g->norm_gain != NULL && c < w.channels; c++)
+            k->affine(panel + c * k->nr, panel + c * k->nr, g->norm_gain[c],
+                      g->norm_offset[c], k->nr);
+    } else if (g->taps.taps > 0)
         k->pack_taps(&w, &g->taps, row, t, n, panel);
     else
         k->pack_window(&w, row, t, n, panel);
@@ -148,7 +152,7 @@ static void run_gemm(const dmx_step *step, const dmx_frame *f, int64_t task,
         pack_panel(g, step, f, first + i, s.panel + i * size);
     for (int64_t j = 0; j < m->n_block; j++) {
         const dmx_block *b = &m->block[j];
-        const float *a = dmx_matrix_block(m, b, s.wide);
+        const float *a = dmx_matrix_block(m, b, k, s.wide);
         for (int64_t i = 0; i < count; i++) {
             const float *panel = s.panel + i * size;
             if (g->taps.taps > 0)
@@ -192,6 +196,20 @@ static int64_t positions(int64_t outputs, int64_t phases, int64_t start)
     return (start + outputs + phases - 1) / phases;
 }
 
+/* A copy of n floats owned by the engine; NULL stays NULL. */
+static bool keep(struct dmx_engine *e, const float **out, const float *from,
+                 int64_t n)
+{
+    if (from == NULL)
+        return true;
+    float *p = dmx_engine_floats(e, n);
+    if (p == NULL)
+        return false;
+    memcpy(p, from, (size_t)n * sizeof *p);
+    *out = p;
+    return true;
+}
+
 static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
 {
     const dmx_plane *in = &e->buffer[p->in].plane;
@@ -212,13 +230,10 @@ static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
     g->activation = p->activation;
     g->add_gain = p->add_gain;
     g->offset = p->offset;
-    if (p->scale != NULL) {
-        float *scale = dmx_engine_floats(e, out->channels);
-        if (scale == NULL)
-            return false;
-        memcpy(scale, p->scale, (size_t)out->channels * sizeof *scale);
-        g->scale = scale;
-    }
+    if (!keep(e, &g->scale, p->scale, out->channels) ||
+        !keep(e, &g->norm_gain, p->norm_gain, in->channels) ||
+        !keep(e, &g->norm_offset, p->norm_offset, in->channels))
+        return false;
     if (p->matrix != NULL)
         g->matrix = *p->matrix;
     else if (!dmx_matrix_pack(&g->matrix, e, &p->dense))

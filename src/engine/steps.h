@@ -21,6 +21,8 @@ typedef struct dmx_product {
     int64_t start[2];  /* below phases */
     bool normed;       /* each column is normalised first, with epsilon */
     double epsilon;
+    const float *norm_gain, *norm_offset; /* and then this, per channel, unless
+                                             NULL; copied */
     dmx_activation activation;
     const float *scale; /* [channels] or NULL; copied */
     dmx_buf add;        /* or -1 */

@@ -2,6 +2,7 @@
  * random shapes, tails and alignments. A failure prints the seed. */
 #include "test_support.h"
 
+#include "base/tensor.h"
 #include "engine/fourier.h"
 #include "engine/kernels.h"
 
@@ -384,6 +385,18 @@ static void check_passes(const dmx_kernels *k)
         free(blocks[i]);
 }
 
+static void check_widen(const dmx_kernels *k)
+{
+    uint16_t half[100];
+    float out[100];
+    const int64_t n = draw(1, 100);
+    for (int64_t i = 0; i < n; i++) /* finite ones */
+        half[i] = (uint16_t)(test_random(&seed) & 0xbbffu);
+    k->widen(out, half, n);
+    for (int64_t i = 0; i < n; i++)
+        near((double)out[i], (double)dmx_f16_to_f32(half[i]), 0.0, "widen", k);
+}
+
 /* The activations over their whole range. */
 static void check_functions(const dmx_kernels *k)
 {
@@ -463,7 +476,7 @@ static void test_kernels(void **state)
     static void (*const checks[])(const dmx_kernels *) = {
         check_gemm,   check_taps,       check_window,  check_normed,
         check_finish, check_interleave, check_softmax, check_winograd,
-        check_passes, check_fourier,
+        check_passes, check_fourier,    check_widen,
     };
     const char *given = getenv("DMX_SEED");
     const uint64_t start = given != NULL ? strtoull(given, NULL, 10) : 2026;
