@@ -2,6 +2,9 @@
 
 #include <stddef.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 static const dmx_kernels *const tables[] = {
 #if defined(__x86_64__)
@@ -14,6 +17,16 @@ static const dmx_kernels *const tables[] = {
 };
 #define N_TABLE (sizeof tables / sizeof tables[0])
 
+#if defined(__x86_64__)
+/* CPUID leaf 1, ECX bit 29; older clangs' __builtin_cpu_supports does not know
+ * its name. */
+static bool has_f16c(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx >> 29 & 1) != 0;
+}
+#endif
+
 static bool usable(const dmx_kernels *k)
 {
 #if defined(__x86_64__)
@@ -24,8 +37,7 @@ static bool usable(const dmx_kernels *k)
                __builtin_cpu_supports("avx512bw") != 0;
     if (k == &dmx_kernels_avx2)
         return __builtin_cpu_supports("avx2") != 0 &&
-               __builtin_cpu_supports("fma") != 0 &&
-               __builtin_cpu_supports("f16c") != 0;
+               __builtin_cpu_supports("fma") != 0 && has_f16c();
 #else
     (void)k;
 #endif
