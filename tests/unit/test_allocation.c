@@ -1,52 +1,13 @@
 /* Every allocation of opening a checkpoint fails once: the answer is an error,
  * not a crash and not a leak. The linker sends the library's calls here. */
 #include "checkpoint_case.h"
+#include "failing_memory.h"
 #include "test_support.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static long countdown; /* 0: never fails */
-static bool failed;
-
-static bool fails(void)
-{
-    if (countdown == 0 || --countdown > 0)
-        return false;
-    failed = true;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-int __real_posix_memalign(void **out, size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-int __wrap_posix_memalign(void **out, size_t alignment, size_t size)
-{
-    return fails() ? 12 : __real_posix_memalign(out, alignment, size);
-}
 
 /* Fails the first, second, ... allocation until a run needs no more; later
  * ones, which repeat, in steps. */
