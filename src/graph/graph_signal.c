@@ -209,34 +209,53 @@ static bool sane_geometry(const dmx_attributes *at)
     return true;
 }
 
+/* The node of a convolution, its weights and geometry checked; `in` and `out`
+ * are the axes of the weight that hold those channels. NULL after an error. */
+static dmx_node *append_conv(dmx_graph *g, dmx_op op, const char *path,
+                             dmx_value x, dmx_shape *s,
+                             const dmx_tensor *weight, const dmx_tensor *bias,
+                             const dmx_conv_geometry *geometry)
+{
+    const int in = op == DMX_OP_CONV ? 1 : 0, out = 1 - in;
+    int64_t kernel[2];
+    if (!take_signal(g, path, x, s) || weight == NULL ||
+        !take_kernel(g, path, weight, bias, weight->dim[out], kernel)) {
+        fail_shape(g, path, "missing weight");
+        return NULL;
+    }
+    if (weight->dim[in] != s->dim[0]) {
+        fail_shape(g, path, "the weight does not fit its input");
+        return NULL;
+    }
+    dmx_node *node = dmx_graph_append(g, op, path, &x, 1);
+    if (node == NULL)
+        return NULL;
+    node->weight = weight;
+    node->bias = bias;
+    s->dim[0] = weight->dim[out];
+    set_geometry(node, geometry, kernel);
+    if (sane_geometry(&node->at))
+        return node;
+    fail_shape(g, path, "absurd kernel, stride or padding");
+    return NULL;
+}
+
 dmx_value dmx_graph_conv(dmx_graph *g, const char *path, dmx_value x,
                          const dmx_tensor *weight, const dmx_tensor *bias,
                          dmx_conv_geometry geometry)
 {
     dmx_shape s;
-    int64_t kernel[2];
-    if (!take_signal(g, path, x, &s) || weight == NULL ||
-        !take_kernel(g, path, weight, bias, weight->dim[0], kernel))
-        return fail_shape(g, path, "missing weight");
-    if (weight->dim[1] != s.dim[0])
-        return fail_shape(g, path, "the weight does not fit its input");
-    dmx_node *node = dmx_graph_append(g, DMX_OP_CONV, path, &x, 1);
-    if (node == NULL)
-        return DMX_NO_VALUE;
-    node->weight = weight;
-    node->bias = bias;
-    set_geometry(node, &geometry, kernel);
-    if (!sane_geometry(&node->at))
-        return fail_shape(g, path, "absurd kernel, stride or padding");
-    for (int k = 0; k < 2; k++) {
-        const int64_t reach = node->at.dilation[k] * (kernel[k] - 1) + 1;
+    dmx_node *node =
+        append_conv(g, DMX_OP_CONV, path, x, &s, weight, bias, &geometry);
+    for (int k = 0; node != NULL && k < 2; k++) {
+        const dmx_attributes *at = &node->at;
+        const int64_t reach = at->dilation[k] * (at->kernel[k] - 1) + 1;
         const int64_t room =
-            s.dim[k + 1] + node->at.padding[k][0] + node->at.padding[k][1];
+            s.dim[k + 1] + at->padding[k][0] + at->padding[k][1];
         if (room < reach)
             return fail_shape(g, path, "the input is too short");
-        s.dim[k + 1] = (room - reach) / node->at.stride[k] + 1;
+        s.dim[k + 1] = (room - reach) / at->stride[k] + 1;
     }
-    s.dim[0] = weight->dim[0];
     return dmx_graph_finish(g, node, s);
 }
 
@@ -246,23 +265,11 @@ dmx_value dmx_graph_conv_transpose(dmx_graph *g, const char *path, dmx_value x,
                                    dmx_conv_geometry geometry)
 {
     dmx_shape s;
-    int64_t kernel[2];
-    if (!take_signal(g, path, x, &s) || weight == NULL ||
-        !take_kernel(g, path, weight, bias, weight->dim[1], kernel))
-        return fail_shape(g, path, "missing weight");
-    if (weight->dim[0] != s.dim[0])
-        return fail_shape(g, path, "the weight does not fit its input");
-    dmx_node *node = dmx_graph_append(g, DMX_OP_CONV_TRANSPOSE, path, &x, 1);
-    if (node == NULL)
-        return DMX_NO_VALUE;
-    node->weight = weight;
-    node->bias = bias;
-    set_geometry(node, &geometry, kernel);
-    if (!sane_geometry(&node->at))
-        return fail_shape(g, path, "absurd kernel or stride");
-    for (int k = 0; k < 2; k++)
-        s.dim[k + 1] = (s.dim[k + 1] - 1) * node->at.stride[k] + kernel[k];
-    s.dim[0] = weight->dim[1];
+    dmx_node *node = append_conv(g, DMX_OP_CONV_TRANSPOSE, path, x, &s, weight,
+                                 bias, &geometry);
+    for (int k = 0; node != NULL && k < 2; k++)
+        s.dim[k + 1] =
+            (s.dim[k + 1] - 1) * node->at.stride[k] + node->at.kernel[k];
     return dmx_graph_finish(g, node, s);
 }
 
