@@ -164,15 +164,24 @@ static void run_gemm(const dmx_step *step, const dmx_frame *f, int64_t task,
     }
 }
 
-/* Panels of one task: as many as the cache holds, but enough tasks, and all
- * of one row. */
-static void choose_group(gemm_step *g, int64_t nr)
+/* Panels of one task, all of one row: no more than the cache holds, so that
+ * the thread with most to do has least; many rather than few, so that weights
+ * are read less often. */
+static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
 {
-    int64_t group = PANEL_FLOATS / panel_floats(g, nr);
-    group = dmx_min(group, MOST_PANELS);
-    group = dmx_max(dmx_min(group, g->rows * g->tiles / 16), 1);
-    g->row_tasks = (g->tiles + group - 1) / group;
-    g->group = (g->tiles + g->row_tasks - 1) / g->row_tasks;
+    int64_t most = dmx_min(PANEL_FLOATS / panel_floats(g, nr), MOST_PANELS);
+    int64_t least_work = INT64_MAX;
+    most = dmx_max(dmx_min(most, g->tiles), 1);
+    for (int64_t group = 1; group <= most; group++) {
+        const int64_t row_tasks = (g->tiles + group - 1) / group;
+        const int64_t tasks = g->rows * row_tasks;
+        const int64_t work = (tasks + threads - 1) / threads * group;
+        if (work > least_work)
+            continue;
+        least_work = work;
+        g->group = group;
+        g->row_tasks = row_tasks;
+    }
 }
 
 /* A convolution over time with few outputs: packing every tap would cost as
@@ -242,7 +251,7 @@ static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
     choose_taps(g, e->kernels);
     if (g->taps.taps == 0 && g->matrix.tile != e->kernels->mr)
         return false; /* the caller chose a narrow tile without need */
-    choose_group(g, e->kernels->nr);
+    choose_group(g, e->kernels->nr, e->threads);
     return true;
 }
 
