@@ -124,8 +124,11 @@ typedef struct dmx_kernels {
     void (*divide)(float *out, int64_t stride, const float *o, const float *l,
                    int64_t rows, int64_t n);
 
-    /* F(4x4, 3x3): 6 rows of at least 4 nr + 2 LANES floats to 36 rows of nr
-     * tile values, row stride `to`; and 36 rows to 4 x 4 nr outputs. */
+    /* F(4, 3): a row of 4 nr + lanes floats, of which 4 nr + 2 matter, to 6
+     * rows of nr tile values, row stride `to`; and 6 rows to 4 nr outputs. */
+    void (*winograd_line_in)(const float *x, float *v, int64_t to);
+    void (*winograd_line_out)(const float *m, int64_t from, float *y);
+    /* F(4x4, 3x3): 6 such rows to 36, and 36 to 4 x 4 nr outputs. */
     void (*winograd_in)(const float *x, int64_t stride, float *v, int64_t to);
     void (*winograd_out)(const float *m, int64_t from, float *y,
                          int64_t stride);

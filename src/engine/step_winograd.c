@@ -1,19 +1,22 @@
-/* 3x3 convolutions by Winograd's F(4x4, 3x3): see winograd_body.h. A panel is
- * nr tiles side by side in a strip of four rows; each of the 36 tile elements
- * has its own product. Where the transformed weights do not fit the caches,
- * all panels are transformed first and each block of weights then meets all of
- * them; otherwise a panel goes from input to output at once. */
+/* 3x3 convolutions by Winograd's F(4x4, 3x3), and those of three taps over time
+ * by F(4, 3): see winograd_body.h. A panel is nr tiles side by side in a strip
+ * of four rows, or in one row; each of the 36 or 6 tile elements has its own
+ * product.
+ * Where the transformed weights do not fit the caches, or there are few panels,
+ * all of them are transformed first and each block of weights then meets all;
+ * otherwise a panel goes from input to output at once. */
 #include "engine/steps.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTS       36
 #define LEAST        32        /* channels from which it pays */
 #define MANY_WEIGHTS (2 << 20) /* floats */
 
 typedef struct winograd_step {
     dmx_matrix matrix; /* of each point, one after another */
+    int64_t points;    /* 36, or 6 over time alone */
+    int64_t height;    /* of a strip: 4 rows, or 1 */
     int64_t blocks;    /* of one point */
     int64_t panels;    /* of a strip */
     int64_t channels;  /* of the input */
@@ -22,18 +25,32 @@ typedef struct winograd_step {
     float add_gain;
 } winograd_step;
 
-/* w = G g G', as 36 matrices [36][lines][channels]. */
+static const double G[6][3] = {
+    {1.0 / 4, 0, 0},
+    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6},
+    {1.0 / 24, -1.0 / 12, 1.0 / 6},
+    {0, 0, 1},
+};
+
+/* G g, as 6 matrices [6][lines][channels]. */
+static void transform_lines(float *out, const float *weight, int64_t lines,
+                            int64_t channels)
+{
+    for (int64_t i = 0; i < lines * channels; i++)
+        for (int q = 0; q < 6; q++) {
+            double sum = 0.0;
+            for (int kt = 0; kt < 3; kt++)
+                sum += G[q][kt] * (double)weight[i * 3 + kt];
+            out[q * lines * channels + i] = (float)sum;
+        }
+}
+
+/* G g G', as 36 matrices [36][lines][channels]. */
 static void transform_weights(float *out, const float *weight, int64_t lines,
                               int64_t channels)
 {
-    static const double G[6][3] = {
-        {1.0 / 4, 0, 0},
-        {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-        {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-        {1.0 / 24, 1.0 / 12, 1.0 / 6},
-        {1.0 / 24, -1.0 / 12, 1.0 / 6},
-        {0, 0, 1},
-    };
     for (int64_t line = 0; line < lines; line++)
         for (int64_t c = 0; c < channels; c++) {
             double half[6][3] = {{0}};
@@ -45,7 +62,7 @@ static void transform_weights(float *out, const float *weight, int64_t lines,
                             (double)
                                 weight[((line * 3 + kf) * channels + c) * 3 +
                                        kt];
-            for (int q = 0; q < POINTS; q++) {
+            for (int q = 0; q < 36; q++) {
                 double sum = 0.0;
                 for (int kt = 0; kt < 3; kt++)
                     sum += half[q / 6][kt] * G[q % 6][kt];
@@ -54,14 +71,15 @@ static void transform_weights(float *out, const float *weight, int64_t lines,
         }
 }
 
-/* Rows 4 strip - 1 ... of a channel, columns 4 tile - 1 ..., zero outside. */
+/* `count` rows from `row` on of a channel, columns 4 tile - 1 ..., zero
+ * outside. */
 static void cut_rows(float *rows, int64_t width, const float *x,
-                     const dmx_plane *p, int64_t strip, int64_t tile)
+                     const dmx_plane *p, int64_t row, int64_t count,
+                     int64_t tile)
 {
     const int64_t at = 4 * tile - 1;
     const int64_t from = dmx_max(0, -at), to = dmx_min(width, p->cols - at);
-    for (int64_t i = 0; i < 6; i++, rows += width) {
-        const int64_t f = 4 * strip - 1 + i;
+    for (int64_t f = row; f < row + count; f++, rows += width) {
         if (f < 0 || f >= p->rows || to <= from) {
             memset(rows, 0, (size_t)width * sizeof *rows);
             continue;
@@ -80,7 +98,12 @@ static int64_t row_width(const dmx_kernels *k)
     return 4 * k->nr + k->lanes;
 }
 
-/* Panel `index` as [36][channels][nr] into v. rows: 6 row_width floats. */
+static int64_t strips(const winograd_step *w, int64_t rows)
+{
+    return (rows + w->height - 1) / w->height;
+}
+
+/* Panel `index` as [points][channels][nr] into v. rows: 6 row_width floats. */
 static void transform_panel(const dmx_step *step, const dmx_frame *f,
                             int64_t index, float *v, float *rows)
 {
@@ -88,14 +111,20 @@ static void transform_panel(const dmx_step *step, const dmx_frame *f,
     const dmx_kernels *k = f->engine->kernels;
     const dmx_plane *p = dmx_plane_of(f, step->in[0]);
     const float *x = dmx_at(f, step->in[0]);
-    for (int64_t c = 0; c < w->channels; c++) {
-        cut_rows(rows, row_width(k), x + c * p->stride, p, index / w->panels,
-                 index % w->panels * k->nr);
-        k->winograd_in(rows, row_width(k), v + c * k->nr, w->channels * k->nr);
+    const int64_t strip = index / w->panels, size = w->channels * k->nr;
+    const int64_t tile = index % w->panels * k->nr, width = row_width(k);
+    for (int64_t c = 0; c < w->channels; c++, x += p->stride) {
+        if (w->height == 1) {
+            cut_rows(rows, width, x, p, strip, 1, tile);
+            k->winograd_line_in(rows, v + c * k->nr, size);
+        } else {
+            cut_rows(rows, width, x, p, 4 * strip - 1, 6, tile);
+            k->winograd_in(rows, width, v + c * k->nr, size);
+        }
     }
 }
 
-/* One channel of a panel: rows [4][4 nr] of values and, for GLU, gates. */
+/* One channel of a panel: rows [height][4 nr] of values and, for GLU, gates. */
 static void finish_channel(const dmx_step *step, const dmx_frame *f,
                            const dmx_block *b, int64_t c, int64_t index,
                            const float *rows)
@@ -107,14 +136,14 @@ static void finish_channel(const dmx_step *step, const dmx_frame *f,
     dmx_finish d = {.activation = w->activation,
                     .channels = 1,
                     .n = dmx_min(4 * k->nr, out->cols - t),
-                    .gate = 16,
+                    .gate = 4 * w->height,
                     .gate_bias = b->gate,
                     .bias = w->matrix.bias + b->row0 + c,
                     .add_gain = w->add_gain};
     if (w->scale != NULL)
         d.scale = w->scale + b->channel + c;
-    for (int64_t i = 0; i < 4; i++) {
-        const int64_t row = index / w->panels * 4 + i;
+    for (int64_t i = 0; i < w->height; i++) {
+        const int64_t row = index / w->panels * w->height + i;
         if (row >= out->rows)
             return;
         const int64_t at =
@@ -126,8 +155,18 @@ static void finish_channel(const dmx_step *step, const dmx_frame *f,
     }
 }
 
-/* One block of weights with one transformed panel. m: 36 rows nr floats, then
- * 32 nr for the finished rows. */
+/* Row r of all points' products to [height][4 nr] outputs. */
+static void combine(const winograd_step *w, const dmx_kernels *k,
+                    const float *m, int64_t size, float *rows)
+{
+    if (w->height == 1)
+        k->winograd_line_out(m, size, rows);
+    else
+        k->winograd_out(m, size, rows, 4 * k->nr);
+}
+
+/* One block of weights with one transformed panel. m: points * rows * nr
+ * floats, then 32 nr for the finished rows. */
 static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
                       int64_t index, const float *v, float *m)
 {
@@ -135,16 +174,16 @@ static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
     const dmx_kernels *k = f->engine->kernels;
     const dmx_block *b = &w->matrix.block[block];
     const int64_t size = b->rows * k->nr;
-    float *rows = m + POINTS * size;
-    for (int64_t q = 0; q < POINTS; q++)
+    float *rows = m + w->points * size;
+    for (int64_t q = 0; q < w->points; q++)
         k->gemm(b->rows, w->channels,
                 w->matrix.data + w->matrix.block[q * w->blocks + block].offset,
                 v + q * w->channels * k->nr, m + q * size);
     for (int64_t c = 0; c < b->channels; c++) {
-        k->winograd_out(m + c * k->nr, size, rows, 4 * k->nr);
+        combine(w, k, m + c * k->nr, size, rows);
         if (b->gate > 0)
-            k->winograd_out(m + (b->gate + c) * k->nr, size, rows + 16 * k->nr,
-                            4 * k->nr);
+            combine(w, k, m + (b->gate + c) * k->nr, size,
+                    rows + 4 * w->height * k->nr);
         finish_channel(step, f, b, c, index, rows);
     }
 }
@@ -153,7 +192,7 @@ static void run_at_once(const dmx_step *step, const dmx_frame *f, int64_t task,
                         float *scratch)
 {
     const winograd_step *w = step->parameters;
-    float *m = scratch + POINTS * w->channels * f->engine->kernels->nr;
+    float *m = scratch + w->points * w->channels * f->engine->kernels->nr;
     transform_panel(step, f, task, scratch, m);
     for (int64_t i = 0; i < w->blocks; i++)
         run_block(step, f, i, task, scratch, m);
@@ -166,7 +205,7 @@ static void run_transform(const dmx_step *step, const dmx_frame *f,
     const winograd_step *w = step->parameters;
     transform_panel(step, f, task,
                     dmx_at(f, step->out[0]) +
-                        task * POINTS * w->channels * f->engine->kernels->nr,
+                        task * w->points * w->channels * f->engine->kernels->nr,
                     scratch);
 }
 
@@ -175,10 +214,10 @@ static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const winograd_step *w = step->parameters;
     const int64_t panels =
-        (dmx_plane_of(f, step->out[0])->rows + 3) / 4 * w->panels;
+        strips(w, dmx_plane_of(f, step->out[0])->rows) * w->panels;
     const int64_t block = task / panels, index = task % panels;
     const float *v = dmx_at(f, step->in[2]) +
-                     index * POINTS * w->channels * f->engine->kernels->nr;
+                     index * w->points * w->channels * f->engine->kernels->nr;
     run_block(step, f, block, index, v, scratch);
 }
 
@@ -188,11 +227,14 @@ bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p)
 {
     const dmx_plane *in = &e->buffer[p->in].plane;
     const dmx_plane *out = &e->buffer[p->out].plane;
-    for (int i = 0; i < 2; i++)
-        if (p->window.kernel[i] != 3 || p->window.step[i] != 1 ||
-            p->window.dilation[i] != 1 || p->window.padding[i] != 1 ||
+    const dmx_window *w = &p->window;
+    for (int i = 0; i < 2; i++) {
+        const bool one = i == 0 && w->kernel[0] == 1 && w->padding[0] == 0;
+        const bool three = w->kernel[i] == 3 && w->padding[i] == 1;
+        if ((!one && !three) || w->step[i] != 1 || w->dilation[i] != 1 ||
             p->dense.phases[i] != 1)
             return false;
+    }
     return in->rows == out->rows && in->cols == out->cols &&
            in->channels >= LEAST && out->channels >= LEAST &&
            p->offset == NULL && !p->normed && p->gain < 0 && !e->low_memory;
@@ -202,17 +244,20 @@ static bool pack(winograd_step *w, struct dmx_engine *e, const dmx_product *p)
 {
     const int64_t lines = p->dense.channels * (p->dense.glu ? 2 : 1);
     float *points =
-        malloc((size_t)(POINTS * lines * w->channels) * sizeof *points);
+        malloc((size_t)(w->points * lines * w->channels) * sizeof *points);
     if (points == NULL)
         return false;
-    transform_weights(points, p->dense.weight, lines, w->channels);
+    if (w->height == 1)
+        transform_lines(points, p->dense.weight, lines, w->channels);
+    else
+        transform_weights(points, p->dense.weight, lines, w->channels);
     dmx_dense dense = p->dense;
     dense.weight = points;
     dense.k = w->channels;
-    dense.phases[0] = POINTS;
+    dense.phases[0] = w->points;
     const bool ok = dmx_matrix_pack(&w->matrix, e, &dense);
     free(points);
-    w->blocks = w->matrix.n_block / POINTS;
+    w->blocks = w->matrix.n_block / w->points;
     if (!ok || p->scale == NULL)
         return ok;
     float *scale = dmx_engine_floats(e, dense.channels);
@@ -232,7 +277,7 @@ static dmx_step *add_step(struct dmx_engine *e, const dmx_product *p,
     step->in[0] = p->in;
     step->in[1] = p->add;
     step->out[0] = p->out;
-    step->scratch = (POINTS * w->matrix.most_rows + 32) * e->kernels->nr +
+    step->scratch = (w->points * w->matrix.most_rows + 32) * e->kernels->nr +
                     6 * row_width(e->kernels);
     return step;
 }
@@ -245,14 +290,17 @@ bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p)
     if (w == NULL)
         return false;
     w->channels = in.channels;
+    w->height = p->window.kernel[0] == 1 ? 1 : 4;
+    w->points = w->height == 1 ? 6 : 36;
     w->panels = ((in.cols + 3) / 4 + nr - 1) / nr;
     w->activation = p->activation;
     w->add_gain = p->add_gain;
     if (!pack(w, e, p))
         return false;
-    const int64_t panels = (in.rows + 3) / 4 * w->panels;
-    const int64_t panel = POINTS * in.channels * nr;
-    if (w->matrix.rows * w->matrix.k < MANY_WEIGHTS) {
+    const int64_t panels = strips(w, in.rows) * w->panels;
+    const int64_t panel = w->points * in.channels * nr;
+    if (w->matrix.rows * w->matrix.k < MANY_WEIGHTS &&
+        panels >= 8 * e->threads) {
         dmx_step *step = add_step(e, p, w, "winograd");
         if (step == NULL)
             return false;

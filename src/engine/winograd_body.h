@@ -33,9 +33,41 @@ INLINE void winograd_a(vec r[4], const vec m[6])
     r[3] = q + v_set(8.0f) * t + m[5];
 }
 
+/* A row of columns to 6 rows of tiles, as the columns of the 2-D transform. */
+INLINE void winograd_row_in(const float *x, float *v, int64_t to)
+{
+    for (int64_t j = 0; j < NR; j += LANES) {
+        vec d[8], r[6];
+        v_load_phases(d, x + 4 * j);
+        v_load_phases(d + 4, x + 4 * j + 4);
+        winograd_b(r, d);
+#pragma GCC unroll 6
+        for (int q = 0; q < 6; q++)
+            v_store(v + q * to + j, r[q]);
+    }
+}
+
+/* F(4, 3) over time alone. */
+static void winograd_line_in(const float *x, float *v, int64_t to)
+{
+    winograd_row_in(x, v, to);
+}
+
+static void winograd_line_out(const float *m, int64_t from, float *y)
+{
+    for (int64_t j = 0; j < NR; j += LANES) {
+        vec d[6], r[4];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++)
+            d[i] = v_load(m + i * from + j);
+        winograd_a(r, d);
+        v_store_phases(y + 4 * j, r);
+    }
+}
+
 static void winograd_in(const float *x, int64_t stride, float *v, int64_t to)
 {
-    float row[6][4 * NR + 4 * LANES];
+    float row[6][4 * NR + LANES];
     for (int64_t j = 0; j < 4 * NR + LANES; j += LANES) {
         vec d[6], r[6];
 #pragma GCC unroll 6
@@ -47,17 +79,7 @@ static void winograd_in(const float *x, int64_t stride, float *v, int64_t to)
             v_store(row[i] + j, r[i]);
     }
     for (int i = 0; i < 6; i++)
-        memset(row[i] + 4 * NR + LANES, 0, 3 * LANES * sizeof(float));
-    for (int i = 0; i < 6; i++)
-        for (int64_t j = 0; j < NR; j += LANES) {
-            vec d[8], r[6];
-            v_load_phases(d, row[i] + 4 * j);
-            v_load_phases(d + 4, row[i] + 4 * j + 4);
-            winograd_b(r, d);
-#pragma GCC unroll 6
-            for (int q = 0; q < 6; q++)
-                v_store(v + (i * 6 + q) * to + j, r[q]);
-        }
+        winograd_row_in(row[i], v + i * 6 * to, to);
 }
 
 static void winograd_out(const float *m, int64_t from, float *y, int64_t stride)

@@ -311,15 +311,40 @@ static void check_softmax(const dmx_kernels *k)
 
 /* ---- Winograd ----------------------------------------------------------- */
 
+static const double G[6][3] = {{0.25, 0, 0},
+                               {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                               {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                               {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                               {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                               {0, 0, 1}};
+
+static void check_winograd_line(const dmx_kernels *k, const float *x,
+                                const float *w)
+{
+    float *blocks[2];
+    float *v = noise(&blocks[0], 6 * k->nr, 0);
+    float *y = noise(&blocks[1], 4 * k->nr, draw(0, 15));
+    k->winograd_line_in(x, v, k->nr);
+    for (int64_t i = 0; i < 6 * k->nr; i++) {
+        double u = 0.0;
+        for (int a = 0; a < 3; a++)
+            u += G[i / k->nr][a] * (double)w[a];
+        v[i] *= (float)u;
+    }
+    k->winograd_line_out(v, k->nr, y);
+    for (int64_t j = 0; j < 4 * k->nr; j++) {
+        double sum = 0.0;
+        for (int a = 0; a < 3; a++)
+            sum += (double)w[a] * (double)x[j + a];
+        near((double)y[j], sum, 5e-5, "winograd line", k);
+    }
+    free(blocks[0]);
+    free(blocks[1]);
+}
+
 /* With one channel, the 36 products are those of the transformed kernel. */
 static void check_winograd(const dmx_kernels *k)
 {
-    static const double G[6][3] = {{0.25, 0, 0},
-                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                   {0, 0, 1}};
     const int64_t width = 4 * k->nr + k->lanes;
     float *blocks[4];
     float *x = noise(&blocks[0], 6 * width, draw(0, 15));
@@ -335,6 +360,7 @@ static void check_winograd(const dmx_kernels *k)
             v[q * k->nr + j] *= (float)u;
     }
     k->winograd_out(v, k->nr, y, 4 * k->nr);
+    check_winograd_line(k, x, w);
     for (int64_t i = 0; i < 4; i++)
         for (int64_t j = 0; j < 4 * k->nr; j++) {
             double sum = 0.0;
