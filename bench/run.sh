@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# run.sh [BUILD FOLDER]: every figure of the README and docs/speed.md.
+# Takes about half an hour on two idle cores.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export BUILD=$PWD/${1:-build}
+if [ -z "${DEMUCS_ONNXRUNTIME:-}" ] &&
+  [ -e third_party/onnxruntime/libonnxruntime.so ]; then
+  export DEMUCS_ONNXRUNTIME=$PWD/third_party/onnxruntime/libonnxruntime.so
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+echo "== our graph and the usual export, in ONNX Runtime"
+bench/export.sh
+echo
+echo "== the native engine and ONNX Runtime"
+"$BUILD/tools/make-checkpoint" "$work/full.safetensors" --preset htdemucs
+"$BUILD/demucs-onnx" bench "$work/full.safetensors"
+echo
+echo "== memory of long files"
+bench/memory.sh
