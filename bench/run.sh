@@ -15,7 +15,8 @@ bench/export.sh
 echo
 echo "== the native engine and ONNX Runtime"
 "$BUILD/tools/make-checkpoint" "$work/full.safetensors" --preset htdemucs
-"$BUILD/demucs-onnx" bench "$work/full.safetensors"
+"$BUILD/demucs-onnx" bench "$work/full.safetensors" \
+  --contestants native,onnxruntime,usual
 echo
 echo "== memory of long files"
-bench/memory.sh
+bench/memory.sh "$BUILD"
