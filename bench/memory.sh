@@ -3,8 +3,8 @@
 # long track (seconds; 2 minutes and 2 hours). Fails when the long one needs
 # more than 1.2 times the memory. Needs about 1.4 GB of disk in $TMPDIR.
 set -euo pipefail
+program=$(realpath "${1:-$(dirname "$0")/../build}")/demucs-onnx
 cd "$(dirname "$0")/.."
-program=$PWD/${1:-build}/demucs-onnx
 short=${2:-120} long=${3:-7200}
 model=$(ls "$PWD"/tests/data/demo/htdemucs_tiny-*.th)
 work=$(mktemp -d "${TMPDIR:-/tmp}/dmx-memory-XXXXXX")

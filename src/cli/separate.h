@@ -102,7 +102,7 @@ typedef struct separate_run {
     char *model;          /* for {model} */
     pthread_mutex_t lock; /* of everything below, and of the terminal */
     size_t next;          /* song to be started */
-    size_t finished, failed, skipped;
+    size_t separated, failed, skipped;
     double *fraction; /* [songs] done of each */
     double audio_seconds;
     struct timespec started, reported;

@@ -162,12 +162,10 @@ static double peak_memory(void)
 
 void separate_report_end(const separate_run *r, double seconds)
 {
-    const size_t done = r->finished - r->failed - r->skipped;
     if (r->t->json) {
         printf("{\"event\": \"end\", \"songs\": %zu, \"separated\": %zu, "
                "\"failed\": %zu, \"skipped\": %zu",
-               r->songs->count, r->interrupted ? 0 : done, r->failed,
-               r->skipped);
+               r->songs->count, r->separated, r->failed, r->skipped);
         json_number("seconds", seconds);
         json_number("audio_seconds", r->audio_seconds);
         json_number("peak_memory_bytes", peak_memory());

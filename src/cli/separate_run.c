@@ -117,6 +117,17 @@ static dmx_status fail(dmx_error *err, dmx_status code, const char *what,
     return code;
 }
 
+/* Songs of one name, but for the ending. */
+static bool same_track(const char *a, const char *b)
+{
+    a = separate_base_name(a);
+    b = separate_base_name(b);
+    const char *dot_a = strrchr(a, '.'), *dot_b = strrchr(b, '.');
+    const size_t n = dot_a != NULL ? (size_t)(dot_a - a) : strlen(a);
+    const size_t m = dot_b != NULL ? (size_t)(dot_b - b) : strlen(b);
+    return n == m && strncmp(a, b, n) == 0;
+}
+
 /* Does an earlier song of this run write the same file? */
 static const char *taken_by(const separate_run *r, size_t index,
                             const char *file)
@@ -124,6 +135,8 @@ static const char *taken_by(const separate_run *r, size_t index,
     for (size_t i = 0; i < index; i++)
         for (size_t k = 0; k < r->plan->outputs; k++) {
             const char *song = r->songs->path[i];
+            if (!same_track(song, r->songs->path[index]))
+                break;
             char *other = file_path(r, song, r->plan->output[k].name);
             const bool same = other != NULL && strcmp(other, file) == 0;
             free(other);
@@ -270,6 +283,7 @@ static dmx_status separate(job *j, dmx_error *err)
                                     seconds_since(&j->started)};
     pthread_mutex_lock(&r->lock);
     r->audio_seconds += (double)report.frames / report.rate;
+    r->separated++;
     separate_report_song(r, &result);
     pthread_mutex_unlock(&r->lock);
     return DMX_OK;
@@ -307,7 +321,6 @@ static void run_song(separate_run *r, size_t index)
         cli_say(r->t, "%s: skipped, its stems exist", j.song);
     }
     r->fraction[index] = 1;
-    r->finished++;
     pthread_mutex_unlock(&r->lock);
     for (size_t k = 0; k < r->plan->outputs; k++)
         free(j.file[k]);

@@ -1,0 +1,57 @@
+# Songs through ONNX Runtime: exported files, bags of them, checkpoints.
+source "$(dirname "$0")/helpers.sh"
+if [ -z "${DEMUCS_ONNXRUNTIME:-}" ]; then
+    echo "no ONNX Runtime"
+    exit 0
+fi
+DEMO=$DMX_TEST_DATA/demo
+MODEL=$(ls "$DEMO"/htdemucs_tiny-*.th)
+sdr() { # FILE of the last run
+    awk -v s="/$1" 'index($1, s) { print $3 }' out
+}
+
+run 0 "$DEMUCS_ONNX" export "$MODEL" tiny.onnx --no-parity-check
+run 0 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --stem drums \
+    --compare "$DEMO/true_{stem}.flac"
+check "folder of the model" test -f separated/tiny/song/drums.wav
+check "SDR through ONNX Runtime" test "$(sdr drums.wav)" = 8.33
+run 0 "$DEMUCS_ONNX" separate -m "$MODEL" "$DEMO/song.flac" --stem drums \
+    --engine onnxruntime -o exported --compare "$DEMO/true_{stem}.flac" -v
+says err 'onnxruntime'
+check "SDR of the checkpoint" test "$(sdr drums.wav)" = 8.33
+
+# What an .onnx file can't do is said.
+run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --segment 1
+says err 'fixed length of 1.95 s; export with another segment'
+run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --engine native
+says err 'runs with ONNX Runtime only'
+run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --stem piano
+says err "no stem 'piano'; it has drums, bass, other, vocals"
+
+# Another segment at export is another segment here.
+run 0 "$DEMUCS_ONNX" export "$MODEL" short.onnx --segment 1 --no-parity-check
+run 0 "$DEMUCS_ONNX" separate -m short.onnx "$DEMO/true_bass.flac" --stem bass -v
+says err 'segments of 1 s'
+
+# A bag: its description and its members as the export writes them.
+run 0 "$DEMUCS_ONNX" export "$DMX_TEST_DATA/model_repository/pair.yaml" pair \
+    --no-parity-check
+head -c 700000 /dev/urandom >noise
+for model in pair/pair.json "$DMX_TEST_DATA/model_repository/pair.yaml"; do
+    run 0 "$DEMUCS_ONNX" separate -m "$model" noise --raw s16le,44100,2 \
+        --stem vocals -o "out.${model##*.}" --clip-mode none
+done
+# Two engines, float32: the 16-bit files differ by single steps at most.
+check "the exported bag is the bag" awk '{ d = $1 - $2
+    if (d > 1 || d < -1) exit 1 }' <(paste \
+    <(tail -c 700000 out.json/noise/vocals.wav | od -An -v -t d2 -w2) \
+    <(tail -c 700000 out.yaml/noise/vocals.wav | od -An -v -t d2 -w2))
+
+# A file that is no separation model.
+echo "no model" >bad.onnx
+run 1 "$DEMUCS_ONNX" separate -m bad.onnx "$DEMO/song.flac" -o bad
+check "nothing is written" test ! -e bad
+run 1 env -u DEMUCS_ONNXRUNTIME "$DEMUCS_ONNX" separate -m tiny.onnx \
+    "$DEMO/song.flac" --onnxruntime /nowhere
+says err 'ONNX Runtime|/nowhere'
+finish
