@@ -4,10 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export BUILD=$PWD/${1:-build}
-if [ -z "${DEMUCS_ONNXRUNTIME:-}" ] &&
-  [ -e third_party/onnxruntime/libonnxruntime.so ]; then
-  export DEMUCS_ONNXRUNTIME=$PWD/third_party/onnxruntime/libonnxruntime.so
-fi
+source scripts/onnxruntime-env.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo "== our graph and the usual export, in ONNX Runtime"

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/build.sh build-asan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   "-DDMX_SANITIZE=address;undefined"
+source scripts/onnxruntime-env.sh
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 cd build-asan
