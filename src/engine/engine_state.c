@@ -112,11 +112,14 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
         DMX_FORWARD(dmx_progress(hooks, "separate",
                                  (double)i / (double)e->n_step, err));
         run.step = &e->step[i];
-        if (run.step->chain > 1)
-            dmx_pool_run(s->pool, run.step->tasks / run.step->row_tasks,
-                         run_row, &run);
+        const bool rows = run.step->chain > 1;
+        const int64_t count =
+            rows ? run.step->tasks / run.step->row_tasks : run.step->tasks;
+        if (run.step->alone)
+            for (int64_t task = 0; task < count; task++)
+                (rows ? run_row : run_task)(&run, task, 0);
         else
-            dmx_pool_run(s->pool, run.step->tasks, run_task, &run);
+            dmx_pool_run(s->pool, count, rows ? run_row : run_task, &run);
         const double after = now();
         s->seconds[i] = after - before;
         before = after;

@@ -56,6 +56,7 @@ typedef struct dmx_step {
     int64_t row_tasks;
     unsigned local;
     int32_t chain; /* steps from here that run row by row; see plan_chain.c */
+    bool alone;    /* too little to do for more than one thread */
     int32_t phase; /* steps of one phase have their buffers together */
 } dmx_step;
 

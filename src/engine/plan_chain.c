@@ -27,6 +27,22 @@ static int64_t rows_of(const dmx_step *s)
     return s->row_tasks > 0 ? s->tasks / s->row_tasks : 0;
 }
 
+/* Nanoseconds of one thread, roughly: 60 GFLOP/s and 10 GB/s. */
+static double guess(const struct dmx_engine *e, const dmx_step *s)
+{
+    double floats = 0.0;
+    for (int k = 0; k < DMX_STEP_IN; k++)
+        if (s->in[k] >= 0)
+            floats += (double)e->buffer[s->in[k]].floats;
+    for (int k = 0; k < 2; k++)
+        if (s->out[k] >= 0)
+            floats += (double)e->buffer[s->out[k]].floats;
+    return s->flops / 60.0 + floats * 0.4;
+}
+
+/* Handing out work and waiting for it costs some microseconds. */
+#define WORTH_WAKING 12000.0 /* ns */
+
 void dmx_plan_chains(struct dmx_engine *e)
 {
     const int64_t least = e->threads > 1 ? 2 * e->threads : 2;
@@ -38,8 +54,12 @@ void dmx_plan_chains(struct dmx_engine *e)
                rows_of(&head[head->chain]) == rows &&
                fits(head, head->chain, &head[head->chain]))
             head->chain++;
-        for (int32_t k = 0; k < head->chain; k++)
+        double work = 0.0;
+        for (int32_t k = 0; k < head->chain; k++) {
             head[k].phase = (int32_t)i;
+            work += guess(e, &head[k]);
+        }
+        head->alone = work < WORTH_WAKING;
         i += (size_t)head->chain;
     }
 }
