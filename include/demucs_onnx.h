@@ -385,6 +385,13 @@ DMX_API DMX_MUST_CHECK dmx_status
 dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
                 const dmx_export_options *options, dmx_error *err);
 
+/* Members of the bag whose export with default options dmx_hub_prewarm left in
+ * the cache, unchanged since, become that .onnx file; the others stay what they
+ * are, and nothing is made. Fails with IO or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_hub_use_exports(dmx_bag *bag,
+                                                      dmx_hub *hub,
+                                                      dmx_error *err);
+
 /* Reads a bag file: YAML or JSON with `models` (signatures, or names of files
  * in the same folder), `weights` (one row a model, one column a source; none:
  * all 1) and `segment` (seconds). Each model's file must exist. Fails with IO,

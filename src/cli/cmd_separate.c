@@ -158,11 +158,19 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     s.shifts = (int)o->shifts;
     s.seed = o->seed;
     s.model = &arguments;
+    /* An export has the default length and the checkpoint's own arguments. */
+    const bool plain =
+        o->segment == 0 && o->model.config == NULL && o->model.set.count == 0;
     dmx_bag *bag;
     dmx_status status =
-        cli_resolve(&bag, r->t, &o->hub, o->name, only_stem(plan), err);
+        s.backend == DMX_BACKEND_ONNXRUNTIME && plain
+            ? cli_resolve_exported(&bag, r->t, &o->hub, o->name,
+                                   only_stem(plan), err)
+            : cli_resolve(&bag, r->t, &o->hub, o->name, only_stem(plan), err);
     if (status != DMX_OK)
         return status;
+    for (size_t m = 0; m < dmx_bag_members(bag); m++)
+        cli_detail(r->t, "model %s", dmx_bag_path(bag, m));
     r->model = strdup(dmx_bag_name(bag));
     status = dmx_separator_open(&r->separator, bag, &s, err);
     dmx_bag_close(bag);

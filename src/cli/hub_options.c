@@ -30,9 +30,9 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
                 dmx_hub_cache_dir(hub));
 }
 
-dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
-                       const cli_hub_options *options, const char *name,
-                       const char *stem, dmx_error *err)
+static dmx_status resolve(dmx_bag **out, cli_terminal *t,
+                          const cli_hub_options *options, const char *name,
+                          const char *stem, int exported, dmx_error *err)
 {
     dmx_hub *hub;
     *out = NULL;
@@ -42,8 +42,29 @@ dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
     cli_announce(t, hub, options, name, stem);
     status = dmx_hub_resolve(out, hub, name, stem, err);
     cli_clear_bar(t);
+    if (status == DMX_OK && exported)
+        status = dmx_hub_use_exports(*out, hub, err);
+    if (status != DMX_OK) {
+        dmx_bag_close(*out);
+        *out = NULL;
+    }
     dmx_hub_close(hub);
     return status;
+}
+
+dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
+                       const cli_hub_options *options, const char *name,
+                       const char *stem, dmx_error *err)
+{
+    return resolve(out, t, options, name, stem, 0, err);
+}
+
+dmx_status cli_resolve_exported(dmx_bag **out, cli_terminal *t,
+                                const cli_hub_options *options,
+                                const char *name, const char *stem,
+                                dmx_error *err)
+{
+    return resolve(out, t, options, name, stem, 1, err);
 }
 
 static dmx_status several(const dmx_bag *bag, dmx_error *err)

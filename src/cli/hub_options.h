@@ -45,6 +45,12 @@ dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
                        const cli_hub_options *options, const char *name,
                        const char *stem, dmx_error *err);
 
+/* The same; members that `prewarm` exported come as those .onnx files. */
+dmx_status cli_resolve_exported(dmx_bag **out, cli_terminal *t,
+                                const cli_hub_options *options,
+                                const char *name, const char *stem,
+                                dmx_error *err);
+
 /* The only file that `name` stands for, in *bag (to close); several are
  * DMX_ERROR_ARGUMENT with a message that names their signatures. */
 dmx_status cli_resolve_one(dmx_bag **bag, cli_terminal *t,

@@ -147,8 +147,11 @@ static dmx_status export_locked(const dmx_hub *hub, const char *path,
     return status;
 }
 
-static dmx_status warm_member(dmx_hub *hub, struct dmx_bag *bag, size_t m,
-                              const dmx_export_options *o, dmx_error *err)
+/* Makes the export, where `make` says so and it is missing; a member then
+ * stands for its export. */
+static dmx_status use_export(dmx_hub *hub, struct dmx_bag *bag, size_t m,
+                             const dmx_export_options *o, bool make,
+                             dmx_error *err)
 {
     const char *checkpoint = bag->path[m];
     if (strcmp(dmx_extension(checkpoint), ".onnx") == 0)
@@ -157,15 +160,32 @@ static dmx_status warm_member(dmx_hub *hub, struct dmx_bag *bag, size_t m,
     bool good;
     DMX_FORWARD(export_path(&path, hub, checkpoint, bag->signature[m], o, err));
     dmx_status status = is_good(&good, hub, path, err);
-    if (status == DMX_OK && !good)
+    if (status == DMX_OK && !good && make) {
         status = export_locked(hub, path, checkpoint, o, err);
-    if (status == DMX_OK) {
+        good = status == DMX_OK;
+    }
+    if (good) {
         bag->path[m] = dmx_arena_strndup(&bag->arena, path, strlen(path));
         if (bag->path[m] == NULL)
             status = no_memory(err);
     }
     free(path);
     return status;
+}
+
+static dmx_status use_exports(dmx_hub *hub, struct dmx_bag *bag,
+                              const dmx_export_options *o, bool make,
+                              dmx_error *err)
+{
+    for (size_t m = 0; m < bag->n_member; m++)
+        DMX_FORWARD(use_export(hub, bag, m, o, make, err));
+    return DMX_OK;
+}
+
+dmx_status dmx_hub_use_exports(dmx_bag *bag, dmx_hub *hub, dmx_error *err)
+{
+    const dmx_export_options o = DMX_EXPORT_OPTIONS_INIT;
+    return use_exports(hub, bag, &o, false, err);
 }
 
 dmx_status dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
@@ -176,9 +196,7 @@ dmx_status dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
         memcpy(&o, options,
                options->size < sizeof o ? options->size : sizeof o);
     DMX_FORWARD(dmx_hub_resolve(out, hub, name, NULL, err));
-    dmx_status status = DMX_OK;
-    for (size_t m = 0; m < (*out)->n_member && status == DMX_OK; m++)
-        status = warm_member(hub, *out, m, &o, err);
+    const dmx_status status = use_exports(hub, *out, &o, true, err);
     if (status != DMX_OK) {
         dmx_bag_close(*out);
         *out = NULL;

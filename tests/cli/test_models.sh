@@ -111,6 +111,9 @@ if "$DEMUCS_ONNX" prewarm 955717e8 --offline --no-parity-check >out 2>err; then
     printf x | dd of="$model" bs=1 seek=3000 conv=notrunc status=none
     check "same name" test "$(warm)" = "$model"
     check "made again" test "$(stat -c %i "$model")" != "$inode"
+    run 0 "$DEMUCS_ONNX" separate "$song" -m 955717e8 --offline -v -o warm \
+        --engine onnxruntime --stem bass
+    says err "model $model"
     check "options count" test "$(warm --precision fp16weights)" != "$model"
 else
     says err 'ONNX Runtime'
