@@ -88,7 +88,7 @@ static dmx_status open_any(dmx_audio_reader *r, const char *path,
     r->hooks = o->hooks;
     DMX_FORWARD(dmx_spool_open(
         &r->fd, &r->size, path, o->spool_folder,
-        o->spool_limit != 0 ? o->spool_limit : SPOOL_LIMIT, err));
+        o->spool_limit != 0 ? o->spool_limit : SPOOL_LIMIT, o->hooks, err));
     r->is_raw = o->raw != NULL;
     if (r->is_raw)
         r->raw = *o->raw;

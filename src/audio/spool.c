@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +46,29 @@ static dmx_status write_all(int fd, const char *bytes, size_t size,
     return DMX_OK;
 }
 
+/* Waits until the pipe has something, asking five times a second whether the
+ * caller still wants it. */
+static dmx_status wait_for_bytes(int fd, const char *name,
+                                 const dmx_hooks *hooks, dmx_error *err)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        DMX_FORWARD(dmx_progress(hooks, "measure", 0.0, err));
+        const int n = poll(&p, 1, 200);
+        if (n > 0)
+            return DMX_OK;
+        DMX_RETURN_IF(n < 0 && errno != EINTR, err, DMX_ERROR_IO,
+                      "%s: read failed: %s", name, strerror(errno));
+    }
+}
+
 static dmx_status copy(int to, int from, const char *name, uint64_t limit,
-                       dmx_error *err)
+                       const dmx_hooks *hooks, dmx_error *err)
 {
     char bytes[BLOCK];
     uint64_t total = 0;
     for (;;) {
+        DMX_FORWARD(wait_for_bytes(from, name, hooks, err));
         const ssize_t n = read(from, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR)
             continue;
@@ -69,11 +87,11 @@ static dmx_status copy(int to, int from, const char *name, uint64_t limit,
 
 /* Replaces *fd, a pipe, by a file with what came through it. */
 static dmx_status spool(int *fd, const char *name, const char *folder,
-                        uint64_t limit, dmx_error *err)
+                        uint64_t limit, const dmx_hooks *hooks, dmx_error *err)
 {
     int file;
     DMX_FORWARD(open_temporary(&file, folder, err));
-    const dmx_status status = copy(file, *fd, name, limit, err);
+    const dmx_status status = copy(file, *fd, name, limit, hooks, err);
     close(*fd);
     *fd = file;
     return status;
@@ -81,13 +99,13 @@ static dmx_status spool(int *fd, const char *name, const char *folder,
 
 static dmx_status make_regular(int *fd, int64_t *size, const char *name,
                                const char *folder, uint64_t limit,
-                               dmx_error *err)
+                               const dmx_hooks *hooks, dmx_error *err)
 {
     struct stat st;
     DMX_RETURN_IF(fstat(*fd, &st) != 0, err, DMX_ERROR_IO, "%s: %s", name,
                   strerror(errno));
     if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
-        DMX_FORWARD(spool(fd, name, folder, limit, err));
+        DMX_FORWARD(spool(fd, name, folder, limit, hooks, err));
         DMX_RETURN_IF(fstat(*fd, &st) != 0, err, DMX_ERROR_IO, "%s: %s", name,
                       strerror(errno));
     }
@@ -103,14 +121,16 @@ static dmx_status make_regular(int *fd, int64_t *size, const char *name,
 }
 
 dmx_status dmx_spool_open(int *fd, int64_t *size, const char *path,
-                          const char *folder, uint64_t limit, dmx_error *err)
+                          const char *folder, uint64_t limit,
+                          const dmx_hooks *hooks, dmx_error *err)
 {
     const int is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "standard input" : path;
     *fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     DMX_RETURN_IF(*fd < 0, err, DMX_ERROR_IO, "%s: %s", name, strerror(errno));
-    const dmx_status status = make_regular(fd, size, name, folder, limit, err);
+    const dmx_status status =
+        make_regular(fd, size, name, folder, limit, hooks, err);
     if (status != DMX_OK) {
         close(*fd);
         *fd = -1;

@@ -10,6 +10,7 @@
  * read it by position only (pread), its offset may be shared. */
 DMX_MUST_CHECK dmx_status dmx_spool_open(int *fd, int64_t *size,
                                          const char *path, const char *folder,
-                                         uint64_t limit, dmx_error *err);
+                                         uint64_t limit, const dmx_hooks *hooks,
+                                         dmx_error *err);
 
 #endif
