@@ -26,6 +26,10 @@ size_t dmx_tensor_count(const dmx_tensor *t)
 
 bool dmx_tensor_contiguous(const dmx_tensor *t)
 {
+    /* Without elements the other dimensions may be anything, so that even
+     * their product overflows. */
+    if (dmx_tensor_count(t) == 0)
+        return true;
     int64_t expected = 1;
     for (int k = t->rank - 1; k >= 0; k--) {
         if (t->dim[k] != 1 && t->stride[k] != expected)

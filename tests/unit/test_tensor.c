@@ -72,6 +72,18 @@ static void test_strided_reads(void **state)
     assert_true(out[0] == 1.0f && out[1] == 5.0f && out[3] == 2.0f);
 }
 
+/* No elements, and dimensions whose product overflows. */
+static void test_empty(void **state)
+{
+    (void)state;
+    const dmx_tensor t = {.dtype = DMX_F32,
+                          .rank = 3,
+                          .dim = {0, (int64_t)1 << 62, 3},
+                          .stride = {1, 1, 1}};
+    assert_int_equal(dmx_tensor_count(&t), 0);
+    assert_true(dmx_tensor_contiguous(&t));
+}
+
 static void test_unaligned_and_types(void **state)
 {
     (void)state;
@@ -123,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_half_values),
         cmocka_unit_test(test_half_rounding),
         cmocka_unit_test(test_strided_reads),
+        cmocka_unit_test(test_empty),
         cmocka_unit_test(test_unaligned_and_types),
         cmocka_unit_test(test_shape_text),
         cmocka_unit_test(test_arena),
