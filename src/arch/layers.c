@@ -4,15 +4,6 @@
 
 #define EPSILON 1e-5 /* torch.nn.GroupNorm's default */
 
-/* "<path>.<name>" and "<path>.<name><index>" in a local buffer. */
-#define CHILD(buffer, path, name)                                              \
-    char buffer[256];                                                          \
-    snprintf(buffer, sizeof buffer, "%.180s.%.40s", (path), (name))
-#define CHILD_INDEX(buffer, path, name, index)                                 \
-    char buffer[256];                                                          \
-    snprintf(buffer, sizeof buffer, "%.180s.%.40s%lld", (path), (name),        \
-             (long long)(index))
-
 /* A Conv1d over time, or a Conv2d whose kernel covers (frequency, time). */
 static dmx_value conv(dmx_builder *b, const char *path, dmx_value x,
                       int64_t chin, int64_t chout, const int64_t kernel[2],
@@ -58,13 +49,13 @@ static dmx_value dconv_sublayer(dmx_builder *b, const char *path, dmx_value x,
     const int64_t three[] = {1, 3}, one[] = {1, 1};
     const dmx_conv_geometry spread = {.padding = {{0, 0}, {dilation, dilation}},
                                       .dilation = {1, dilation}};
-    CHILD_INDEX(p0, path, "", 0);
-    CHILD_INDEX(p1, path, "", 1);
-    CHILD_INDEX(p2, path, "", 2);
-    CHILD_INDEX(p3, path, "", 3);
-    CHILD_INDEX(p4, path, "", 4);
-    CHILD_INDEX(p5, path, "", 5);
-    CHILD_INDEX(p6, path, "", 6);
+    DMX_CHILD_INDEX(p0, path, "", 0);
+    DMX_CHILD_INDEX(p1, path, "", 1);
+    DMX_CHILD_INDEX(p2, path, "", 2);
+    DMX_CHILD_INDEX(p3, path, "", 3);
+    DMX_CHILD_INDEX(p4, path, "", 4);
+    DMX_CHILD_INDEX(p5, path, "", 5);
+    DMX_CHILD_INDEX(p6, path, "", 6);
     dmx_value y = conv(b, p0, x, channels, hidden, three, false, spread);
     y = row_norm(b, p1, y, hidden);
     y = dmx_graph_activation(b->g, p2, DMX_OP_GELU, y);
@@ -83,7 +74,7 @@ static dmx_value dconv(dmx_builder *b, const char *path, dmx_value x,
     const int64_t depth = c->depth < 0 ? -c->depth : c->depth;
     const int64_t hidden = (int64_t)((double)channels / c->compress);
     for (int64_t d = 0; d < depth; d++) {
-        CHILD_INDEX(p, path, "dconv.layers.", d);
+        DMX_CHILD_INDEX(p, path, "dconv.layers.", d);
         const int64_t dilation = c->depth > 0 ? (int64_t)1 << d : 1;
         x = dconv_sublayer(b, p, x, channels, hidden, dilation);
     }
@@ -100,8 +91,8 @@ static dmx_value rewrite(dmx_builder *b, const char *path,
     const int64_t row_pad = rows ? pad : 0;
     const dmx_conv_geometry around = {
         .padding = {{row_pad, row_pad}, {pad, pad}}};
-    CHILD(p, path, "rewrite");
-    CHILD_INDEX(n, path, "norm", norm);
+    DMX_CHILD(p, path, "rewrite");
+    DMX_CHILD_INDEX(n, path, "norm", norm);
     x = conv(b, p, x, channels, 2 * channels, kernel, c->freq, around);
     x = dmx_layer_norm_groups(b, n, x, 2 * channels, c->norm_groups);
     return dmx_graph_activation(b->g, path, DMX_OP_GLU, x);
@@ -115,7 +106,7 @@ static dmx_value strided_conv(dmx_builder *b, const char *path,
     const int axis = c->freq ? 0 : 1;
     dmx_conv_geometry geometry = {.stride = {1, 1}};
     int64_t kernel[2] = {1, 1};
-    CHILD(p, path, "conv");
+    DMX_CHILD(p, path, "conv");
     kernel[axis] = c->kernel;
     geometry.stride[axis] = c->stride;
     geometry.padding[axis][0] = geometry.padding[axis][1] = c->pad;
@@ -146,7 +137,7 @@ dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
         return y;
     if (inject != DMX_NO_VALUE)
         y = dmx_graph_add(b->g, path, y, inject, 1.0);
-    CHILD(n, path, "norm1");
+    DMX_CHILD(n, path, "norm1");
     y = dmx_layer_norm_groups(b, n, y, c->chout, c->norm_groups);
     y = dmx_graph_activation(b->g, path, DMX_OP_GELU, y);
     if (c->dconv)
@@ -161,8 +152,8 @@ static dmx_value transposed_conv(dmx_builder *b, const char *path,
     const int64_t dim2[] = {c->chin, c->chout, c->kernel, 1};
     const int64_t dim1[] = {c->chin, c->chout, c->kernel};
     dmx_conv_geometry geometry = {.stride = {1, 1}};
-    CHILD(p, path, "conv_tr");
-    CHILD(n, path, "norm2");
+    DMX_CHILD(p, path, "conv_tr");
+    DMX_CHILD(n, path, "norm2");
     geometry.stride[c->freq ? 0 : 1] = c->stride;
     const dmx_tensor *weight = dmx_weights_get(
         b->w, p, "weight", c->freq ? 4 : 3, c->freq ? dim2 : dim1);

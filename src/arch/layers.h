@@ -7,6 +7,17 @@
 #include "arch/weights.h"
 #include "graph/graph.h"
 
+#include <stdio.h>
+
+/* "<path>.<name>" and "<path>.<name><index>" in a local buffer. */
+#define DMX_CHILD(buffer, path, name)                                          \
+    char buffer[256];                                                          \
+    snprintf(buffer, sizeof buffer, "%.180s.%.40s", (path), (name))
+#define DMX_CHILD_INDEX(buffer, path, name, index)                             \
+    char buffer[256];                                                          \
+    snprintf(buffer, sizeof buffer, "%.180s.%.40s%lld", (path), (name),        \
+             (long long)(index))
+
 /* What every block needs. */
 typedef struct dmx_builder {
     dmx_graph *g;

@@ -4,15 +4,11 @@
 
 #define EPSILON 1e-5 /* torch.nn.LayerNorm's default */
 
-#define CHILD(buffer, path, name)                                              \
-    char buffer[256];                                                          \
-    snprintf(buffer, sizeof buffer, "%.180s.%.40s", (path), (name))
-
 /* LayerNorm over the width, or MyGroupNorm over all tokens. */
 static dmx_value norm(dmx_builder *b, const char *path, const char *name,
                       dmx_value x, int64_t dim, int64_t groups)
 {
-    CHILD(p, path, name);
+    DMX_CHILD(p, path, name);
     const dmx_tensor *weight = dmx_weights_vector(b->w, p, "weight", dim);
     const dmx_tensor *bias = dmx_weights_vector(b->w, p, "bias", dim);
     if (groups == 0)
@@ -24,7 +20,7 @@ static dmx_value norm(dmx_builder *b, const char *path, const char *name,
 static dmx_value linear(dmx_builder *b, const char *path, const char *name,
                         dmx_value x, int64_t in, int64_t out)
 {
-    CHILD(p, path, name);
+    DMX_CHILD(p, path, name);
     const dmx_tensor *weight = dmx_weights_matrix(b->w, p, "weight", out, in);
     const dmx_tensor *bias = dmx_weights_vector(b->w, p, "bias", out);
     return dmx_graph_linear(b->g, p, x, weight, bias);
@@ -38,7 +34,7 @@ static dmx_value project(dmx_builder *b, const char *path, dmx_value x,
     static const char *const names[] = {"q", "k", "v"};
     if (weight == NULL || bias == NULL)
         return DMX_NO_VALUE;
-    CHILD(p, path, names[which]);
+    DMX_CHILD(p, path, names[which]);
     return dmx_graph_linear(
         b->g, p, x,
         dmx_graph_tensor(b->g, dmx_tensor_slice(weight, 0, which * dim, dim)),
@@ -66,7 +62,7 @@ static dmx_value residual(dmx_builder *b, const char *path, const char *gamma,
                           dmx_value x, dmx_value y,
                           const dmx_transformer_config *c)
 {
-    CHILD(p, path, gamma);
+    DMX_CHILD(p, path, gamma);
     if (c->layer_scale)
         y = dmx_graph_scale(b->g, p, y,
                             dmx_weights_vector(b->w, p, "scale", c->dim));
@@ -88,7 +84,7 @@ static dmx_value layer_norm_first(dmx_builder *b, const char *path, dmx_value x,
                                   dmx_value kv, bool cross,
                                   const dmx_transformer_config *c)
 {
-    CHILD(attn, path, cross ? "cross_attn" : "self_attn");
+    DMX_CHILD(attn, path, cross ? "cross_attn" : "self_attn");
     const dmx_value q = norm(b, path, "norm1", x, c->dim, c->group_norm);
     const dmx_value k =
         cross ? norm(b, path, "norm2", kv, c->dim, c->group_norm) : q;
@@ -105,7 +101,7 @@ static dmx_value layer_norm_last(dmx_builder *b, const char *path, dmx_value x,
                                  dmx_value kv, bool cross,
                                  const dmx_transformer_config *c)
 {
-    CHILD(attn, path, cross ? "cross_attn" : "self_attn");
+    DMX_CHILD(attn, path, cross ? "cross_attn" : "self_attn");
     dmx_value y = attention(b, attn, x, cross ? kv : x, c);
     x = residual(b, path, "gamma_1", x, y, c);
     x = norm(b, path, "norm1", x, c->dim, c->group_norm);
@@ -143,8 +139,8 @@ static dmx_value time_positions(dmx_builder *b, const char *path,
 {
     /* transformer.ScaledEmbedding multiplies by its boost of 3. */
     const double boost = 3.0;
-    CHILD(p, path, "position_embeddings");
-    CHILD(e, p, "embedding");
+    DMX_CHILD(p, path, "position_embeddings");
+    DMX_CHILD(e, p, "embedding");
     if (c->embedding != DMX_POSITION_LEARNED)
         return dmx_graph_position_1d(b->g, p, c->embedding, length, c->dim,
                                      c->max_period, c->cape_mean_normalize);
@@ -158,7 +154,7 @@ static void embed(dmx_builder *b, const char *path,
                   const dmx_transformer_config *c, dmx_value *x, dmx_value *xt)
 {
     const dmx_shape s = dmx_graph_shape(b->g, *x);
-    CHILD(p, path, "position_embeddings_2d");
+    DMX_CHILD(p, path, "position_embeddings_2d");
     *x = norm_in(b, path, "norm_in", dmx_graph_tokens(b->g, path, *x), c);
     *x = dmx_graph_add(b->g, path, *x,
                        dmx_graph_position_2d(b->g, p, s.dim[1], s.dim[2],

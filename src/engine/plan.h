@@ -117,6 +117,10 @@ static inline int64_t dmx_max(int64_t a, int64_t b)
 
 /* 64-byte aligned floats owned by the engine, counted as weights. */
 float *dmx_engine_floats(struct dmx_engine *e, int64_t count);
+
+/* A copy of n floats owned by the engine; NULL stays NULL. */
+bool dmx_engine_keep(struct dmx_engine *e, const float **out, const float *from,
+                     int64_t n);
 /* Zeroed parameters owned by the engine. */
 void *dmx_engine_parameters(struct dmx_engine *e, size_t size);
 dmx_buf dmx_engine_buffer(struct dmx_engine *e, dmx_plane plane);

@@ -95,3 +95,16 @@ dmx_step *dmx_engine_step(struct dmx_engine *e, const char *kind,
     s->out[0] = s->out[1] = -1;
     return s;
 }
+
+bool dmx_engine_keep(struct dmx_engine *e, const float **out, const float *from,
+                     int64_t n)
+{
+    if (from == NULL)
+        return true;
+    float *p = dmx_engine_floats(e, n);
+    if (p == NULL)
+        return false;
+    memcpy(p, from, (size_t)n * sizeof *p);
+    *out = p;
+    return true;
+}

@@ -205,20 +205,6 @@ static int64_t positions(int64_t outputs, int64_t phases, int64_t start)
     return (start + outputs + phases - 1) / phases;
 }
 
-/* A copy of n floats owned by the engine; NULL stays NULL. */
-static bool keep(struct dmx_engine *e, const float **out, const float *from,
-                 int64_t n)
-{
-    if (from == NULL)
-        return true;
-    float *p = dmx_engine_floats(e, n);
-    if (p == NULL)
-        return false;
-    memcpy(p, from, (size_t)n * sizeof *p);
-    *out = p;
-    return true;
-}
-
 static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
 {
     const dmx_plane *in = &e->buffer[p->in].plane;
@@ -239,9 +225,9 @@ static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
     g->activation = p->activation;
     g->add_gain = p->add_gain;
     g->offset = p->offset;
-    if (!keep(e, &g->scale, p->scale, out->channels) ||
-        !keep(e, &g->norm_gain, p->norm_gain, in->channels) ||
-        !keep(e, &g->norm_offset, p->norm_offset, in->channels))
+    if (!dmx_engine_keep(e, &g->scale, p->scale, out->channels) ||
+        !dmx_engine_keep(e, &g->norm_gain, p->norm_gain, in->channels) ||
+        !dmx_engine_keep(e, &g->norm_offset, p->norm_offset, in->channels))
         return false;
     if (p->matrix != NULL)
         g->matrix = *p->matrix;

@@ -70,27 +70,14 @@ static void run_affine(const dmx_step *step, const dmx_frame *f, int64_t task,
                                out->cols);
 }
 
-static bool keep(struct dmx_engine *e, const float **out, const float *from,
-                 int64_t n)
-{
-    if (from == NULL)
-        return true;
-    float *p = dmx_engine_floats(e, n);
-    if (p == NULL)
-        return false;
-    memcpy(p, from, (size_t)n * sizeof *p);
-    *out = p;
-    return true;
-}
-
 bool dmx_step_channel_affine(struct dmx_engine *e, const char *path, dmx_buf x,
                              dmx_buf out, const float *gain,
                              const float *offset)
 {
     const int64_t channels = e->buffer[out].plane.channels;
     pass_step p = {0};
-    if (!keep(e, &p.gain, gain, channels) ||
-        !keep(e, &p.offset, offset, channels))
+    if (!dmx_engine_keep(e, &p.gain, gain, channels) ||
+        !dmx_engine_keep(e, &p.offset, offset, channels))
         return false;
     dmx_step *step = add_pass(e, "affine", path, &p, x, -1, out);
     if (step == NULL)

@@ -49,6 +49,11 @@ dmx_value dmx_graph_fail(dmx_graph *g, dmx_status code, const char *fmt, ...)
     return DMX_NO_VALUE;
 }
 
+dmx_value dmx_graph_misfit(dmx_graph *g, const char *path, const char *what)
+{
+    return dmx_graph_fail(g, DMX_ERROR_MODEL, "%s: %s", path, what);
+}
+
 dmx_shape dmx_graph_shape(const dmx_graph *g, dmx_value v)
 {
     if (v < 0 || (size_t)v >= g->n_value)

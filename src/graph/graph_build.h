@@ -7,6 +7,9 @@
 /* No value of a sane network comes near this; sums of a few stay in int64. */
 #define DMX_MAX_ELEMENTS ((int64_t)1 << 33)
 
+/* Records that a node's inputs, weights or attributes do not fit together. */
+dmx_value dmx_graph_misfit(dmx_graph *g, const char *path, const char *what);
+
 /* A node with its inputs, not yet in the graph; NULL after an error. The path
  * is copied. */
 dmx_node *dmx_graph_append(dmx_graph *g, dmx_op op, const char *path,

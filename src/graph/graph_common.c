@@ -1,11 +1,6 @@
 /* Builders of operations on signals and tokens alike, and on scalars. */
 #include "graph/graph_build.h"
 
-static dmx_value fail_shape(dmx_graph *g, const char *path, const char *what)
-{
-    return dmx_graph_fail(g, DMX_ERROR_MODEL, "%s: %s", path, what);
-}
-
 /* Channels of a signal, columns of tokens; 0 for a scalar. */
 static int64_t channels_of(const dmx_shape *s)
 {
@@ -38,7 +33,7 @@ dmx_value dmx_graph_standardize(dmx_graph *g, const char *path, dmx_value x,
     const dmx_value in[] = {x, mean, std};
     dmx_node *node = dmx_graph_append(g, DMX_OP_STANDARDIZE, path, in, 3);
     if (node == NULL || !scalar(g, mean) || !scalar(g, std))
-        return fail_shape(g, path, "statistics are not scalars");
+        return dmx_graph_misfit(g, path, "statistics are not scalars");
     node->at.epsilon = epsilon;
     return dmx_graph_finish(g, node, dmx_graph_shape(g, x));
 }
@@ -49,7 +44,7 @@ dmx_value dmx_graph_unstandardize(dmx_graph *g, const char *path, dmx_value x,
     const dmx_value in[] = {x, mean, std};
     dmx_node *node = dmx_graph_append(g, DMX_OP_UNSTANDARDIZE, path, in, 3);
     if (node == NULL || !scalar(g, mean) || !scalar(g, std))
-        return fail_shape(g, path, "statistics are not scalars");
+        return dmx_graph_misfit(g, path, "statistics are not scalars");
     return dmx_graph_finish(g, node, dmx_graph_shape(g, x));
 }
 
@@ -62,9 +57,9 @@ dmx_value dmx_graph_group_norm(dmx_graph *g, const char *path, dmx_value x,
     dmx_node *node = dmx_graph_append(g, DMX_OP_GROUP_NORM, path, &x, 1);
     if (node == NULL || !fits_channels(weight, channels) ||
         !fits_channels(bias, channels))
-        return fail_shape(g, path, "the norm does not fit its input");
+        return dmx_graph_misfit(g, path, "the norm does not fit its input");
     if (groups <= 0 || channels % groups != 0 || (per_row && s.rank != 3))
-        return fail_shape(g, path, "channels do not divide into groups");
+        return dmx_graph_misfit(g, path, "channels do not divide into groups");
     node->weight = weight;
     node->bias = bias;
     node->at.groups = groups;
@@ -80,10 +75,10 @@ dmx_value dmx_graph_activation(dmx_graph *g, const char *path, dmx_op op,
     dmx_node *node = dmx_graph_append(g, op, path, &x, 1);
     if (node == NULL ||
         (op != DMX_OP_GELU && op != DMX_OP_RELU && op != DMX_OP_GLU))
-        return fail_shape(g, path, "not an activation");
+        return dmx_graph_misfit(g, path, "not an activation");
     if (op == DMX_OP_GLU) {
         if (s.rank != 3 || s.dim[0] % 2 != 0)
-            return fail_shape(g, path, "GLU needs an even channel count");
+            return dmx_graph_misfit(g, path, "GLU needs an even channel count");
         s.dim[0] /= 2;
     }
     return dmx_graph_finish(g, node, s);
@@ -95,7 +90,7 @@ dmx_value dmx_graph_scale(dmx_graph *g, const char *path, dmx_value x,
     const dmx_shape s = dmx_graph_shape(g, x);
     dmx_node *node = dmx_graph_append(g, DMX_OP_SCALE, path, &x, 1);
     if (node == NULL || !fits_channels(weight, channels_of(&s)))
-        return fail_shape(g, path, "the scale does not fit its input");
+        return dmx_graph_misfit(g, path, "the scale does not fit its input");
     node->weight = weight;
     return dmx_graph_finish(g, node, s);
 }
@@ -106,7 +101,7 @@ dmx_value dmx_graph_bias(dmx_graph *g, const char *path, dmx_value x,
     const dmx_shape s = dmx_graph_shape(g, x);
     dmx_node *node = dmx_graph_append(g, DMX_OP_BIAS, path, &x, 1);
     if (node == NULL || !fits_channels(bias, channels_of(&s)))
-        return fail_shape(g, path, "the bias does not fit its input");
+        return dmx_graph_misfit(g, path, "the bias does not fit its input");
     node->bias = bias;
     node->at.alpha = alpha;
     return dmx_graph_finish(g, node, s);
@@ -124,7 +119,7 @@ dmx_value dmx_graph_add(dmx_graph *g, const char *path, dmx_value a,
     for (int k = 0; fits && k < s.rank; k++)
         fits = t.dim[k] == s.dim[k] || t.dim[k] == 1;
     if (!fits)
-        return fail_shape(g, path, "terms of different shape");
+        return dmx_graph_misfit(g, path, "terms of different shape");
     node->at.alpha = alpha;
     return dmx_graph_finish(g, node, s);
 }

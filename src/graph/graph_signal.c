@@ -19,11 +19,6 @@ static bool take_signal(dmx_graph *g, const char *path, dmx_value x,
     return false;
 }
 
-static dmx_value fail_shape(dmx_graph *g, const char *path, const char *what)
-{
-    return dmx_graph_fail(g, DMX_ERROR_MODEL, "%s: %s", path, what);
-}
-
 dmx_value dmx_graph_input(dmx_graph *g, int64_t channels, int64_t samples)
 {
     dmx_node *node = dmx_graph_append(g, DMX_OP_INPUT, "mix", NULL, 0);
@@ -41,7 +36,7 @@ dmx_value dmx_graph_pad(dmx_graph *g, const char *path, dmx_value x, int axis,
         return DMX_NO_VALUE;
     if (before < 0 || after < 0 || before > DMX_MAX_ELEMENTS ||
         after > DMX_MAX_ELEMENTS || axis < 0 || axis > 2)
-        return fail_shape(g, path, "bad padding");
+        return dmx_graph_misfit(g, path, "bad padding");
     dmx_node *node = dmx_graph_append(g, DMX_OP_PAD, path, &x, 1);
     if (node == NULL)
         return DMX_NO_VALUE;
@@ -60,7 +55,7 @@ dmx_value dmx_graph_crop(dmx_graph *g, const char *path, dmx_value x, int axis,
         return DMX_NO_VALUE;
     if (axis < 0 || axis > 2 || start < 0 || length <= 0 ||
         start > s.dim[axis] || length > s.dim[axis] - start)
-        return fail_shape(g, path, "the crop lies outside the signal");
+        return dmx_graph_misfit(g, path, "the crop lies outside the signal");
     dmx_node *node = dmx_graph_append(g, DMX_OP_CROP, path, &x, 1);
     if (node == NULL)
         return DMX_NO_VALUE;
@@ -76,7 +71,7 @@ dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,
 {
     dmx_shape s, next;
     if (count < 1 || axis < 0 || axis > 2)
-        return fail_shape(g, path, "nothing to concatenate");
+        return dmx_graph_misfit(g, path, "nothing to concatenate");
     if (!take_signal(g, path, x[0], &s))
         return DMX_NO_VALUE;
     for (int i = 1; i < count; i++) {
@@ -84,7 +79,7 @@ dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,
             return DMX_NO_VALUE;
         for (int k = 0; k < 3; k++)
             if (k != axis && next.dim[k] != s.dim[k])
-                return fail_shape(g, path, "parts of different shape");
+                return dmx_graph_misfit(g, path, "parts of different shape");
         s.dim[axis] += next.dim[axis];
     }
     dmx_node *node = dmx_graph_append(g, DMX_OP_CONCAT, path, x, count);
@@ -112,7 +107,7 @@ dmx_value dmx_graph_reshape(dmx_graph *g, const char *path, dmx_value x,
     if (!take_signal(g, path, x, &s))
         return DMX_NO_VALUE;
     if (shape.rank != 3 || checked_count(&shape) != dmx_shape_count(&s))
-        return fail_shape(g, path, "a reshape changes the element count");
+        return dmx_graph_misfit(g, path, "a reshape changes the element count");
     return dmx_graph_finish(g, dmx_graph_append(g, DMX_OP_RESHAPE, path, &x, 1),
                             shape);
 }
@@ -130,14 +125,15 @@ dmx_value dmx_graph_stft(dmx_graph *g, const char *path, dmx_value x,
     if (!take_signal(g, path, x, &s))
         return DMX_NO_VALUE;
     if (!good_nfft(nfft) || s.dim[1] != 1)
-        return fail_shape(g, path, "nfft must be a multiple of 4 in 16..65536");
+        return dmx_graph_misfit(g, path,
+                                "nfft must be a multiple of 4 in 16..65536");
     const int64_t hop = nfft / 4, pad = hop / 2 * 3, n = s.dim[2];
     const int64_t frames = (n + hop - 1) / hop;
     /* Short inputs are zero-padded on the right first (the original's pad1d),
      * until reflection is possible. */
     const int64_t right = pad + frames * hop - n;
     if (right < 0 || frames < 1)
-        return fail_shape(g, path, "the input is too short for the STFT");
+        return dmx_graph_misfit(g, path, "the input is too short for the STFT");
     dmx_node *node = dmx_graph_append(g, DMX_OP_STFT, path, &x, 1);
     if (node == NULL)
         return DMX_NO_VALUE;
@@ -156,7 +152,8 @@ dmx_value dmx_graph_istft(dmx_graph *g, const char *path, dmx_value x,
     const int64_t hop = nfft / 4;
     if (!good_nfft(nfft) || s.dim[1] != nfft / 2 || s.dim[0] % 2 != 0 ||
         length <= 0 || (length + hop - 1) / hop != s.dim[2])
-        return fail_shape(g, path, "the spectrogram does not fit its length");
+        return dmx_graph_misfit(g, path,
+                                "the spectrogram does not fit its length");
     dmx_node *node = dmx_graph_append(g, DMX_OP_ISTFT, path, &x, 1);
     if (node == NULL)
         return DMX_NO_VALUE;
@@ -172,13 +169,13 @@ static bool take_kernel(dmx_graph *g, const char *path, const dmx_tensor *w,
                         int64_t kernel[2])
 {
     if (w == NULL || (w->rank != 3 && w->rank != 4)) {
-        fail_shape(g, path, "the weight is not a convolution's");
+        dmx_graph_misfit(g, path, "the weight is not a convolution's");
         return false;
     }
     kernel[0] = w->rank == 4 ? w->dim[2] : 1;
     kernel[1] = w->dim[w->rank - 1];
     if (bias != NULL && !dmx_tensor_is(bias, 1, &channels)) {
-        fail_shape(g, path, "the bias does not fit the weight");
+        dmx_graph_misfit(g, path, "the bias does not fit the weight");
         return false;
     }
     return kernel[0] > 0 && kernel[1] > 0;
@@ -220,11 +217,11 @@ static dmx_node *append_conv(dmx_graph *g, dmx_op op, const char *path,
     int64_t kernel[2];
     if (!take_signal(g, path, x, s) || weight == NULL ||
         !take_kernel(g, path, weight, bias, weight->dim[out], kernel)) {
-        fail_shape(g, path, "missing weight");
+        dmx_graph_misfit(g, path, "missing weight");
         return NULL;
     }
     if (weight->dim[in] != s->dim[0]) {
-        fail_shape(g, path, "the weight does not fit its input");
+        dmx_graph_misfit(g, path, "the weight does not fit its input");
         return NULL;
     }
     dmx_node *node = dmx_graph_append(g, op, path, &x, 1);
@@ -236,7 +233,7 @@ static dmx_node *append_conv(dmx_graph *g, dmx_op op, const char *path,
     set_geometry(node, geometry, kernel);
     if (sane_geometry(&node->at))
         return node;
-    fail_shape(g, path, "absurd kernel, stride or padding");
+    dmx_graph_misfit(g, path, "absurd kernel, stride or padding");
     return NULL;
 }
 
@@ -253,7 +250,7 @@ dmx_value dmx_graph_conv(dmx_graph *g, const char *path, dmx_value x,
         const int64_t room =
             s.dim[k + 1] + at->padding[k][0] + at->padding[k][1];
         if (room < reach)
-            return fail_shape(g, path, "the input is too short");
+            return dmx_graph_misfit(g, path, "the input is too short");
         s.dim[k + 1] = (room - reach) / at->stride[k] + 1;
     }
     return dmx_graph_finish(g, node, s);
@@ -278,7 +275,7 @@ dmx_value dmx_graph_freq_embedding(dmx_graph *g, const char *path,
 {
     dmx_node *node = dmx_graph_append(g, DMX_OP_FREQ_EMBEDDING, path, NULL, 0);
     if (node == NULL || weight == NULL || weight->rank != 2)
-        return fail_shape(g, path, "missing embedding");
+        return dmx_graph_misfit(g, path, "missing embedding");
     node->weight = weight;
     node->at.alpha = alpha;
     return dmx_graph_finish(g, node,

@@ -6,11 +6,6 @@ static dmx_shape token_shape(int64_t length, int64_t width)
     return (dmx_shape){2, {length, width, 0}};
 }
 
-static dmx_value fail_shape(dmx_graph *g, const char *path, const char *what)
-{
-    return dmx_graph_fail(g, DMX_ERROR_MODEL, "%s: %s", path, what);
-}
-
 dmx_value dmx_graph_layer_norm(dmx_graph *g, const char *path, dmx_value x,
                                const dmx_tensor *weight, const dmx_tensor *bias,
                                double epsilon)
@@ -20,7 +15,7 @@ dmx_value dmx_graph_layer_norm(dmx_graph *g, const char *path, dmx_value x,
     if (node == NULL || s.rank != 2 || weight == NULL || bias == NULL ||
         !dmx_tensor_is(weight, 1, &s.dim[1]) ||
         !dmx_tensor_is(bias, 1, &s.dim[1]))
-        return fail_shape(g, path, "the norm does not fit its input");
+        return dmx_graph_misfit(g, path, "the norm does not fit its input");
     node->weight = weight;
     node->bias = bias;
     node->at.epsilon = epsilon;
@@ -35,7 +30,7 @@ dmx_value dmx_graph_linear(dmx_graph *g, const char *path, dmx_value x,
     if (node == NULL || s.rank != 2 || weight == NULL || weight->rank != 2 ||
         weight->dim[1] != s.dim[1] ||
         (bias != NULL && !dmx_tensor_is(bias, 1, &weight->dim[0])))
-        return fail_shape(g, path, "the weight does not fit its input");
+        return dmx_graph_misfit(g, path, "the weight does not fit its input");
     node->weight = weight;
     node->bias = bias;
     return dmx_graph_finish(g, node, token_shape(s.dim[0], weight->dim[0]));
@@ -50,9 +45,10 @@ dmx_value dmx_graph_attention(dmx_graph *g, const char *path, dmx_value q,
     dmx_node *node = dmx_graph_append(g, DMX_OP_ATTENTION, path, in, 3);
     if (node == NULL || a.rank != 2 || b.rank != 2 || c.rank != 2 ||
         b.dim[0] != c.dim[0] || a.dim[1] != b.dim[1] || b.dim[1] != c.dim[1])
-        return fail_shape(g, path, "query, key and value do not fit");
+        return dmx_graph_misfit(g, path, "query, key and value do not fit");
     if (heads <= 0 || a.dim[1] % heads != 0)
-        return fail_shape(g, path, "the width does not divide into heads");
+        return dmx_graph_misfit(g, path,
+                                "the width does not divide into heads");
     node->at.heads = heads;
     /* torch.nn.functional.scaled_dot_product_attention: 1/sqrt(head size) */
     node->at.scale = 1.0 / __builtin_sqrt((double)(a.dim[1] / heads));
@@ -64,7 +60,7 @@ dmx_value dmx_graph_tokens(dmx_graph *g, const char *path, dmx_value x)
     const dmx_shape s = dmx_graph_shape(g, x);
     dmx_node *node = dmx_graph_append(g, DMX_OP_TOKENS, path, &x, 1);
     if (node == NULL || s.rank != 3)
-        return fail_shape(g, path, "the input is not a signal");
+        return dmx_graph_misfit(g, path, "the input is not a signal");
     return dmx_graph_finish(g, node,
                             token_shape(s.dim[1] * s.dim[2], s.dim[0]));
 }
@@ -75,7 +71,7 @@ dmx_value dmx_graph_untokens(dmx_graph *g, const char *path, dmx_value x,
     const dmx_shape s = dmx_graph_shape(g, x);
     dmx_node *node = dmx_graph_append(g, DMX_OP_UNTOKENS, path, &x, 1);
     if (node == NULL || s.rank != 2 || freqs <= 0 || s.dim[0] % freqs != 0)
-        return fail_shape(g, path, "tokens do not divide into rows");
+        return dmx_graph_misfit(g, path, "tokens do not divide into rows");
     node->at.freqs = freqs;
     const dmx_shape out = {3, {s.dim[1], freqs, s.dim[0] / freqs}};
     return dmx_graph_finish(g, node, out);
@@ -89,7 +85,7 @@ dmx_value dmx_graph_position_1d(dmx_graph *g, const char *path,
     dmx_node *node = dmx_graph_append(g, DMX_OP_POSITION_1D, path, NULL, 0);
     if (node == NULL || kind == DMX_POSITION_LEARNED || width < 4 ||
         width % 2 != 0)
-        return fail_shape(g, path, "the embedding width must be even");
+        return dmx_graph_misfit(g, path, "the embedding width must be even");
     node->at.position = kind;
     node->at.frames = length;
     node->at.width = width;
@@ -105,11 +101,11 @@ dmx_value dmx_graph_position_learned(dmx_graph *g, const char *path,
 {
     dmx_node *node = dmx_graph_append(g, DMX_OP_POSITION_1D, path, NULL, 0);
     if (node == NULL || weight == NULL || weight->rank != 2)
-        return fail_shape(g, path, "missing embedding");
+        return dmx_graph_misfit(g, path, "missing embedding");
     if (length > weight->dim[0])
-        return fail_shape(g, path,
-                          "more positions than t_max_positions; choose a "
-                          "shorter segment");
+        return dmx_graph_misfit(g, path,
+                                "more positions than t_max_positions; choose a "
+                                "shorter segment");
     node->weight = weight;
     node->at.position = DMX_POSITION_LEARNED;
     node->at.frames = length;
@@ -124,9 +120,10 @@ dmx_value dmx_graph_position_2d(dmx_graph *g, const char *path, int64_t freqs,
 {
     dmx_node *node = dmx_graph_append(g, DMX_OP_POSITION_2D, path, NULL, 0);
     if (node == NULL || width < 4 || width % 4 != 0)
-        return fail_shape(g, path, "the embedding width must divide by 4");
+        return dmx_graph_misfit(g, path,
+                                "the embedding width must divide by 4");
     if (freqs < 1 || frames < 1 || freqs > DMX_MAX_ELEMENTS / frames)
-        return fail_shape(g, path, "more positions than any input has");
+        return dmx_graph_misfit(g, path, "more positions than any input has");
     node->at.freqs = freqs;
     node->at.frames = frames;
     node->at.width = width;
