@@ -1,6 +1,51 @@
 /* Softmax over blocks of keys, with the queries in the lanes: maxima, sums and
  * rescaling never cross lanes. */
 
+/* Sums of powers up to here leave room for the values that they multiply. */
+#define MOST_WEIGHT 1073741824.0f /* 2^30 */
+
+/* The first `rows` rows of a tile of scores to powers, and on to their sums. */
+INLINE void tile_powers(const int64_t rows, tile_sums sum, const float *m,
+                        vec total[VECS], float *s)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < VECS; j++) {
+            if (i >= rows)
+                return;
+            const vec e = v_exp2_any(sum[i][j] - v_load(m + j * LANES));
+            v_store(s + i * NR + j * LANES, e);
+            total[j] += e;
+        }
+}
+
+static bool powers(int64_t keys, int64_t k, const float *a, const float *b,
+                   const float *m, float *l, float *s)
+{
+    vec total[VECS];
+    for (int j = 0; j < VECS; j++)
+        total[j] = v_load(l + j * LANES);
+    for (int64_t i = 0; i < keys; i += MR, a += MR * k, s += MR * NR) {
+        tile_sums sum;
+        tile_clear(MR, sum);
+        tile_product(k, a, b, sum);
+        if (keys - i >= MR)
+            tile_powers(MR, sum, m, total, s);
+        else
+            tile_powers(keys - i, sum, m, total, s);
+    }
+    bool fits = true;
+    for (int j = 0; j < VECS; j++)
+        for (int i = 0; i < LANES; i++)
+            fits &= total[j][i] <= MOST_WEIGHT; /* not so for NaN */
+    if (!fits)
+        return false;
+    for (int j = 0; j < VECS; j++)
+        v_store(l + j * LANES, total[j]);
+    return true;
+}
+
 static void softmax_block(float *s, int64_t keys, float *m, float *l,
                           float *decay)
 {

@@ -74,6 +74,29 @@ INLINE void tile_store(const int m, float *restrict c, tile_sums sum)
             v_store(c + i * NR + j * LANES, sum[i][j]);
 }
 
+INLINE void tile_load(const int m, const float *restrict c, tile_sums sum)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < m; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < VECS; j++)
+            sum[i][j] = v_load(c + i * NR + j * LANES);
+}
+
+/* Weights pass by once for each panel, mostly from beyond the second-level
+ * cache; so many floats ahead they are asked for. */
+#define AHEAD 512
+
+/* sum += a [k][MR] * b [k][NR] */
+INLINE void tile_product(int64_t k, const float *a, const float *b,
+                         tile_sums sum)
+{
+    for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
+        __builtin_prefetch(a + AHEAD);
+        tile_add(MR, sum, a, b);
+    }
+}
+
 static float fma_rounds(int64_t rounds)
 {
     const vec x = v_set(0.999f), y = v_set(1e-3f);
@@ -98,12 +121,21 @@ static float fma_rounds(int64_t rounds)
 static void gemm(int64_t rows, int64_t k, const float *a, const float *b,
                  float *c)
 {
-    for (int64_t i = 0; i < rows; i += MR, c += MR * NR) {
-        const float *x = b;
+    for (int64_t i = 0; i < rows; i += MR, a += MR * k, c += MR * NR) {
         tile_sums sum;
         tile_clear(MR, sum);
-        for (int64_t j = 0; j < k; j++, a += MR, x += NR)
-            tile_add(MR, sum, a, x);
+        tile_product(k, a, b, sum);
+        tile_store(MR, c, sum);
+    }
+}
+
+static void gemm_add(int64_t rows, int64_t k, const float *a, const float *b,
+                     float *c)
+{
+    for (int64_t i = 0; i < rows; i += MR, a += MR * k, c += MR * NR) {
+        tile_sums sum;
+        tile_load(MR, c, sum);
+        tile_product(k, a, b, sum);
         tile_store(MR, c, sum);
     }
 }

@@ -82,9 +82,11 @@ typedef struct dmx_kernels {
      * the processor can do at most; returns their sum. */
     float (*fma)(int64_t rounds);
 
-    /* c = a * b; rows is a multiple of mr */
+    /* c = a * b, or c += a * b; rows is a multiple of mr */
     void (*gemm)(int64_t rows, int64_t k, const float *a, const float *b,
                  float *c);
+    void (*gemm_add)(int64_t rows, int64_t k, const float *a, const float *b,
+                     float *c);
     /* The same for a convolution over time with few rows, tile = mr or
      * DMX_NARROW of them at a time: the panel is [channels][width], element
      * (c, kt) of a row of A meets columns kt * dilation ... of row c. */
@@ -111,7 +113,13 @@ typedef struct dmx_kernels {
     /* IEEE 754 binary16 to float32 */
     void (*widen)(float *out, const uint16_t *half, int64_t n);
 
-    /* One block of keys of softmax attention for nr queries in the lanes.
+    /* One block of keys of softmax attention for nr queries in the lanes, as
+     * long as m is near enough to their maxima: s [keys][nr] = 2^(a b - m), and
+     * l grows by its sums over the keys. a: keys, packed as for gemm. False,
+     * with l as it was, where the sums would become large (or NaN). */
+    bool (*powers)(int64_t keys, int64_t k, const float *a, const float *b,
+                   const float *m, float *l, float *s);
+    /* The same step for step, with maxima.
      * s [keys][nr]: scores in base-2 logarithms, replaced by 2^(s - m). m, l:
      * running maximum and sum per query; decay [nr]: what earlier sums must
      * be multiplied by. */

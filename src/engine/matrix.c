@@ -41,7 +41,8 @@ static void pack_tile(float *out, const dmx_dense *d, const dmx_block *b,
             continue;
         const int64_t index =
             (b->phase * lines + line) * d->phases[1] + (row + r) % d->phases[1];
-        const float *from = d->weight + index * d->k;
+        const float *from =
+            d->weight + index * (d->pitch > 0 ? d->pitch : d->k);
         for (int64_t i = 0; i < d->k; i++)
             out[i * mr + r] = from[i];
     }

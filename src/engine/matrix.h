@@ -29,6 +29,7 @@ typedef struct dmx_matrix {
 typedef struct dmx_dense {
     const float *weight, *bias;
     int64_t channels, k;
+    int64_t pitch; /* from row to row of weight; 0: k */
     int64_t phases[2];
     bool glu;
     int64_t tile; /* 0: mr */

@@ -122,7 +122,7 @@ static dmx_status emit_all(dmx_planner *p, const dmx_hooks *hooks,
         const int32_t index = (int32_t)i, id = p->unit_of[i];
         DMX_FORWARD(
             dmx_progress(hooks, "load", (double)i / (double)p->g->n_node, err));
-        if (folded_constant(p, index))
+        if (folded_constant(p, index) || (id >= 0 && p->unit[id].joined))
             continue;
         if (id < 0)
             DMX_FORWARD(dmx_emit_node(p, index, err));

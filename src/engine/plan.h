@@ -38,7 +38,8 @@ typedef struct dmx_frame {
     float *arena;
 } dmx_frame;
 
-#define DMX_STEP_IN 5
+#define DMX_STEP_IN  5
+#define DMX_STEP_OUT 3
 
 typedef struct dmx_step {
     const char *kind; /* "gemm", "attention", ... */
@@ -46,7 +47,7 @@ typedef struct dmx_step {
     void (*run)(const struct dmx_step *step, const dmx_frame *frame,
                 int64_t task, float *scratch);
     const void *parameters;
-    dmx_buf in[DMX_STEP_IN], out[2];
+    dmx_buf in[DMX_STEP_IN], out[DMX_STEP_OUT];
     int64_t tasks;
     int64_t scratch; /* floats for each thread */
     double flops;    /* of the textbook algorithm, multiply and add apart */

@@ -92,7 +92,8 @@ dmx_step *dmx_engine_step(struct dmx_engine *e, const char *kind,
     *s = (dmx_step){.kind = kind, .path = copy, .tasks = 1};
     for (int i = 0; i < DMX_STEP_IN; i++)
         s->in[i] = -1;
-    s->out[0] = s->out[1] = -1;
+    for (int i = 0; i < DMX_STEP_OUT; i++)
+        s->out[i] = -1;
     return s;
 }
 

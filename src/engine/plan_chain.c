@@ -7,7 +7,10 @@
 
 static bool writes(const dmx_step *s, dmx_buf b)
 {
-    return b >= 0 && (s->out[0] == b || s->out[1] == b);
+    bool found = false;
+    for (int k = 0; k < DMX_STEP_OUT; k++)
+        found = found || s->out[k] == b;
+    return b >= 0 && found;
 }
 
 static bool fits(const dmx_step *chain, int32_t n, const dmx_step *s)
@@ -34,7 +37,7 @@ static double guess(const struct dmx_engine *e, const dmx_step *s)
     for (int k = 0; k < DMX_STEP_IN; k++)
         if (s->in[k] >= 0)
             floats += (double)e->buffer[s->in[k]].floats;
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < DMX_STEP_OUT; k++)
         if (s->out[k] >= 0)
             floats += (double)e->buffer[s->out[k]].floats;
     return s->flops / 60.0 + floats * 0.4;

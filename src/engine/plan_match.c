@@ -192,7 +192,8 @@ static dmx_unit lone_unit(int32_t leader)
                       .other = DMX_NO_VALUE,
                       .norm1 = -1,
                       .conv2 = -1,
-                      .norm2 = -1};
+                      .norm2 = -1,
+                      .feeder = -1};
 }
 
 /* Marks every node from the leader to the last one as the unit's. */
@@ -208,6 +209,60 @@ static void claim(dmx_planner *p, const dmx_unit *u)
         p->unit_of[u->pad] = id;
     if (u->norm >= 0)
         p->unit_of[u->norm] = id;
+}
+
+/* ---- units that share a step --------------------------------------------- */
+
+/* A linear map on its own step so far. */
+static bool is_linear(const dmx_planner *p, const dmx_unit *u)
+{
+    return node_at(p, u->leader)->op == DMX_OP_LINEAR && !u->joined &&
+           u->feeder < 0 && u->n_sibling == 0;
+}
+
+static bool nothing_after(const dmx_unit *u)
+{
+    return u->scale < 0 && u->add < 0;
+}
+
+/* The unit whose result is all that this one takes. */
+static void match_feeder(const dmx_planner *p, dmx_unit *u)
+{
+    const dmx_value v = node_at(p, u->leader)->in[0];
+    const int32_t maker = producer(p, v);
+    const int32_t id = p->unit_of[maker];
+    if (!is_linear(p, u) || u->norm >= 0 || id < 0 || p->uses[v] != 1 ||
+        v == p->g->output)
+        return;
+    dmx_unit *first = &p->unit[id];
+    if (first->last != maker || !is_linear(p, first) || !nothing_after(first))
+        return;
+    first->joined = true;
+    u->feeder = id;
+}
+
+static void match_siblings(const dmx_planner *p, dmx_unit *u)
+{
+    if (!is_linear(p, u) || !nothing_after(u) || u->act >= 0)
+        return;
+    const dmx_value v = node_at(p, u->leader)->in[0];
+    for (size_t i = 0; i < p->n_unit && u->n_sibling < DMX_SIBLINGS; i++) {
+        dmx_unit *other = &p->unit[i];
+        if (other == u || !is_linear(p, other) || !nothing_after(other) ||
+            other->act >= 0 || other->leader < u->leader ||
+            node_at(p, other->leader)->in[0] != v)
+            continue;
+        other->joined = true;
+        u->sibling[u->n_sibling++] = (int32_t)i;
+    }
+}
+
+static void match_shared(const dmx_planner *p)
+{
+    for (size_t i = 0; i < p->n_unit; i++)
+        match_feeder(p, &p->unit[i]);
+    for (size_t i = 0; i < p->n_unit; i++)
+        match_siblings(p, &p->unit[i]);
 }
 
 bool dmx_plan_match(dmx_planner *p)
@@ -230,5 +285,7 @@ bool dmx_plan_match(dmx_planner *p)
         p->unit[p->n_unit++] = u;
         claim(p, &u);
     }
+    if (p->fuse)
+        match_shared(p);
     return true;
 }

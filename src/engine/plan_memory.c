@@ -23,8 +23,8 @@ static void find_lifetimes(struct dmx_engine *e)
         const dmx_step *s = &e->step[i];
         for (int k = 0; k < DMX_STEP_IN; k++)
             use(e, s->in[k], s->phase);
-        use(e, s->out[0], s->phase);
-        use(e, s->out[1], s->phase);
+        for (int k = 0; k < DMX_STEP_OUT; k++)
+            use(e, s->out[k], s->phase);
     }
     use(e, e->output, (int32_t)e->n_step);
 }

@@ -222,71 +222,124 @@ static bool load_norm(dmx_product *d, float *norm[2], const dmx_planner *p,
     norm[1] = elements(n->bias, in);
     d->norm_gain = norm[0];
     d->norm_offset = norm[1];
-    if (norm[0] != NULL && norm[1] != NULL)
-        return true;
-    free(norm[0]);
-    free(norm[1]);
-    return false;
+    return norm[0] != NULL && norm[1] != NULL;
 }
 
-static bool emit(dmx_planner *p, const dmx_unit *u, loaded *l)
+/* A product and the memory behind it. */
+typedef struct described {
+    dmx_product d;
+    loaded l;
+    float *scale, *norm[2];
+} described;
+
+static void forget(described *t)
 {
-    const dmx_node *n = node_at(p, u->leader);
-    const dmx_value out = node_at(p, u->last)->out[0];
-    dmx_value in = n->in[0];
-    if (u->pad >= 0)
-        in = node_at(p, u->pad)->in[0];
-    if (u->norm >= 0)
-        in = node_at(p, u->norm)->in[0];
-    dmx_product d = {.kind = kind_of(n),
-                     .path = n->path,
-                     .in = p->buf[in],
-                     .out = dmx_plan_output(p, out, DMX_NO_VALUE, 0),
-                     .add = -1,
-                     .gain = -1,
-                     .activation = activation_of(p, u->act)};
-    if (d.out < 0 || !load(l, p, u) || !set_addition(&d, p, u))
-        return false;
-    if (n->op == DMX_OP_CONV_TRANSPOSE)
-        set_transposed(&d, p, u, l->taps);
-    else if (n->op == DMX_OP_CONV)
-        set_conv(&d, p, u);
+    free(t->l.weight);
+    free(t->l.bias);
+    free(t->scale);
+    free(t->norm[0]);
+    free(t->norm[1]);
+}
+
+static dmx_value input_of(const dmx_planner *p, const dmx_unit *u)
+{
+    const int32_t first = u->norm >= 0  ? u->norm
+                          : u->pad >= 0 ? u->pad
+                                        : u->leader;
+    return node_at(p, first)->in[0];
+}
+
+static void set_dense(dmx_product *d, const loaded *l)
+{
+    d->dense.glu = d->activation == DMX_ACT_GLU;
+    d->dense.channels = d->dense.glu ? l->out / 2 : l->out;
+    d->dense.k = l->k;
+    d->dense.weight = l->weight;
+    d->dense.bias = l->bias;
+}
+
+static void set_geometry(dmx_product *d, const dmx_planner *p,
+                         const dmx_unit *u, const int64_t taps[2])
+{
+    const dmx_op op = node_at(p, u->leader)->op;
+    if (op == DMX_OP_CONV_TRANSPOSE)
+        set_transposed(d, p, u, taps);
+    else if (op == DMX_OP_CONV)
+        set_conv(d, p, u);
     else
         for (int i = 0; i < 2; i++)
-            d.window.kernel[i] = d.window.step[i] = d.window.dilation[i] =
-                d.dense.phases[i] = 1;
-    d.dense.glu = d.activation == DMX_ACT_GLU;
-    d.dense.channels = d.dense.glu ? l->out / 2 : l->out;
-    d.dense.k = l->k;
-    d.dense.weight = l->weight;
-    d.dense.bias = l->bias;
-    d.flops = flops_of(p, u, l);
-    if (u->norm >= 0) {
-        d.normed = true;
-        d.epsilon = node_at(p, u->norm)->at.epsilon;
-    }
-    float *scale = NULL, *norm[2] = {NULL, NULL};
-    if (u->norm >= 0 && p->e->low_memory && !load_norm(&d, norm, p, u, l->in))
+            d->window.kernel[i] = d->window.step[i] = d->window.dilation[i] =
+                d->dense.phases[i] = 1;
+}
+
+/* All but the output. */
+static bool describe(described *t, dmx_planner *p, const dmx_unit *u)
+{
+    const dmx_node *n = node_at(p, u->leader);
+    dmx_product *d = &t->d;
+    d->kind = kind_of(n);
+    d->path = n->path;
+    d->in = p->buf[input_of(p, u)];
+    d->add = d->gain = d->out = -1;
+    d->activation = activation_of(p, u->act);
+    if (!load(&t->l, p, u) || !set_addition(d, p, u))
         return false;
-    if (u->scale >= 0) {
-        scale = elements(node_at(p, u->scale)->weight, d.dense.channels);
-        d.scale = scale;
+    set_geometry(d, p, u, t->l.taps);
+    set_dense(d, &t->l);
+    d->flops = flops_of(p, u, &t->l);
+    if (u->norm >= 0) {
+        d->normed = true;
+        d->epsilon = node_at(p, u->norm)->at.epsilon;
+        if (p->e->low_memory && !load_norm(d, t->norm, p, u, t->l.in))
+            return false;
     }
-    const bool ok = (u->scale < 0 || scale != NULL) &&
-                    (dmx_winograd_fits(p->e, &d) ? dmx_step_winograd(p->e, &d)
-                                                 : dmx_step_product(p->e, &d));
-    free(scale);
-    free(norm[0]);
-    free(norm[1]);
-    return ok;
+    if (u->scale >= 0) {
+        t->scale = elements(node_at(p, u->scale)->weight, d->dense.channels);
+        d->scale = t->scale;
+    }
+    return u->scale < 0 || t->scale != NULL;
+}
+
+static bool make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u)
+{
+    *out = dmx_plan_output(p, node_at(p, u->last)->out[0], DMX_NO_VALUE, 0);
+    return *out >= 0;
+}
+
+static bool add_siblings(described *t, described *more, dmx_planner *p,
+                         const dmx_unit *u)
+{
+    for (int i = 0; i < u->n_sibling; i++) {
+        const dmx_unit *other = &p->unit[u->sibling[i]];
+        dmx_sibling *s = &t->d.sibling[t->d.n_sibling++];
+        if (!describe(&more[i], p, other) || !make_output(&s->out, p, other))
+            return false;
+        s->dense = more[i].d.dense;
+        t->d.flops += more[i].d.flops;
+    }
+    return true;
+}
+
+static bool emit(dmx_planner *p, const dmx_unit *u, described *t,
+                 described *more)
+{
+    if (!describe(t, p, u) || !make_output(&t->d.out, p, u) ||
+        !add_siblings(t, more, p, u))
+        return false;
+    if (u->feeder >= 0)
+        return describe(more, p, &p->unit[u->feeder]) &&
+               dmx_step_feed(p->e, &more->d, &t->d);
+    return dmx_winograd_fits(p->e, &t->d) ? dmx_step_winograd(p->e, &t->d)
+                                          : dmx_step_product(p->e, &t->d);
 }
 
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err)
 {
-    loaded l = {0};
-    const bool ok = emit(p, u, &l);
-    free(l.weight);
-    free(l.bias);
+    described t = {0}, more[DMX_SIBLINGS] = {0};
+    const bool ok = emit(p, u, &t, more);
+    forget(&t);
+    for (int i = 0; i < DMX_SIBLINGS; i++)
+        forget(&more[i]);
     DMX_RETURN_IF(!ok, err, DMX_ERROR_MEMORY, "%s: out of memory for weights",
                   node_at(p, u->leader)->path);
     return DMX_OK;

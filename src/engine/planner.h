@@ -3,8 +3,9 @@
  * Fusion works on patterns of the graph alone. A product (convolution, linear
  * map) takes with it what feeds only on it: crop, activation, scale, addition;
  * and before it padding and layer norm. A residual branch of the form of
- * step_dconv.c becomes one unit. A unit is emitted in the place of its last
- * node, where all its inputs exist. */
+ * step_dconv.c becomes one unit. Linear maps of one input, and pairs of which
+ * one feeds the other, are units that share a step. A unit is emitted in the
+ * place of its last node, where all its inputs exist. */
 #ifndef DMX_ENGINE_PLANNER_H
 #define DMX_ENGINE_PLANNER_H
 
@@ -19,6 +20,11 @@ typedef struct dmx_unit {
     dmx_value other;             /* the other term of add */
     bool dconv;                  /* leader is its first convolution */
     int32_t norm1, conv2, norm2; /* of dconv */
+    /* Units that share a step, by index: the linear map whose result only this
+     * one takes, or -1; more linear maps of the same input. */
+    int32_t feeder, sibling[DMX_SIBLINGS];
+    int n_sibling;
+    bool joined; /* to the step of another unit */
 } dmx_unit;
 
 typedef struct dmx_planner {

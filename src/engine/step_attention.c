@@ -5,13 +5,15 @@
  * Source: Dao et al., "FlashAttention", 2022 (the running softmax). */
 #include "engine/steps.h"
 
-#define KEYS 96 /* of a block; a multiple of every mr */
+#define KEYS       96 /* of a block; a multiple of every mr */
+#define MOST_TILES 2  /* that share a block of keys */
 
 typedef struct attention_step {
     int64_t heads, width; /* width of a head */
     int64_t wide;         /* width rounded up to mr */
     int64_t queries, keys, blocks;
-    float scale; /* of a score in base-2 logarithms */
+    int64_t tiles, group, groups; /* of nr queries; tiles of a task */
+    float scale;                  /* of a score in base-2 logarithms */
 } attention_step;
 
 static int64_t head_floats(const attention_step *a)
@@ -54,50 +56,101 @@ static void pack_values(const dmx_step *step, const dmx_frame *f, int64_t task,
                                       dmx_min(mr, a->width - d), n);
 }
 
-/* One head's nr queries against all keys. scratch: Q, S, O, product, then m,
- * l and decay. */
+/* A tile of nr queries on its way: Q scaled, O, running maximum m and sum l. */
+typedef struct tile {
+    float *q, *o, *m, *l;
+    int64_t t, n; /* its queries: [t, t + n) */
+} tile;
+
+/* What the tiles of a thread share: scores or powers of them, and for the
+ * careful way a product and the decay of earlier sums. */
+typedef struct workspace {
+    float *s, *product, *decay;
+} workspace;
+
+static int64_t tile_floats(const attention_step *a, int64_t nr)
+{
+    return 2 * (a->wide + 1) * nr;
+}
+
+static void start_tile(tile *c, const attention_step *a, const dmx_kernels *k,
+                       const dmx_plane *p, const float *queries, float *room)
+{
+    const int64_t size = a->wide * k->nr;
+    const dmx_window w = {.x = queries + c->t,
+                          .rows = 1,
+                          .channels = a->width,
+                          .cols = c->n,
+                          .stride = p->stride,
+                          .kernel = {1, 1},
+                          .step = {1, 1},
+                          .dilation = {1, 1}};
+    c->q = room;
+    c->o = c->q + size;
+    c->m = c->o + size;
+    c->l = c->m + k->nr;
+    k->pack_window(&w, 0, 0, c->n, c->q);
+    k->affine(c->q, c->q, a->scale, 0.0f, a->width * k->nr);
+    for (int64_t i = 0; i < size; i++)
+        c->o[i] = 0.0f;
+    for (int64_t i = 0; i < k->nr; i++) {
+        c->m[i] = -1e30f;
+        c->l[i] = 0.0f;
+    }
+}
+
+/* One block of keys and values. The maxima seen so far are good enough for
+ * most later blocks: any m gives the same quotient O / l, it only has to keep
+ * the powers within range. So the sums tell when a block needs the careful way,
+ * and the first block always takes it. */
+static void visit_block(const tile *c, const attention_step *a,
+                        const dmx_kernels *k, const workspace *w, int64_t block,
+                        const float *key, const float *value)
+{
+    const int64_t keys = dmx_min(KEYS, a->keys - block * KEYS);
+    key += block * KEYS * a->width;
+    value += block * KEYS * a->wide;
+    if (block > 0 && k->powers(keys, a->width, key, c->q, c->m, c->l, w->s)) {
+        k->gemm_add(a->wide, keys, value, w->s, c->o);
+        return;
+    }
+    k->gemm(dmx_round_up(keys, k->mr), a->width, key, c->q, w->s);
+    k->softmax_block(w->s, keys, c->m, c->l, w->decay);
+    k->gemm(a->wide, keys, value, w->s, w->product);
+    k->accumulate(c->o, w->product, w->decay, a->wide);
+}
+
+/* `group` tiles of one head's queries against all its keys: a block of keys
+ * and values serves them all while it is in the cache. */
 static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
                    float *scratch)
 {
     const attention_step *a = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const int64_t nr = k->nr, tiles = (a->queries + nr - 1) / nr;
-    const int64_t head = task / tiles, t0 = task % tiles * nr;
-    const int64_t n = dmx_min(nr, a->queries - t0), size = a->wide * nr;
+    const int64_t head = task / a->groups;
+    const int64_t first = task % a->groups * a->group;
+    const int64_t count = dmx_min(a->group, a->tiles - first);
     const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    const int64_t at = head * a->width * p->stride + t0;
+    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const float *queries = dmx_at(f, step->in[0]) + head * a->width * p->stride;
     const float *key = dmx_at(f, step->in[1]) + head * head_floats(a);
     const float *value = dmx_at(f, step->in[2]) + head * head_floats(a);
-    float *q = scratch, *o = q + size, *product = o + size;
-    float *s = product + size, *m = s + KEYS * nr, *l = m + nr;
-    float *decay = l + nr;
-    const dmx_window w = {.x = dmx_at(f, step->in[0]) + at,
-                          .rows = 1,
-                          .channels = a->width,
-                          .cols = n,
-                          .stride = p->stride,
-                          .kernel = {1, 1},
-                          .step = {1, 1},
-                          .dilation = {1, 1}};
-    k->pack_window(&w, 0, 0, n, q);
-    k->affine(q, q, a->scale, 0.0f, a->width * nr);
-    for (int64_t i = 0; i < size; i++)
-        o[i] = 0.0f;
-    for (int64_t i = 0; i < nr; i++) {
-        m[i] = -1e30f;
-        l[i] = 0.0f;
+    float *y = dmx_at(f, step->out[0]) + head * a->width * out->stride;
+    workspace w = {.s = scratch};
+    w.product = w.s + KEYS * k->nr;
+    w.decay = w.product + a->wide * k->nr;
+    scratch = w.decay + k->nr;
+    tile c[MOST_TILES];
+    for (int64_t i = 0; i < count; i++, scratch += tile_floats(a, k->nr)) {
+        c[i].t = (first + i) * k->nr;
+        c[i].n = dmx_min(k->nr, a->queries - c[i].t);
+        start_tile(&c[i], a, k, p, queries, scratch);
     }
-    for (int64_t b = 0; b < a->blocks; b++) {
-        const int64_t keys = dmx_min(KEYS, a->keys - b * KEYS);
-        k->gemm(dmx_round_up(keys, k->mr), a->width, key + b * KEYS * a->width,
-                q, s);
-        k->softmax_block(s, keys, m, l, decay);
-        k->gemm(a->wide, keys, value + b * KEYS * a->wide, s, product);
-        k->accumulate(o, product, decay, a->wide);
-    }
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
-    k->divide(dmx_at(f, step->out[0]) + head * a->width * out->stride + t0,
-              out->stride, o, l, a->width, n);
+    for (int64_t b = 0; b < a->blocks; b++)
+        for (int64_t i = 0; i < count; i++)
+            visit_block(&c[i], a, k, &w, b, key, value);
+    for (int64_t i = 0; i < count; i++)
+        k->divide(y + c[i].t, out->stride, c[i].o, c[i].l, a->width, c[i].n);
 }
 
 /* Keys or values of all heads, packed once. */
@@ -136,6 +189,9 @@ bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
     a->keys = e->buffer[k].plane.cols;
     a->blocks = (a->keys + KEYS - 1) / KEYS;
     a->scale = (float)(scale * 1.44269504088896340736); /* 1 / ln 2 */
+    a->tiles = (a->queries + nr - 1) / nr;
+    a->group = heads * a->tiles >= 8 * e->threads * MOST_TILES ? MOST_TILES : 1;
+    a->groups = (a->tiles + a->group - 1) / a->group;
     const dmx_buf keys = add_packing(e, path, a, k, pack_keys);
     const dmx_buf values = add_packing(e, path, a, v, pack_values);
     dmx_step *step = dmx_engine_step(e, "attention", path);
@@ -147,8 +203,9 @@ bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
     step->in[1] = keys;
     step->in[2] = values;
     step->out[0] = out;
-    step->tasks = heads * ((a->queries + nr - 1) / nr);
-    step->scratch = (3 * a->wide + KEYS + 3) * nr + 64;
+    step->tasks = heads * a->groups;
+    step->scratch =
+        (KEYS + a->wide + 1) * nr + a->group * tile_floats(a, nr) + 64;
     step->flops =
         4.0 * (double)a->queries * (double)a->keys * (double)(heads * a->width);
     return true;

@@ -5,6 +5,7 @@
 #define DMX_ENGINE_STEPS_H
 
 #include "engine/matrix.h"
+#include "engine/panel.h"
 #include "engine/plan.h"
 
 /* ---- products (step_gemm.c) -------------------------------------------- */
@@ -13,6 +14,13 @@
  * follows. A transposed convolution is the convolution of its input with one
  * kernel per phase: output phases * j + p is made by phase p at position j;
  * the first `start` outputs of each axis are not wanted. */
+typedef struct dmx_sibling {
+    dmx_dense dense;
+    dmx_buf out;
+} dmx_sibling;
+
+#define DMX_SIBLINGS (DMX_STEP_OUT - 1)
+
 typedef struct dmx_product {
     const char *kind, *path;
     dmx_buf in, out;
@@ -31,9 +39,21 @@ typedef struct dmx_product {
     dmx_buf gain;        /* [out rows][2][matrix rows], or -1: see dconv */
     double flops;
     const dmx_matrix *matrix; /* packed already, or NULL */
+    /* More linear maps of the same columns; then nothing follows any. */
+    dmx_sibling sibling[DMX_SIBLINGS];
+    int n_sibling;
 } dmx_product;
 
 bool dmx_step_product(struct dmx_engine *e, const dmx_product *p);
+
+/* Where the columns of a product come from; its gain and offset are copied. */
+bool dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
+                        const dmx_product *p);
+
+/* Two linear maps of tokens, the second of what the first makes: that never
+ * leaves the cache (step_feed.c). */
+bool dmx_step_feed(struct dmx_engine *e, const dmx_product *first,
+                   const dmx_product *second);
 
 /* The 3x3 convolution with padding 1 by Winograd's method. */
 bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p);

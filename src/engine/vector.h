@@ -61,21 +61,27 @@ INLINE vec v_min(vec x, vec y)
 #endif
 }
 
-/* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125.
- * Adding 1.5 * 2^23 rounds x to an integer n, whose bits then stand at the
- * bottom of the sum; shifted up they are the exponent. The polynomial is the
- * minimax one of degree 5 on [-1/2, 1/2] (7.5e-8) with 2^0 = 1. */
-INLINE vec v_exp2_below(vec x)
+/* 2^f on [-1/2, 1/2]: the minimax polynomial of degree 5 (7.5e-8) with
+ * 2^0 = 1. */
+INLINE vec v_exp2_polynomial(vec f)
 {
-    x = v_max(v_set(-125.0f), x);
-    const vec shifted = x + v_set(12582912.0f);
-    const vec f = x - (shifted - v_set(12582912.0f));
     vec p = v_set(1.327647198e-3f);
     p = p * f + v_set(9.675541334e-3f);
     p = p * f + v_set(5.550713274e-2f);
     p = p * f + v_set(2.402211972e-1f);
     p = p * f + v_set(6.931469671e-1f);
-    p = p * f + v_set(1.0f);
+    return p * f + v_set(1.0f);
+}
+
+/* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125.
+ * Adding 1.5 * 2^23 rounds x to an integer n, whose bits then stand at the
+ * bottom of the sum; shifted up they are the exponent. */
+INLINE vec v_exp2_below(vec x)
+{
+    x = v_max(v_set(-125.0f), x);
+    const vec shifted = x + v_set(12582912.0f);
+    const vec f = x - (shifted - v_set(12582912.0f));
+    const vec p = v_exp2_polynomial(f);
     return (vec)((veci)p + ((veci)shifted << 23));
 }
 
@@ -83,6 +89,19 @@ INLINE vec v_exp2_below(vec x)
 INLINE vec v_exp2(vec x)
 {
     return v_exp2_below(v_min(v_set(127.0f), x));
+}
+
+/* The same for any x, with the whole range of float32 where an instruction
+ * scales by 2^n. */
+INLINE vec v_exp2_any(vec x)
+{
+#if defined(__AVX512F__)
+    const vec n = (vec)_mm512_roundscale_ps((__m512)x, 0);
+    const vec p = v_exp2_polynomial(x - n);
+    return (vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+    return v_exp2(x);
+#endif
 }
 
 /* 1 / (1 + e^-x), absolute error <= 1.2e-7. */

@@ -1,0 +1,45 @@
+#include "engine/panel.h"
+
+int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr)
+{
+    const dmx_window *w = &s->window;
+    return s->taps.taps > 0 ? s->taps.channels * s->taps.width
+                            : w->channels * w->kernel[0] * w->kernel[1] * nr;
+}
+
+void dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
+                   const float *x, int64_t row, int64_t t, int64_t n,
+                   float *panel)
+{
+    dmx_window w = s->window;
+    w.x = x;
+    if (s->taps.taps > 0) {
+        k->pack_taps(&w, &s->taps, row, t, n, panel);
+        return;
+    }
+    if (!s->normed) {
+        k->pack_window(&w, row, t, n, panel);
+        return;
+    }
+    k->pack_normed(x + row * w.channels * w.stride + t, w.channels, w.stride, n,
+                   s->epsilon, panel);
+    for (int64_t c = 0; s->norm_gain != NULL && c < w.channels; c++)
+        k->affine(panel + c * k->nr, panel + c * k->nr, s->norm_gain[c],
+                  s->norm_offset[c], k->nr);
+}
+
+int64_t dmx_panel_group(int64_t rows, int64_t tiles, int64_t most,
+                        int64_t threads)
+{
+    int64_t best = 1, least_work = INT64_MAX;
+    most = dmx_max(dmx_min(most, tiles), 1);
+    for (int64_t group = 1; group <= most; group++) {
+        const int64_t tasks = rows * ((tiles + group - 1) / group);
+        const int64_t work = (tasks + threads - 1) / threads * group;
+        if (work > least_work)
+            continue;
+        least_work = work;
+        best = group;
+    }
+    return best;
+}

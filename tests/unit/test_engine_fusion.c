@@ -1,0 +1,256 @@
+/* What the planner joins, and what it must not: small graphs of odd shapes, run
+ * by every instruction set, fused, unfused and with half weights, against the
+ * float64 reference. The profile tells what was joined. */
+#include "random_tensor.h"
+#include "test_support.h"
+
+#include "engine/engine.h"
+#include "engine/kernels.h"
+#include "reference/reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static dmx_arena tensors;
+static uint64_t seed;
+
+#define WEIGHT(...)                                                            \
+    random_tensor(&tensors, &seed, "w", 0.0, 0.3,                              \
+                  sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),          \
+                  (const int64_t[]){__VA_ARGS__})
+#define VECTOR(n)                                                              \
+    random_tensor(&tensors, &seed, "v", 0.6, 0.3, 1, (const int64_t[]){n})
+
+typedef struct signal {
+    double *mix, *expected;
+    float *mix32;
+    size_t n_in, n_out;
+} signal;
+
+/* tokens [L][channels] of a new graph */
+static dmx_graph *begin(int64_t channels, int64_t length, dmx_value *x)
+{
+    seed = 11;
+    dmx_graph *g = dmx_graph_open();
+    assert_non_null(g);
+    *x = dmx_graph_tokens(g, "tokens", dmx_graph_input(g, channels, length));
+    return g;
+}
+
+static void end(dmx_graph *g, dmx_value y)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    const int64_t channels = dmx_graph_shape(g, g->input).dim[0];
+    dmx_value out = dmx_graph_untokens(g, "out", y, 1);
+    dmx_shape s = dmx_graph_shape(g, out);
+    while (dmx_shape_count(&s) % channels != 0) {
+        out = dmx_graph_pad(g, "whole", out, 2, 0, 1);
+        s = dmx_graph_shape(g, out);
+    }
+    const dmx_shape flat = {3, {channels, 1, dmx_shape_count(&s) / channels}};
+    dmx_graph_output(g, dmx_graph_reshape(g, "out", out, flat));
+    assert_ok(dmx_graph_status(g, &err), &err);
+}
+
+/* Noise that grows towards the end, and what the reference makes of it. */
+static signal listen(const dmx_graph *g, double growth)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_shape in = dmx_graph_shape(g, g->input);
+    const dmx_shape out = dmx_graph_shape(g, g->output);
+    signal s = {.n_in = (size_t)dmx_shape_count(&in),
+                .n_out = (size_t)dmx_shape_count(&out)};
+    s.mix = calloc(s.n_in, sizeof *s.mix);
+    s.mix32 = calloc(s.n_in, sizeof *s.mix32);
+    s.expected = calloc(s.n_out, sizeof *s.expected);
+    for (size_t i = 0; i < s.n_in; i++) {
+        const double t = (double)((int64_t)i % in.dim[2]) / (double)in.dim[2];
+        s.mix32[i] = (float)(test_normal(&seed) * exp(growth * t));
+        s.mix[i] = (double)s.mix32[i];
+    }
+    assert_ok(dmx_reference_run(s.expected, g, s.mix, NULL, &err), &err);
+    return s;
+}
+
+static void silence(signal *s)
+{
+    free(s->mix);
+    free(s->mix32);
+    free(s->expected);
+}
+
+/* How often `kind` stands in the profile. */
+static int count_steps(const dmx_engine_state *state, const char *kind)
+{
+    char *profile = dmx_engine_profile_json(state), wanted[64];
+    assert_non_null(profile);
+    snprintf(wanted, sizeof wanted, "\"%s\"", kind);
+    int count = 0;
+    for (const char *p = profile; (p = strstr(p, wanted)) != NULL; p++)
+        count++;
+    dmx_free(profile);
+    return count;
+}
+
+/* The error, of the peak. */
+static double run(const dmx_graph *g, const signal *s,
+                  const dmx_engine_options *options, const char *kind,
+                  int expected)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_engine *engine;
+    dmx_engine_state *state;
+    float *got = calloc(s->n_out, sizeof *got);
+    assert_ok(dmx_engine_open_graph(&engine, g, options, &err), &err);
+    assert_ok(dmx_engine_state_open(&state, engine, &err), &err);
+    assert_ok(dmx_engine_run(state, got, s->mix32, NULL, &err), &err);
+    if (!options->unfused)
+        assert_int_equal(count_steps(state, kind), expected);
+    double peak = 0.0, worst = 0.0;
+    for (size_t i = 0; i < s->n_out; i++) {
+        peak = fmax(peak, fabs(s->expected[i]));
+        const double d = fabs(s->expected[i] - (double)got[i]);
+        worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
+    }
+    dmx_engine_state_close(state);
+    dmx_engine_close(engine);
+    free(got);
+    return worst / peak;
+}
+
+/* `kind` must stand `expected` times in the profile of a fused engine. */
+static void check_to(dmx_graph *g, dmx_value y, double growth, double tolerance,
+                     const char *kind, int expected)
+{
+    end(g, y);
+    signal s = listen(g, growth);
+    for (int i = 0; dmx_kernels_name(i) != NULL; i++)
+        for (int way = 0; way < 4; way++) {
+            dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
+            options.isa = dmx_kernels_name(i);
+            options.threads = way == 3 ? 3 : 1;
+            options.unfused = way == 1;
+            options.low_memory = way == 2;
+            const double error = run(g, &s, &options, kind, expected);
+            if (!(error < tolerance))
+                fail_msg("%s, way %d: error %g of peak", options.isa, way,
+                         error);
+        }
+    silence(&s);
+    dmx_graph_close(g);
+    dmx_arena_free(&tensors);
+}
+
+static void check(dmx_graph *g, dmx_value y, const char *kind, int expected)
+{
+    check_to(g, y, 0.0, 3e-6, kind, expected);
+}
+
+static dmx_value linear(dmx_graph *g, dmx_value x, int64_t out, int64_t in)
+{
+    return dmx_graph_linear(g, "map", x, WEIGHT(out, in), VECTOR(out));
+}
+
+/* norm, linear, gelu, linear, scale, add: with channels that fill no tile, and
+ * with several stretches of hidden channels. */
+static void test_pair(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {
+        {8, 17, 5}, {13, 130, 50}, {32, 300, 97}, {48, 520, 7}, {5, 3, 200}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const int64_t d = sizes[i][0], hidden = sizes[i][1];
+        dmx_value x;
+        dmx_graph *g = begin(d, sizes[i][2], &x);
+        dmx_value y =
+            dmx_graph_layer_norm(g, "norm", x, VECTOR(d), VECTOR(d), 1e-5);
+        y = dmx_graph_activation(g, "gelu", DMX_OP_GELU,
+                                 linear(g, y, hidden, d));
+        y = dmx_graph_scale(g, "scale", linear(g, y, d, hidden), VECTOR(d));
+        check(g, dmx_graph_add(g, "add", x, y, 1.0), "linear pair", 1);
+    }
+}
+
+/* Without norm, activation or anything after. */
+static void test_plain_pair(void **state)
+{
+    (void)state;
+    dmx_value x;
+    dmx_graph *g = begin(20, 60, &x);
+    check(g, linear(g, linear(g, x, 150, 20), 33, 150), "linear pair", 1);
+}
+
+/* A hidden value that somebody else needs is a step's result. */
+static void test_shared_hidden(void **state)
+{
+    (void)state;
+    dmx_value x;
+    dmx_graph *g = begin(20, 60, &x);
+    const dmx_value h = linear(g, x, 20, 20);
+    const dmx_value y = linear(g, h, 20, 20);
+    check(g, dmx_graph_add(g, "add", h, y, 1.0), "linear pair", 0);
+}
+
+static dmx_value attend(dmx_graph *g, dmx_value x, int64_t d, int64_t heads)
+{
+    const dmx_value q = linear(g, x, d, d), k = linear(g, x, d, d);
+    return dmx_graph_attention(g, "attention", q, k, linear(g, x, d, d), heads);
+}
+
+/* Three linear maps of one input are one step. */
+static void test_siblings(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {{8, 2, 5}, {40, 4, 190}, {66, 6, 99}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const int64_t d = sizes[i][0];
+        dmx_value x;
+        dmx_graph *g = begin(d, sizes[i][2], &x);
+        const dmx_value y =
+            dmx_graph_layer_norm(g, "norm", x, VECTOR(d), VECTOR(d), 1e-5);
+        check(g, attend(g, y, d, sizes[i][1]), "linear", 1);
+    }
+}
+
+/* More than a step has outputs. */
+static void test_five_siblings(void **state)
+{
+    (void)state;
+    dmx_value x;
+    dmx_graph *g = begin(16, 70, &x);
+    dmx_value sum = linear(g, x, 16, 16);
+    for (int i = 0; i < 4; i++)
+        sum = dmx_graph_add(g, "sum", linear(g, x, 16, 16), sum, 1.0);
+    check(g, sum, "linear pair", 0);
+}
+
+/* Scores that grow from block to block of keys: the running maximum must
+ * follow, whatever the first block said. A score of 100 has an error of 1e-5 in
+ * float32, and so has its power. */
+static void test_growing_scores(void **state)
+{
+    (void)state;
+    static const double growth[] = {0.0, 1.0, 1.5, 2.0};
+    static const double tolerance[] = {3e-6, 3e-6, 1e-5, 3e-5};
+    for (size_t i = 0; i < sizeof growth / sizeof growth[0]; i++) {
+        dmx_value x;
+        dmx_graph *g = begin(24, 500, &x);
+        const dmx_value y = dmx_graph_attention(g, "attend", x, x, x, 3);
+        check_to(g, y, growth[i], tolerance[i], "attention", 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pair),
+        cmocka_unit_test(test_plain_pair),
+        cmocka_unit_test(test_shared_hidden),
+        cmocka_unit_test(test_siblings),
+        cmocka_unit_test(test_five_siblings),
+        cmocka_unit_test(test_growing_scores),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
