@@ -7,25 +7,38 @@ int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr)
                             : w->channels * w->kernel[0] * w->kernel[1] * nr;
 }
 
-void dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
-                   const float *x, int64_t row, int64_t t, int64_t n,
-                   float *panel)
+/* In the inner part of a row no column needs a zero: nothing to copy. */
+static dmx_panel cut_taps(const dmx_window *w, const dmx_taps *taps,
+                          const dmx_kernels *k, int64_t row, int64_t t,
+                          int64_t n, float *room)
+{
+    const int64_t reach = (taps->taps - 1) * taps->dilation;
+    const int64_t at = t - w->padding[1];
+    if (at >= 0 && at + k->nr + reach <= w->cols)
+        return (dmx_panel){w->x + row * w->channels * w->stride + at,
+                           w->stride};
+    k->pack_taps(w, taps, row, t, n, room);
+    return (dmx_panel){room, taps->width};
+}
+
+dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
+                        const float *x, int64_t row, int64_t t, int64_t n,
+                        float *room)
 {
     dmx_window w = s->window;
     w.x = x;
-    if (s->taps.taps > 0) {
-        k->pack_taps(&w, &s->taps, row, t, n, panel);
-        return;
-    }
+    if (s->taps.taps > 0)
+        return cut_taps(&w, &s->taps, k, row, t, n, room);
     if (!s->normed) {
-        k->pack_window(&w, row, t, n, panel);
-        return;
+        k->pack_window(&w, row, t, n, room);
+        return (dmx_panel){room, k->nr};
     }
     k->pack_normed(x + row * w.channels * w.stride + t, w.channels, w.stride, n,
-                   s->epsilon, panel);
+                   s->epsilon, room);
     for (int64_t c = 0; s->norm_gain != NULL && c < w.channels; c++)
-        k->affine(panel + c * k->nr, panel + c * k->nr, s->norm_gain[c],
+        k->affine(room + c * k->nr, room + c * k->nr, s->norm_gain[c],
                   s->norm_offset[c], k->nr);
+    return (dmx_panel){room, k->nr};
 }
 
 int64_t dmx_panel_group(int64_t rows, int64_t tiles, int64_t most,

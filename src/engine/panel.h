@@ -14,10 +14,16 @@ typedef struct dmx_panel_source {
 
 int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr);
 
-/* Columns [t, t + n) of row `row` of x, n <= nr. */
-void dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
-                   const float *x, int64_t row, int64_t t, int64_t n,
-                   float *panel);
+/* Columns ready for a product: packed, or with taps perhaps where they are. */
+typedef struct dmx_panel {
+    const float *data;
+    int64_t width; /* of a channel, for gemm_taps */
+} dmx_panel;
+
+/* Columns [t, t + n) of row `row` of x, n <= nr. room: dmx_panel_floats. */
+dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
+                        const float *x, int64_t row, int64_t t, int64_t n,
+                        float *room);
 
 /* Panels of one task: few enough that the thread with most to do has least,
  * and then many rather than few, so that weights are read less often. `rows`

@@ -6,11 +6,12 @@
 #include "engine/panel.h"
 #include "engine/steps.h"
 
-#define STRETCH 2 /* blocks of the first matrix */
-#define MOST_PANELS                                                            \
-    2 /* of a task: columns, hidden stretch, sums in 0.5 MiB                   \
-       */
-#define MOST_FLOATS (256 * 1024) /* of the columns and sums of a task */
+/* Blocks of the first matrix in a stretch; panels of a task; floats of the
+ * columns and sums of a task: all of it, and the weights of a stretch, share a
+ * cache of 1 MiB. */
+#define STRETCH     2
+#define MOST_PANELS 2
+#define MOST_FLOATS (128 * 1024)
 
 typedef struct feed_step {
     dmx_panel_source source;

@@ -8,6 +8,7 @@
 #define PANEL_FLOATS   (96 * 1024) /* of a group: leave room in 1 MiB for A */
 #define MOST_PANELS    8
 #define MOST_TAPS_ROWS 64
+#define MOST_POINTS    160 /* channels whose nr columns fit the first cache */
 
 typedef struct gemm_step {
     dmx_matrix matrix[DMX_STEP_OUT]; /* one for each output */
@@ -24,7 +25,8 @@ typedef struct gemm_step {
 
 /* Where the parts of a thread's scratch memory lie. */
 typedef struct gemm_scratch {
-    float *panel, *c, *weave, *wide;
+    float *room, *c, *weave, *wide;
+    dmx_panel panel[MOST_PANELS];
 } gemm_scratch;
 
 /* A block of one of the matrices, and the panel it meets. */
@@ -45,20 +47,21 @@ static int64_t scratch_floats(const gemm_step *g, int64_t nr)
 
 static gemm_scratch divide_scratch(const gemm_step *g, int64_t nr, float *s)
 {
-    gemm_scratch parts = {.panel = s};
+    gemm_scratch parts = {.room = s};
     parts.c = s + g->group * dmx_panel_floats(&g->source, nr);
     parts.weave = parts.c + g->most_rows * nr;
     parts.wide = parts.weave + dmx_round_up(g->phases[1] * nr, 16);
     return parts;
 }
 
-static void pack_panel(const gemm_step *g, const dmx_step *step,
-                       const dmx_frame *f, int64_t index, float *panel)
+static dmx_panel cut_panel(const gemm_step *g, const dmx_step *step,
+                           const dmx_frame *f, int64_t index, float *room)
 {
     const dmx_kernels *k = f->engine->kernels;
     const int64_t t = index % g->tiles * k->nr;
-    dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]), index / g->tiles, t,
-                  dmx_min(k->nr, g->cols - t), panel);
+    return dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]),
+                         index / g->tiles, t, dmx_min(k->nr, g->cols - t),
+                         room);
 }
 
 /* The destination of a block at a panel; false when it is cropped. */
@@ -134,18 +137,19 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
 {
     const dmx_kernels *k = first->frame->engine->kernels;
     const dmx_matrix *m = &g->matrix[first->output];
-    const dmx_taps *taps = &g->source.taps;
-    const int64_t size = dmx_panel_floats(&g->source, k->nr);
+    dmx_taps taps = g->source.taps;
     for (int64_t j = 0; j < m->n_block; j++) {
         meeting at = *first;
         at.block = &m->block[j];
         const float *a = dmx_matrix_block(m, at.block, k, s->wide);
         for (int64_t i = 0; i < count; i++, at.index++) {
-            const float *panel = s->panel + i * size;
-            if (taps->taps > 0)
-                k->gemm_taps(taps, m->tile, at.block->rows, a, panel, s->c);
+            const dmx_panel *panel = &s->panel[i];
+            taps.width = panel->width;
+            if (taps.taps > 0)
+                k->gemm_taps(&taps, m->tile, at.block->rows, a, panel->data,
+                             s->c);
             else
-                k->gemm(at.block->rows, m->k, a, panel, s->c);
+                k->gemm(at.block->rows, m->k, a, panel->data, s->c);
             finish_panel(g, &at, s);
         }
     }
@@ -156,14 +160,14 @@ static void run_gemm(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const gemm_step *g = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const gemm_scratch s = divide_scratch(g, k->nr, scratch);
+    gemm_scratch s = divide_scratch(g, k->nr, scratch);
     const int64_t row = task / g->row_tasks;
     const int64_t tile = task % g->row_tasks * g->group;
     const int64_t first = row * g->tiles + tile;
     const int64_t count = dmx_min(g->group, g->tiles - tile);
     const int64_t size = dmx_panel_floats(&g->source, k->nr);
     for (int64_t i = 0; i < count; i++)
-        pack_panel(g, step, f, first + i, s.panel + i * size);
+        s.panel[i] = cut_panel(g, step, f, first + i, s.room + i * size);
     for (int p = 0; p < g->outputs; p++)
         multiply(g, &(meeting){step, f, NULL, p, first}, count, &s);
 }
@@ -177,11 +181,12 @@ static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
 }
 
 /* A convolution over time with few outputs: packing every tap would cost as
- * much as the product. */
+ * much as the product. A pointwise one of few channels can do without. */
 static void choose_taps(gemm_step *g, const dmx_kernels *k)
 {
     const dmx_window *w = &g->source.window;
-    if (g->matrix[0].rows > MOST_TAPS_ROWS || w->kernel[0] != 1 ||
+    const bool point = w->kernel[1] == 1 && w->channels <= MOST_POINTS;
+    if ((g->matrix[0].rows > MOST_TAPS_ROWS && !point) || w->kernel[0] != 1 ||
         w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 ||
         g->source.normed || g->outputs > 1)
         return;

@@ -92,15 +92,28 @@ static void cut_rows(float *rows, int64_t width, const float *x,
     }
 }
 
+static int64_t strips(const winograd_step *w, int64_t rows)
+{
+    return (rows + w->height - 1) / w->height;
+}
+
 /* Columns of a row that winograd_in reads. */
 static int64_t row_width(const dmx_kernels *k)
 {
     return 4 * k->nr + k->lanes;
 }
 
-static int64_t strips(const winograd_step *w, int64_t rows)
+/* The rows' address where they lie, or NULL where some columns or rows would
+ * be zeros. */
+static const float *inner_rows(const dmx_kernels *k, const float *x,
+                               const dmx_plane *p, int64_t row, int64_t count,
+                               int64_t tile)
 {
-    return (rows + w->height - 1) / w->height;
+    const int64_t at = 4 * tile - 1;
+    if (row < 0 || row + count > p->rows || at < 0 ||
+        at + row_width(k) > p->cols)
+        return NULL;
+    return x + row * p->channels * p->stride + at;
 }
 
 /* Panel `index` as [points][channels][nr] into v. rows: 6 row_width floats. */
@@ -113,14 +126,19 @@ static void transform_panel(const dmx_step *step, const dmx_frame *f,
     const float *x = dmx_at(f, step->in[0]);
     const int64_t strip = index / w->panels, size = w->channels * k->nr;
     const int64_t tile = index % w->panels * k->nr, width = row_width(k);
+    const int64_t row = w->height == 1 ? strip : 4 * strip - 1;
+    const int64_t count = w->height == 1 ? 1 : 6;
     for (int64_t c = 0; c < w->channels; c++, x += p->stride) {
-        if (w->height == 1) {
-            cut_rows(rows, width, x, p, strip, 1, tile);
-            k->winograd_line_in(rows, v + c * k->nr, size);
-        } else {
-            cut_rows(rows, width, x, p, 4 * strip - 1, 6, tile);
-            k->winograd_in(rows, width, v + c * k->nr, size);
+        const float *from = inner_rows(k, x, p, row, count, tile);
+        const int64_t stride = from != NULL ? p->channels * p->stride : width;
+        if (from == NULL) {
+            cut_rows(rows, width, x, p, row, count, tile);
+            from = rows;
         }
+        if (w->height == 1)
+            k->winograd_line_in(from, v + c * k->nr, size);
+        else
+            k->winograd_in(from, stride, v + c * k->nr, size);
     }
 }
 
