@@ -72,6 +72,8 @@ static void run_row(void *context, int64_t row, int worker)
 {
     step_run r = *(const step_run *)context;
     const dmx_step *head = r.step;
+    r.frame.row = row;
+    r.frame.worker = worker;
     for (; r.step < head + head->chain; r.step++)
         for (int64_t i = 0; i < r.step->row_tasks; i++)
             run_task(&r, row * r.step->row_tasks + i, worker);
@@ -105,7 +107,7 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
                           const dmx_hooks *hooks, dmx_error *err)
 {
     const dmx_engine *e = s->engine;
-    step_run run = {.frame = {e, s->arena}, .state = s};
+    step_run run = {.frame = {.engine = e, .arena = s->arena}, .state = s};
     double before = now();
     copy_in(s, mix);
     for (size_t i = 0; i < e->n_step; i += (size_t)run.step->chain) {

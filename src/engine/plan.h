@@ -27,7 +27,10 @@ typedef struct dmx_buffer {
     int64_t floats;
     const float *constant; /* NULL: in the arena of the state */
     int64_t offset;        /* there, in floats */
-    int32_t first, last;   /* steps that write it first and use it last */
+    /* Floats of a row, when only the row that a thread is at exists (one for
+     * each thread): in chains, between the first and the last step. */
+    int64_t row_floats;
+    int32_t first, last; /* steps that write it first and use it last */
 } dmx_buffer;
 
 struct dmx_step;
@@ -36,6 +39,8 @@ struct dmx_step;
 typedef struct dmx_frame {
     const struct dmx_engine *engine;
     float *arena;
+    int64_t row; /* of a chain, */
+    int worker;  /* and the thread that is at it */
 } dmx_frame;
 
 #define DMX_STEP_IN  5
@@ -85,13 +90,17 @@ struct dmx_engine {
     size_t n_fourier, fourier_capacity;
 };
 
-/* Where a buffer lies during a run. */
+/* Where a buffer lies during a run; of a buffer with row_floats the rest is
+ * not there, and its beginning need not be anywhere. */
 static inline float *dmx_at(const dmx_frame *f, dmx_buf b)
 {
     const dmx_buffer *buffer = &f->engine->buffer[b];
     /* steps never write to constants; the cast saves a second function */
-    return buffer->constant != NULL ? (float *)(uintptr_t)buffer->constant
-                                    : f->arena + buffer->offset;
+    if (buffer->constant != NULL)
+        return (float *)(uintptr_t)buffer->constant;
+    const int64_t at =
+        buffer->offset + (f->worker - f->row) * buffer->row_floats;
+    return (float *)((uintptr_t)f->arena + (uintptr_t)at * sizeof(float));
 }
 
 static inline const dmx_plane *dmx_plane_of(const dmx_frame *f, dmx_buf b)

@@ -29,6 +29,23 @@ static void find_lifetimes(struct dmx_engine *e)
     use(e, e->output, (int32_t)e->n_step);
 }
 
+/* What only the steps of one chain use is needed a row at a time: it stays in
+ * the caches, and most of it never exists. */
+static void find_rows(struct dmx_engine *e)
+{
+    for (size_t i = 0; i < e->n_buffer; i++) {
+        dmx_buffer *b = &e->buffer[i];
+        if (b->first < 0 || b->first != b->last || (dmx_buf)i == e->input ||
+            b->first >= (int32_t)e->n_step)
+            continue;
+        const dmx_step *head = &e->step[b->first];
+        if (head->chain <= 1 || b->plane.rows != head->tasks / head->row_tasks)
+            continue;
+        b->row_floats = b->plane.channels * b->plane.stride;
+        b->floats = e->threads * b->row_floats;
+    }
+}
+
 static int larger_first(const void *a, const void *b)
 {
     const dmx_buffer *x = *(dmx_buffer *const *)a;
@@ -75,6 +92,7 @@ dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
     DMX_RETURN_IF(order == NULL, err, DMX_ERROR_MEMORY,
                   "out of memory while planning memory");
     find_lifetimes(e);
+    find_rows(e);
     size_t n = 0;
     for (size_t i = 0; i < e->n_buffer; i++)
         if (e->buffer[i].first >= 0)
