@@ -3,13 +3,31 @@
 
 #include <stdlib.h>
 
+/* Whether nobody but the consumers of x knows its buffer. */
+static bool is_private(const dmx_planner *p, dmx_value x)
+{
+    return x != p->g->output && !p->shared[x] &&
+           p->e->buffer[p->buf[x]].constant == NULL;
+}
+
+bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last)
+{
+    if (!p->fuse || !is_private(p, v))
+        return false;
+    for (size_t i = 0; i < p->g->n_node; i++)
+        for (int k = 0; k < p->g->node[i].n_in; k++)
+            if (p->g->node[i].in[k] == v && (int32_t)i != last &&
+                !p->emitted[i])
+                return false;
+    return true;
+}
+
 dmx_buf dmx_plan_output(dmx_planner *p, dmx_value out, dmx_value x,
                         int32_t uses_here)
 {
     dmx_buf b = -1;
     if (x != DMX_NO_VALUE && p->fuse && p->uses[x] == uses_here &&
-        x != p->g->output && !p->shared[x] &&
-        p->e->buffer[p->buf[x]].constant == NULL)
+        is_private(p, x))
         b = p->buf[x];
     if (b < 0)
         b = dmx_engine_buffer(p->e,
@@ -81,8 +99,10 @@ static bool open_planner(dmx_planner *p)
     p->consumer = calloc(values, sizeof *p->consumer);
     p->shared = calloc(values, sizeof *p->shared);
     p->unit_of = calloc(nodes, sizeof *p->unit_of);
+    p->emitted = calloc(nodes, sizeof *p->emitted);
     if (p->buf == NULL || p->order == NULL || p->uses == NULL ||
-        p->consumer == NULL || p->shared == NULL || p->unit_of == NULL)
+        p->consumer == NULL || p->shared == NULL || p->unit_of == NULL ||
+        p->emitted == NULL)
         return false;
     for (size_t i = 0; i < values; i++)
         p->buf[i] = -1;
@@ -101,6 +121,7 @@ static void close_planner(dmx_planner *p)
     free(p->consumer);
     free(p->shared);
     free(p->unit_of);
+    free(p->emitted);
     free(p->unit);
 }
 
@@ -115,6 +136,14 @@ static bool folded_constant(const dmx_planner *p, int32_t index)
     return id >= 0 && p->unit[id].other == n->out[0];
 }
 
+/* All nodes of a unit but its norm, which other units may repeat. */
+static void mark_emitted(dmx_planner *p, int32_t id)
+{
+    for (size_t i = 0; i < p->g->n_node; i++)
+        p->emitted[i] |=
+            p->unit_of[i] == id && p->g->node[i].op != DMX_OP_LAYER_NORM;
+}
+
 static dmx_status emit_all(dmx_planner *p, const dmx_hooks *hooks,
                            dmx_error *err)
 {
@@ -124,12 +153,15 @@ static dmx_status emit_all(dmx_planner *p, const dmx_hooks *hooks,
             dmx_progress(hooks, "load", (double)i / (double)p->g->n_node, err));
         if (folded_constant(p, index) || (id >= 0 && p->unit[id].joined))
             continue;
-        if (id < 0)
+        if (id < 0) {
             DMX_FORWARD(dmx_emit_node(p, index, err));
-        else if (p->unit[id].last == index)
+            p->emitted[i] = true;
+        } else if (p->unit[id].last == index) {
             DMX_FORWARD(p->unit[id].dconv
                             ? dmx_emit_dconv(p, &p->unit[id], err)
                             : dmx_emit_product(p, &p->unit[id], err));
+            mark_emitted(p, id);
+        }
     }
     p->e->output = p->buf[p->g->output];
     return DMX_OK;

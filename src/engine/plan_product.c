@@ -300,9 +300,17 @@ static bool describe(described *t, dmx_planner *p, const dmx_unit *u)
     return u->scale < 0 || t->scale != NULL;
 }
 
+/* A sum may take the place of its other term where nothing else is read from
+ * there: a decoder's that of the encoder's. */
 static bool make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u)
 {
-    *out = dmx_plan_output(p, node_at(p, u->last)->out[0], DMX_NO_VALUE, 0);
+    const dmx_value sum = node_at(p, u->last)->out[0];
+    if (u->add >= 0 && u->add == u->last && p->buf[u->other] >= 0 &&
+        input_of(p, u) != u->other && dmx_plan_last_use(p, u->other, u->add)) {
+        p->buf[sum] = *out = p->buf[u->other];
+        return true;
+    }
+    *out = dmx_plan_output(p, sum, DMX_NO_VALUE, 0);
     return *out >= 0;
 }
 

@@ -37,6 +37,7 @@ typedef struct dmx_planner {
     int32_t *consumer; /* per value: the last consumer */
     bool *shared;      /* per value: its buffer serves another value too */
     int32_t *unit_of;  /* per node: the unit it is part of, or -1 */
+    bool *emitted;     /* per node: its step exists */
     dmx_unit *unit;
     size_t n_unit, unit_capacity;
 } dmx_planner;
@@ -55,6 +56,9 @@ dmx_status dmx_emit_node(dmx_planner *p, int32_t index, dmx_error *err);
  * needs x and in_place is true. */
 dmx_buf dmx_plan_output(dmx_planner *p, dmx_value out, dmx_value x,
                         int32_t uses_here);
+/* Whether `last` is the only consumer of v whose step does not exist yet, so
+ * that its step may write over v. */
+bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last);
 /* The buffer of a value, reordered if its tokens have not `rows` rows. */
 dmx_buf dmx_plan_ordered(dmx_planner *p, dmx_value v, int64_t rows);
 
