@@ -64,49 +64,108 @@ static void finish(const dmx_finish *f, const float *c)
     }
 }
 
-/* phases rows of C at c -> one row of phases * NR elements. */
-static void weave(float *y, const float *c, int64_t phases)
+/* The n <= 4 LANES elements of y that are wanted, onto out. */
+INLINE void place(const dmx_interleave *w, int64_t r, const float *y,
+                  int64_t at, int64_t n)
 {
-    if (phases == 4) {
-        for (int64_t j = 0; j < NR; j += LANES) {
-            const vec phase[4] = {v_load(c + j), v_load(c + NR + j),
-                                  v_load(c + 2 * NR + j),
-                                  v_load(c + 3 * NR + j)};
-            v_store_phases(y + 4 * j, phase);
-        }
-        return;
+    const dmx_finish *f = &w->finish;
+    const float s = f->scale != NULL ? f->scale[r] : 1.0f;
+    const float o = f->offset != NULL ? f->offset[r] : 0.0f;
+    float *out = f->out + r * f->out_stride - w->from;
+    const float *add = f->add;
+    if (add != NULL)
+        add += r * f->add_stride - w->from;
+    for (int64_t j = 0; j < n; j++) {
+        const int64_t t = at + j;
+        if (t >= w->from && t < w->to)
+            out[t] = y[j] * s + o + (add != NULL ? add[t] * f->add_gain : 0.0f);
     }
-    for (int64_t p = 0; p < phases; p++)
+}
+
+/* The same for four whole vectors, all of them wanted. */
+INLINE void place_whole(const dmx_interleave *w, int64_t r, const vec y[4],
+                        int64_t at)
+{
+    const dmx_finish *f = &w->finish;
+    const vec s = v_set(f->scale != NULL ? f->scale[r] : 1.0f);
+    const vec o = v_set(f->offset != NULL ? f->offset[r] : 0.0f);
+    const vec gain = v_set(f->add_gain);
+    const float *add = f->add;
+    float *out = f->out + r * f->out_stride + at - w->from;
+    if (add != NULL)
+        add += r * f->add_stride + at - w->from;
+    for (int i = 0; i < 4; i++) {
+        vec v = y[i] * s + o;
+        if (add != NULL)
+            v += v_load(add + i * LANES) * gain;
+        v_store(out + i * LANES, v);
+    }
+}
+
+/* Four phases of channel r, interleaved in registers. */
+INLINE void interleave_4(dmx_activation act, const dmx_interleave *w,
+                         const float *c, int64_t r)
+{
+    vec bias[4];
+    c += r * 4 * NR;
+    for (int p = 0; p < 4; p++)
+        bias[p] = v_set(w->finish.bias[r * 4 + p]);
+    for (int64_t j = 0; j < NR; j += LANES) {
+        vec phase[4], y[4];
+        for (int p = 0; p < 4; p++) {
+            phase[p] = v_load(c + p * NR + j) + bias[p];
+            phase[p] = activated(act, phase[p], phase[p]);
+        }
+        v_interleave_4(y, phase);
+        if (4 * j >= w->from && 4 * (j + LANES) <= w->to) {
+            place_whole(w, r, y, 4 * j);
+            continue;
+        }
+        float edge[4 * LANES];
+        for (int i = 0; i < 4; i++)
+            v_store(edge + i * LANES, y[i]);
+        place(w, r, edge, 4 * j, 4 * LANES);
+    }
+}
+
+/* Any number of phases, one element after another. */
+INLINE void interleave_any(dmx_activation act, const dmx_interleave *w,
+                           const float *c, int64_t r)
+{
+    const int64_t phases = w->phases;
+    for (int64_t p = 0; p < phases; p++, c += NR) {
+        const vec bias = v_set(w->finish.bias[r * phases + p]);
+        float y[NR];
+        for (int64_t j = 0; j < NR; j += LANES) {
+            const vec v = v_load(c + r * phases * NR + j) + bias;
+            v_store(y + j, activated(act, v, v));
+        }
         for (int64_t j = 0; j < NR; j++)
-            y[j * phases + p] = c[p * NR + j];
+            place(w, r, y + j, j * phases + p, 1);
+    }
+}
+
+INLINE void interleave_rows(dmx_activation act, const dmx_interleave *w,
+                            const float *c)
+{
+    for (int64_t r = 0; r < w->finish.channels; r++)
+        if (w->phases == 4)
+            interleave_4(act, w, c, r);
+        else
+            interleave_any(act, w, c, r);
 }
 
 /* GLU is not among the activations here: the planner never asks for it. */
-static void interleave(const dmx_interleave *w, float *c)
+static void interleave(const dmx_interleave *w, const float *c)
 {
-    dmx_finish f = w->finish;
-    f.scale = f.offset = f.add = NULL;
-    const int64_t n = w->to - w->from, phases = w->phases;
-    for (int64_t r = 0; r < f.channels; r++) {
-        float *y = w->buffer, *out = w->finish.out + r * f.out_stride;
-        weave(y, c + r * phases * NR, phases);
-        dmx_finish row = f;
-        row.channels = 1;
-        row.bias = f.bias + r * phases;
-        row.out = y;
-        row.n = phases * NR;
-        finish(&row, y);
-        const float s = w->finish.scale != NULL ? w->finish.scale[r] : 1.0f;
-        const float o = w->finish.offset != NULL ? w->finish.offset[r] : 0.0f;
-        const float *from = y + w->from;
-        if (w->finish.add == NULL) {
-            for (int64_t j = 0; j < n; j++)
-                out[j] = from[j] * s + o;
-            continue;
-        }
-        const float *add = w->finish.add + r * w->finish.add_stride;
-        const float ga = w->finish.add_gain;
-        for (int64_t j = 0; j < n; j++)
-            out[j] = from[j] * s + o + add[j] * ga;
+    switch (w->finish.activation) {
+    case DMX_ACT_GELU:
+        interleave_rows(DMX_ACT_GELU, w, c);
+        break;
+    case DMX_ACT_RELU:
+        interleave_rows(DMX_ACT_RELU, w, c);
+        break;
+    default:
+        interleave_rows(DMX_ACT_NONE, w, c);
     }
 }

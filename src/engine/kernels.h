@@ -43,12 +43,10 @@ typedef struct dmx_finish {
 
 /* The same for a transposed convolution over time: `phases` rows of C belong
  * to each channel and are interleaved; of the interleaved row the elements
- * [from, to) go to out[0 ...). Exact bounds, any alignment. buffer: phases *
- * nr floats. */
+ * [from, to) go to out[0 ...). Exact bounds, any alignment; no gain. */
 typedef struct dmx_interleave {
     dmx_finish finish;
     int64_t phases, from, to;
-    float *buffer;
 } dmx_interleave;
 
 /* A panel cut out of a signal [F][C][stride] for a convolution: row
@@ -96,7 +94,7 @@ typedef struct dmx_kernels {
     void (*pack_taps)(const dmx_window *w, const dmx_taps *taps, int64_t row,
                       int64_t t, int64_t n, float *panel);
     void (*finish)(const dmx_finish *f, const float *c);
-    void (*interleave)(const dmx_interleave *f, float *c);
+    void (*interleave)(const dmx_interleave *f, const float *c);
 
     void (*pack_window)(const dmx_window *w, int64_t row, int64_t t, int64_t n,
                         float *panel);

@@ -8,7 +8,7 @@
 #define PANEL_FLOATS   (96 * 1024) /* of a group: leave room in 1 MiB for A */
 #define MOST_PANELS    8
 #define MOST_TAPS_ROWS 64
-#define MOST_POINTS    160 /* channels whose nr columns fit the first cache */
+#define MOST_CHANNELS  192 /* whose columns stay in the first-level cache */
 
 typedef struct gemm_step {
     dmx_matrix matrix[DMX_STEP_OUT]; /* one for each output */
@@ -25,7 +25,7 @@ typedef struct gemm_step {
 
 /* Where the parts of a thread's scratch memory lie. */
 typedef struct gemm_scratch {
-    float *room, *c, *weave, *wide;
+    float *room, *c, *wide;
     dmx_panel panel[MOST_PANELS];
 } gemm_scratch;
 
@@ -41,7 +41,6 @@ typedef struct meeting {
 static int64_t scratch_floats(const gemm_step *g, int64_t nr)
 {
     return g->group * dmx_panel_floats(&g->source, nr) + g->most_rows * nr +
-           g->phases[1] * nr +
            (g->matrix[0].half != NULL ? g->most_rows * g->matrix[0].k : 0) + 64;
 }
 
@@ -49,8 +48,7 @@ static gemm_scratch divide_scratch(const gemm_step *g, int64_t nr, float *s)
 {
     gemm_scratch parts = {.room = s};
     parts.c = s + g->group * dmx_panel_floats(&g->source, nr);
-    parts.weave = parts.c + g->most_rows * nr;
-    parts.wide = parts.weave + dmx_round_up(g->phases[1] * nr, 16);
+    parts.wide = parts.c + g->most_rows * nr;
     return parts;
 }
 
@@ -108,7 +106,7 @@ static void finish_panel(const gemm_step *g, const meeting *m,
     const dmx_kernels *k = m->frame->engine->kernels;
     const int64_t t = m->index % g->tiles * k->nr;
     const int64_t n = dmx_min(k->nr, g->cols - t);
-    dmx_interleave w = {.phases = g->phases[1], .buffer = s->weave};
+    dmx_interleave w = {.phases = g->phases[1]};
     if (!aim(&w.finish, g, m))
         return;
     if (w.phases == 1) {
@@ -180,13 +178,13 @@ static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
     g->row_tasks = (g->tiles + g->group - 1) / g->group;
 }
 
-/* A convolution over time with few outputs: packing every tap would cost as
- * much as the product. A pointwise one of few channels can do without. */
+/* A convolution over time with few outputs, or of few channels: packing every
+ * tap would cost more than reading in place. */
 static void choose_taps(gemm_step *g, const dmx_kernels *k)
 {
     const dmx_window *w = &g->source.window;
-    const bool point = w->kernel[1] == 1 && w->channels <= MOST_POINTS;
-    if ((g->matrix[0].rows > MOST_TAPS_ROWS && !point) || w->kernel[0] != 1 ||
+    const bool small = w->channels <= MOST_CHANNELS;
+    if ((g->matrix[0].rows > MOST_TAPS_ROWS && !small) || w->kernel[0] != 1 ||
         w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 ||
         g->source.normed || g->outputs > 1)
         return;

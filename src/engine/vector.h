@@ -107,7 +107,7 @@ INLINE vec v_exp2_any(vec x)
 /* 1 / (1 + e^-x), absolute error <= 1.2e-7. */
 INLINE vec v_sigmoid(vec x)
 {
-    return v_set(1.0f) / (v_set(1.0f) + v_exp2(x * v_set(-1.44269504f)));
+    return v_set(1.0f) / (v_set(1.0f) + v_exp2_any(x * v_set(-1.44269504f)));
 }
 
 /* erf(x), absolute error <= 3e-7: an odd rational function on [-4, 4], where
@@ -215,13 +215,19 @@ INLINE void v_load_phases(vec phase[4], const float *p)
     v_unzip(o0, o1, &phase[1], &phase[3]);
 }
 
-INLINE void v_store_phases(float *p, const vec phase[4])
+INLINE void v_interleave_4(vec out[4], const vec phase[4])
 {
-    vec a0, a1, b0, b1, out[4];
+    vec a0, a1, b0, b1;
     v_zip(phase[0], phase[2], &a0, &a1);
     v_zip(phase[1], phase[3], &b0, &b1);
     v_zip(a0, b0, &out[0], &out[1]);
     v_zip(a1, b1, &out[2], &out[3]);
+}
+
+INLINE void v_store_phases(float *p, const vec phase[4])
+{
+    vec out[4];
+    v_interleave_4(out, phase);
     for (int i = 0; i < 4; i++)
         v_store(p + i * LANES, out[i]);
 }

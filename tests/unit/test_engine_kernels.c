@@ -252,19 +252,16 @@ static void check_interleave(const dmx_kernels *k)
     float *out = noise(&blocks[1], channels * width, draw(0, 15));
     float *add = noise(&blocks[2], channels * width, draw(0, 15));
     float *bias = noise(&blocks[3], channels * phases, 0);
-    float *buffer = noise(&blocks[4], width, 0);
-    float *saved = malloc((size_t)(channels * phases * k->nr) * sizeof *saved);
-    assert_non_null(saved);
-    memcpy(saved, c, (size_t)(channels * phases * k->nr) * sizeof *saved);
+    float *scale = noise(&blocks[4], channels, 0);
     for (int64_t i = 0; i < channels * phases; i++)
         bias[i] = bias[i / phases * phases];
     dmx_interleave w = {.phases = phases,
                         .from = draw(0, phases),
-                        .to = draw(phases + 1, width),
-                        .buffer = buffer};
+                        .to = draw(phases + 1, width)};
     w.finish = (dmx_finish){.activation = (dmx_activation)draw(0, 2),
                             .channels = channels,
                             .bias = bias,
+                            .scale = draw(0, 1) ? scale : NULL,
                             .add = draw(0, 1) ? add : NULL,
                             .add_stride = width,
                             .add_gain = 1.0f,
@@ -274,15 +271,16 @@ static void check_interleave(const dmx_kernels *k)
     for (int64_t r = 0; r < channels; r++)
         for (int64_t j = w.from; j < w.to; j++) {
             dmx_finish f = w.finish;
-            f.add = NULL;
+            f.add = f.scale = NULL;
             double want =
-                finished(&f, saved, k->nr, r * phases + j % phases, j / phases);
+                finished(&f, c, k->nr, r * phases + j % phases, j / phases);
+            if (w.finish.scale != NULL)
+                want *= (double)scale[r];
             if (w.finish.add != NULL)
                 want += (double)add[r * width + j - w.from];
             near((double)out[r * width + j - w.from], want, 6e-6, "interleave",
                  k);
         }
-    free(saved);
     for (int i = 0; i < 5; i++)
         free(blocks[i]);
 }
