@@ -26,6 +26,19 @@ INLINE void copy_fourth(float *dst, const float *src, int64_t n)
         dst[j] = src[4 * j];
 }
 
+/* Four taps of a convolution of stride 4 at once: they are the phases of the
+ * same columns. Row i of dst, column j, is src[4 j + i]. */
+INLINE void pack_phases(float *dst, const float *src)
+{
+    for (int64_t j = 0; j < NR; j += LANES) {
+        vec phase[4];
+        v_load_phases(phase, src + 4 * j);
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            v_store(dst + i * NR + j, phase[i]);
+    }
+}
+
 /* Column j of the panel row is src[at + j * step], zero outside [0, cols). */
 static void pack_row(float *dst, const float *src, int64_t cols, int64_t at,
                      int64_t step, int64_t n)
@@ -52,25 +65,38 @@ static void pack_row(float *dst, const float *src, int64_t cols, int64_t at,
         dst[j] = 0.0f;
 }
 
+/* All taps of one channel. */
+INLINE void pack_channel(float *panel, const dmx_window *w, const float *x,
+                         int64_t t, int64_t n)
+{
+    const int64_t taps = w->kernel[1], step = w->step[1];
+    const int64_t at = t * step - w->padding[1];
+    if (step == 4 && taps % 4 == 0 && w->dilation[1] == 1 && n == NR &&
+        at >= 0 && at + 4 * NR + taps - 4 <= w->cols) {
+        for (int64_t kt = 0; kt < taps; kt += 4)
+            pack_phases(panel + kt * NR, x + at + kt);
+        return;
+    }
+    for (int64_t kt = 0; kt < taps; kt++)
+        pack_row(panel + kt * NR, x, w->cols, at + kt * w->dilation[1], step,
+                 n);
+}
+
 static void pack_window(const dmx_window *w, int64_t row, int64_t t, int64_t n,
                         float *panel)
 {
-    const int64_t taps = w->kernel[1];
+    const int64_t size = w->kernel[1] * NR;
     for (int64_t kf = 0; kf < w->kernel[0]; kf++) {
         const int64_t f =
             row * w->step[0] - w->padding[0] + kf * w->dilation[0];
         if (f < 0 || f >= w->rows) {
-            const int64_t count = w->channels * taps * NR;
-            memset(panel, 0, (size_t)count * sizeof *panel);
-            panel += count;
+            memset(panel, 0, (size_t)(w->channels * size) * sizeof *panel);
+            panel += w->channels * size;
             continue;
         }
         const float *x = w->x + f * w->channels * w->stride;
-        for (int64_t c = 0; c < w->channels; c++, x += w->stride)
-            for (int64_t kt = 0; kt < taps; kt++, panel += NR)
-                pack_row(panel, x, w->cols,
-                         t * w->step[1] - w->padding[1] + kt * w->dilation[1],
-                         w->step[1], n);
+        for (int64_t c = 0; c < w->channels; c++, x += w->stride, panel += size)
+            pack_channel(panel, w, x, t, n);
     }
 }
 

@@ -129,12 +129,20 @@ static void check_window(const dmx_kernels *k)
         w.dilation[i] = draw(1, 3);
         w.padding[i] = draw(0, 3);
     }
+    const bool phases = draw(0, 3) == 0; /* taps taken four at a time */
+    if (phases) {
+        w.kernel[1] = 4 * draw(1, 2);
+        w.step[1] = 4;
+        w.dilation[1] = 1;
+        w.cols = draw(4 * k->nr, 6 * k->nr);
+    }
     w.stride = w.cols + draw(0, 8);
     const int64_t depth = w.kernel[0] * w.channels * w.kernel[1];
     float *blocks[2];
     w.x = noise(&blocks[0], w.rows * w.channels * w.stride, draw(0, 15));
     float *panel = noise(&blocks[1], depth * k->nr, 0);
-    const int64_t row = draw(0, 4), t = draw(0, 20), n = draw(1, k->nr);
+    const int64_t row = draw(0, 4), t = draw(0, 20);
+    const int64_t n = phases ? k->nr : draw(1, k->nr);
     k->pack_window(&w, row, t, n, panel);
     for (int64_t i = 0; i < depth; i++)
         for (int64_t j = 0; j < k->nr; j++) {
