@@ -129,6 +129,22 @@ static void finish_panel(const gemm_step *g, const meeting *m,
     k->interleave(&w, s->c);
 }
 
+/* Asks for the lines that finishing will read and write. */
+static void expect_panel(const gemm_step *g, const meeting *m)
+{
+    const dmx_kernels *k = m->frame->engine->kernels;
+    const int64_t t = m->index % g->tiles * k->nr;
+    dmx_finish d;
+    if (g->phases[1] > 1 || !aim(&d, g, m))
+        return;
+    for (int64_t r = 0; r < d.channels; r++)
+        for (int64_t j = t; j < t + k->nr; j += 16) {
+            __builtin_prefetch(d.out + r * d.out_stride + j, 1);
+            if (d.add != NULL && d.add != d.out)
+                __builtin_prefetch(d.add + r * d.add_stride + j);
+        }
+}
+
 /* One matrix with `count` panels from `first` on. */
 static void multiply(const gemm_step *g, const meeting *first, int64_t count,
                      const gemm_scratch *s)
@@ -143,6 +159,7 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
         for (int64_t i = 0; i < count; i++, at.index++) {
             const dmx_panel *panel = &s->panel[i];
             taps.width = panel->width;
+            expect_panel(g, &at);
             if (taps.taps > 0)
                 k->gemm_taps(&taps, m->tile, at.block->rows, a, panel->data,
                              s->c);
