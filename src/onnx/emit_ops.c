@@ -1,5 +1,7 @@
 #include "onnx/emit_ops.h"
 
+#include <string.h>
+
 dmx_name dmx_emit_reshape(dmx_emitter *e, dmx_name x, const int64_t *dim,
                           size_t rank)
 {
@@ -50,12 +52,13 @@ dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
     return y;
 }
 
-/* ReduceMean took its axes as an attribute until opset 18, ReduceSum until
- * opset 13. */
+/* Reductions took their axes as an attribute until opset 18, but ReduceSum
+ * until opset 13. */
 dmx_name dmx_emit_reduce(dmx_emitter *e, const char *operator_name, dmx_name x,
                          int64_t axis)
 {
-    const bool by_attribute = operator_name[6] == 'M' && e->opset < 18;
+    const bool by_attribute =
+        strcmp(operator_name, "ReduceSum") != 0 && e->opset < 18;
     const dmx_name y = by_attribute ? dmx_emit_1(e, operator_name, x)
                                     : dmx_emit_2(e, operator_name, x,
                                                  dmx_constant_i64(e, &axis, 1));
@@ -73,12 +76,6 @@ dmx_name dmx_emit_add_scalar(dmx_emitter *e, dmx_name x, double value)
 dmx_name dmx_emit_mul_scalar(dmx_emitter *e, dmx_name x, double value)
 {
     return dmx_emit_2(e, "Mul", x, dmx_constant_scalar(e, value));
-}
-
-dmx_name dmx_emit_rsqrt(dmx_emitter *e, dmx_name x, double epsilon)
-{
-    x = dmx_emit_1(e, "Sqrt", dmx_emit_add_scalar(e, x, epsilon));
-    return dmx_emit_1(e, "Reciprocal", x);
 }
 
 /* The one spelling that runtimes recognise and fuse: a division by sqrt 2, not

@@ -22,13 +22,12 @@ dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
 /* Zeros, or with `reflect` the mirrored signal, along one axis. */
 dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                       int64_t before, int64_t after, bool reflect);
-/* ReduceMean or ReduceSum over one axis, which stays with length 1. */
+/* ReduceMean, ReduceSum or ReduceSumSquare over one axis, which stays with
+ * length 1. */
 dmx_name dmx_emit_reduce(dmx_emitter *e, const char *operator_name, dmx_name x,
                          int64_t axis);
 dmx_name dmx_emit_add_scalar(dmx_emitter *e, dmx_name x, double value);
 dmx_name dmx_emit_mul_scalar(dmx_emitter *e, dmx_name x, double value);
-/* 1 / sqrt(x + epsilon) */
-dmx_name dmx_emit_rsqrt(dmx_emitter *e, dmx_name x, double epsilon);
 dmx_name dmx_emit_gelu(dmx_emitter *e, dmx_name x);
 dmx_name dmx_emit_cast_f32(dmx_emitter *e, dmx_name x);
 

@@ -1,10 +1,17 @@
-/* Attention: softmax(q k') v per head, the queries in chunks. */
+/* Attention: softmax(q k') v per head, in pieces: some heads, some queries. */
 #include "onnx/walk.h"
 
-/* Scores of one chunk, all heads: a few megabytes more than a core's caches
- * hold cost more than the extra nodes. */
-#define CHUNK_BYTES ((int64_t)36 << 20)
-#define MAX_CHUNKS  32
+/* Scores of one piece: what a last-level cache holds. */
+#define PIECE_BYTES ((int64_t)16 << 20)
+/* Runtimes rearrange keys and values for each product: with fewer queries than
+ * this that costs too much. */
+#define LEAST_QUERIES 512
+#define MAX_PIECES    32
+
+typedef struct pieces {
+    int64_t groups; /* of heads */
+    int64_t chunks; /* of queries */
+} pieces;
 
 /* [1, L, D] -> [1, H, L, d], or [1, H, d, L] for keys. */
 static dmx_name heads(dmx_emitter *e, dmx_name x, int64_t length, int64_t heads,
@@ -22,19 +29,54 @@ static dmx_name attend(dmx_emitter *e, dmx_name q, dmx_name k, dmx_name v)
     return dmx_emit_2(e, "MatMul", p, v);
 }
 
-static int64_t chunk_count(int64_t n_head, int64_t queries, int64_t keys)
+static int64_t chunk_count(int64_t heads, int64_t queries, int64_t keys,
+                           int64_t budget)
 {
-    const int64_t bytes = n_head * queries * keys * (int64_t)sizeof(float);
-    int64_t count = (bytes + CHUNK_BYTES - 1) / CHUNK_BYTES;
-    if (count > MAX_CHUNKS)
-        count = MAX_CHUNKS;
+    const int64_t bytes = heads * queries * keys * (int64_t)sizeof(float);
+    const int64_t count = (bytes + budget - 1) / budget;
     return count < queries ? count : queries;
+}
+
+static int64_t node_count(pieces p)
+{
+    const int64_t slices = p.groups > 1 ? 3 : 0;
+    const int64_t chunks = p.chunks > 1 ? 4 * p.chunks + 1 : 3;
+    return p.groups * (slices + chunks);
+}
+
+/* The fewest nodes, and of those the most queries; all heads at once if no
+ * other division will do. */
+static pieces divide(int64_t heads, int64_t queries, int64_t keys,
+                     int64_t budget)
+{
+    pieces best = {0, 0};
+    for (int64_t groups = heads; groups >= 1; groups--) {
+        if (heads % groups != 0)
+            continue;
+        const pieces p = {groups,
+                          chunk_count(heads / groups, queries, keys, budget)};
+        const bool narrow = p.chunks > 1 && queries / p.chunks < LEAST_QUERIES;
+        if (narrow && groups != heads)
+            continue;
+        if (best.groups == 0 || node_count(p) < node_count(best))
+            best = p;
+    }
+    return best;
+}
+
+static pieces choose_pieces(int64_t heads, int64_t queries, int64_t keys)
+{
+    int64_t budget = PIECE_BYTES;
+    pieces p = divide(heads, queries, keys, budget);
+    while (p.groups * p.chunks > MAX_PIECES)
+        p = divide(heads, queries, keys, budget *= 2);
+    return p;
 }
 
 static dmx_name attend_in_chunks(dmx_emitter *e, dmx_name q, dmx_name k,
                                  dmx_name v, int64_t queries, int64_t count)
 {
-    dmx_name part[MAX_CHUNKS];
+    dmx_name part[MAX_PIECES];
     if (count <= 1)
         return attend(e, q, k, v);
     for (int64_t i = 0; i < count; i++) {
@@ -43,6 +85,22 @@ static dmx_name attend_in_chunks(dmx_emitter *e, dmx_name q, dmx_name k,
         part[i] = attend(e, dmx_emit_slice(e, q, 2, start, end), k, v);
     }
     return dmx_emit_concat(e, part, (size_t)count, 2);
+}
+
+static dmx_name attend_in_pieces(dmx_emitter *e, const dmx_name in[3],
+                                 int64_t heads, int64_t queries, pieces p)
+{
+    dmx_name part[MAX_PIECES], cut[3];
+    const int64_t each = heads / p.groups;
+    if (p.groups <= 1)
+        return attend_in_chunks(e, in[0], in[1], in[2], queries, p.chunks);
+    for (int64_t g = 0; g < p.groups; g++) {
+        for (int k = 0; k < 3; k++)
+            cut[k] = dmx_emit_slice(e, in[k], 1, g * each, (g + 1) * each);
+        part[g] =
+            attend_in_chunks(e, cut[0], cut[1], cut[2], queries, p.chunks);
+    }
+    return dmx_emit_concat(e, part, (size_t)p.groups, 1);
 }
 
 /* Whether the linear layer before has the scale in its weights. */
@@ -62,12 +120,13 @@ void dmx_recipe_attention(dmx_walk *w, const dmx_node *n)
     dmx_name q = dmx_walk_in(w, n, 0);
     if (!query_is_scaled(w, n))
         q = dmx_emit_mul_scalar(e, q, n->at.scale);
-    q = heads(e, q, dq[0], h, size, false);
-    const dmx_name k = heads(e, dmx_walk_in(w, n, 1), dk[0], h, size, true);
-    const dmx_name v =
-        heads(e, dmx_walk_tokens(w, n->in[2], key_rows), dk[0], h, size, false);
+    const dmx_name part[] = {
+        heads(e, q, dq[0], h, size, false),
+        heads(e, dmx_walk_in(w, n, 1), dk[0], h, size, true),
+        heads(e, dmx_walk_tokens(w, n->in[2], key_rows), dk[0], h, size,
+              false)};
     dmx_name y =
-        attend_in_chunks(e, q, k, v, dq[0], chunk_count(h, dq[0], dk[0]));
+        attend_in_pieces(e, part, h, dq[0], choose_pieces(h, dq[0], dk[0]));
     y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
     y = dmx_emit_reshape(e, y, DMX_DIMS(1, dq[0], dq[1]));
     dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));

@@ -94,16 +94,17 @@ static dmx_name point_conv(dmx_emitter *e, dmx_name x, dmx_name weight,
     return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
 }
 
-/* mean over time and channels of |L' hc|^2: [1, 1, F, 1]. */
+/* mean over time and channels of |L' hc|^2: [1, 1, F, 1]; the factor holds the
+ * division by the count. */
 static dmx_name spread(dmx_emitter *e, const fold *f, dmx_name hc)
 {
     const int64_t n = f->in, dim[] = {n, f->rows, f->frames};
     double *l = gram_factor(e, f->weight, f->out, n);
+    for (int64_t i = 0; l != NULL && i < n * n; i++)
+        l[i] /= sqrt((double)f->frames);
     const dmx_name t =
         point_conv(e, hc, point_weight(e, "gram_factor", l, n, n), NULL);
-    return dmx_emit_reduce(
-        e, "ReduceSum", dmx_emit_mean_time(e, dmx_emit_2(e, "Mul", t, t), dim),
-        1);
+    return dmx_emit_reduce(e, "ReduceSum", dmx_emit_energy_time(e, t, dim), 1);
 }
 
 /* Column means of W and the mean of b, the latter last. */
@@ -120,25 +121,29 @@ static double *channel_means(dmx_emitter *e, const fold *f)
     return m;
 }
 
-/* |L' [mu; 1]|^2 over channels, L' [m][m]; takes the buffer. */
-static dmx_name square_form(dmx_emitter *e, double *l, int64_t m, dmx_name mu)
+/* |L' [mu; 1]|^2 + epsilon over channels, L' [m][m]; takes the buffer. The
+ * epsilon is one more channel that looks at nothing. */
+static dmx_name square_form(dmx_emitter *e, double *l, int64_t m, dmx_name mu,
+                            double epsilon)
 {
-    const int64_t n = m - 1;
-    double *bias = dmx_emitter_alloc(e, (size_t)m, sizeof *bias);
+    const int64_t n = m - 1, rows = m + 1;
+    double *bias = dmx_emitter_alloc(e, (size_t)rows, sizeof *bias);
     if (bias == NULL)
         return "";
     for (int64_t i = 0; i < m; i++) {
         bias[i] = l[i * m + n];
         memmove(l + i * n, l + i * m, (size_t)n * sizeof *l);
     }
-    const dmx_name b = dmx_constant_f64(e, "offset_bias", bias, &m, 1);
+    memset(l + m * n, 0, (size_t)n * sizeof *l);
+    bias[m] = sqrt(epsilon);
+    const dmx_name b = dmx_constant_f64(e, "offset_bias", bias, &rows, 1);
     const dmx_name y =
-        point_conv(e, mu, point_weight(e, "offset_weight", l, m, n), b);
-    return dmx_emit_reduce(e, "ReduceSum", dmx_emit_2(e, "Mul", y, y), 1);
+        point_conv(e, mu, point_weight(e, "offset_weight", l, rows, n), b);
+    return dmx_emit_reduce(e, "ReduceSumSquare", y, 1);
 }
 
-/* What the means over time differ between channels: [1, 1, F, 1]. A square
- * form of [mu; 1], factored like the other. */
+/* What the means over time differ between channels, and epsilon: [1, 1, F, 1].
+ * A square form of [mu; 1], factored like the other. */
 static dmx_name offset(dmx_emitter *e, const fold *f, const double *mean,
                        dmx_name mu)
 {
@@ -153,22 +158,25 @@ static dmx_name offset(dmx_emitter *e, const fold *f, const double *mean,
     }
     double *l = gram_factor(e, w, f->out, m);
     dmx_emitter_drop_buffer(e, w);
-    return l != NULL ? square_form(e, l, m, mu) : "";
+    return l != NULL ? square_form(e, l, m, mu, f->epsilon) : "";
 }
 
-/* -mean y, [1, 1, F, 1]. */
-static dmx_name minus_mean(dmx_emitter *e, const fold *f, const double *mean,
+/* [-mean y; 1; zeros], the channels beside h: [1, padded - H, F, 1]. */
+static dmx_name companions(dmx_emitter *e, const fold *f, const double *mean,
                            dmx_name mu)
 {
-    const int64_t n = f->in, one = 1;
-    double *w = dmx_emitter_buffer(e, (size_t)n, sizeof *w);
-    if (w == NULL)
+    const int64_t n = f->in, count = f->padded - n;
+    double *w = dmx_emitter_buffer(e, (size_t)(count * n), sizeof *w);
+    double *b = dmx_emitter_alloc(e, (size_t)count, sizeof *b);
+    if (w == NULL || b == NULL)
         return "";
+    memset(w, 0, (size_t)(count * n) * sizeof *w);
     for (int64_t i = 0; i < n; i++)
         w[i] = -mean[i];
-    const double b = -mean[n];
-    const dmx_name bias = dmx_constant_f64(e, "minus_mean_bias", &b, &one, 1);
-    return point_conv(e, mu, point_weight(e, "minus_mean_weight", w, 1, n),
+    b[0] = -mean[n];
+    b[1] = 1.0;
+    const dmx_name bias = dmx_constant_f64(e, "minus_mean_bias", b, &count, 1);
+    return point_conv(e, mu, point_weight(e, "minus_mean_weight", w, count, n),
                       bias);
 }
 
@@ -183,13 +191,8 @@ static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
     const dmx_name hc = dmx_emit_2(e, "Sub", h, mu);
     const dmx_name var =
         dmx_emit_2(e, "Add", spread(e, f, hc), offset(e, f, mean, mu));
-    const dmx_name r = dmx_emit_rsqrt(e, var, f->epsilon);
-    const dmx_name pair[] = {
-        dmx_emit_2(e, "Mul", r, minus_mean(e, f, mean, mu)), r};
-    const int64_t extra = f->padded - f->in - 2;
-    dmx_name tail = dmx_emit_concat(e, pair, 2, 1);
-    if (extra > 0)
-        tail = dmx_emit_pad(e, tail, 4, 1, 0, extra, false);
+    const dmx_name r = dmx_emit_1(e, "Reciprocal", dmx_emit_1(e, "Sqrt", var));
+    dmx_name tail = dmx_emit_2(e, "Mul", companions(e, f, mean, mu), r);
     tail = dmx_emit_expand(e, tail,
                            DMX_DIMS(1, f->padded - f->in, f->rows, f->frames));
     const dmx_name all[] = {dmx_emit_2(e, "Mul", h, r), tail};

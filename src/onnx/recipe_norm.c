@@ -3,6 +3,8 @@
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
 
+#include <math.h>
+
 /* Rows up to this length are summed in one go. */
 #define LONG_ROW 4096
 
@@ -24,41 +26,59 @@ static int64_t root_above(int64_t n)
     return d;
 }
 
-/* Sum or mean over the last two axes of [1, C, F, a * b] seen as a rows of b;
- * the result is [1, C, F, 1]. */
-static dmx_name two_stages(dmx_emitter *e, const char *reduction, dmx_name x,
-                           const int64_t dim[3], int64_t a, int64_t b)
+/* Two reductions over rows of [1, C, F, a * b] seen as a rows of b, one after
+ * the other; the result is [1, C, F, 1]. */
+static dmx_name two_stages(dmx_emitter *e, const char *first,
+                           const char *second, dmx_name x, const int64_t dim[3],
+                           int64_t a, int64_t b)
 {
-    x = dmx_emit_reshape(e, x, DMX_DIMS(dim[0], dim[1], a, b));
-    x = dmx_emit_reduce(e, reduction, x, 3);
-    x = dmx_emit_reduce(e, reduction, x, 2);
-    return dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], dim[1], 1));
+    const bool one_row = dim[1] == 1;
+    x = one_row ? dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], a, b))
+                : dmx_emit_reshape(e, x, DMX_DIMS(dim[0], dim[1], a, b));
+    x = dmx_emit_reduce(e, first, x, 3);
+    x = dmx_emit_reduce(e, second, x, 2);
+    return one_row ? x : dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], dim[1], 1));
+}
+
+/* A prime, or nearly: zeros make a rectangle. */
+static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
+                           const int64_t dim[3])
+{
+    const int64_t n = dim[2], side = root_above(n);
+    const int64_t rows = (n + side - 1) / side;
+    x = dmx_emit_pad(e, x, 4, 3, 0, rows * side - n, false);
+    return two_stages(e, first, "ReduceSum", x, dim, rows, side);
 }
 
 dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
 {
-    const int64_t n = dim[2];
+    const int64_t n = dim[2], d = near_root(n);
     if (n <= LONG_ROW)
         return dmx_emit_reduce(e, "ReduceMean", x, 3);
-    const int64_t d = near_root(n);
     if (n / d <= LONG_ROW)
-        return two_stages(e, "ReduceMean", x, dim, d, n / d);
-    /* A prime, or nearly: zeros make a rectangle, the true count divides. */
-    const int64_t side = root_above(n);
-    const int64_t rows = (n + side - 1) / side;
-    x = dmx_emit_pad(e, x, 4, 3, 0, rows * side - n, false);
-    x = two_stages(e, "ReduceSum", x, dim, rows, side);
+        return two_stages(e, "ReduceMean", "ReduceMean", x, dim, d, n / d);
+    x = padded_sum(e, "ReduceSum", x, dim);
     return dmx_emit_mul_scalar(e, x, 1.0 / (double)n);
 }
 
-/* Means over time, over rows unless per_row, and over each group's channels,
- * repeated for every channel of the group: [1, 1 or C, 1 or F, 1]. */
+dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
+{
+    const int64_t n = dim[2], d = near_root(n);
+    if (n <= LONG_ROW)
+        return dmx_emit_reduce(e, "ReduceSumSquare", x, 3);
+    if (n / d <= LONG_ROW)
+        return two_stages(e, "ReduceSumSquare", "ReduceSum", x, dim, d, n / d);
+    return padded_sum(e, "ReduceSumSquare", x, dim);
+}
+
+/* Values over time [1, C, F, 1] averaged over rows unless per_row, and over
+ * each group's channels, repeated for every channel of the group:
+ * [1, 1 or C, 1 or F, 1]. */
 static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
                             int64_t groups, bool per_row)
 {
     int64_t f = dim[1];
     const int64_t c = dim[0], each = c / groups;
-    x = dmx_emit_mean_time(e, x, dim);
     if (!per_row && f > 1) {
         x = dmx_emit_reduce(e, "ReduceMean", x, 2);
         f = 1;
@@ -73,16 +93,17 @@ static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
     return dmx_emit_reshape(e, x, DMX_DIMS(1, c, f, 1));
 }
 
-/* The same for tokens [1, L, D]: [1, 1, 1 or D]. */
-static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
-                           int64_t groups)
+/* Of tokens [1, L, D], `reduction` over each token's group and the mean over
+ * tokens: [1, 1, 1 or D]. */
+static dmx_name token_mean(dmx_emitter *e, const char *reduction, dmx_name x,
+                           const int64_t dim[2], int64_t groups)
 {
     const int64_t length = dim[0], width = dim[1], each = width / groups;
     if (groups == 1)
         return dmx_emit_reduce(e, "ReduceMean",
-                               dmx_emit_reduce(e, "ReduceMean", x, 2), 1);
+                               dmx_emit_reduce(e, reduction, x, 2), 1);
     x = dmx_emit_reshape(e, x, DMX_DIMS(1, length, groups, each));
-    x = dmx_emit_reduce(e, "ReduceMean", x, 3);
+    x = dmx_emit_reduce(e, reduction, x, 3);
     x = dmx_emit_reduce(e, "ReduceMean", x, 1);
     x = dmx_emit_expand(e, x, DMX_DIMS(1, 1, groups, each));
     return dmx_emit_reshape(e, x, DMX_DIMS(1, 1, width));
@@ -92,11 +113,26 @@ static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
 {
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
     if (w->g->value[n->in[0]].shape.rank == 2)
-        return token_mean(&w->e, x, dim, n->at.groups);
-    return signal_mean(&w->e, x, dim, n->at.groups, n->at.per_row);
+        return token_mean(&w->e, "ReduceMean", x, dim, n->at.groups);
+    return signal_mean(&w->e, dmx_emit_mean_time(&w->e, x, dim), dim,
+                       n->at.groups, n->at.per_row);
 }
 
-/* (x - mean) * (weight / sqrt(var + eps)) + bias */
+/* Mean square of the centred x times *count. */
+static dmx_name group_energy(dmx_walk *w, const dmx_node *n, dmx_name x,
+                             double *count)
+{
+    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const bool tokens = w->g->value[n->in[0]].shape.rank == 2;
+    *count = tokens ? (double)(dim[1] / n->at.groups) : (double)dim[2];
+    if (tokens)
+        return token_mean(&w->e, "ReduceSumSquare", x, dim, n->at.groups);
+    return signal_mean(&w->e, dmx_emit_energy_time(&w->e, x, dim), dim,
+                       n->at.groups, n->at.per_row);
+}
+
+/* (x - mean) * (weight / sqrt(var + eps)) + bias; var comes times a count that
+ * the other two take along. */
 void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
@@ -104,12 +140,14 @@ void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
     const int64_t channels = n->weight->dim[0];
     const int64_t dim[] = {tokens ? channels : 1, channels, 1, 1};
     const size_t rank = tokens ? 1 : 4;
+    double count;
     const dmx_name x = dmx_walk_in(w, n, 0);
     const dmx_name c = dmx_emit_2(e, "Sub", x, group_mean(w, n, x));
-    const dmx_name v = group_mean(w, n, dmx_emit_2(e, "Mul", c, c));
-    const dmx_name r =
-        dmx_emit_2(e, "Mul", dmx_emit_rsqrt(e, v, n->at.epsilon),
-                   dmx_weight_vector(e, n->weight, 1.0, dim, rank));
+    const dmx_name v = group_energy(w, n, c, &count);
+    const dmx_name s =
+        dmx_emit_1(e, "Sqrt", dmx_emit_add_scalar(e, v, n->at.epsilon * count));
+    const dmx_name r = dmx_emit_2(
+        e, "Div", dmx_weight_vector(e, n->weight, sqrt(count), dim, rank), s);
     const dmx_name y =
         dmx_emit_2(e, "Add", dmx_emit_2(e, "Mul", c, r),
                    dmx_weight_vector(e, n->bias, 1.0, dim, rank));

@@ -86,6 +86,8 @@ dmx_recipe dmx_recipe_concat, dmx_recipe_bias;
 /* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows
  * are summed in two stages: length must not cost accuracy. */
 dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
+/* Sum of squares over time, in the same way. */
+dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
 /* conv 1x1 -> group norm per row -> GLU [-> scale]; false: not the pattern. */
 bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv);
 /* Tokens [1, L, in] -> [1, L, out], the result times scale[out] (or NULL)
