@@ -97,49 +97,80 @@ static void transpose(float *out, const float *w, int64_t rows, int64_t columns)
                     out[j * rows + i] = w[i * columns + j];
 }
 
-/* Multiplies each column of w [in][out] by its scale. */
-static void scale_columns(float *w, int64_t in, int64_t out,
-                          const double *scale, double factor)
+/* A matrix whose rows (outputs) are scaled: as stored, [out][in], or turned. */
+typedef struct matrix {
+    const dmx_tensor *weight, *scale; /* scale may be NULL */
+    double factor;
+    bool turned;
+} matrix;
+
+static void scale_outputs(float *w, const matrix *m, const double *scale)
 {
-    for (int64_t i = 0; i < in; i++)
-        for (int64_t o = 0; o < out; o++) {
-            const double s = scale != NULL ? scale[o] * factor : factor;
-            w[i * out + o] = (float)((double)w[i * out + o] * s);
+    const int64_t out = m->weight->dim[0], in = m->weight->dim[1];
+    const int64_t o_step = m->turned ? 1 : in, i_step = m->turned ? out : 1;
+    for (int64_t o = 0; o < out; o++)
+        for (int64_t i = 0; i < in; i++) {
+            float *at = w + o * o_step + i * i_step;
+            *at = (float)((double)*at *
+                          (scale != NULL ? scale[o] * m->factor : m->factor));
         }
 }
 
 /* The folded weight as a product that runtimes evaluate when they load the
  * file, so that the stored halves stay exact. */
-static dmx_name scaled_in_graph(dmx_emitter *e, dmx_name w,
-                                const dmx_tensor *scale, double factor)
+static dmx_name scaled_in_graph(dmx_emitter *e, dmx_name w, const matrix *m)
 {
-    if (scale != NULL)
-        return dmx_emit_2(e, "Mul", w,
-                          dmx_weight_vector(e, scale, factor, scale->dim, 1));
-    return dmx_emit_mul_scalar(e, w, factor);
+    const int64_t dim[] = {m->weight->dim[0], 1, 1, 1};
+    if (m->scale == NULL)
+        return dmx_emit_mul_scalar(e, w, m->factor);
+    return dmx_emit_2(
+        e, "Mul", w,
+        dmx_weight_vector(e, m->scale, m->factor, dim, m->turned ? 1 : 4));
+}
+
+static float *matrix_floats(dmx_emitter *e, const matrix *m)
+{
+    float *plain = dmx_weight_floats(e, m->weight);
+    if (!m->turned || plain == NULL)
+        return plain;
+    float *w = dmx_emitter_buffer(e, dmx_tensor_count(m->weight), sizeof *w);
+    if (w != NULL)
+        transpose(w, plain, m->weight->dim[0], m->weight->dim[1]);
+    dmx_emitter_drop_buffer(e, plain);
+    return w;
+}
+
+static dmx_name matrix_constant(dmx_emitter *e, const matrix *m,
+                                const int64_t *dim, size_t rank)
+{
+    const size_t count = dmx_tensor_count(m->weight);
+    float *w = matrix_floats(e, m);
+    double *s = m->scale != NULL ? dmx_weight_doubles(e, m->scale) : NULL;
+    if (dmx_emitter_failed(e))
+        return "";
+    const bool folds = m->scale != NULL || m->factor != 1.0;
+    const bool in_graph =
+        folds && e->fp16 && count >= HALF_COUNT && dmx_fits_half(w, count);
+    if (folds && !in_graph)
+        scale_outputs(w, m, s);
+    dmx_emitter_drop_buffer(e, s);
+    const dmx_name name = dmx_weight_constant(e, m->weight->name, w, dim, rank);
+    return in_graph ? scaled_in_graph(e, name, m) : name;
 }
 
 dmx_name dmx_weight_linear(dmx_emitter *e, const dmx_tensor *weight,
                            const dmx_tensor *scale, double factor)
 {
-    const int64_t out = weight->dim[0], in = weight->dim[1];
-    const int64_t dim[] = {in, out};
-    const size_t count = (size_t)(in * out);
-    float *plain = dmx_weight_floats(e, weight);
-    float *w = dmx_emitter_buffer(e, count, sizeof *w);
-    double *s = scale != NULL ? dmx_weight_doubles(e, scale) : NULL;
-    if (dmx_emitter_failed(e))
-        return "";
-    transpose(w, plain, out, in);
-    dmx_emitter_drop_buffer(e, plain);
-    const bool folds = scale != NULL || factor != 1.0;
-    const bool in_graph =
-        folds && e->fp16 && count >= HALF_COUNT && dmx_fits_half(w, count);
-    if (folds && !in_graph)
-        scale_columns(w, in, out, s, factor);
-    dmx_emitter_drop_buffer(e, s);
-    const dmx_name name = dmx_weight_constant(e, weight->name, w, dim, 2);
-    return in_graph ? scaled_in_graph(e, name, scale, factor) : name;
+    const matrix m = {weight, scale, factor, true};
+    return matrix_constant(e, &m, DMX_DIMS(weight->dim[1], weight->dim[0]));
+}
+
+dmx_name dmx_weight_point(dmx_emitter *e, const dmx_tensor *weight,
+                          const dmx_tensor *scale, double factor)
+{
+    const matrix m = {weight, scale, factor, false};
+    return matrix_constant(e, &m,
+                           DMX_DIMS(weight->dim[0], weight->dim[1], 1, 1));
 }
 
 dmx_name dmx_weight_rows(dmx_emitter *e, const dmx_tensor *t, int64_t first,

@@ -28,6 +28,10 @@ dmx_name dmx_weight_vector(dmx_emitter *e, const dmx_tensor *t, double factor,
 dmx_name dmx_weight_linear(dmx_emitter *e, const dmx_tensor *weight,
                            const dmx_tensor *scale, double factor);
 
+/* The same as [out][in][1][1] for a convolution, rows scaled. */
+dmx_name dmx_weight_point(dmx_emitter *e, const dmx_tensor *weight,
+                          const dmx_tensor *scale, double factor);
+
 /* Rows [first, first + count) of a convolution weight [Co][Ci][kf][kt]. */
 dmx_name dmx_weight_rows(dmx_emitter *e, const dmx_tensor *t, int64_t first,
                          int64_t count, const char *suffix,

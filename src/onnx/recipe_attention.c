@@ -13,11 +13,19 @@ typedef struct pieces {
     int64_t chunks; /* of queries */
 } pieces;
 
-/* [1, L, D] -> [1, H, L, d], or [1, H, d, L] for keys. */
-static dmx_name heads(dmx_emitter *e, dmx_name x, int64_t length, int64_t heads,
-                      int64_t size, bool keys)
+/* L tokens as [1, H, L, d], or [1, H, d, L] for keys: they are so already when
+ * channels come first. */
+static dmx_name heads(dmx_walk *w, dmx_value v, int64_t rows, int64_t heads,
+                      bool keys)
 {
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, length, heads, size));
+    dmx_emitter *e = &w->e;
+    const int64_t *dim = dmx_walk_dim(w, v);
+    const int64_t length = dim[0], size = dim[1] / heads;
+    if (keys && dmx_walk_is_image(w, v) && rows == dmx_walk_rows(w, v))
+        return dmx_emit_reshape(e, dmx_walk_image(w, v),
+                                DMX_DIMS(1, heads, size, length));
+    const dmx_name x = dmx_emit_reshape(e, dmx_walk_tokens(w, v, rows),
+                                        DMX_DIMS(1, length, heads, size));
     return keys ? dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 3, 1))
                 : dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 1, 3));
 }
@@ -110,24 +118,29 @@ static bool query_is_scaled(const dmx_walk *w, const dmx_node *n)
     return q->op == DMX_OP_LINEAR && dmx_walk_next(w, q, DMX_OP_ATTENTION) == n;
 }
 
+/* Queries as heads, scaled unless their weights are. */
+static dmx_name queries(dmx_walk *w, const dmx_node *n)
+{
+    const int64_t rows = dmx_walk_rows(w, n->in[0]);
+    const dmx_name q = heads(w, n->in[0], rows, n->at.heads, false);
+    return query_is_scaled(w, n) ? q
+                                 : dmx_emit_mul_scalar(&w->e, q, n->at.scale);
+}
+
 void dmx_recipe_attention(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *dq = dmx_walk_dim(w, n->in[0]);
     const int64_t *dk = dmx_walk_dim(w, n->in[1]);
-    const int64_t h = n->at.heads, size = dq[1] / h;
+    const int64_t h = n->at.heads, rows = dmx_walk_rows(w, n->in[0]);
     const int64_t key_rows = dmx_walk_rows(w, n->in[1]);
-    dmx_name q = dmx_walk_in(w, n, 0);
-    if (!query_is_scaled(w, n))
-        q = dmx_emit_mul_scalar(e, q, n->at.scale);
-    const dmx_name part[] = {
-        heads(e, q, dq[0], h, size, false),
-        heads(e, dmx_walk_in(w, n, 1), dk[0], h, size, true),
-        heads(e, dmx_walk_tokens(w, n->in[2], key_rows), dk[0], h, size,
-              false)};
+    const dmx_name part[] = {queries(w, n),
+                             heads(w, n->in[1], key_rows, h, true),
+                             heads(w, n->in[2], key_rows, h, false)};
     dmx_name y =
         attend_in_pieces(e, part, h, dq[0], choose_pieces(h, dq[0], dk[0]));
+    int64_t dim[4];
+    const size_t rank = dmx_walk_token_shape(w, dq[0], rows, dq[1], dim);
     y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
-    y = dmx_emit_reshape(e, y, DMX_DIMS(1, dq[0], dq[1]));
-    dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
+    dmx_walk_set_tokens(w, n, dmx_emit_reshape(e, y, dim, rank), rows);
 }

@@ -61,14 +61,17 @@ void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
                                   DMX_DIMS(1, d[0], d[1], d[2])));
 }
 
-static void recipe_gelu(dmx_walk *w, const dmx_node *n)
+/* Element by element: tokens stay in the form that they have. */
+static void activation(dmx_walk *w, const dmx_node *n)
 {
-    set_like_input(w, n, dmx_emit_gelu(&w->e, dmx_walk_in(w, n, 0)));
-}
-
-static void recipe_relu(dmx_walk *w, const dmx_node *n)
-{
-    set_like_input(w, n, dmx_emit_1(&w->e, "Relu", dmx_walk_in(w, n, 0)));
+    const bool image = dmx_walk_is_image(w, n->in[0]);
+    dmx_name x = image ? dmx_walk_image(w, n->in[0]) : dmx_walk_in(w, n, 0);
+    x = n->op == DMX_OP_GELU ? dmx_emit_gelu(&w->e, x)
+                             : dmx_emit_1(&w->e, "Relu", x);
+    if (image)
+        dmx_walk_set_image(w, n, x, dmx_walk_rows(w, n->in[0]));
+    else
+        set_like_input(w, n, x);
 }
 
 static void recipe_glu(dmx_walk *w, const dmx_node *n)
@@ -142,11 +145,12 @@ static dmx_name second_term(dmx_walk *w, const dmx_node *n)
 {
     const dmx_node *b = producer(w, n->in[1]);
     const int64_t rows = dmx_walk_rows(w, n->in[0]);
-    const bool waiting = w->value[n->in[1]].name == NULL;
+    const dmx_emitted *x = &w->value[n->in[1]];
+    const bool waiting = x->name == NULL && x->image == NULL;
     if (waiting && b->op == DMX_OP_FREQ_EMBEDDING)
         return freq_table(w, b, n->at.alpha);
     if (waiting)
-        return dmx_emit_position(&w->e, b, n->at.alpha, rows);
+        return dmx_emit_position(w, b, n->at.alpha, rows);
     const dmx_name y = is_tokens(w, n->in[1])
                            ? dmx_walk_tokens(w, n->in[1], rows)
                            : dmx_walk_in(w, n, 1);
@@ -174,8 +178,8 @@ dmx_recipe *const dmx_recipes[DMX_OP_COUNT] = {
     [DMX_OP_CONV_TRANSPOSE] = dmx_recipe_conv_transpose,
     [DMX_OP_GROUP_NORM] = dmx_recipe_group_norm,
     [DMX_OP_LAYER_NORM] = dmx_recipe_layer_norm,
-    [DMX_OP_GELU] = recipe_gelu,
-    [DMX_OP_RELU] = recipe_relu,
+    [DMX_OP_GELU] = activation,
+    [DMX_OP_RELU] = activation,
     [DMX_OP_GLU] = recipe_glu,
     [DMX_OP_SCALE] = recipe_scale,
     [DMX_OP_BIAS] = dmx_recipe_bias,

@@ -86,27 +86,9 @@ static bool conv_glu(dmx_walk *w, const dmx_node *n)
     return true;
 }
 
-/* A 1x1 convolution before the tokens are made, as a product after it. */
-static bool conv_tokens(dmx_walk *w, const dmx_node *n)
-{
-    const dmx_node *tokens = dmx_walk_next(w, n, DMX_OP_TOKENS);
-    if (tokens == NULL || !dmx_is_point(n))
-        return false;
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    const dmx_name x = dmx_emit_tokens(&w->e, dmx_walk_in(w, n, 0), d);
-    dmx_tensor matrix = *n->weight;
-    matrix.rank = 2;
-    dmx_walk_skip(w, n);
-    dmx_walk_set_tokens(w, tokens,
-                        dmx_emit_linear(&w->e, x, &matrix, n->bias, NULL, 1.0),
-                        d[1]);
-    return true;
-}
-
 void dmx_recipe_conv(dmx_walk *w, const dmx_node *n)
 {
-    if (conv_tokens(w, n) ||
-        (dmx_is_point(n) && dmx_recipe_folded_norm(w, n)) || conv_glu(w, n))
+    if ((dmx_is_point(n) && dmx_recipe_folded_norm(w, n)) || conv_glu(w, n))
         return;
     dmx_walk_set(w, n, conv_rows(w, n, 0, n->weight->dim[0], ""));
 }

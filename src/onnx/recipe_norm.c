@@ -93,15 +93,17 @@ static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
     return dmx_emit_reshape(e, x, DMX_DIMS(1, c, f, 1));
 }
 
-/* Of tokens [1, L, D], `reduction` over each token's group and the mean over
- * tokens: [1, 1, 1 or D]. */
+/* Of tokens [1, R, W, D], `reduction` over each token's group and the mean over
+ * tokens: [1, 1, 1, 1] or [1, 1, D]. */
 static dmx_name token_mean(dmx_emitter *e, const char *reduction, dmx_name x,
                            const int64_t dim[2], int64_t groups)
 {
     const int64_t length = dim[0], width = dim[1], each = width / groups;
-    if (groups == 1)
-        return dmx_emit_reduce(e, "ReduceMean",
-                               dmx_emit_reduce(e, reduction, x, 2), 1);
+    if (groups == 1) {
+        x = dmx_emit_reduce(e, reduction, x, 3);
+        x = dmx_emit_reduce(e, "ReduceMean", x, 2);
+        return dmx_emit_reduce(e, "ReduceMean", x, 1);
+    }
     x = dmx_emit_reshape(e, x, DMX_DIMS(1, length, groups, each));
     x = dmx_emit_reduce(e, reduction, x, 3);
     x = dmx_emit_reduce(e, "ReduceMean", x, 1);

@@ -4,55 +4,41 @@
 
 #include <string.h>
 
-/* [1, C, F, T] -> [1, F*T, C], in the signal's own order. */
-dmx_name dmx_emit_tokens(dmx_emitter *e, dmx_name x, const int64_t dim[3])
-{
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], dim[1] * dim[2]));
-    return dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 1));
-}
-
+/* A signal of several rows is its tokens channels first; one of a single row is
+ * cut into rows. */
 void dmx_recipe_tokens(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
-    const dmx_name x = dmx_walk_in(w, n, 0);
-    dmx_walk_set_tokens(w, n, dmx_emit_tokens(&w->e, x, dim), dim[1]);
-}
-
-/* untokens -> conv 1x1: the product first, on tokens. */
-static const dmx_node *untokens_conv(dmx_walk *w, const dmx_node *n,
-                                     dmx_name *x)
-{
-    const dmx_node *conv = dmx_walk_next(w, n, DMX_OP_CONV);
-    if (conv == NULL || !dmx_is_point(conv) ||
-        dmx_walk_next(w, conv, DMX_OP_GLU) != NULL)
-        return NULL;
-    dmx_tensor matrix = *conv->weight;
-    matrix.rank = 2;
-    w->e.path = conv->path;
-    *x = dmx_emit_linear(&w->e, *x, &matrix, conv->bias, NULL, 1.0);
-    return conv;
+    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    int64_t dim[4];
+    dmx_name x = dmx_walk_in(w, n, 0);
+    (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
+    if (dim[1] == d[1]) {
+        dmx_walk_set_image(w, n, x, d[1]);
+        return;
+    }
+    x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 2, 3, 1));
+    dmx_walk_set_tokens(w, n, dmx_emit_reshape(&w->e, x, dim, 4), 1);
 }
 
 void dmx_recipe_untokens(dmx_walk *w, const dmx_node *n)
 {
-    dmx_name x = dmx_walk_tokens(w, n->in[0], n->at.freqs);
-    const dmx_node *conv = untokens_conv(w, n, &x);
-    const dmx_node *last = conv != NULL ? conv : n;
-    const int64_t *dim = dmx_walk_dim(w, last->out[0]);
-    x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 2, 1));
-    dmx_walk_skip(w, n);
-    dmx_walk_set(
-        w, last,
-        dmx_emit_reshape(&w->e, x, DMX_DIMS(1, dim[0], dim[1], dim[2])));
+    const int64_t *d = dmx_walk_dim(w, n->out[0]);
+    const int64_t rows = dmx_walk_rows(w, n->in[0]);
+    int64_t dim[4];
+    (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
+    if (rows == d[1] && dim[1] == d[1]) {
+        dmx_walk_set(w, n, dmx_walk_image(w, n->in[0]));
+        return;
+    }
+    dmx_name x = dmx_walk_tokens(w, n->in[0], d[1]);
+    if (dim[1] != d[1])
+        x = dmx_emit_reshape(&w->e, x, DMX_DIMS(1, d[1], d[2], d[0]));
+    dmx_walk_set(w, n, dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 1, 2)));
 }
 
-dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
-                         const dmx_tensor *bias, const dmx_tensor *scale,
-                         double factor)
+static dmx_name linear_bias(dmx_emitter *e, const dmx_tensor *bias,
+                            const dmx_tensor *scale, double factor)
 {
-    x = dmx_emit_2(e, "MatMul", x, dmx_weight_linear(e, weight, scale, factor));
-    if (bias == NULL)
-        return x;
     double *b = dmx_weight_doubles(e, bias);
     double *s = scale != NULL ? dmx_weight_doubles(e, scale) : NULL;
     if (dmx_emitter_failed(e))
@@ -62,7 +48,35 @@ dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
     const dmx_name y = dmx_constant_f64(e, bias->name, b, bias->dim, 1);
     dmx_emitter_drop_buffer(e, b);
     dmx_emitter_drop_buffer(e, s);
-    return dmx_emit_2(e, "Add", x, y);
+    return y;
+}
+
+dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
+                         const dmx_tensor *bias, const dmx_tensor *scale,
+                         double factor)
+{
+    x = dmx_emit_2(e, "MatMul", x, dmx_weight_linear(e, weight, scale, factor));
+    return bias == NULL
+               ? x
+               : dmx_emit_2(e, "Add", x, linear_bias(e, bias, scale, factor));
+}
+
+/* The same on tokens channels first. */
+static dmx_name linear_image(dmx_emitter *e, dmx_name x, const dmx_node *n,
+                             const dmx_tensor *scale, double factor)
+{
+    const dmx_conv_window c = dmx_conv_point();
+    const dmx_name weight = dmx_weight_point(e, n->weight, scale, factor);
+    const dmx_name bias =
+        n->bias != NULL ? linear_bias(e, n->bias, scale, factor) : NULL;
+    return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
+}
+
+/* Convolutions of whole blocks of channels are the quickest matrix products
+ * that runtimes have. */
+static bool fills_blocks(const dmx_tensor *weight)
+{
+    return weight->dim[0] % 16 == 0 && weight->dim[1] % 16 == 0;
 }
 
 /* The ATTENTION that takes n's result as its query and as nothing else. */
@@ -73,16 +87,22 @@ static const dmx_node *query_of(const dmx_walk *w, const dmx_node *n)
 
 void dmx_recipe_linear(dmx_walk *w, const dmx_node *n)
 {
-    const dmx_name x = dmx_walk_in(w, n, 0);
     const int64_t rows = dmx_walk_rows(w, n->in[0]);
     const dmx_node *scale = dmx_walk_next(w, n, DMX_OP_SCALE);
     const dmx_node *query = query_of(w, n);
-    const dmx_name y = dmx_emit_linear(&w->e, x, n->weight, n->bias,
-                                       scale != NULL ? scale->weight : NULL,
-                                       query != NULL ? query->at.scale : 1.0);
-    if (scale != NULL)
-        dmx_walk_skip(w, n);
-    dmx_walk_set_tokens(w, scale != NULL ? scale : n, y, rows);
+    const dmx_node *last = scale != NULL ? scale : n;
+    const dmx_tensor *s = scale != NULL ? scale->weight : NULL;
+    const double factor = query != NULL ? query->at.scale : 1.0;
+    if (fills_blocks(n->weight)) {
+        const dmx_name x = dmx_walk_image(w, n->in[0]);
+        dmx_walk_set_image(w, last, linear_image(&w->e, x, n, s, factor), rows);
+    } else {
+        const dmx_name x = dmx_walk_in(w, n, 0);
+        dmx_walk_set_tokens(
+            w, last, dmx_emit_linear(&w->e, x, n->weight, n->bias, s, factor),
+            rows);
+    }
+    dmx_walk_skip(w, n);
 }
 
 void dmx_recipe_layer_norm(dmx_walk *w, const dmx_node *n)
@@ -104,8 +124,9 @@ static void scale_table(float *table, size_t count, double alpha)
         table[i] = (float)((double)table[i] * alpha);
 }
 
-static dmx_name position_1d(dmx_emitter *e, const dmx_node *n, double alpha)
+static dmx_name position_1d(dmx_walk *w, const dmx_node *n, double alpha)
 {
+    dmx_emitter *e = &w->e;
     const int64_t length = n->at.frames, width = n->at.width;
     const size_t count = (size_t)(length * width);
     float *table;
@@ -121,15 +142,17 @@ static dmx_name position_1d(dmx_emitter *e, const dmx_node *n, double alpha)
     if (table == NULL)
         return "";
     scale_table(table, count, alpha);
-    return dmx_constant_f32(e, "position_1d", table,
-                            DMX_DIMS(1, length, width));
+    int64_t dim[4];
+    const size_t rank = dmx_walk_token_shape(w, length, 1, width, dim);
+    return dmx_constant_f32(e, "position_1d", table, dim, rank);
 }
 
 /* The table is separable: a part by frame and a part by row, each stored once
  * and expanded when the file is loaded. */
-static dmx_name position_2d(dmx_emitter *e, const dmx_node *n, double alpha,
+static dmx_name position_2d(dmx_walk *w, const dmx_node *n, double alpha,
                             bool by_rows)
 {
+    dmx_emitter *e = &w->e;
     const int64_t f = n->at.freqs, t = n->at.frames, half = n->at.width / 2;
     float *frames = dmx_emitter_buffer(e, (size_t)(t * half), sizeof *frames);
     float *rows = dmx_emitter_buffer(e, (size_t)(f * half), sizeof *rows);
@@ -148,18 +171,20 @@ static dmx_name position_2d(dmx_emitter *e, const dmx_node *n, double alpha,
         dmx_emit_expand(e,
                         dmx_constant_f32(e, "position_rows", rows, row_dim, 3),
                         full, 3)};
-    return dmx_emit_reshape(e, dmx_emit_concat(e, part, 2, 2),
-                            DMX_DIMS(1, f * t, 2 * half));
+    int64_t dim[4];
+    const size_t rank =
+        dmx_walk_token_shape(w, f * t, by_rows ? f : 1, 2 * half, dim);
+    return dmx_emit_reshape(e, dmx_emit_concat(e, part, 2, 2), dim, rank);
 }
 
-dmx_name dmx_emit_position(dmx_emitter *e, const dmx_node *n, double alpha,
+dmx_name dmx_emit_position(dmx_walk *w, const dmx_node *n, double alpha,
                            int64_t rows)
 {
     if (n->op == DMX_OP_POSITION_2D && (rows == 1 || rows == n->at.freqs))
-        return position_2d(e, n, alpha, rows == n->at.freqs);
+        return position_2d(w, n, alpha, rows == n->at.freqs);
     if (n->op == DMX_OP_POSITION_1D && rows == 1)
-        return position_1d(e, n, alpha);
-    return dmx_emitter_fail(e, DMX_ERROR_UNSUPPORTED,
+        return position_1d(w, n, alpha);
+    return dmx_emitter_fail(&w->e, DMX_ERROR_UNSUPPORTED,
                             "%s: positions of another order than the tokens",
                             n->path);
 }

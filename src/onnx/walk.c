@@ -44,6 +44,7 @@ void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
                   const dmx_hooks *hooks)
 {
     const dmx_graph *g = w->g;
+    w->flat = table == dmx_usual_recipes;
     for (size_t i = 0; i < g->n_node && !dmx_emitter_failed(&w->e); i++) {
         const dmx_node *n = &g->node[i];
         if (w->done[i])
@@ -81,13 +82,46 @@ int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v)
     return w->value[v].rows;
 }
 
-/* [1, a*b, D] as b runs of a instead of a runs of b. */
-static dmx_name swap_order(dmx_emitter *e, dmx_name x, int64_t a, int64_t b,
-                           int64_t width)
+/* Rows of tokens that have none of their own: convolutions divide their work
+ * by rows. */
+static int64_t row_length(int64_t length)
 {
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, a, b, width));
-    x = dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 1, 3));
-    return dmx_emit_reshape(e, x, DMX_DIMS(1, a * b, width));
+    int64_t best = 1;
+    for (int64_t d = 2; d <= 384; d++)
+        if (length % d == 0)
+            best = d;
+    return best >= 32 ? best : length;
+}
+
+size_t dmx_walk_token_shape(const dmx_walk *w, int64_t length, int64_t rows,
+                            int64_t width, int64_t dim[4])
+{
+    const int64_t r = rows > 1 ? rows : length / row_length(length);
+    dim[0] = 1;
+    dim[1] = w->flat ? length : r;
+    dim[2] = w->flat ? width : length / r;
+    dim[3] = width;
+    return w->flat ? 3 : 4;
+}
+
+/* a * b tokens as b runs of a instead of a runs of b: the order `rows`. */
+static dmx_name swap_order(dmx_walk *w, dmx_name x, int64_t a, int64_t b,
+                           int64_t width, int64_t rows)
+{
+    int64_t dim[4];
+    const size_t rank = dmx_walk_token_shape(w, a * b, rows, width, dim);
+    x = dmx_emit_reshape(&w->e, x, DMX_DIMS(1, a, b, width));
+    x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 2, 1, 3));
+    return dmx_emit_reshape(&w->e, x, dim, rank);
+}
+
+/* Tokens in the order in which they were emitted. */
+static dmx_name own_tokens(dmx_walk *w, dmx_value v)
+{
+    dmx_emitted *x = &w->value[v];
+    if (x->name == NULL && x->image != NULL)
+        x->name = dmx_emit_transpose(&w->e, x->image, DMX_DIMS(0, 2, 3, 1));
+    return x->name;
 }
 
 dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
@@ -97,15 +131,31 @@ dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
     const int64_t *dim = dmx_walk_dim(w, v);
     if (dmx_emitter_failed(&w->e))
         return "";
-    if (x->name == NULL)
-        return dmx_emit_position(&w->e, producer, 1.0, rows);
-    dmx_name name = x->name;
+    dmx_name name = own_tokens(w, v);
+    if (name == NULL)
+        return dmx_emit_position(w, producer, 1.0, rows);
     if (x->rows == rows)
         return name;
     if (x->rows != 1)
-        name = swap_order(&w->e, name, x->rows, dim[0] / x->rows, dim[1]);
+        name = swap_order(w, name, x->rows, dim[0] / x->rows, dim[1], 1);
     return rows == 1 ? name
-                     : swap_order(&w->e, name, dim[0] / rows, rows, dim[1]);
+                     : swap_order(w, name, dim[0] / rows, rows, dim[1], rows);
+}
+
+dmx_name dmx_walk_image(dmx_walk *w, dmx_value v)
+{
+    dmx_emitted *x = &w->value[v];
+    if (dmx_emitter_failed(&w->e))
+        return "";
+    if (x->image == NULL)
+        x->image = dmx_emit_transpose(&w->e, dmx_walk_tokens(w, v, x->rows),
+                                      DMX_DIMS(0, 3, 1, 2));
+    return x->image;
+}
+
+bool dmx_walk_is_image(const dmx_walk *w, dmx_value v)
+{
+    return w->value[v].name == NULL && w->value[v].image != NULL;
 }
 
 dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i)
@@ -128,6 +178,16 @@ void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
     if (dmx_emitter_failed(&w->e))
         return;
     w->value[n->out[0]].name = name;
+    w->value[n->out[0]].rows = rows;
+    dmx_walk_skip(w, n);
+}
+
+void dmx_walk_set_image(dmx_walk *w, const dmx_node *n, dmx_name image,
+                        int64_t rows)
+{
+    if (dmx_emitter_failed(&w->e))
+        return;
+    w->value[n->out[0]].image = image;
     w->value[n->out[0]].rows = rows;
     dmx_walk_skip(w, n);
 }

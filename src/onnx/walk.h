@@ -1,10 +1,11 @@
 /* The walk over the semantic graph that emits ONNX, and the recipes.
  *
- * Signals [C][F][T] become [1, C, F, T], tokens [L][D] become [1, L, D],
- * scalars [1, 1, 1, 1]. A recipe is called for a node whose inputs have been
- * emitted. It may take the nodes that follow along a chain of sole consumers
- * with it, when the two together have a better form than one after the other:
- * that is how fusion works here, by the pattern and by nothing else. */
+ * Signals [C][F][T] become [1, C, F, T], tokens [L][D] become [1, R, W, D] with
+ * R * W = L, scalars [1, 1, 1, 1]. A recipe is called for a node whose inputs
+ * have been emitted. It may take the nodes that follow along a chain of sole
+ * consumers with it, when the two together have a better form than one after
+ * the other: that is how fusion works here, by the pattern and by nothing else.
+ */
 #ifndef DMX_ONNX_WALK_H
 #define DMX_ONNX_WALK_H
 
@@ -13,12 +14,16 @@
 
 /* Attention is indifferent to the order of tokens, and all else treats each
  * one alone; so tokens of a signal with F rows stay in the signal's own order
- * (row by row) instead of the graph's (frame by frame). */
+ * (row by row) instead of the graph's (frame by frame).
+ *
+ * Tokens also exist channels first: a 1x1 convolution is the quicker linear
+ * layer. Either form is made of the other when an operation asks for it. */
 typedef struct dmx_emitted {
     dmx_name name;         /* NULL: not emitted (yet) */
     int64_t rows;          /* tokens: rows of that order; 1: the graph's */
     int64_t padding[2][2]; /* zeros that the consumer must add: a PAD that is
                               left to the convolution after it */
+    dmx_name image;        /* tokens as [1, D, R, W], or NULL */
     dmx_name folded;       /* usual export only: the signal as [F, C, T] */
 } dmx_emitted;
 
@@ -36,6 +41,7 @@ typedef struct dmx_walk {
     bool *done;    /* per node */
     dmx_centred centred[4];
     size_t n_centred;
+    bool flat; /* tokens are [1, L, D]: usual export */
 } dmx_walk;
 
 typedef void dmx_recipe(dmx_walk *w, const dmx_node *n);
@@ -54,6 +60,13 @@ const dmx_node *dmx_walk_next(const dmx_walk *w, const dmx_node *n, dmx_op op);
 /* Name of an input; tokens in the order `rows` (see above). */
 dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i);
 dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows);
+/* The same channels first, in the order in which they were emitted. */
+dmx_name dmx_walk_image(dmx_walk *w, dmx_value v);
+/* Whether tokens were emitted channels first and as nothing else yet. */
+bool dmx_walk_is_image(const dmx_walk *w, dmx_value v);
+/* Shape of `length` tokens of the order `rows`; returns the rank. */
+size_t dmx_walk_token_shape(const dmx_walk *w, int64_t length, int64_t rows,
+                            int64_t width, int64_t dim[4]);
 /* Order in which an input's tokens were emitted. */
 int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v);
 /* Dimensions of a value: [C, F, T] or [L, D, 0]. */
@@ -63,6 +76,9 @@ void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name);
 /* The same for tokens in the order `rows`. */
 void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
                          int64_t rows);
+/* The same for tokens channels first. */
+void dmx_walk_set_image(dmx_walk *w, const dmx_node *n, dmx_name image,
+                        int64_t rows);
 /* Declares a node emitted that a recipe took along, without a result. */
 void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 
@@ -90,17 +106,15 @@ dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
 dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
 /* conv 1x1 -> group norm per row -> GLU [-> scale]; false: not the pattern. */
 bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv);
-/* Tokens [1, L, in] -> [1, L, out], the result times scale[out] (or NULL)
- * times factor. bias may be NULL. */
+/* Tokens [.., in] -> [.., out], the result times scale[out] (or NULL) times
+ * factor. bias may be NULL. */
 dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
                          const dmx_tensor *bias, const dmx_tensor *scale,
                          double factor);
-/* [1, C, F, T] -> [1, F*T, C], in the signal's own order; dim is C, F, T. */
-dmx_name dmx_emit_tokens(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
 /* A convolution that looks at one point only. */
 bool dmx_is_point(const dmx_node *n);
-/* A position table [1, L, D] times alpha, in the order `rows`. */
-dmx_name dmx_emit_position(dmx_emitter *e, const dmx_node *n, double alpha,
+/* A position table times alpha, as tokens of the order `rows`. */
+dmx_name dmx_emit_position(dmx_walk *w, const dmx_node *n, double alpha,
                            int64_t rows);
 
 #endif

@@ -202,7 +202,7 @@ static void test_names(void **state)
     static const char *const wanted[] = {
         "/encoder.0.conv/Conv",
         "/encoder.0.dconv.layers.1.3/Conv",
-        "/crosstransformer.layers.1.cross_attn.out_proj/MatMul",
+        "/crosstransformer.layers.1.cross_attn.out_proj/Conv",
         "/crosstransformer.layers_t.2.norm1/LayerNormalization",
         "/decoder.3.conv_tr/Conv",
         "/stft/MatMul",
