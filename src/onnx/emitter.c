@@ -189,17 +189,21 @@ dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
     return dmx_emit(e, operator_name, in, 2);
 }
 
-dmx_name dmx_emitter_second_output(dmx_emitter *e)
+void dmx_emitter_outputs(dmx_emitter *e, dmx_name *out, size_t count)
 {
-    char **names = dmx_emitter_alloc(e, 2, sizeof *names);
+    char **names = dmx_emitter_alloc(e, count, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        out[i] = "";
     if (names == NULL)
-        return "";
+        return;
     Onnx__NodeProto *node = e->node[e->n_node - 1];
     names[0] = node->output[0];
-    names[1] = (char *)dmx_emitter_unique(e, node->name);
+    for (size_t i = 1; i < count; i++)
+        names[i] = (char *)dmx_emitter_unique(e, node->name);
+    for (size_t i = 0; i < count; i++)
+        out[i] = names[i];
     node->output = names;
-    node->n_output = 2;
-    return names[1];
+    node->n_output = count;
 }
 
 void dmx_emitter_rename(dmx_emitter *e, const char *name)
@@ -274,6 +278,28 @@ void dmx_attribute_text(dmx_emitter *e, const char *name, const char *value)
     a->has_s = 1;
     a->s.data = (uint8_t *)value;
     a->s.len = strlen(value);
+}
+
+void dmx_attribute_double(dmx_emitter *e, const char *name, double value)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(e, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR);
+    Onnx__TensorProto *t = dmx_emitter_alloc(e, 1, sizeof *t);
+    double *copy = dmx_emitter_alloc(e, 1, sizeof *copy);
+    int64_t *one = dmx_emitter_alloc(e, 1, sizeof *one);
+    if (a == NULL || one == NULL)
+        return;
+    onnx__tensor_proto__init(t);
+    *copy = value;
+    *one = 1;
+    t->dims = one;
+    t->n_dims = 1;
+    t->has_data_type = 1;
+    t->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
+    t->has_raw_data = 1;
+    t->raw_data.data = (uint8_t *)copy;
+    t->raw_data.len = sizeof *copy;
+    a->t = t;
 }
 
 static Onnx__TensorShapeProto *new_shape(dmx_emitter *e, const int64_t *dim,

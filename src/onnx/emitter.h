@@ -64,14 +64,16 @@ dmx_name dmx_emit(dmx_emitter *e, const char *operator_name, const dmx_name *in,
 dmx_name dmx_emit_1(dmx_emitter *e, const char *operator_name, dmx_name a);
 dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
                     dmx_name b);
-/* Gives the node emitted last another output. */
-dmx_name dmx_emitter_second_output(dmx_emitter *e);
+/* Gives the node emitted last `count` outputs; the first keeps its name. */
+void dmx_emitter_outputs(dmx_emitter *e, dmx_name *out, size_t count);
 /* Attributes of the node emitted last. */
 void dmx_attribute_int(dmx_emitter *e, const char *name, int64_t value);
 void dmx_attribute_float(dmx_emitter *e, const char *name, float value);
 void dmx_attribute_ints(dmx_emitter *e, const char *name, const int64_t *value,
                         size_t count);
 void dmx_attribute_text(dmx_emitter *e, const char *name, const char *value);
+/* A tensor of one double. */
+void dmx_attribute_double(dmx_emitter *e, const char *name, double value);
 /* Gives the output of the node emitted last another name. */
 void dmx_emitter_rename(dmx_emitter *e, const char *name);
 
@@ -93,6 +95,10 @@ dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
 dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count);
 /* Rank 0. */
 dmx_name dmx_constant_scalar(dmx_emitter *e, double value);
+/* Doubles that stay so; usual export only. */
+dmx_name dmx_constant_double(dmx_emitter *e, const char *base,
+                             const double *data, const int64_t *dim,
+                             size_t rank);
 /* Doubles, rounded to float32. */
 dmx_name dmx_constant_f64(dmx_emitter *e, const char *base, const double *data,
                           const int64_t *dim, size_t rank);

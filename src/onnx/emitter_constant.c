@@ -139,3 +139,11 @@ dmx_name dmx_constant_f64(dmx_emitter *e, const char *base, const double *data,
         copy[i] = (float)data[i];
     return dmx_constant_f32(e, base, copy, dim, rank);
 }
+
+dmx_name dmx_constant_double(dmx_emitter *e, const char *base,
+                             const double *data, const int64_t *dim,
+                             size_t rank)
+{
+    return constant(e, base, ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, data,
+                    sizeof *data, dim, rank);
+}

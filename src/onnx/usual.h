@@ -2,8 +2,10 @@
  * PyTorch trace with the Fourier transforms written as dense convolutions.
  * What a trace leaves behind is here too: rows folded into the batch and back
  * around each DConv, InstanceNormalization on reshaped tensors, Split, three
- * dimensions in the time branch, attention in one piece, and a window envelope
- * built frame by frame with two ScatterND each. */
+ * dimensions in the time branch, attention in one piece and length first, a
+ * cosine and a sine convolution of all bins over a signal padded twice, and a
+ * window envelope in double precision, built frame by frame with two ScatterND
+ * each. */
 #ifndef DMX_ONNX_USUAL_H
 #define DMX_ONNX_USUAL_H
 
@@ -18,7 +20,9 @@ void dmx_usual_set_folded(dmx_walk *w, const dmx_node *n, dmx_name name);
 dmx_name dmx_usual_instance_norm(dmx_emitter *e, dmx_name x, int64_t batch,
                                  int64_t groups, const int64_t *dim,
                                  size_t rank, double epsilon);
-/* Two halves of an axis by Split. */
+/* Equal parts of an axis by Split; two halves. */
+void dmx_usual_split_in(dmx_emitter *e, dmx_name x, int64_t axis,
+                        dmx_name *part, size_t count);
 void dmx_usual_split(dmx_emitter *e, dmx_name x, int64_t axis,
                      dmx_name half[2]);
 /* An integer list as a Constant node. */

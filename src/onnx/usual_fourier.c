@@ -10,58 +10,69 @@ static double window(int64_t i, int64_t n)
     return 0.5 - 0.5 * dmx_cos_turn(i, n);
 }
 
-/* Rows [bins][1][n] of windowed cosines, or sines of the given sign. */
-static void fill_rows(float *out, int64_t n, bool sine, double sign,
-                      double norm, bool doubled)
+/* Rows [n / 2 + 1][1][n] of windowed cosines, or sines of the given sign. */
+static dmx_name rows(dmx_emitter *e, const char *base, int64_t n, double sign,
+                     bool sine, bool doubled)
 {
-    for (int64_t k = 0; k < n / 2; k++)
+    const int64_t bins = n / 2 + 1;
+    const double norm = 1.0 / sqrt((double)n);
+    float *out = dmx_emitter_buffer(e, (size_t)(bins * n), sizeof *out);
+    if (out == NULL)
+        return "";
+    for (int64_t k = 0; k < bins; k++)
         for (int64_t i = 0; i < n; i++) {
             const int64_t turn = i * k % n;
             const double f =
                 sine ? dmx_sin_turn(turn, n) : dmx_cos_turn(turn, n);
-            const double twice = doubled && k > 0 ? 2.0 : 1.0;
+            const double twice = doubled && k > 0 && k < n / 2 ? 2.0 : 1.0;
             out[k * n + i] = (float)(sign * f * window(i, n) * norm * twice);
         }
+    return dmx_constant_f32(e, base, out, DMX_DIMS(bins, 1, n));
 }
 
+/* A Conv1d or its transpose with such rows. */
+static dmx_name transform(dmx_emitter *e, const char *operator_name, dmx_name x,
+                          dmx_name kernel, int64_t nfft)
+{
+    const int64_t hop = nfft / 4;
+    x = dmx_emit_2(e, operator_name, x, kernel);
+    dmx_attribute_ints(e, "strides", &hop, 1);
+    dmx_attribute_ints(e, "kernel_shape", &nfft, 1);
+    return x;
+}
+
+/* [1, C, 1, L] padded twice, as [C, 1, (T + 7) hop]: to whole frames by the
+ * network, and by half a window by the transform. */
+static dmx_name padded(dmx_emitter *e, dmx_name x, const int64_t d[3],
+                       int64_t nfft, int64_t frames)
+{
+    const int64_t hop = nfft / 4, left = hop / 2 * 3;
+    x = dmx_emit_reshape(e, x, DMX_DIMS(d[0], 1, d[2]));
+    x = dmx_emit_pad(e, x, 3, 2, left, left + frames * hop - d[2], true);
+    return dmx_emit_pad(e, x, 3, 2, nfft / 2, nfft / 2, true);
+}
+
+/* Both parts on an axis of their own, then without the last bin and without
+ * two frames on each side. */
 void dmx_usual_stft(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *d = dmx_walk_dim(w, n->in[0]);
     const int64_t *o = dmx_walk_dim(w, n->out[0]);
-    const int64_t nfft = n->at.nfft, hop = n->at.hop, left = hop / 2 * 3;
-    const double norm = 1.0 / sqrt((double)nfft);
-    float *kernel = dmx_emitter_buffer(e, (size_t)(nfft * nfft), 4);
-    if (kernel == NULL)
-        return;
-    fill_rows(kernel, nfft, false, 1.0, norm, false);
-    fill_rows(kernel + nfft / 2 * nfft, nfft, true, -1.0, norm, false);
-    dmx_name x = dmx_emit_pad(e, dmx_usual_plain(w, n->in[0]), 4, 3, left,
-                              left + o[2] * hop - d[2], true);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(d[0], 1, (o[2] + 3) * hop));
-    x = dmx_emit_2(e, "Conv", x,
-                   dmx_constant_f32(e, "dft", kernel, DMX_DIMS(nfft, 1, nfft)));
-    dmx_attribute_ints(e, "strides", &hop, 1);
-    dmx_attribute_ints(e, "kernel_shape", &nfft, 1);
+    const int64_t nfft = n->at.nfft, one = 1;
+    dmx_name x = padded(e, dmx_usual_plain(w, n->in[0]), d, nfft, o[2]);
+    dmx_name part[2];
+    for (int k = 0; k < 2; k++) {
+        const dmx_name kernel = rows(e, k == 0 ? "dft_cos" : "dft_sin", nfft,
+                                     k == 0 ? 1.0 : -1.0, k == 1, false);
+        part[k] =
+            dmx_emit_2(e, "Unsqueeze", transform(e, "Conv", x, kernel, nfft),
+                       dmx_usual_constant(e, &one, 1));
+    }
+    x = dmx_emit_concat(e, part, 2, 1);
+    x = dmx_emit_slice(e, x, 2, 0, nfft / 2);
+    x = dmx_emit_slice(e, x, 3, 2, 2 + o[2]);
     dmx_walk_set(w, n, dmx_emit_reshape(e, x, DMX_DIMS(1, o[0], o[1], o[2])));
-}
-
-/* One half of the inverse: [C, bins, T] -> [C, 1, (T + 3) hop]. */
-static dmx_name half_inverse(dmx_emitter *e, dmx_name x, int64_t nfft,
-                             bool sine)
-{
-    const int64_t hop = nfft / 4;
-    float *kernel = dmx_emitter_buffer(e, (size_t)(nfft / 2 * nfft), 4);
-    if (kernel == NULL)
-        return "";
-    fill_rows(kernel, nfft, sine, sine ? -1.0 : 1.0, 1.0 / sqrt((double)nfft),
-              true);
-    x = dmx_emit_2(
-        e, "ConvTranspose", x,
-        dmx_constant_f32(e, "idft", kernel, DMX_DIMS(nfft / 2, 1, nfft)));
-    dmx_attribute_ints(e, "strides", &hop, 1);
-    dmx_attribute_ints(e, "kernel_shape", &nfft, 1);
-    return x;
 }
 
 static dmx_name one(dmx_emitter *e, int64_t value)
@@ -104,44 +115,66 @@ static dmx_name add_frame(dmx_emitter *e, dmx_name env, dmx_name square,
     return assign(e, env, sum, a, b);
 }
 
-/* The sum of squared windows of all frames, the four padding ones included:
- * [1, 1, (T + 7) hop]. */
-static dmx_name envelope(dmx_emitter *e, int64_t nfft, int64_t frames)
+/* The sum of squared windows of all frames, the four padding ones included,
+ * in double precision, without the transform's own padding and never zero:
+ * [length]. */
+static dmx_name envelope(dmx_emitter *e, int64_t nfft, int64_t frames,
+                         int64_t length)
 {
-    const int64_t hop = nfft / 4, length = (frames + 3) * hop;
+    const int64_t hop = nfft / 4;
     double *square = dmx_emitter_alloc(e, (size_t)nfft, sizeof *square);
-    if (square == NULL)
+    double *floor = dmx_emitter_alloc(e, 1, sizeof *floor);
+    if (square == NULL || floor == NULL)
         return "";
     for (int64_t i = 0; i < nfft; i++)
         square[i] = window(i, nfft) * window(i, nfft);
-    const dmx_name w2 = dmx_constant_f64(e, "window_square", square, &nfft, 1);
-    dmx_name env = dmx_emit_1(e, "ConstantOfShape", one(e, length));
+    *floor = 1e-11;
+    const dmx_name w2 =
+        dmx_constant_double(e, "window_square", square, &nfft, 1);
+    dmx_name env = dmx_emit_1(e, "ConstantOfShape", one(e, length + nfft));
+    dmx_attribute_double(e, "value", 0.0);
     for (int64_t t = 0; t < frames; t++)
         env = add_frame(e, env, w2, t * hop, t * hop + nfft);
-    return dmx_emit_reshape(e, env, DMX_DIMS(1, 1, length));
+    env = dmx_emit_slice(e, env, 0, nfft / 2, nfft / 2 + length);
+    env = dmx_emit_2(e, "Clip", env,
+                     dmx_constant_double(e, "floor", floor, NULL, 0));
+    return dmx_emit_cast_f32(e, env);
+}
+
+/* The missing bin and two frames on each side, as zeros: [C, 2, n / 2 + 1,
+ * T + 4]. */
+static dmx_name completed(dmx_emitter *e, dmx_name x, const int64_t d[3])
+{
+    x = dmx_emit_reshape(e, x, DMX_DIMS(d[0] / 2, 2, d[1], d[2]));
+    x = dmx_emit_pad(e, x, 4, 2, 0, 1, false);
+    return dmx_emit_pad(e, x, 4, 3, 2, 2, false);
+}
+
+/* Real or imaginary part [C, 1, (T + 7) hop] of the inverse. */
+static dmx_name half_inverse(dmx_emitter *e, dmx_name x, const int64_t d[3],
+                             bool sine)
+{
+    const int64_t nfft = 2 * d[1], axis = 1;
+    x = dmx_emit_slice(e, x, 1, sine ? 1 : 0, sine ? 2 : 1);
+    x = dmx_emit_2(e, "Squeeze", x, dmx_usual_constant(e, &axis, 1));
+    return transform(e, "ConvTranspose", x,
+                     rows(e, sine ? "idft_sin" : "idft_cos", nfft,
+                          sine ? -1.0 : 1.0, sine, true),
+                     nfft);
 }
 
 void dmx_usual_istft(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    const int64_t nfft = n->at.nfft, hop = n->at.hop, c = d[0] / 2;
-    const int64_t left = hop / 2 * 3, frames = d[2] + 4;
-    dmx_name x = dmx_usual_plain(w, n->in[0]);
-    x = dmx_emit_pad(e, x, 4, 3, 2, 2, false);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(c, 2, nfft / 2, frames));
-    dmx_name half[2];
-    dmx_usual_split(e, x, 1, half);
-    for (int k = 0; k < 2; k++) {
-        half[k] = dmx_emit_reshape(e, half[k], DMX_DIMS(c, nfft / 2, frames));
-        half[k] = half_inverse(e, half[k], nfft, k == 1);
-    }
-    x = dmx_emit_2(e, "Add", half[0], half[1]);
-    const dmx_name floor = dmx_emit_2(e, "Max", envelope(e, nfft, frames),
-                                      dmx_constant_scalar(e, 1e-11));
-    x = dmx_emit_2(e, "Div", x, floor);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, c, 1, (frames + 3) * hop));
+    const int64_t nfft = n->at.nfft, hop = n->at.hop, left = hop / 2 * 3;
+    const int64_t length = (d[2] + 3) * hop;
+    dmx_name x = completed(e, dmx_usual_plain(w, n->in[0]), d);
+    x = dmx_emit_2(e, "Add", half_inverse(e, x, d, false),
+                   half_inverse(e, x, d, true));
+    x = dmx_emit_slice(e, x, 2, nfft / 2, nfft / 2 + length);
+    x = dmx_emit_2(e, "Div", x, envelope(e, nfft, d[2] + 4, length));
+    x = dmx_emit_slice(e, x, 2, left, left + n->at.length);
     dmx_walk_set(
-        w, n,
-        dmx_emit_slice(e, x, 3, 2 * hop + left, 2 * hop + left + n->at.length));
+        w, n, dmx_emit_reshape(e, x, DMX_DIMS(1, d[0] / 2, 1, n->at.length)));
 }

@@ -44,13 +44,19 @@ dmx_name dmx_usual_constant(dmx_emitter *e, const int64_t *value, size_t n)
     return y;
 }
 
-void dmx_usual_split(dmx_emitter *e, dmx_name x, int64_t axis, dmx_name half[2])
+void dmx_usual_split_in(dmx_emitter *e, dmx_name x, int64_t axis,
+                        dmx_name *part, size_t count)
 {
-    half[0] = dmx_emit_1(e, "Split", x);
-    half[1] = dmx_emitter_second_output(e);
+    (void)dmx_emit_1(e, "Split", x);
+    dmx_emitter_outputs(e, part, count);
     dmx_attribute_int(e, "axis", axis);
     if (e->opset >= 18)
-        dmx_attribute_int(e, "num_outputs", 2);
+        dmx_attribute_int(e, "num_outputs", (int64_t)count);
+}
+
+void dmx_usual_split(dmx_emitter *e, dmx_name x, int64_t axis, dmx_name half[2])
+{
+    dmx_usual_split_in(e, x, axis, half, 2);
 }
 
 dmx_name dmx_usual_instance_norm(dmx_emitter *e, dmx_name x, int64_t batch,

@@ -1,6 +1,8 @@
 #include "onnx/emit_weights.h"
 #include "onnx/usual.h"
 
+#include <string.h>
+
 /* "b c f t -> b (t f) c": the data is permuted, not the positions. */
 void dmx_usual_tokens(dmx_walk *w, const dmx_node *n)
 {
@@ -19,36 +21,165 @@ void dmx_usual_untokens(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 2, 1)));
 }
 
-void dmx_usual_linear(dmx_walk *w, const dmx_node *n)
+/* The attention that a node's result goes to, or NULL. */
+static const dmx_node *attention_after(const dmx_walk *w, const dmx_node *n)
 {
-    dmx_walk_set(w, n,
-                 dmx_emit_linear(&w->e, dmx_walk_tokens(w, n->in[0], 1),
-                                 n->weight, n->bias, NULL, 1.0));
+    const int32_t user = w->user[n->out[0]];
+    const dmx_node *next = user >= 0 ? &w->g->node[user] : NULL;
+    return next != NULL && next->op == DMX_OP_ATTENTION ? next : NULL;
 }
 
-/* torch.nn.MultiheadAttention: (length, heads, size) turned to (heads, length,
- * size), all queries at once. */
-static dmx_name heads(dmx_walk *w, dmx_value v, int64_t n_head, bool keys)
+/* Projections wait for the attention: they are part of that module. */
+void dmx_usual_linear(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *d = dmx_walk_dim(w, v);
-    const dmx_name x = dmx_emit_reshape(&w->e, dmx_walk_tokens(w, v, 1),
-                                        DMX_DIMS(d[0], n_head, d[1] / n_head));
-    return keys ? dmx_emit_transpose(&w->e, x, DMX_DIMS(1, 2, 0))
-                : dmx_emit_transpose(&w->e, x, DMX_DIMS(1, 0, 2));
+    if (attention_after(w, n) != NULL)
+        dmx_walk_skip(w, n);
+    else
+        dmx_walk_set(w, n,
+                     dmx_emit_linear(&w->e, dmx_walk_tokens(w, n->in[0], 1),
+                                     n->weight, n->bias, NULL, 1.0));
+}
+
+/* ---- torch.nn.MultiheadAttention ----------------------------------------- */
+/* The waiting projection that makes input k, or NULL. */
+static const dmx_node *projection(const dmx_walk *w, const dmx_node *n, int k)
+{
+    const dmx_node *p = &w->g->node[w->g->value[n->in[k]].producer];
+    const bool waits =
+        p->op == DMX_OP_LINEAR && w->value[n->in[k]].name == NULL;
+    return waits ? p : NULL;
+}
+
+/* batch_first is undone: (1, L, D) to (L, 1, D). */
+static dmx_name length_first(dmx_emitter *e, dmx_name x)
+{
+    return dmx_emit_transpose(e, x, DMX_DIMS(1, 0, 2));
+}
+
+/* Three matrices [D][D] as the one [D][3 D] that they are in the module. */
+static dmx_name packed_weight(dmx_emitter *e, const dmx_node *const p[3])
+{
+    const int64_t out = p[0]->weight->dim[0], in = p[0]->weight->dim[1];
+    float *all = dmx_emitter_buffer(e, (size_t)(3 * out * in), sizeof *all);
+    for (int k = 0; k < 3; k++) {
+        float *w = dmx_weight_floats(e, p[k]->weight);
+        if (w == NULL || all == NULL)
+            return "";
+        for (int64_t o = 0; o < out; o++)
+            for (int64_t i = 0; i < in; i++)
+                all[(3 * i + k) * out + o] = w[o * in + i];
+        dmx_emitter_drop_buffer(e, w);
+    }
+    return dmx_constant_f32(e, "in_proj", all, DMX_DIMS(in, 3 * out));
+}
+
+static dmx_name packed_bias(dmx_emitter *e, const dmx_node *const p[3])
+{
+    const int64_t out = p[0]->bias->dim[0];
+    double *all = dmx_emitter_alloc(e, (size_t)(3 * out), sizeof *all);
+    for (int k = 0; k < 3; k++) {
+        double *b = dmx_weight_doubles(e, p[k]->bias);
+        if (b == NULL || all == NULL)
+            return "";
+        memcpy(all + k * out, b, (size_t)out * sizeof *b);
+        dmx_emitter_drop_buffer(e, b);
+    }
+    return dmx_constant_f64(e, "in_proj_bias", all, DMX_DIMS(3 * out));
+}
+
+/* Self-attention projects once and cuts the result in three. */
+static void project_at_once(dmx_walk *w, const dmx_node *const p[3],
+                            dmx_name out[3])
+{
+    dmx_emitter *e = &w->e;
+    dmx_name x = length_first(e, dmx_walk_tokens(w, p[0]->in[0], 1));
+    x = dmx_emit_2(e, "MatMul", x, packed_weight(e, p));
+    x = dmx_emit_2(e, "Add", x, packed_bias(e, p));
+    dmx_usual_split_in(e, x, -1, out, 3);
+}
+
+/* Cross-attention has two sources and three projections. */
+static void project_apart(dmx_walk *w, const dmx_node *n,
+                          const dmx_node *const p[3], dmx_name out[3])
+{
+    dmx_emitter *e = &w->e;
+    dmx_name source = "";
+    for (int k = 0; k < 3; k++) {
+        const dmx_value v = p[k] != NULL ? p[k]->in[0] : n->in[k];
+        const bool again = k == 2 && p[1] != NULL && p[1]->in[0] == v;
+        if (!again)
+            source = length_first(e, dmx_walk_tokens(w, v, 1));
+        out[k] = p[k] != NULL ? dmx_emit_linear(e, source, p[k]->weight,
+                                                p[k]->bias, NULL, 1.0)
+                              : source;
+    }
+}
+
+static void project(dmx_walk *w, const dmx_node *n, dmx_name out[3])
+{
+    const dmx_node *p[3];
+    bool at_once = true;
+    for (int k = 0; k < 3; k++) {
+        p[k] = projection(w, n, k);
+        at_once = at_once && p[k] != NULL && p[k]->bias != NULL &&
+                  p[k]->in[0] == p[0]->in[0];
+    }
+    if (at_once)
+        project_at_once(w, p, out);
+    else
+        project_apart(w, n, p, out);
+}
+
+/* (L, 1, D) to (heads, L, size). */
+static dmx_name heads(dmx_emitter *e, dmx_name x, const int64_t *d, int64_t h)
+{
+    x = dmx_emit_reshape(e, x, DMX_DIMS(d[0], h, d[1] / h));
+    return dmx_emit_transpose(e, x, DMX_DIMS(1, 0, 2));
+}
+
+/* All queries at once; the keys are turned a second time. */
+static dmx_name attend(dmx_walk *w, const dmx_node *n)
+{
+    dmx_emitter *e = &w->e;
+    dmx_name x[3];
+    project(w, n, x);
+    for (int k = 0; k < 3; k++)
+        x[k] = heads(e, x[k], dmx_walk_dim(w, n->in[k]), n->at.heads);
+    x[0] = dmx_emit_mul_scalar(e, x[0], n->at.scale);
+    x[1] = dmx_emit_transpose(e, x[1], DMX_DIMS(0, 2, 1));
+    dmx_name y = dmx_emit_1(e, "Softmax", dmx_emit_2(e, "MatMul", x[0], x[1]));
+    dmx_attribute_int(e, "axis", -1);
+    return dmx_emit_transpose(e, dmx_emit_2(e, "MatMul", y, x[2]),
+                              DMX_DIMS(1, 0, 2));
+}
+
+/* The output projection is a Gemm on (L, D) within the module. */
+static dmx_name project_back(dmx_emitter *e, dmx_name x, const dmx_node *n)
+{
+    const dmx_name in[] = {
+        x, dmx_weight_as_is(e, n->weight, n->weight->dim, 2),
+        n->bias != NULL ? dmx_weight_vector(e, n->bias, 1.0, n->bias->dim, 1)
+                        : NULL};
+    const dmx_name y = dmx_emit(e, "Gemm", in, n->bias != NULL ? 3 : 2);
+    dmx_attribute_int(e, "transB", 1);
+    return y;
 }
 
 void dmx_usual_attention(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    dmx_name q = heads(w, n->in[0], n->at.heads, false);
-    q = dmx_emit_mul_scalar(e, q, n->at.scale);
-    const dmx_name k = heads(w, n->in[1], n->at.heads, true);
-    const dmx_name v = heads(w, n->in[2], n->at.heads, false);
-    dmx_name y = dmx_emit_1(e, "Softmax", dmx_emit_2(e, "MatMul", q, k));
-    dmx_attribute_int(e, "axis", -1);
-    y = dmx_emit_transpose(e, dmx_emit_2(e, "MatMul", y, v), DMX_DIMS(1, 0, 2));
-    dmx_walk_set(w, n, dmx_emit_reshape(e, y, DMX_DIMS(1, d[0], d[1])));
+    const dmx_node *back = dmx_walk_next(w, n, DMX_OP_LINEAR);
+    if (back != NULL && attention_after(w, back) != NULL)
+        back = NULL;
+    const dmx_node *last = back != NULL ? back : n;
+    const int64_t width = dmx_walk_dim(w, last->out[0])[1];
+    dmx_name y = dmx_emit_reshape(e, attend(w, n), DMX_DIMS(d[0], d[1]));
+    if (back != NULL)
+        y = project_back(e, y, back);
+    y = dmx_emit_reshape(e, y, DMX_DIMS(d[0], 1, width));
+    dmx_walk_skip(w, n);
+    dmx_walk_set(w, last, dmx_emit_transpose(e, y, DMX_DIMS(1, 0, 2)));
 }
 
 /* MyGroupNorm: channels first, normalise, and back. */
