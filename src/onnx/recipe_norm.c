@@ -6,7 +6,8 @@
 #include <math.h>
 
 /* Rows up to this length are summed in one go. */
-#define LONG_ROW 4096
+#define LONG_ROW     4096
+#define LARGE_TENSOR ((int64_t)1000000)
 
 /* The divisor of n closest to its square root, from below. */
 static int64_t near_root(int64_t n)
@@ -61,11 +62,21 @@ dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
     return dmx_emit_mul_scalar(e, x, 1.0 / (double)n);
 }
 
+/* Sum of squares over one axis of `count` elements. Runtimes have quick kernels
+ * for sums and products and a plain one for the two in one: that is right where
+ * a node more costs more than a pass. */
+static dmx_name energy(dmx_emitter *e, dmx_name x, int64_t count, int64_t axis)
+{
+    if (count < LARGE_TENSOR)
+        return dmx_emit_reduce(e, "ReduceSumSquare", x, axis);
+    return dmx_emit_reduce(e, "ReduceSum", dmx_emit_2(e, "Mul", x, x), axis);
+}
+
 dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
 {
     const int64_t n = dim[2], d = near_root(n);
     if (n <= LONG_ROW)
-        return dmx_emit_reduce(e, "ReduceSumSquare", x, 3);
+        return energy(e, x, dim[0] * dim[1] * n, 3);
     if (n / d <= LONG_ROW)
         return two_stages(e, "ReduceSumSquare", "ReduceSum", x, dim, d, n / d);
     return padded_sum(e, "ReduceSumSquare", x, dim);
@@ -93,29 +104,38 @@ static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
     return dmx_emit_reshape(e, x, DMX_DIMS(1, c, f, 1));
 }
 
-/* Of tokens [1, R, W, D], `reduction` over each token's group and the mean over
- * tokens: [1, 1, 1, 1] or [1, 1, D]. */
-static dmx_name token_mean(dmx_emitter *e, const char *reduction, dmx_name x,
-                           const int64_t dim[2], int64_t groups)
+/* Of values per token [1, R, W, 1] the mean over tokens, each for its group:
+ * [1, 1, 1, 1] or [1, 1, D]. */
+static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
+                           int64_t groups)
 {
-    const int64_t length = dim[0], width = dim[1], each = width / groups;
-    if (groups == 1) {
-        x = dmx_emit_reduce(e, reduction, x, 3);
-        x = dmx_emit_reduce(e, "ReduceMean", x, 2);
-        return dmx_emit_reduce(e, "ReduceMean", x, 1);
-    }
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, length, groups, each));
-    x = dmx_emit_reduce(e, reduction, x, 3);
+    const int64_t width = dim[1], each = width / groups;
+    if (groups == 1)
+        return dmx_emit_reduce(e, "ReduceMean",
+                               dmx_emit_reduce(e, "ReduceMean", x, 2), 1);
     x = dmx_emit_reduce(e, "ReduceMean", x, 1);
     x = dmx_emit_expand(e, x, DMX_DIMS(1, 1, groups, each));
     return dmx_emit_reshape(e, x, DMX_DIMS(1, 1, width));
 }
 
+/* Tokens [1, R, W, D] with an axis of groups: [1, L, groups, each]. */
+static dmx_name grouped_tokens(dmx_emitter *e, dmx_name x, const int64_t dim[2],
+                               int64_t groups)
+{
+    return groups == 1
+               ? x
+               : dmx_emit_reshape(e, x,
+                                  DMX_DIMS(1, dim[0], groups, dim[1] / groups));
+}
+
 static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
 {
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
-    if (w->g->value[n->in[0]].shape.rank == 2)
-        return token_mean(&w->e, "ReduceMean", x, dim, n->at.groups);
+    if (w->g->value[n->in[0]].shape.rank == 2) {
+        x = grouped_tokens(&w->e, x, dim, n->at.groups);
+        x = dmx_emit_reduce(&w->e, "ReduceMean", x, 3);
+        return token_mean(&w->e, x, dim, n->at.groups);
+    }
     return signal_mean(&w->e, dmx_emit_mean_time(&w->e, x, dim), dim,
                        n->at.groups, n->at.per_row);
 }
@@ -125,10 +145,13 @@ static dmx_name group_energy(dmx_walk *w, const dmx_node *n, dmx_name x,
                              double *count)
 {
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
-    const bool tokens = w->g->value[n->in[0]].shape.rank == 2;
-    *count = tokens ? (double)(dim[1] / n->at.groups) : (double)dim[2];
-    if (tokens)
-        return token_mean(&w->e, "ReduceSumSquare", x, dim, n->at.groups);
+    if (w->g->value[n->in[0]].shape.rank == 2) {
+        *count = (double)(dim[1] / n->at.groups);
+        x = grouped_tokens(&w->e, x, dim, n->at.groups);
+        x = energy(&w->e, x, dim[0] * dim[1], 3);
+        return token_mean(&w->e, x, dim, n->at.groups);
+    }
+    *count = (double)dim[2];
     return signal_mean(&w->e, dmx_emit_energy_time(&w->e, x, dim), dim,
                        n->at.groups, n->at.per_row);
 }

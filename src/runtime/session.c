@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 /* ---------------------------------------------------------------- options */
 
 static const int optimization_level[] = {
@@ -169,6 +173,15 @@ static dmx_status open_session(creation *c, const dmx_session_options *wish,
     return read_ports(c->s, &c->s->output, &c->s->n_output, false, err);
 }
 
+/* The runtime rearranges weights while it loads; glibc keeps what it freed
+ * meanwhile, which is as much as the weights, unless it is told otherwise. */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
                             const char *path, const void *bytes, size_t size,
                             const dmx_session_options *options, dmx_error *err)
@@ -188,6 +201,7 @@ dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
         dmx_session_close(s);
         return status;
     }
+    return_memory();
     *out = s;
     return DMX_OK;
 }
