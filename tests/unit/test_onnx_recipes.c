@@ -73,6 +73,7 @@ static float *run_model(const dmx_graph *g, const float *mix, size_t count,
 static void check_to(dmx_graph *g, dmx_value y, double tolerance)
 {
     dmx_error err = DMX_ERROR_INIT;
+    assert_ok(dmx_graph_status(g, &err), &err);
     dmx_shape s = dmx_graph_shape(g, y), in = dmx_graph_shape(g, g->input);
     if (s.rank == 2) {
         y = dmx_graph_untokens(g, "out", y, 1);
@@ -325,6 +326,101 @@ static void test_attention(void **state)
     }
 }
 
+/* Whole blocks of channels: linear layers on tokens channels first, beside
+ * others that are not. Lengths with rows of their own, cut into rows, short and
+ * prime. */
+static void test_linear_layers(void **state)
+{
+    NEEDS_RUNTIME;
+    static const int64_t shape[][2] = {{5, 9}, {1, 768}, {1, 31}, {1, 509}};
+    for (int i = 0; i < 16; i++) {
+        dmx_value x;
+        const int64_t d = i % 2 == 0 ? 32 : 20, f = shape[i / 4][0];
+        dmx_graph *g = begin_rows(d, f, shape[i / 4][1], &x);
+        const dmx_value a = dmx_graph_tokens(g, "a", x);
+        dmx_value y =
+            dmx_graph_layer_norm(g, "norm", a, VECTOR(d), VECTOR(d), 1e-5);
+        y = project(g, y, d, 48);
+        y = dmx_graph_activation(g, "act",
+                                 i % 4 < 2 ? DMX_OP_GELU : DMX_OP_RELU, y);
+        y = dmx_graph_linear(g, "linear", y, WEIGHT(d, 48),
+                             i % 3 == 0 ? NULL : VECTOR(d));
+        if (i % 4 != 3)
+            y = dmx_graph_scale(g, "gamma", y, VECTOR(d));
+        y = dmx_graph_add(g, "sum", a, y, 1.0);
+        y = dmx_graph_group_norm(g, "out", y, VECTOR(d), VECTOR(d),
+                                 i % 4 == 1 ? 4 : 1, false, 1e-5);
+        check_to(g, dmx_graph_untokens(g, "untokens", y, f), 4e-6);
+    }
+}
+
+/* Projections channels first: keys need no turning when the orders agree. */
+static void test_attention_of_blocks(void **state)
+{
+    NEEDS_RUNTIME;
+    for (int i = 0; i < 6; i++) {
+        dmx_value x;
+        dmx_graph *g = begin_rows(32, 4, 10, &x);
+        const dmx_value a = dmx_graph_tokens(g, "a", x);
+        const dmx_shape flat = {3, {32, 1, 40}};
+        const dmx_value b =
+            dmx_graph_tokens(g, "b", dmx_graph_reshape(g, "flat", x, flat));
+        const dmx_value q = i % 2 == 0 ? project(g, a, 32, 32) : a;
+        const dmx_value k = project(g, i < 3 ? a : b, 32, 32);
+        const dmx_value v = project(g, i % 3 == 0 ? a : b, 32, 32);
+        dmx_value y = dmx_graph_attention(g, "attention", q, k, v, 4);
+        y = dmx_graph_scale(g, "gamma", project(g, y, 32, 32), VECTOR(32));
+        y = dmx_graph_add(g, "sum", a, y, 1.0);
+        check_to(g, dmx_graph_untokens(g, "untokens", y, 4), 4e-6);
+    }
+}
+
+/* Scores that are divided by heads, by queries, by both, and evenly not. */
+static void test_attention_in_pieces(void **state)
+{
+    NEEDS_RUNTIME;
+    static const int64_t form[][3] = {/* heads, queries, keys */
+                                      {6, 1100, 1009},
+                                      {4, 500, 2200},
+                                      {2, 2003, 2203},
+                                      {1, 1601, 3001},
+                                      {64, 300, 301}};
+    for (size_t i = 0; i < sizeof form / sizeof form[0]; i++) {
+        dmx_value x;
+        const int64_t h = form[i][0], d = 2 * h;
+        const int64_t most = form[i][1] > form[i][2] ? form[i][1] : form[i][2];
+        dmx_graph *g = begin_rows(d, 1, most, &x);
+        const dmx_value b = dmx_graph_tokens(
+            g, "b", dmx_graph_crop(g, "keys", x, 2, 0, form[i][2]));
+        const dmx_value a = dmx_graph_tokens(
+            g, "a", dmx_graph_crop(g, "queries", x, 2, 0, form[i][1]));
+        const dmx_value y = dmx_graph_attention(g, "attention", a, b, b, h);
+        check_to(g, dmx_graph_untokens(g, "untokens", y, 1), 4e-6);
+    }
+}
+
+/* Above a million elements, squares are a node of their own. */
+static void test_large_norms(void **state)
+{
+    NEEDS_RUNTIME;
+    dmx_value x;
+    dmx_graph *g = begin_rows(6, 500, 340, &x);
+    dmx_value y =
+        dmx_graph_group_norm(g, "norm", x, VECTOR(6), VECTOR(6), 1, true, 1e-5);
+    check(g, y);
+    g = begin_rows(6, 500, 340, &x);
+    y = dmx_graph_conv(g, "conv", x, WEIGHT(16, 6, 1), VECTOR(16),
+                       (dmx_conv_geometry){.stride = {1, 1}});
+    y = dmx_graph_group_norm(g, "norm", y, VECTOR(16), VECTOR(16), 1, true,
+                             1e-5);
+    check_to(g, dmx_graph_activation(g, "glu", DMX_OP_GLU, y), 4e-6);
+    g = begin_rows(64, 1, 16000, &x);
+    y = dmx_graph_tokens(g, "tokens", x);
+    y = dmx_graph_group_norm(g, "norm", y, VECTOR(64), VECTOR(64), 2, false,
+                             1e-5);
+    check(g, dmx_graph_untokens(g, "untokens", y, 1));
+}
+
 /* Tokens of different orders meet in a sum and in one attention. */
 static void test_mixed_orders(void **state)
 {
@@ -367,7 +463,7 @@ static void test_positions(void **state)
     }
 }
 
-/* 1x1 convolutions around tokens are products on tokens. */
+/* 1x1 convolutions around tokens, which are those tokens channels first. */
 static void test_channel_samplers(void **state)
 {
     NEEDS_RUNTIME;
@@ -421,6 +517,10 @@ int main(void)
         cmocka_unit_test(test_folded_norm),
         cmocka_unit_test(test_folded_norm_of_silence),
         cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_linear_layers),
+        cmocka_unit_test(test_attention_of_blocks),
+        cmocka_unit_test(test_attention_in_pieces),
+        cmocka_unit_test(test_large_norms),
         cmocka_unit_test(test_mixed_orders),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_channel_samplers),
