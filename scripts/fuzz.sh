@@ -3,15 +3,27 @@
 # legacy, safetensors, graph) from the corpus and from seeds made of every
 # checkpoint in tests/data. Needs clang. New inputs stay in
 # build-fuzz/corpus/TARGET; a crash is kept in build-fuzz/crashes.
+# fuzz.sh all SECONDS: every target for so long, as many at once as there are
+# processors; fails when one finds something.
 # fuzz.sh TARGET merge: minimises what was found into fuzz/corpus/TARGET.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "$#" -lt 2 ]; then
-  sed -n '2,6s/^# //p' "$0" >&2
+  sed -n '2,8s/^# //p' "$0" >&2
   exit 2
 fi
 target=$1 seconds=$2
 shift 2
+if [ "$target" = all ]; then
+  scripts/fuzz.sh zip 1 >/dev/null 2>&1 || true # builds, once
+  mkdir -p build-fuzz
+  printf '%s\n' zip pickle legacy safetensors graph |
+    xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} bash -c \
+      'scripts/fuzz.sh {} "$1" >build-fuzz/{}.log 2>&1 || { tail -30 build-fuzz/{}.log; exit 1; }
+       printf "%s: %s runs\n" {} "$(sed -n "s/.*number_of_executed_units: *//p" build-fuzz/{}.log)"' \
+      "$0" "$seconds"
+  exit 0
+fi
 build=build-fuzz
 CC=clang CXX=clang++ scripts/build.sh "$build" -DDMX_FUZZ=ON \
   -DDMX_WERROR=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo \
