@@ -1,5 +1,6 @@
 /* Every recipe, and what it is when its pattern is not there, against the
  * float64 reference: small graphs of odd shapes, run by ONNX Runtime. */
+#include "random_tensor.h"
 #include "test_support.h"
 
 #include "onnx/onnx_export.h"
@@ -14,30 +15,12 @@ static dmx_runtime *runtime; /* NULL: none is installed */
 static dmx_arena tensors;
 static uint64_t seed;
 
-/* A random tensor that lives until the next graph. */
-static const dmx_tensor *random_tensor(const char *name, double centre,
-                                       double spread, int rank,
-                                       const int64_t *dim)
-{
-    dmx_tensor *t = dmx_arena_alloc(&tensors, 1, sizeof *t);
-    *t = (dmx_tensor){.name = name, .dtype = DMX_F32, .rank = rank};
-    int64_t count = 1;
-    for (int k = rank; k-- > 0; count *= dim[k]) {
-        t->dim[k] = dim[k];
-        t->stride[k] = count;
-    }
-    float *data = dmx_arena_alloc(&tensors, (size_t)count, sizeof *data);
-    for (int64_t i = 0; i < count; i++)
-        data[i] = (float)(centre + spread * test_normal(&seed));
-    t->data = data;
-    return t;
-}
-
 #define WEIGHT(...)                                                            \
-    random_tensor("w", 0.0, 0.4,                                               \
+    random_tensor(&tensors, &seed, "w", 0.0, 0.4,                              \
                   sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),          \
                   (const int64_t[]){__VA_ARGS__})
-#define VECTOR(n) random_tensor("v", 0.7, 0.3, 1, (const int64_t[]){n})
+#define VECTOR(n)                                                              \
+    random_tensor(&tensors, &seed, "v", 0.7, 0.3, 1, (const int64_t[]){n})
 
 static dmx_graph *begin(int64_t channels, int64_t samples, dmx_value *x)
 {
