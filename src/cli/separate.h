@@ -106,6 +106,7 @@ typedef struct separate_run {
     double *fraction; /* [songs] done of each */
     double audio_seconds;
     struct timespec started, reported;
+    const char *stage; /* of the last report; the library's, constant */
     int interrupted;
 } separate_run;
 

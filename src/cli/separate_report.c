@@ -43,9 +43,13 @@ void separate_report_progress(const separate_run *r, const char *song,
         return;
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (seconds_between(&r->reported, &now) < 0.2)
+    /* five a second, and a new stage at once; songs side by side may be in
+     * different ones, so that has a limit as well */
+    const bool known = r->stage != NULL && strcmp(r->stage, stage) == 0;
+    if (seconds_between(&r->reported, &now) < (known ? 0.2 : 0.01))
         return;
     ((separate_run *)r)->reported = now;
+    ((separate_run *)r)->stage = stage;
     printf("{\"event\": \"progress\", \"song\": ");
     cli_json_string(stdout, song);
     printf(", \"stage\": \"%s\", \"fraction\": %.4f", stage, fraction);
