@@ -1,5 +1,7 @@
 #include "engine/panel.h"
 
+#define LINE 16 /* floats that a cache fetches at once */
+
 int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr)
 {
     const dmx_window *w = &s->window;
@@ -39,6 +41,22 @@ dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
         k->affine(room + c * k->nr, room + c * k->nr, s->norm_gain[c],
                   s->norm_offset[c], k->nr);
     return (dmx_panel){room, k->nr};
+}
+
+void dmx_panel_expect(const dmx_panel_source *s, const dmx_kernels *k,
+                      const float *x, int64_t row, int64_t t)
+{
+    const dmx_window *w = &s->window;
+    const int64_t reach = (w->kernel[1] - 1) * w->dilation[1];
+    const int64_t at = t * w->step[1] - w->padding[1];
+    const int64_t from = dmx_max(at, 0);
+    const int64_t to = dmx_min(at + k->nr * w->step[1] + reach, w->cols);
+    if (w->kernel[0] > 1)
+        return;
+    x += row * w->channels * w->stride;
+    for (int64_t c = 0; c < w->channels; c++, x += w->stride)
+        for (int64_t j = from; j < to; j += LINE)
+            __builtin_prefetch(x + j);
 }
 
 int64_t dmx_panel_group(int64_t rows, int64_t tiles, int64_t most,

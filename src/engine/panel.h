@@ -25,6 +25,12 @@ dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
                         const float *x, int64_t row, int64_t t, int64_t n,
                         float *room);
 
+/* Asks for the columns from which the panel at t will be cut. Those of a long
+ * signal lie channel by channel far apart, a few lines each, where no
+ * processor looks ahead by itself. */
+void dmx_panel_expect(const dmx_panel_source *s, const dmx_kernels *k,
+                      const float *x, int64_t row, int64_t t);
+
 /* Panels of one task: few enough that the thread with most to do has least,
  * and then many rather than few, so that weights are read less often. `rows`
  * rows of `tiles` panels; at most `most` panels. */

@@ -145,6 +145,14 @@ static void expect_panel(const gemm_step *g, const meeting *m)
         }
 }
 
+static void expect_columns(const gemm_step *g, const dmx_step *step,
+                           const dmx_frame *f, int64_t index)
+{
+    const dmx_kernels *k = f->engine->kernels;
+    dmx_panel_expect(&g->source, k, dmx_at(f, step->in[0]), index / g->tiles,
+                     index % g->tiles * k->nr);
+}
+
 /* One matrix with `count` panels from `first` on. */
 static void multiply(const gemm_step *g, const meeting *first, int64_t count,
                      const gemm_scratch *s)
@@ -160,6 +168,8 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
             const dmx_panel *panel = &s->panel[i];
             taps.width = panel->width;
             expect_panel(g, &at);
+            if (taps.taps > 0 && j == 0 && i + 1 < count)
+                expect_columns(g, first->step, first->frame, at.index + 1);
             if (taps.taps > 0)
                 k->gemm_taps(&taps, m->tile, at.block->rows, a, panel->data,
                              s->c);

@@ -91,14 +91,35 @@ INLINE vec v_exp2(vec x)
     return v_exp2_below(v_min(v_set(127.0f), x));
 }
 
+#if defined(__AVX512F__)
+/* 2^(j/32) */
+static const float exp2_part[32] __attribute__((aligned(64))) = {
+    1.000000000f, 1.021897149f, 1.044273782f, 1.067140401f, 1.090507733f,
+    1.114386743f, 1.138788635f, 1.163724859f, 1.189207115f, 1.215247360f,
+    1.241857812f, 1.269050957f, 1.296839555f, 1.325236643f, 1.354255547f,
+    1.383909882f, 1.414213562f, 1.445180807f, 1.476826146f, 1.509164428f,
+    1.542210825f, 1.575980845f, 1.610490332f, 1.645755478f, 1.681792831f,
+    1.718619298f, 1.756252160f, 1.794709075f, 1.834008086f, 1.874167634f,
+    1.915206561f, 1.957144124f,
+};
+#endif
+
 /* The same for any x, with the whole range of float32 where an instruction
- * scales by 2^n. */
+ * scales by 2^n. There x = n / 32 + f with |f| <= 1/64: the bottom bits of n
+ * choose a power from a table, which leaves the multipliers less to do, and
+ * 2^f is the minimax polynomial of degree 2 (5.3e-8) with 2^0 = 1. */
 INLINE vec v_exp2_any(vec x)
 {
 #if defined(__AVX512F__)
-    const vec n = (vec)_mm512_roundscale_ps((__m512)x, 0);
-    const vec p = v_exp2_polynomial(x - n);
-    return (vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+    const vec shift = v_set(393216.0f); /* 1.5 * 2^23 / 32 */
+    const vec shifted = x + shift;
+    const vec n = shifted - shift;
+    const vec f = x - n;
+    const vec part =
+        (vec)_mm512_permutex2var_ps(_mm512_load_ps(exp2_part), (__m512i)shifted,
+                                    _mm512_load_ps(exp2_part + LANES));
+    const vec p = f * v_set(0.240226507f) + v_set(0.693157344f);
+    return (vec)_mm512_scalef_ps((__m512)(part * f * p + part), (__m512)n);
 #else
     return v_exp2(x);
 #endif
