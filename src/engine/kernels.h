@@ -65,6 +65,12 @@ typedef struct dmx_taps {
     int64_t channels, taps, dilation, width;
 } dmx_taps;
 
+/* Channels of a row: x, x + stride, ... */
+typedef struct dmx_lines {
+    const float *x;
+    int64_t stride;
+} dmx_lines;
+
 /* Mean and sum of squared differences from it. */
 typedef struct dmx_moments {
     double count, mean, m2;
@@ -138,6 +144,13 @@ typedef struct dmx_kernels {
     void (*winograd_in)(const float *x, int64_t stride, float *v, int64_t to);
     void (*winograd_out)(const float *m, int64_t from, float *y,
                          int64_t stride);
+
+    /* F(3, 2) over rows: columns [0, n) of four rows, n <= nr, to 4 panels
+     * [channels][nr], `to` floats apart; and four products of n floats, side
+     * by side, to three outputs in their place. */
+    void (*two_tap_in)(const dmx_lines row[4], int64_t channels, int64_t n,
+                       float *v, int64_t to);
+    void (*two_tap_out)(float *m, int64_t n);
 
     /* `lanes` frames of a short-time Fourier transform at once. x: the first
      * sample of the first frame, n <= lanes frames hop apart; re, im: bin 0,

@@ -18,6 +18,8 @@
 
 #include "engine/winograd_body.h"
 
+#include "engine/two_tap_body.h"
+
 #include "engine/elementwise_body.h"
 
 #include "engine/fourier_body.h"
@@ -46,6 +48,8 @@ const dmx_kernels TABLE = {
     .winograd_line_out = winograd_line_out,
     .winograd_in = winograd_in,
     .winograd_out = winograd_out,
+    .two_tap_in = two_tap_in,
+    .two_tap_out = two_tap_out,
     .stft = stft,
     .istft = istft,
     .activate = activate,

@@ -1,7 +1,5 @@
 #include "engine/panel.h"
 
-#define LINE 16 /* floats that a cache fetches at once */
-
 int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr)
 {
     const dmx_window *w = &s->window;
@@ -55,7 +53,7 @@ void dmx_panel_expect(const dmx_panel_source *s, const dmx_kernels *k,
         return;
     x += row * w->channels * w->stride;
     for (int64_t c = 0; c < w->channels; c++, x += w->stride)
-        for (int64_t j = from; j < to; j += LINE)
+        for (int64_t j = from; j < to; j += DMX_LINE)
             __builtin_prefetch(x + j);
 }
 

@@ -16,6 +16,8 @@
 #include "engine/kernels.h"
 #include "graph/graph.h"
 
+#define DMX_LINE 16 /* floats that a cache fetches at once */
+
 typedef struct dmx_plane {
     int64_t rows, channels, cols, stride;
 } dmx_plane;

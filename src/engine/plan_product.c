@@ -337,8 +337,11 @@ static bool emit(dmx_planner *p, const dmx_unit *u, described *t,
     if (u->feeder >= 0)
         return describe(more, p, &p->unit[u->feeder]) &&
                dmx_step_feed(p->e, &more->d, &t->d);
-    return dmx_winograd_fits(p->e, &t->d) ? dmx_step_winograd(p->e, &t->d)
-                                          : dmx_step_product(p->e, &t->d);
+    if (dmx_winograd_fits(p->e, &t->d))
+        return dmx_step_winograd(p->e, &t->d);
+    if (dmx_two_tap_fits(p->e, &t->d))
+        return dmx_step_two_tap(p->e, &t->d);
+    return dmx_step_product(p->e, &t->d);
 }
 
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err)

@@ -3,6 +3,7 @@
  * channels is made, activated and used up before the next one, so that it
  * stays in the second-level cache, where it already lies as the second product
  * wants it. The sums are those of the two products apart, in the same order. */
+#include "engine/epilogue.h"
 #include "engine/panel.h"
 #include "engine/steps.h"
 
@@ -22,8 +23,7 @@ typedef struct feed_step {
     int64_t sums;              /* rows of the second matrices */
     int64_t most_rows, most_wide;
     int64_t cols, tiles, group;
-    const float *scale;
-    float add_gain;
+    dmx_epilogue epilogue;
 } feed_step;
 
 typedef struct feed_scratch {
@@ -96,23 +96,10 @@ static void finish_sums(const dmx_step *step, const dmx_frame *f, int64_t i,
     const feed_step *g = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
     const dmx_matrix *m = &g->second[0];
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
     for (int64_t j = 0; j < m->n_block; j++) {
         const dmx_block *b = &m->block[j];
-        const int64_t at = b->channel * out->stride + t;
-        dmx_finish d = {
-            .channels = b->channels,
-            .n = dmx_min(k->nr, g->cols - t),
-            .bias = m->bias + b->row0,
-            .out = dmx_at(f, step->out[0]) + at,
-            .out_stride = out->stride,
-            .add_gain = g->add_gain,
-            .add_stride = out->stride,
-        };
-        if (g->scale != NULL)
-            d.scale = g->scale + b->channel;
-        if (step->in[1] >= 0)
-            d.add = dmx_at(f, step->in[1]) + at;
+        dmx_finish d = dmx_epilogue_aim(&g->epilogue, step, f, m, b, 0, 0);
+        dmx_epilogue_move(&d, t, dmx_min(k->nr, g->cols - t));
         k->finish(&d, s->sum + (i * g->sums + b->row0) * k->nr);
     }
 }
@@ -184,11 +171,10 @@ static bool fill_feed(feed_step *g, struct dmx_engine *e,
     const dmx_plane *out = &e->buffer[second->out].plane;
     const int64_t nr = e->kernels->nr;
     g->activation = first->activation;
-    g->add_gain = second->add_gain;
     if (!dmx_product_source(&g->source, e, first) ||
         !dmx_matrix_pack(&g->first, e, &first->dense) ||
         !pack_second(g, e, second) ||
-        !dmx_engine_keep(e, &g->scale, second->scale, out->channels))
+        !dmx_epilogue_fill(&g->epilogue, e, second))
         return false;
     g->most_rows = g->first.most_rows;
     g->most_wide = dmx_max(g->most_wide, widened(&g->first));

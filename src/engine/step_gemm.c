@@ -1,5 +1,6 @@
 /* Convolutions, transposed convolutions and linear maps: cut a panel of
  * columns out of the input, multiply, finish. */
+#include "engine/epilogue.h"
 #include "engine/panel.h"
 #include "engine/steps.h"
 
@@ -18,9 +19,7 @@ typedef struct gemm_step {
     int64_t phases[2], start[2];
     int64_t rows, cols; /* positions, of which each makes phases outputs */
     int64_t tiles, group, row_tasks;
-    dmx_activation activation;
-    const float *scale, *offset;
-    float add_gain;
+    dmx_epilogue epilogue;
 } gemm_step;
 
 /* Where the parts of a thread's scratch memory lie. */
@@ -62,87 +61,40 @@ static dmx_panel cut_panel(const gemm_step *g, const dmx_step *step,
                          room);
 }
 
-/* The destination of a block at a panel; false when it is cropped. */
-static bool aim(dmx_finish *d, const gemm_step *g, const meeting *at)
+/* The output's row that a block makes at a panel; false when it is cropped. */
+static bool row_of(int64_t *row, const gemm_step *g, const meeting *at)
 {
-    const dmx_step *step = at->step;
-    const dmx_frame *f = at->frame;
-    const dmx_block *b = at->block;
-    const dmx_matrix *m = &g->matrix[at->output];
-    const dmx_plane *out = dmx_plane_of(f, step->out[at->output]);
-    const int64_t row =
-        at->index / g->tiles * g->phases[0] + b->phase - g->start[0];
-    if (row < 0 || row >= out->rows)
-        return false;
-    const int64_t line = row * out->channels + b->channel;
-    *d = (dmx_finish){
-        .activation = g->activation,
-        .channels = b->channels,
-        .gate = b->gate,
-        .gate_bias = b->gate,
-        .bias = m->bias + b->row0,
-        .out = dmx_at(f, step->out[at->output]) + line * out->stride,
-        .out_stride = out->stride,
-        .add_gain = g->add_gain,
-        .add_stride = out->stride,
-    };
-    if (g->scale != NULL)
-        d->scale = g->scale + b->channel;
-    if (g->offset != NULL)
-        d->offset = g->offset + line;
-    if (step->in[1] >= 0)
-        d->add = dmx_at(f, step->in[1]) + line * out->stride;
-    if (step->in[2] >= 0) {
-        const float *affine = dmx_at(f, step->in[2]) + row * 2 * m->rows;
-        d->gain = affine + b->row0;
-        d->bias = affine + m->rows + b->row0;
-    }
-    return true;
+    const dmx_plane *out = dmx_plane_of(at->frame, at->step->out[at->output]);
+    *row = at->index / g->tiles * g->phases[0] + at->block->phase - g->start[0];
+    return *row >= 0 && *row < out->rows;
 }
 
-static void finish_panel(const gemm_step *g, const meeting *m,
+static dmx_finish aim(const gemm_step *g, const meeting *at, int64_t row)
+{
+    return dmx_epilogue_aim(&g->epilogue, at->step, at->frame,
+                            &g->matrix[at->output], at->block, at->output, row);
+}
+
+static void finish_panel(const gemm_step *g, const meeting *m, dmx_finish d,
                          const gemm_scratch *s)
 {
     const dmx_kernels *k = m->frame->engine->kernels;
     const int64_t t = m->index % g->tiles * k->nr;
     const int64_t n = dmx_min(k->nr, g->cols - t);
-    dmx_interleave w = {.phases = g->phases[1]};
-    if (!aim(&w.finish, g, m))
-        return;
-    if (w.phases == 1) {
-        w.finish.n = n;
-        w.finish.out += t;
-        if (w.finish.add != NULL)
-            w.finish.add += t;
-        k->finish(&w.finish, s->c);
+    if (g->phases[1] == 1) {
+        dmx_epilogue_move(&d, t, n);
+        k->finish(&d, s->c);
         return;
     }
+    dmx_interleave w = {d, g->phases[1], 0, 0};
     const int64_t at = t * w.phases - g->start[1];
     const int64_t cols = dmx_plane_of(m->frame, m->step->out[0])->cols;
     w.from = dmx_max(0, -at);
     w.to = dmx_min(n * w.phases, cols - at);
     if (w.to <= w.from)
         return;
-    w.finish.out += at + w.from;
-    if (w.finish.add != NULL)
-        w.finish.add += at + w.from;
+    dmx_epilogue_move(&w.finish, at + w.from, n);
     k->interleave(&w, s->c);
-}
-
-/* Asks for the lines that finishing will read and write. */
-static void expect_panel(const gemm_step *g, const meeting *m)
-{
-    const dmx_kernels *k = m->frame->engine->kernels;
-    const int64_t t = m->index % g->tiles * k->nr;
-    dmx_finish d;
-    if (g->phases[1] > 1 || !aim(&d, g, m))
-        return;
-    for (int64_t r = 0; r < d.channels; r++)
-        for (int64_t j = t; j < t + k->nr; j += 16) {
-            __builtin_prefetch(d.out + r * d.out_stride + j, 1);
-            if (d.add != NULL && d.add != d.out)
-                __builtin_prefetch(d.add + r * d.add_stride + j);
-        }
 }
 
 static void expect_columns(const gemm_step *g, const dmx_step *step,
@@ -163,11 +115,16 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
     for (int64_t j = 0; j < m->n_block; j++) {
         meeting at = *first;
         at.block = &m->block[j];
+        int64_t row;
+        if (!row_of(&row, g, &at)) /* the same for all panels of a task */
+            continue;
+        const dmx_finish d = aim(g, &at, row);
         const float *a = dmx_matrix_block(m, at.block, k, s->wide);
         for (int64_t i = 0; i < count; i++, at.index++) {
             const dmx_panel *panel = &s->panel[i];
             taps.width = panel->width;
-            expect_panel(g, &at);
+            if (g->phases[1] == 1)
+                dmx_epilogue_expect(&d, at.index % g->tiles * k->nr, k->nr);
             if (taps.taps > 0 && j == 0 && i + 1 < count)
                 expect_columns(g, first->step, first->frame, at.index + 1);
             if (taps.taps > 0)
@@ -175,7 +132,7 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
                              s->c);
             else
                 k->gemm(at.block->rows, m->k, a, panel->data, s->c);
-            finish_panel(g, &at, s);
+            finish_panel(g, &at, d, s);
         }
     }
 }
@@ -267,10 +224,7 @@ static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
     }
     g->rows = positions(out->rows, g->phases[0], g->start[0]);
     g->cols = positions(out->cols, g->phases[1], g->start[1]);
-    g->activation = p->activation;
-    g->add_gain = p->add_gain;
-    g->offset = p->offset;
-    if (!dmx_engine_keep(e, &g->scale, p->scale, out->channels) ||
+    if (!dmx_epilogue_fill(&g->epilogue, e, p) ||
         !dmx_product_source(&g->source, e, p) || !pack_matrices(g, e, p))
         return false;
     g->tiles = (g->cols + e->kernels->nr - 1) / e->kernels->nr;

@@ -59,6 +59,11 @@ bool dmx_step_feed(struct dmx_engine *e, const dmx_product *first,
 bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p);
 bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p);
 
+/* A convolution over rows with a kernel of twice its step, by Winograd's
+ * method. */
+bool dmx_two_tap_fits(const struct dmx_engine *e, const dmx_product *p);
+bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p);
+
 /* ---- attention --------------------------------------------------------- */
 bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
                         dmx_buf k, dmx_buf v, dmx_buf out, int64_t heads,
