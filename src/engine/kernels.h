@@ -114,6 +114,11 @@ typedef struct dmx_kernels {
     void (*pack_left)(float *out, const float *x, int64_t stride, int64_t rows,
                       int64_t n);
 
+    /* A tile c [mr][nr] in pieces of mr columns, `to` floats apart: element
+     * (r, j) goes to out[j / mr * to + r * mr + j % mr]. Where nr is a multiple
+     * of mr. */
+    void (*split_tile)(float *out, int64_t to, const float *c);
+
     /* IEEE 754 binary16 to float32 */
     void (*widen)(float *out, const uint16_t *half, int64_t n);
 

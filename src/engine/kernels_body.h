@@ -39,6 +39,7 @@ const dmx_kernels TABLE = {
     .pack_window = pack_window,
     .pack_normed = pack_normed,
     .pack_left = pack_left,
+    .split_tile = split_tile,
     .widen = widen,
     .powers = powers,
     .softmax_block = softmax_block,

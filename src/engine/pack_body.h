@@ -176,3 +176,11 @@ static void pack_left(float *out, const float *x, int64_t stride, int64_t rows,
         for (int64_t i = 0; i < MR; i++)
             out[t * MR + i] = i < rows ? x[i * stride + t] : 0.0f;
 }
+
+static void split_tile(float *out, int64_t to, const float *c)
+{
+    for (int64_t r = 0; r < MR; r++, c += NR)
+#pragma GCC unroll 16
+        for (int g = 0; g < NR / MR; g++)
+            memcpy(out + g * to + r * MR, c + g * MR, MR * sizeof *c);
+}

@@ -105,12 +105,22 @@ static bool emit_add(dmx_planner *p, const dmx_node *n)
            dmx_step_add(p->e, n->path, a, b, out, (float)n->at.alpha);
 }
 
+/* A packed order may replace keys or values that nobody else needs. */
+static bool only_here(const dmx_planner *p, dmx_value v, dmx_buf buf)
+{
+    return p->fuse && p->uses[v] == 1 && !p->shared[v] && v != p->g->output &&
+           buf == p->buf[v];
+}
+
 static bool emit_attention(dmx_planner *p, const dmx_node *n)
 {
+    const dmx_buf k = in_of(p, n, 1);
     const dmx_buf v = dmx_plan_ordered(p, n->in[2], p->order[n->in[1]]);
     const dmx_buf out = dmx_plan_output(p, n->out[0], DMX_NO_VALUE, 0);
     return v >= 0 && out >= 0 &&
-           dmx_step_attention(p->e, n->path, in_of(p, n, 0), in_of(p, n, 1), v,
+           dmx_step_attention(p->e, n->path, in_of(p, n, 0),
+                              (dmx_head_input){k, only_here(p, n->in[1], k)},
+                              (dmx_head_input){v, only_here(p, n->in[2], v)},
                               out, n->at.heads, n->at.scale);
 }
 

@@ -3,57 +3,45 @@
  * P is already the packed right side of the second product, and O comes out
  * channel by channel, as the next linear map wants it.
  * Source: Dao et al., "FlashAttention", 2022 (the running softmax). */
+#include "engine/heads.h"
 #include "engine/steps.h"
 
-#define KEYS       96 /* of a block; a multiple of every mr */
-#define MOST_TILES 2  /* that share a block of keys */
+#define MOST_TILES 2 /* that share a block of keys */
 
 typedef struct attention_step {
-    int64_t heads, width; /* width of a head */
-    int64_t wide;         /* width rounded up to mr */
-    int64_t queries, keys, blocks;
+    dmx_heads heads; /* of keys and values */
+    int64_t queries;
     int64_t tiles, group, groups; /* of nr queries; tiles of a task */
     float scale;                  /* of a score in base-2 logarithms */
 } attention_step;
 
-static int64_t head_floats(const attention_step *a)
+/* Keys or values of one head and block. */
+static void pack(const dmx_step *step, const dmx_frame *f, int64_t task,
+                 void (*pack_block)(float *, const dmx_heads *,
+                                    const dmx_kernels *, const float *, int64_t,
+                                    int64_t))
 {
-    return a->blocks * KEYS * a->wide;
+    const attention_step *a = step->parameters;
+    const int64_t head = task / a->heads.blocks;
+    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    pack_block(dmx_at(f, step->out[0]) + head * dmx_head_floats(&a->heads),
+               &a->heads, f->engine->kernels,
+               dmx_at(f, step->in[0]) + head * a->heads.width * p->stride,
+               p->stride, task % a->heads.blocks);
 }
 
-/* Keys of one head: [keys/mr][width][mr]. */
 static void pack_keys(const dmx_step *step, const dmx_frame *f, int64_t task,
                       float *scratch)
 {
     (void)scratch;
-    const attention_step *a = step->parameters;
-    const int64_t mr = f->engine->kernels->mr;
-    const int64_t head = task / a->blocks, block = task % a->blocks;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    const float *x = dmx_at(f, step->in[0]) + head * a->width * p->stride;
-    float *out = dmx_at(f, step->out[0]) + head * head_floats(a) +
-                 block * KEYS * a->width;
-    for (int64_t t = block * KEYS; t < (block + 1) * KEYS; t += mr)
-        for (int64_t d = 0; d < a->width; d++, out += mr)
-            for (int64_t i = 0; i < mr; i++)
-                out[i] = t + i < a->keys ? x[d * p->stride + t + i] : 0.0f;
+    pack(step, f, task, dmx_pack_keys);
 }
 
-/* Values of one block: [width/mr][keys][mr]. */
 static void pack_values(const dmx_step *step, const dmx_frame *f, int64_t task,
                         float *scratch)
 {
     (void)scratch;
-    const attention_step *a = step->parameters;
-    const int64_t mr = f->engine->kernels->mr;
-    const int64_t head = task / a->blocks, t0 = task % a->blocks * KEYS;
-    const int64_t n = dmx_min(KEYS, a->keys - t0);
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    const float *x = dmx_at(f, step->in[0]) + head * a->width * p->stride;
-    float *out = dmx_at(f, step->out[0]) + head * head_floats(a) + t0 * a->wide;
-    for (int64_t d = 0; d < a->wide; d += mr, out += n * mr)
-        f->engine->kernels->pack_left(out, x + d * p->stride + t0, p->stride,
-                                      dmx_min(mr, a->width - d), n);
+    pack(step, f, task, dmx_pack_values);
 }
 
 /* A tile of nr queries on its way: Q scaled, O, running maximum m and sum l. */
@@ -70,16 +58,16 @@ typedef struct workspace {
 
 static int64_t tile_floats(const attention_step *a, int64_t nr)
 {
-    return 2 * (a->wide + 1) * nr;
+    return 2 * (a->heads.wide + 1) * nr;
 }
 
 static void start_tile(tile *c, const attention_step *a, const dmx_kernels *k,
                        const dmx_plane *p, const float *queries, float *room)
 {
-    const int64_t size = a->wide * k->nr;
+    const int64_t size = a->heads.wide * k->nr;
     const dmx_window w = {.x = queries + c->t,
                           .rows = 1,
-                          .channels = a->width,
+                          .channels = a->heads.width,
                           .cols = c->n,
                           .stride = p->stride,
                           .kernel = {1, 1},
@@ -90,7 +78,7 @@ static void start_tile(tile *c, const attention_step *a, const dmx_kernels *k,
     c->m = c->o + size;
     c->l = c->m + k->nr;
     k->pack_window(&w, 0, 0, c->n, c->q);
-    k->affine(c->q, c->q, a->scale, 0.0f, a->width * k->nr);
+    k->affine(c->q, c->q, a->scale, 0.0f, a->heads.width * k->nr);
     for (int64_t i = 0; i < size; i++)
         c->o[i] = 0.0f;
     for (int64_t i = 0; i < k->nr; i++) {
@@ -107,17 +95,18 @@ static void visit_block(const tile *c, const attention_step *a,
                         const dmx_kernels *k, const workspace *w, int64_t block,
                         const float *key, const float *value)
 {
-    const int64_t keys = dmx_min(KEYS, a->keys - block * KEYS);
-    key += block * KEYS * a->width;
-    value += block * KEYS * a->wide;
-    if (block > 0 && k->powers(keys, a->width, key, c->q, c->m, c->l, w->s)) {
-        k->gemm_add(a->wide, keys, value, w->s, c->o);
+    const int64_t keys = dmx_min(DMX_KEYS, a->heads.tokens - block * DMX_KEYS);
+    key += block * DMX_KEYS * a->heads.width;
+    value += block * DMX_KEYS * a->heads.wide;
+    if (block > 0 &&
+        k->powers(keys, a->heads.width, key, c->q, c->m, c->l, w->s)) {
+        k->gemm_add(a->heads.wide, keys, value, w->s, c->o);
         return;
     }
-    k->gemm(dmx_round_up(keys, k->mr), a->width, key, c->q, w->s);
+    k->gemm(dmx_round_up(keys, k->mr), a->heads.width, key, c->q, w->s);
     k->softmax_block(w->s, keys, c->m, c->l, w->decay);
-    k->gemm(a->wide, keys, value, w->s, w->product);
-    k->accumulate(c->o, w->product, w->decay, a->wide);
+    k->gemm(a->heads.wide, keys, value, w->s, w->product);
+    k->accumulate(c->o, w->product, w->decay, a->heads.wide);
 }
 
 /* `group` tiles of one head's queries against all its keys: a block of keys
@@ -132,13 +121,16 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
     const int64_t count = dmx_min(a->group, a->tiles - first);
     const dmx_plane *p = dmx_plane_of(f, step->in[0]);
     const dmx_plane *out = dmx_plane_of(f, step->out[0]);
-    const float *queries = dmx_at(f, step->in[0]) + head * a->width * p->stride;
-    const float *key = dmx_at(f, step->in[1]) + head * head_floats(a);
-    const float *value = dmx_at(f, step->in[2]) + head * head_floats(a);
-    float *y = dmx_at(f, step->out[0]) + head * a->width * out->stride;
+    const float *queries =
+        dmx_at(f, step->in[0]) + head * a->heads.width * p->stride;
+    const float *key =
+        dmx_at(f, step->in[1]) + head * dmx_head_floats(&a->heads);
+    const float *value =
+        dmx_at(f, step->in[2]) + head * dmx_head_floats(&a->heads);
+    float *y = dmx_at(f, step->out[0]) + head * a->heads.width * out->stride;
     workspace w = {.s = scratch};
-    w.product = w.s + KEYS * k->nr;
-    w.decay = w.product + a->wide * k->nr;
+    w.product = w.s + DMX_KEYS * k->nr;
+    w.decay = w.product + a->heads.wide * k->nr;
     scratch = w.decay + k->nr;
     tile c[MOST_TILES];
     for (int64_t i = 0; i < count; i++, scratch += tile_floats(a, k->nr)) {
@@ -146,54 +138,54 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
         c[i].n = dmx_min(k->nr, a->queries - c[i].t);
         start_tile(&c[i], a, k, p, queries, scratch);
     }
-    for (int64_t b = 0; b < a->blocks; b++)
+    for (int64_t b = 0; b < a->heads.blocks; b++)
         for (int64_t i = 0; i < count; i++)
             visit_block(&c[i], a, k, &w, b, key, value);
     for (int64_t i = 0; i < count; i++)
-        k->divide(y + c[i].t, out->stride, c[i].o, c[i].l, a->width, c[i].n);
+        k->divide(y + c[i].t, out->stride, c[i].o, c[i].l, a->heads.width,
+                  c[i].n);
 }
 
-/* Keys or values of all heads, packed once. */
+/* Keys or values of all heads, packed once: by the product that makes them, or
+ * else by a step. */
 static dmx_buf add_packing(struct dmx_engine *e, const char *path,
-                           const attention_step *a, dmx_buf in,
-                           void (*run)(const dmx_step *, const dmx_frame *,
-                                       int64_t, float *))
+                           const attention_step *a, dmx_head_input in,
+                           dmx_head_order order)
 {
+    if (in.only_here && dmx_product_pack(e, in.buf, &a->heads, order))
+        return in.buf;
+    const int64_t floats = dmx_head_floats(&a->heads);
     const dmx_buf out =
-        dmx_engine_buffer(e, dmx_plane_make(1, a->heads, head_floats(a)));
+        dmx_engine_buffer(e, dmx_plane_make(1, a->heads.heads, floats));
     dmx_step *step = dmx_engine_step(e, "pack", path);
     if (out < 0 || step == NULL)
         return -1;
     /* heads follow each other without the padding of a plane */
-    e->buffer[out].floats = a->heads * head_floats(a);
-    step->run = run;
+    e->buffer[out].floats = a->heads.heads * floats;
+    step->run = order == DMX_HEADS_KEYS ? pack_keys : pack_values;
     step->parameters = a;
-    step->in[0] = in;
+    step->in[0] = in.buf;
     step->out[0] = out;
-    step->tasks = a->heads * a->blocks;
+    step->tasks = a->heads.heads * a->heads.blocks;
     return out;
 }
 
 bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
-                        dmx_buf k, dmx_buf v, dmx_buf out, int64_t heads,
-                        double scale)
+                        dmx_head_input k, dmx_head_input v, dmx_buf out,
+                        int64_t heads, double scale)
 {
     const int64_t nr = e->kernels->nr;
     attention_step *a = dmx_engine_parameters(e, sizeof *a);
     if (a == NULL)
         return false;
-    a->heads = heads;
-    a->width = e->buffer[q].plane.channels / heads;
-    a->wide = dmx_round_up(a->width, e->kernels->mr);
+    a->heads = dmx_heads_make(e->kernels, &e->buffer[k.buf].plane, heads);
     a->queries = e->buffer[q].plane.cols;
-    a->keys = e->buffer[k].plane.cols;
-    a->blocks = (a->keys + KEYS - 1) / KEYS;
     a->scale = (float)(scale * 1.44269504088896340736); /* 1 / ln 2 */
     a->tiles = (a->queries + nr - 1) / nr;
     a->group = heads * a->tiles >= 8 * e->threads * MOST_TILES ? MOST_TILES : 1;
     a->groups = (a->tiles + a->group - 1) / a->group;
-    const dmx_buf keys = add_packing(e, path, a, k, pack_keys);
-    const dmx_buf values = add_packing(e, path, a, v, pack_values);
+    const dmx_buf keys = add_packing(e, path, a, k, DMX_HEADS_KEYS);
+    const dmx_buf values = add_packing(e, path, a, v, DMX_HEADS_VALUES);
     dmx_step *step = dmx_engine_step(e, "attention", path);
     if (keys < 0 || values < 0 || step == NULL)
         return false;
@@ -204,9 +196,9 @@ bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
     step->in[2] = values;
     step->out[0] = out;
     step->tasks = heads * a->groups;
-    step->scratch =
-        (KEYS + a->wide + 1) * nr + a->group * tile_floats(a, nr) + 64;
-    step->flops =
-        4.0 * (double)a->queries * (double)a->keys * (double)(heads * a->width);
+    step->scratch = (DMX_KEYS + a->heads.wide + 1) * nr +
+                    a->group * tile_floats(a, nr) + 64;
+    step->flops = 4.0 * (double)a->queries * (double)a->heads.tokens *
+                  (double)(heads * a->heads.width);
     return true;
 }

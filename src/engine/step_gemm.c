@@ -20,6 +20,8 @@ typedef struct gemm_step {
     int64_t rows, cols; /* positions, of which each makes phases outputs */
     int64_t tiles, group, row_tasks;
     dmx_epilogue epilogue;
+    dmx_head_order order[DMX_STEP_OUT]; /* of each output */
+    const dmx_heads *heads[DMX_STEP_OUT];
 } gemm_step;
 
 /* Where the parts of a thread's scratch memory lie. */
@@ -75,12 +77,29 @@ static dmx_finish aim(const gemm_step *g, const meeting *at, int64_t row)
                             &g->matrix[at->output], at->block, at->output, row);
 }
 
+/* Bias, and then the order of heads. */
+static void store_heads(const gemm_step *g, const meeting *m, dmx_finish d,
+                        int64_t t, int64_t n, const gemm_scratch *s)
+{
+    const dmx_kernels *k = m->frame->engine->kernels;
+    d.out = s->c;
+    d.out_stride = d.n = k->nr;
+    k->finish(&d, s->c);
+    dmx_heads_store(dmx_at(m->frame, m->step->out[m->output]),
+                    g->heads[m->output], k, g->order[m->output], s->c,
+                    m->block->channel, m->block->channels, t, n);
+}
+
 static void finish_panel(const gemm_step *g, const meeting *m, dmx_finish d,
                          const gemm_scratch *s)
 {
     const dmx_kernels *k = m->frame->engine->kernels;
     const int64_t t = m->index % g->tiles * k->nr;
     const int64_t n = dmx_min(k->nr, g->cols - t);
+    if (g->order[m->output] != DMX_HEADS_NONE) {
+        store_heads(g, m, d, t, n, s);
+        return;
+    }
     if (g->phases[1] == 1) {
         dmx_epilogue_move(&d, t, n);
         k->finish(&d, s->c);
@@ -123,7 +142,7 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
         for (int64_t i = 0; i < count; i++, at.index++) {
             const dmx_panel *panel = &s->panel[i];
             taps.width = panel->width;
-            if (g->phases[1] == 1)
+            if (g->phases[1] == 1 && g->order[at.output] == DMX_HEADS_NONE)
                 dmx_epilogue_expect(&d, at.index % g->tiles * k->nr, k->nr);
             if (taps.taps > 0 && j == 0 && i + 1 < count)
                 expect_columns(g, first->step, first->frame, at.index + 1);
@@ -260,4 +279,35 @@ bool dmx_step_product(struct dmx_engine *e, const dmx_product *p)
     step->scratch = scratch_floats(g, e->kernels->nr);
     step->flops = p->flops;
     return true;
+}
+
+static bool plain(const gemm_step *g, const dmx_step *step, int output,
+                  int64_t mr)
+{
+    const dmx_epilogue *p = &g->epilogue;
+    return g->matrix[output].tile == mr && g->rows == 1 && g->phases[0] == 1 &&
+           g->phases[1] == 1 && g->start[0] == 0 && g->start[1] == 0 &&
+           p->activation == DMX_ACT_NONE && p->scale == NULL &&
+           p->offset == NULL && step->in[1] < 0 && step->in[2] < 0;
+}
+
+bool dmx_product_pack(struct dmx_engine *e, dmx_buf buf, const dmx_heads *h,
+                      dmx_head_order order)
+{
+    for (size_t i = e->n_step; i-- > 0;)
+        for (int p = 0; p < DMX_STEP_OUT; p++) {
+            const dmx_step *step = &e->step[i];
+            if (step->out[p] != buf)
+                continue;
+            /* the planner may still change what it has made */
+            gemm_step *g = (gemm_step *)(uintptr_t)step->parameters;
+            if (step->run != run_gemm || !plain(g, step, p, e->kernels->mr) ||
+                !dmx_heads_fit(h, e->kernels))
+                return false;
+            g->order[p] = order;
+            g->heads[p] = h;
+            e->buffer[buf].floats = h->heads * dmx_head_floats(h);
+            return true;
+        }
+    return false;
 }

@@ -4,6 +4,7 @@
 #ifndef DMX_ENGINE_STEPS_H
 #define DMX_ENGINE_STEPS_H
 
+#include "engine/heads.h"
 #include "engine/matrix.h"
 #include "engine/panel.h"
 #include "engine/plan.h"
@@ -46,6 +47,11 @@ typedef struct dmx_product {
 
 bool dmx_step_product(struct dmx_engine *e, const dmx_product *p);
 
+/* Makes the step that writes `buf` write it in that order instead, when it is a
+ * product with nothing after it and its tiles fit; h stays in use. */
+bool dmx_product_pack(struct dmx_engine *e, dmx_buf buf, const dmx_heads *h,
+                      dmx_head_order order);
+
 /* Where the columns of a product come from; its gain and offset are copied. */
 bool dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
                         const dmx_product *p);
@@ -65,9 +71,16 @@ bool dmx_two_tap_fits(const struct dmx_engine *e, const dmx_product *p);
 bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p);
 
 /* ---- attention --------------------------------------------------------- */
+
+/* Keys or values, and whether nothing else takes them. */
+typedef struct dmx_head_input {
+    dmx_buf buf;
+    bool only_here;
+} dmx_head_input;
+
 bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
-                        dmx_buf k, dmx_buf v, dmx_buf out, int64_t heads,
-                        double scale);
+                        dmx_head_input k, dmx_head_input v, dmx_buf out,
+                        int64_t heads, double scale);
 
 /* ---- norms and statistics (step_norm.c) --------------------------------- */
 
