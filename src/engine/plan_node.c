@@ -116,7 +116,8 @@ static bool emit_attention(dmx_planner *p, const dmx_node *n)
 {
     const dmx_buf k = in_of(p, n, 1);
     const dmx_buf v = dmx_plan_ordered(p, n->in[2], p->order[n->in[1]]);
-    const dmx_buf out = dmx_plan_output(p, n->out[0], DMX_NO_VALUE, 0);
+    /* what a task writes only that task has read */
+    const dmx_buf out = dmx_plan_output(p, n->out[0], n->in[0], 1);
     return v >= 0 && out >= 0 &&
            dmx_step_attention(p->e, n->path, in_of(p, n, 0),
                               (dmx_head_input){k, only_here(p, n->in[1], k)},
