@@ -154,7 +154,7 @@ bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p)
     const dmx_plane out = e->buffer[p->out].plane;
     const int64_t nr = e->kernels->nr;
     two_tap_step *g = dmx_engine_parameters(e, sizeof *g);
-    dmx_step *step = dmx_engine_step(e, p->kind, p->path);
+    dmx_step *step = dmx_engine_step(e, "two taps", p->path);
     if (g == NULL || step == NULL || !pack(g, e, p) ||
         !dmx_epilogue_fill(&g->epilogue, e, p))
         return false;

@@ -427,6 +427,54 @@ static void check_winograd(const dmx_kernels *k)
         free(blocks[i]);
 }
 
+/* With one channel more than needed, and rows of zeros as at an edge. */
+static void check_two_tap(const dmx_kernels *k)
+{
+    const int64_t n = draw(1, k->nr), channels = draw(1, 3);
+    const int64_t stride = n + draw(0, 20), size = channels * k->nr;
+    float *blocks[3];
+    float *x = noise(&blocks[0], 4 * channels * stride, draw(0, 15));
+    float *v = noise(&blocks[1], 4 * size, 0);
+    float *w = noise(&blocks[2], 2, 0);
+    float zeros[64] = {0.0f};
+    dmx_lines row[4];
+    for (int i = 0; i < 4; i++)
+        row[i] = draw(0, 3) == 0
+                     ? (dmx_lines){zeros, 0}
+                     : (dmx_lines){x + i * channels * stride, stride};
+    k->two_tap_in(row, channels, n, v, size);
+    const float g[4] = {w[0], (w[0] + w[1]) / 2.0f, (w[0] - w[1]) / 2.0f, w[1]};
+    for (int64_t i = 0; i < 4 * size; i++)
+        v[i] *= g[i / size];
+    k->two_tap_out(v, size);
+    for (int64_t i = 0; i < 3 * size; i++) {
+        const int64_t r = i / size, c = i % size / k->nr, j = i % k->nr;
+        double sum = 0.0;
+        for (int a = 0; j < n && a < 2; a++)
+            sum +=
+                (double)w[a] * (double)row[r + a].x[c * row[r + a].stride + j];
+        near((double)v[i], sum, 1e-5, "two taps", k);
+    }
+    for (int i = 0; i < 3; i++)
+        free(blocks[i]);
+}
+
+static void check_split(const dmx_kernels *k)
+{
+    const int64_t pieces = k->nr / k->mr, to = k->mr * k->mr + draw(0, 9);
+    float *blocks[2];
+    float *c = noise(&blocks[0], k->mr * k->nr, 0);
+    float *out = noise(&blocks[1], pieces * to, draw(0, 15));
+    k->split_tile(out, to, c);
+    for (int64_t r = 0; r < k->mr; r++)
+        for (int64_t j = 0; j < pieces * k->mr; j++)
+            if (out[j / k->mr * to + r * k->mr + j % k->mr] != c[r * k->nr + j])
+                fail_msg("%s split: row %d, column %d", k->name, (int)r,
+                         (int)j);
+    free(blocks[0]);
+    free(blocks[1]);
+}
+
 /* ---- passes ------------------------------------------------------------- */
 
 static void check_passes(const dmx_kernels *k)
@@ -557,6 +605,7 @@ static void test_kernels(void **state)
         check_gemm,     check_taps,       check_window,  check_normed,
         check_finish,   check_interleave, check_softmax, check_powers,
         check_winograd, check_passes,     check_fourier, check_widen,
+        check_two_tap,  check_split,
     };
     const char *given = getenv("DMX_SEED");
     const uint64_t start = given != NULL ? strtoull(given, NULL, 10) : 2026;
