@@ -157,6 +157,13 @@ typedef struct dmx_kernels {
                        float *v, int64_t to);
     void (*two_tap_out)(float *m, int64_t n);
 
+    /* Strassen's method, see strassen_body.h. Blocks of n floats, a multiple of
+     * nr: a, b and c as 11, 12, 21, 22; s: s1 ... s4; t: the right sides of the
+     * seven products, m their results, side by side. */
+    void (*strassen_left)(float *s, int64_t n, const float *const a[4]);
+    void (*strassen_right)(float *t, int64_t n, const float *const b[4]);
+    void (*strassen_sums)(float *const c[4], int64_t n, const float *m);
+
     /* `lanes` frames of a short-time Fourier transform at once. x: the first
      * sample of the first frame, n <= lanes frames hop apart; re, im: bin 0,
      * bins row_stride apart, frames side by side (lanes are written). work:

@@ -20,6 +20,8 @@
 
 #include "engine/two_tap_body.h"
 
+#include "engine/strassen_body.h"
+
 #include "engine/elementwise_body.h"
 
 #include "engine/fourier_body.h"
@@ -51,6 +53,9 @@ const dmx_kernels TABLE = {
     .winograd_out = winograd_out,
     .two_tap_in = two_tap_in,
     .two_tap_out = two_tap_out,
+    .strassen_left = strassen_left,
+    .strassen_right = strassen_right,
+    .strassen_sums = strassen_sums,
     .stft = stft,
     .istft = istft,
     .activate = activate,

@@ -336,7 +336,9 @@ static bool emit(dmx_planner *p, const dmx_unit *u, described *t,
         return false;
     if (u->feeder >= 0)
         return describe(more, p, &p->unit[u->feeder]) &&
-               dmx_step_feed(p->e, &more->d, &t->d);
+               (dmx_strassen_fits(p->e, &more->d, &t->d)
+                    ? dmx_step_strassen(p->e, &more->d, &t->d)
+                    : dmx_step_feed(p->e, &more->d, &t->d));
     if (dmx_winograd_fits(p->e, &t->d))
         return dmx_step_winograd(p->e, &t->d);
     if (dmx_two_tap_fits(p->e, &t->d))

@@ -61,6 +61,13 @@ bool dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
 bool dmx_step_feed(struct dmx_engine *e, const dmx_product *first,
                    const dmx_product *second);
 
+/* The same with fewer multiplications, for wide maps of many tokens
+ * (step_strassen.c). */
+bool dmx_strassen_fits(const struct dmx_engine *e, const dmx_product *first,
+                       const dmx_product *second);
+bool dmx_step_strassen(struct dmx_engine *e, const dmx_product *first,
+                       const dmx_product *second);
+
 /* The 3x3 convolution with padding 1 by Winograd's method. */
 bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p);
 bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p);

@@ -248,6 +248,46 @@ static void test_growing_scores(void **state)
     }
 }
 
+/* Wide pairs by Strassen's method: an odd number of panels, the last one not
+ * full; with and without norm and sum. */
+static void test_wide_pair(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {
+        {128, 256, 530}, {128, 512, 576}, {256, 256, 700}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const int64_t d = sizes[i][0], hidden = sizes[i][1];
+        dmx_value x;
+        dmx_graph *g = begin(d, sizes[i][2], &x);
+        dmx_value y = x;
+        if (i > 0)
+            y = dmx_graph_layer_norm(g, "norm", x, VECTOR(d), VECTOR(d), 1e-5);
+        y = dmx_graph_activation(g, "gelu", DMX_OP_GELU,
+                                 linear(g, y, hidden, d));
+        y = linear(g, y, d, hidden);
+        if (i > 0)
+            y = dmx_graph_add(g, "add", x,
+                              dmx_graph_scale(g, "scale", y, VECTOR(d)), 1.0);
+        end(g, y);
+        signal s = listen(g, 0.0);
+        for (int n = 0; dmx_kernels_name(n) != NULL; n++)
+            for (int threads = 1; threads <= 3; threads += 2) {
+                dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
+                options.isa = dmx_kernels_name(n);
+                options.threads = threads;
+                const int sums =
+                    64 % dmx_kernels_find(options.isa)->mr == 0 ? 1 : 0;
+                const double error = run(g, &s, &options, "linear sums", sums);
+                if (!(error < 3e-6))
+                    fail_msg("%s, %d to %d: error %g of peak", options.isa,
+                             (int)d, (int)hidden, error);
+            }
+        silence(&s);
+        dmx_graph_close(g);
+        dmx_arena_free(&tensors);
+    }
+}
+
 /* Keys and values leave their linear maps packed where the tiles of the
  * instruction set fit the heads, and where nobody else needs them. */
 static void test_packed_heads(void **state)
@@ -359,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_siblings),
         cmocka_unit_test(test_five_siblings),
         cmocka_unit_test(test_growing_scores),
+        cmocka_unit_test(test_wide_pair),
         cmocka_unit_test(test_packed_heads),
         cmocka_unit_test(test_two_taps),
         cmocka_unit_test(test_two_taps_add),

@@ -459,6 +459,39 @@ static void check_two_tap(const dmx_kernels *k)
         free(blocks[i]);
 }
 
+/* With blocks of n numbers instead of matrices, element by element. */
+static void check_strassen(const dmx_kernels *k)
+{
+    const int64_t n = k->nr * draw(1, 3);
+    float *blocks[5];
+    const float *a[4], *b[4];
+    float *c[4];
+    float *left = noise(&blocks[0], 4 * n, 0), *s = noise(&blocks[1], 4 * n, 0);
+    float *right = noise(&blocks[2], 4 * n, 0);
+    float *t = noise(&blocks[3], 7 * n, 0), *y = noise(&blocks[4], 4 * n, 0);
+    for (int i = 0; i < 4; i++) {
+        a[i] = left + i * n;
+        b[i] = right + i * n;
+        c[i] = y + i * n;
+    }
+    k->strassen_left(s, n, a);
+    k->strassen_right(t, n, b);
+    const float *const m[7] = {a[0], a[1],  s + 3 * n, a[3],
+                               s,    s + n, s + 2 * n};
+    for (int64_t i = 0; i < 7 * n; i++)
+        t[i] *= m[i / n][i % n];
+    k->strassen_sums(c, n, t);
+    for (int64_t i = 0; i < 4 * n; i++) {
+        const int64_t row = i / n / 2, col = i / n % 2, j = i % n;
+        double sum = 0.0;
+        for (int q = 0; q < 2; q++)
+            sum += (double)a[2 * row + q][j] * (double)b[2 * q + col][j];
+        near((double)y[i], sum, 4e-5, "strassen", k);
+    }
+    for (int i = 0; i < 5; i++)
+        free(blocks[i]);
+}
+
 static void check_split(const dmx_kernels *k)
 {
     const int64_t pieces = k->nr / k->mr, to = k->mr * k->mr + draw(0, 9);
@@ -602,10 +635,10 @@ static void test_kernels(void **state)
 {
     (void)state;
     static void (*const checks[])(const dmx_kernels *) = {
-        check_gemm,     check_taps,       check_window,  check_normed,
-        check_finish,   check_interleave, check_softmax, check_powers,
-        check_winograd, check_passes,     check_fourier, check_widen,
-        check_two_tap,  check_split,
+        check_gemm,     check_taps,       check_window,   check_normed,
+        check_finish,   check_interleave, check_softmax,  check_powers,
+        check_winograd, check_passes,     check_fourier,  check_widen,
+        check_two_tap,  check_split,      check_strassen,
     };
     const char *given = getenv("DMX_SEED");
     const uint64_t start = given != NULL ? strtoull(given, NULL, 10) : 2026;
