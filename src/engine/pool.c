@@ -3,11 +3,20 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 /* How often a thread looks again before it sleeps: about 20 microseconds, the
  * gap between two steps; waking a sleeper costs more. */
 #define LOOKS 2000
+
+/* The state of the job in one word, so that joining it and closing it exclude
+ * each other: its number, whether one may still join, and who is at it. Nobody
+ * waits for a thread that is not at it: one that sleeps, or whose processor
+ * does something else, comes late and finds nothing to do. */
+#define NUMBER 0x100000000u /* counts up; workers wait for a change */
+#define OPEN   0x80000000u
+#define INSIDE 0x7fffffffu
 
 struct dmx_pool;
 
@@ -20,8 +29,7 @@ typedef struct worker {
 struct dmx_pool {
     pthread_mutex_t lock;
     pthread_cond_t start, done;
-    atomic_uint job;   /* counts up; workers wait for a change */
-    atomic_int busy;   /* workers not yet through with it */
+    _Atomic uint64_t job;
     atomic_bool close; /* the job is to leave */
     void (*task)(void *, int64_t, int);
     void *context;
@@ -50,16 +58,37 @@ static void take_tasks(dmx_pool *p, int number)
     }
 }
 
-static void wait_for_job(dmx_pool *p, unsigned seen)
+/* Returns the number of the next job. */
+static uint64_t wait_for_job(dmx_pool *p, uint64_t seen)
 {
     for (int i = 0; i < LOOKS; i++) {
-        if (atomic_load(&p->job) != seen)
-            return;
+        if (atomic_load(&p->job) / NUMBER != seen)
+            return atomic_load(&p->job) / NUMBER;
         pause_a_little();
     }
     pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->job) == seen)
+    while (atomic_load(&p->job) / NUMBER == seen)
         pthread_cond_wait(&p->start, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    return atomic_load(&p->job) / NUMBER;
+}
+
+static bool join(dmx_pool *p, uint64_t number)
+{
+    uint64_t job = atomic_load(&p->job);
+    while ((job & OPEN) != 0 && job / NUMBER == number)
+        if (atomic_compare_exchange_weak(&p->job, &job, job + 1))
+            return true;
+    return false;
+}
+
+static void leave(dmx_pool *p)
+{
+    const uint64_t before = atomic_fetch_sub(&p->job, 1);
+    if ((before & OPEN) != 0 || (before & INSIDE) != 1)
+        return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_signal(&p->done);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -67,37 +96,43 @@ static void *work(void *argument)
 {
     const worker *w = argument;
     dmx_pool *p = w->pool;
-    for (unsigned seen = 0;; seen++) {
-        wait_for_job(p, seen);
+    for (uint64_t seen = 0;;) {
+        seen = wait_for_job(p, seen);
         if (atomic_load(&p->close))
             return NULL;
+        if (!join(p, seen))
+            continue;
         take_tasks(p, w->number);
-        if (atomic_fetch_sub(&p->busy, 1) == 1) {
-            pthread_mutex_lock(&p->lock);
-            pthread_cond_signal(&p->done);
-            pthread_mutex_unlock(&p->lock);
-        }
+        leave(p);
     }
 }
 
+/* Nobody is at the job before. */
 static void announce(dmx_pool *p)
 {
+    const uint64_t number = atomic_load(&p->job) / NUMBER + 1;
     atomic_store(&p->next, 0);
-    atomic_store(&p->busy, p->threads - 1);
     pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->job, 1);
+    atomic_store(&p->job, number * NUMBER + OPEN);
     pthread_cond_broadcast(&p->start);
     pthread_mutex_unlock(&p->lock);
 }
 
+static bool busy(dmx_pool *p)
+{
+    return (atomic_load(&p->job) & INSIDE) != 0;
+}
+
+/* No task is left to take: waits for those that others have taken. */
 static void wait_for_workers(dmx_pool *p)
 {
-    for (int i = 0; i < LOOKS && atomic_load(&p->busy) > 0; i++)
+    atomic_fetch_sub(&p->job, OPEN);
+    for (int i = 0; i < LOOKS && busy(p); i++)
         pause_a_little();
-    if (atomic_load(&p->busy) == 0)
+    if (!busy(p))
         return;
     pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->busy) > 0)
+    while (busy(p))
         pthread_cond_wait(&p->done, &p->lock);
     pthread_mutex_unlock(&p->lock);
 }
