@@ -2,11 +2,13 @@
  *
  *   bench-export write CHECKPOINT OUT.onnx [fp16weights|usual]
  *   bench-export reference CHECKPOINT OUT.f32
- *   bench-export run MODEL.onnx THREADS RUNS PATTERN [EXPECTED.f32]
+ *   bench-export run MODEL.onnx THREADS RUNS HOST [EXPECTED.f32]
  *
- * The input is N(0,1) noise of a fixed seed. Each prints one line of figures
- * that the script reads. Times are wall clock, in seconds; memory in MB is the
- * process's peak. */
+ * HOST is ours (as our runtime runs it), pattern (with ONNX Runtime's memory
+ * pattern) or plain (ONNX Runtime's defaults and an untouched allocator, as in
+ * any other program). The input is N(0,1) noise of a fixed seed. Each prints
+ * one line of figures that the script reads. Times are wall clock, in seconds;
+ * memory in MB is the process's peak. */
 #include "onnx/onnx_export.h"
 #include "reference/reference.h"
 #include "runtime/runtime.h"
@@ -243,8 +245,11 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "reference") == 0)
         return run_reference(argv[2], argv[3]);
     if (argc >= 6 && strcmp(argv[1], "run") == 0) {
-        const dmx_session_options o = {.threads = atoi(argv[3]),
-                                       .memory_pattern = atoi(argv[5]) != 0};
+        const bool plain = strcmp(argv[5], "plain") == 0;
+        const dmx_session_options o = {
+            .threads = atoi(argv[3]),
+            .memory_pattern = plain || strcmp(argv[5], "pattern") == 0,
+            .keep_freed = plain};
         return run_model(argv[2], &o, atoi(argv[4]), argc > 6 ? argv[6] : NULL);
     }
     fprintf(stderr, "usage: bench-export write|reference|run ... "

@@ -4,10 +4,12 @@
 # A full-size random checkpoint is generated and written in three forms (ours,
 # ours with half weights, the usual one). Then PAIRS (default 9) times, on one
 # and on two threads, ours and the usual graph run one after the other, each in
-# a process of its own, so that a slow spell of the machine hits both. The
-# table shows medians; ratios are medians of the pairs' ratios. SNR is against
-# the float64 reference. Needs ONNX Runtime ($DEMUCS_ONNXRUNTIME or a system
-# one), 10 GB of memory, and about 2 minutes a pair.
+# a process of its own, so that a slow spell of the machine hits both: as our
+# runtime runs them, and the first segment also as any other program would, with
+# ONNX Runtime's defaults. The table shows medians; ratios are medians of the
+# pairs' ratios. SNR is against the float64 reference. Needs ONNX Runtime
+# ($DEMUCS_ONNXRUNTIME or a system one), 12 GB of memory, and about 2 minutes a
+# pair.
 set -euo pipefail
 pairs=${1:-9}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -47,31 +49,40 @@ printf '%-28s %12s %12s %12s\n' 'nodes' \
         "$build/demucs-onnx" inspect "$work/$k.onnx" |
             sed -n 's/.* \([0-9]*\) nodes.*/\1/p'; done)
 
+# rows HOST THREADS WHAT...: medians and ratios of the columns in order
+rows() {
+    local a=$work/ours.$1.$2 b=$work/usual.$1.$2 column=1 what
+    printf '\n%-28s %12s %12s %12s\n' "$2 thread(s), $1" ours usual ratio
+    shift 2
+    for what in "$@"; do
+        if [ -n "$what" ]; then
+            printf '%-28s %12s %12s' "$what" "$(median "$a" $column)" \
+                "$(median "$b" $column)"
+            if [ $column -le 4 ]; then printf ' %12s' "$(ratio "$a" "$b" $column)"; fi
+            printf '\n'
+        fi
+        column=$((column + 1))
+    done
+}
+
 for threads in 2 1; do
-    for kind in ours usual; do : >"$work/$kind.$threads"; done
     for pair in $(seq "$pairs"); do
         echo "threads $threads, pair $pair of $pairs" >&2
         for kind in ours usual; do
-            "$bench" run "$work/$kind.onnx" $threads 4 0 \
-                "$work/expected.f32" >>"$work/$kind.$threads"
+            "$bench" run "$work/$kind.onnx" $threads 4 ours \
+                "$work/expected.f32" >>"$work/$kind.ours.$threads"
+            "$bench" run "$work/$kind.onnx" $threads 1 plain \
+                >>"$work/$kind.plain.$threads"
         done
     done
-    a=$work/ours.$threads b=$work/usual.$threads
-    printf '\n%-28s %12s %12s %12s\n' "$threads thread(s), $pairs pairs" \
-        ours usual ratio
-    column=1
-    for what in 'session ready, s' 'first segment, s' 'steady segment, s' \
-        'peak memory, MB' 'SNR, dB'; do
-        printf '%-28s %12s %12s' "$what" "$(median "$a" $column)" \
-            "$(median "$b" $column)"
-        if [ $column -le 4 ]; then printf ' %12s' "$(ratio "$a" "$b" $column)"; fi
-        printf '\n'
-        column=$((column + 1))
-    done
+    rows ours $threads 'session ready, s' 'first segment, s' \
+        'steady segment, s' 'peak memory, MB' 'SNR, dB'
+    rows plain $threads 'session ready, s' 'first segment, s' '' \
+        'peak memory, MB'
 done
 
 for kind in ours fp16weights usual; do
-    "$bench" run "$work/$kind.onnx" 2 4 1 >"$work/$kind.pattern"
+    "$bench" run "$work/$kind.onnx" 2 4 pattern >"$work/$kind.pattern"
 done
 printf '\n%-28s %12s %12s %12s\n' 'memory pattern on: peak, MB' \
     $(for k in ours fp16weights usual; do cut -d' ' -f4 "$work/$k.pattern"; done)

@@ -29,6 +29,7 @@ typedef enum dmx_optimization {
 typedef struct dmx_session_options {
     int threads;         /* 0: dmx_cpu_count() */
     bool memory_pattern; /* faster at times, but doubles the peak memory */
+    bool keep_freed;     /* leave to glibc what loading freed, as others do */
     dmx_optimization optimization;
     const char *providers;  /* "auto", or names in order of preference,
                                "cuda,cpu"; NULL: cpu */

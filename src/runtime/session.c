@@ -201,7 +201,8 @@ dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
         dmx_session_close(s);
         return status;
     }
-    return_memory();
+    if (options == NULL || !options->keep_freed)
+        return_memory();
     *out = s;
     return DMX_OK;
 }
