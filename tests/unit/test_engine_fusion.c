@@ -248,6 +248,51 @@ static void test_growing_scores(void **state)
     }
 }
 
+/* The same for every instruction set on one and three threads, where the number
+ * of steps depends on its tiles. */
+static void check_each(dmx_graph *g, dmx_value y, const char *kind,
+                       int (*expected)(const dmx_kernels *, int64_t),
+                       int64_t width)
+{
+    end(g, y);
+    signal s = listen(g, 0.0);
+    for (int n = 0; dmx_kernels_name(n) != NULL; n++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
+            options.isa = dmx_kernels_name(n);
+            options.threads = threads;
+            const dmx_kernels *k = dmx_kernels_find(options.isa);
+            const double error = run(g, &s, &options, kind, expected(k, width));
+            if (!(error < 3e-6))
+                fail_msg("%s, %d threads: error %g of peak", options.isa,
+                         threads, error);
+        }
+    silence(&s);
+    dmx_graph_close(g);
+    dmx_arena_free(&tensors);
+}
+
+static int sums_of(const dmx_kernels *k, int64_t width)
+{
+    (void)width;
+    return 64 % k->mr == 0 ? 1 : 0;
+}
+
+static bool tiles_fit(const dmx_kernels *k, int64_t width)
+{
+    return width % k->mr == 0 && k->nr % k->mr == 0;
+}
+
+static int packs_alone(const dmx_kernels *k, int64_t width)
+{
+    return tiles_fit(k, width) ? 0 : 2;
+}
+
+static int packs_shared(const dmx_kernels *k, int64_t width)
+{
+    return tiles_fit(k, width) ? 1 : 2;
+}
+
 /* Wide pairs by Strassen's method: an odd number of panels, the last one not
  * full; with and without norm and sum. */
 static void test_wide_pair(void **state)
@@ -268,23 +313,7 @@ static void test_wide_pair(void **state)
         if (i > 0)
             y = dmx_graph_add(g, "add", x,
                               dmx_graph_scale(g, "scale", y, VECTOR(d)), 1.0);
-        end(g, y);
-        signal s = listen(g, 0.0);
-        for (int n = 0; dmx_kernels_name(n) != NULL; n++)
-            for (int threads = 1; threads <= 3; threads += 2) {
-                dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
-                options.isa = dmx_kernels_name(n);
-                options.threads = threads;
-                const int sums =
-                    64 % dmx_kernels_find(options.isa)->mr == 0 ? 1 : 0;
-                const double error = run(g, &s, &options, "linear sums", sums);
-                if (!(error < 3e-6))
-                    fail_msg("%s, %d to %d: error %g of peak", options.isa,
-                             (int)d, (int)hidden, error);
-            }
-        silence(&s);
-        dmx_graph_close(g);
-        dmx_arena_free(&tensors);
+        check_each(g, y, "linear sums", sums_of, 0);
     }
 }
 
@@ -296,7 +325,7 @@ static void test_packed_heads(void **state)
     static const int64_t sizes[][3] = {
         {8, 2, 5}, {64, 4, 190}, {48, 2, 96}, {128, 2, 97}, {66, 6, 99}};
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++) {
-        const int64_t *size = sizes[i / 2], width = size[0] / size[1];
+        const int64_t *size = sizes[i / 2];
         const bool alone = i % 2 == 0;
         dmx_value x;
         dmx_graph *g = begin(size[0], size[2], &x);
@@ -305,25 +334,8 @@ static void test_packed_heads(void **state)
         dmx_value y = dmx_graph_attention(g, "attention", x, k, v, size[1]);
         if (!alone)
             y = dmx_graph_add(g, "add", y, k, 1.0);
-        end(g, y);
-        signal s = listen(g, 0.0);
-        for (int n = 0; dmx_kernels_name(n) != NULL; n++)
-            for (int threads = 1; threads <= 3; threads += 2) {
-                dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
-                options.isa = dmx_kernels_name(n);
-                options.threads = threads;
-                const dmx_kernels *isa = dmx_kernels_find(options.isa);
-                const bool fits =
-                    width % isa->mr == 0 && isa->nr % isa->mr == 0;
-                const int packs = !fits ? 2 : alone ? 0 : 1;
-                const double error = run(g, &s, &options, "pack", packs);
-                if (!(error < 3e-6))
-                    fail_msg("%s, %d of %d heads: error %g of peak",
-                             options.isa, (int)width, (int)size[1], error);
-            }
-        silence(&s);
-        dmx_graph_close(g);
-        dmx_arena_free(&tensors);
+        check_each(g, y, "pack", alone ? packs_alone : packs_shared,
+                   size[0] / size[1]);
     }
 }
 
