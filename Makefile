@@ -22,6 +22,7 @@ onnxruntime: deps
 
 sanitize: deps onnxruntime
 	@scripts/test-sanitized.sh
+	@scripts/test-threads.sh
 
 bench: build onnxruntime
 	@bench/run.sh $(BUILD)
