@@ -192,30 +192,14 @@ static void transpose(float *data, const dmx_plane *plane, const float *table,
                 table[t * plane->channels + c] * alpha;
 }
 
-static bool position_table(float *table, const dmx_node *n)
+static void position_table(float *table, const dmx_node *n)
 {
-    if (n->weight != NULL) {
-        const dmx_tensor rows = dmx_tensor_slice(n->weight, 0, 0, n->at.frames);
-        dmx_tensor_to_f32(table, &rows);
-        return true;
-    }
-    if (n->op == DMX_OP_POSITION_1D) {
+    if (n->weight == NULL) {
         dmx_position_table_1d(table, &n->at);
-        return true;
+        return;
     }
-    const int64_t T = n->at.frames, F = n->at.freqs, half = n->at.width / 2;
-    float *part = malloc((size_t)((T + F) * half) * sizeof *part);
-    if (part == NULL)
-        return false;
-    float *by_row = part + T * half;
-    dmx_position_table_2d(part, by_row, &n->at);
-    for (int64_t i = 0; i < T * F; i++)
-        for (int64_t d = 0; d < half; d++) {
-            table[i * 2 * half + d] = part[i / F * half + d];
-            table[i * 2 * half + half + d] = by_row[i % F * half + d];
-        }
-    free(part);
-    return true;
+    const dmx_tensor rows = dmx_tensor_slice(n->weight, 0, 0, n->at.frames);
+    dmx_tensor_to_f32(table, &rows);
 }
 
 static bool emit_position(dmx_planner *p, const dmx_node *n)
@@ -225,11 +209,29 @@ static bool emit_position(dmx_planner *p, const dmx_node *n)
           *data;
     const dmx_buf b = constant(p, n->out[0], &data);
     p->buf[n->out[0]] = b;
-    const bool ok = table != NULL && b >= 0 && position_table(table, n);
-    if (ok)
+    const bool ok = table != NULL && b >= 0;
+    if (ok) {
+        position_table(table, n);
         transpose(data, &p->e->buffer[b].plane, table,
                   n->weight != NULL ? (float)n->at.alpha : 1.0f);
+    }
     free(table);
+    return ok;
+}
+
+static bool emit_position_2d(dmx_planner *p, const dmx_node *n)
+{
+    const int64_t T = n->at.frames, F = n->at.freqs, half = n->at.width / 2;
+    float *table = malloc((size_t)((T + F) * half) * sizeof *table);
+    const dmx_buf out = dmx_plan_output(p, n->out[0], DMX_NO_VALUE, 0);
+    bool ok = table != NULL && out >= 0;
+    if (ok) {
+        dmx_position_table_2d(table, table + T * half, &n->at);
+        ok = dmx_step_position(p->e, n->path, out, table, T, table + T * half,
+                               F);
+    }
+    free(table);
+    p->order[n->out[0]] = F;
     return ok;
 }
 
@@ -281,7 +283,7 @@ static bool (*const emitters[DMX_OP_COUNT])(dmx_planner *, const dmx_node *) = {
     [DMX_OP_UNTOKENS] = emit_tokens,
     [DMX_OP_FREQ_EMBEDDING] = emit_freq_embedding,
     [DMX_OP_POSITION_1D] = emit_position,
-    [DMX_OP_POSITION_2D] = emit_position,
+    [DMX_OP_POSITION_2D] = emit_position_2d,
 };
 
 dmx_status dmx_emit_node(dmx_planner *p, int32_t index, dmx_error *err)

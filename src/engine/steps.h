@@ -141,6 +141,14 @@ bool dmx_step_channel_affine(struct dmx_engine *e, const char *path, dmx_buf x,
 bool dmx_step_add(struct dmx_engine *e, const char *path, dmx_buf a, dmx_buf b,
                   dmx_buf out, float alpha);
 
+/* ---- positions (step_position.c) ---------------------------------------- */
+
+/* Tokens in the order (row, frame): channels [0, D/2) from by_frame
+ * [frames][D/2], the others from by_row [rows][D/2]; both are copied. */
+bool dmx_step_position(struct dmx_engine *e, const char *path, dmx_buf out,
+                       const float *by_frame, int64_t frames,
+                       const float *by_row, int64_t rows);
+
 /* ---- moves (step_move.c) ------------------------------------------------ */
 
 /* out is `from` shifted: out[r][c][t] = in[r + shift[0]][c + shift[1]]
