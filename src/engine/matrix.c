@@ -142,6 +142,46 @@ bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d)
     return true;
 }
 
+bool dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
+                             const dmx_dense *d, int64_t from, int64_t count)
+{
+    dmx_dense part = *d;
+    part.weight += from;
+    part.k = count;
+    part.pitch = d->pitch > 0 ? d->pitch : d->k;
+    if (from > 0)
+        part.bias = NULL;
+    return dmx_matrix_pack(m, e, &part);
+}
+
+bool dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
+                            const dmx_dense *d, int64_t points, int64_t k,
+                            dmx_transform *transform)
+{
+    const int64_t lines = d->phases[0] * d->channels * (d->glu ? 2 : 1);
+    float *weight = malloc((size_t)(points * lines * k) * sizeof *weight);
+    if (weight == NULL)
+        return false;
+    transform(weight, d->weight, lines, k);
+    dmx_dense dense = *d;
+    dense.weight = weight;
+    dense.k = k;
+    dense.phases[0] *= points;
+    const bool ok = dmx_matrix_pack(m, e, &dense);
+    free(weight);
+    return ok;
+}
+
+void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
+                                const dmx_kernels *k, const float *v,
+                                float *out)
+{
+    const int64_t rows = m->block[j].rows, blocks = m->n_block / points;
+    for (int64_t q = 0; q < points; q++)
+        k->gemm(rows, m->k, m->data + m->block[q * blocks + j].offset,
+                v + q * m->k * k->nr, out + q * rows * k->nr);
+}
+
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
                               const dmx_kernels *k, float *room)
 {

@@ -38,6 +38,24 @@ typedef struct dmx_dense {
 /* False when memory is short. */
 bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d);
 
+/* Columns [from, from + count) of it; the bias goes with the first. */
+bool dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
+                             const dmx_dense *d, int64_t from, int64_t count);
+
+/* `points` matrices of k columns, made out of d's weight [lines][d->k] by a
+ * transform that writes them one after another; each has n_block / points of
+ * the blocks. */
+typedef void dmx_transform(float *out, const float *weight, int64_t lines,
+                           int64_t k);
+bool dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
+                            const dmx_dense *d, int64_t points, int64_t k,
+                            dmx_transform *transform);
+/* Block j of each point with its panel v [points][k][nr], to
+ * out [points][rows][nr]. */
+void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
+                                const dmx_kernels *k, const float *v,
+                                float *out);
+
 /* The block's elements as float32; room: most_rows * k floats, used for half
  * weights only. */
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,

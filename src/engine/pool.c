@@ -58,19 +58,23 @@ static void take_tasks(dmx_pool *p, int number)
     }
 }
 
+static uint64_t job_number(dmx_pool *p)
+{
+    return atomic_load(&p->job) / NUMBER;
+}
+
 /* Returns the number of the next job. */
 static uint64_t wait_for_job(dmx_pool *p, uint64_t seen)
 {
-    for (int i = 0; i < LOOKS; i++) {
-        if (atomic_load(&p->job) / NUMBER != seen)
-            return atomic_load(&p->job) / NUMBER;
+    for (int i = 0; i < LOOKS && job_number(p) == seen; i++)
         pause_a_little();
-    }
+    if (job_number(p) != seen)
+        return job_number(p);
     pthread_mutex_lock(&p->lock);
-    while (atomic_load(&p->job) / NUMBER == seen)
+    while (job_number(p) == seen)
         pthread_cond_wait(&p->start, &p->lock);
     pthread_mutex_unlock(&p->lock);
-    return atomic_load(&p->job) / NUMBER;
+    return job_number(p);
 }
 
 static bool join(dmx_pool *p, uint64_t number)
@@ -110,7 +114,7 @@ static void *work(void *argument)
 /* Nobody is at the job before. */
 static void announce(dmx_pool *p)
 {
-    const uint64_t number = atomic_load(&p->job) / NUMBER + 1;
+    const uint64_t number = job_number(p) + 1;
     atomic_store(&p->next, 0);
     pthread_mutex_lock(&p->lock);
     atomic_store(&p->job, number * NUMBER + OPEN);

@@ -151,14 +151,10 @@ static bool pack_second(feed_step *g, struct dmx_engine *e,
         const int64_t next = (j + 1) * STRETCH;
         const int64_t end =
             next < a->n_block ? a->block[next].channel : p->dense.k;
-        dmx_dense part = p->dense;
-        part.weight += start;
-        part.k = end - start;
-        part.pitch = p->dense.k;
         dmx_matrix *m = &g->second[j];
-        if (!dmx_matrix_pack(m, e, &part))
+        if (!dmx_matrix_pack_columns(m, e, &p->dense, start, end - start))
             return false;
-        g->hidden = dmx_max(g->hidden, part.k);
+        g->hidden = dmx_max(g->hidden, m->k);
         g->sums = m->rows;
         g->most_wide = dmx_max(g->most_wide, widened(m));
     }

@@ -223,19 +223,6 @@ bool dmx_strassen_fits(const struct dmx_engine *e, const dmx_product *first,
            e->buffer[second->out].plane.cols >= LEAST_COLS;
 }
 
-/* Columns [from, from + count) of a matrix; the bias goes with the first. */
-static bool pack_part(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d,
-                      int64_t from, int64_t count)
-{
-    dmx_dense part = *d;
-    part.weight += from;
-    part.k = count;
-    part.pitch = d->pitch > 0 ? d->pitch : d->k;
-    if (from > 0)
-        part.bias = NULL;
-    return dmx_matrix_pack(m, e, &part);
-}
-
 static bool fill(strassen_step *g, struct dmx_engine *e,
                  const dmx_product *first, const dmx_product *second)
 {
@@ -250,10 +237,11 @@ static bool fill(strassen_step *g, struct dmx_engine *e,
     bool ok = g->second != NULL && dmx_product_source(&g->source, e, first) &&
               dmx_epilogue_fill(&g->epilogue, e, second);
     for (int64_t i = 0; ok && i < 2; i++)
-        ok = pack_part(&g->first[i], e, &first->dense, i * g->depth, g->depth);
+        ok = dmx_matrix_pack_columns(&g->first[i], e, &first->dense,
+                                     i * g->depth, g->depth);
     for (int64_t i = 0; ok && i < halves; i++)
-        ok = pack_part(&g->second[i], e, &second->dense, i * STRETCH / 2,
-                       STRETCH / 2);
+        ok = dmx_matrix_pack_columns(&g->second[i], e, &second->dense,
+                                     i * STRETCH / 2, STRETCH / 2);
     return ok;
 }
 

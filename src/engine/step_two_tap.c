@@ -5,8 +5,6 @@
 #include "engine/epilogue.h"
 #include "engine/steps.h"
 
-#include <stdlib.h>
-
 #define LEAST_CHANNELS 32 /* from which it pays */
 #define LEAST_ROWS     6
 #define LEAST_TASKS    16 /* for each thread */
@@ -54,18 +52,6 @@ static void transform(const two_tap_step *g, const dmx_step *step,
     }
 }
 
-/* Block j of every point with a panel; the three outputs into m. */
-static void multiply(const two_tap_step *g, const dmx_kernels *k, int64_t j,
-                     const float *v, float *m)
-{
-    const dmx_matrix *a = &g->matrix;
-    const int64_t rows = a->block[j].rows;
-    for (int64_t q = 0; q < POINTS; q++)
-        k->gemm(rows, a->k, a->data + a->block[q * g->blocks + j].offset,
-                v + q * a->k * k->nr, m + q * rows * k->nr);
-    k->two_tap_out(m, rows * k->nr);
-}
-
 static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
                         float *scratch)
 {
@@ -89,7 +75,8 @@ static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
                 dmx_epilogue_aim(&g->epilogue, step, f, &g->matrix, b, 0, row);
             dmx_epilogue_expect(&d[i], t, k->nr);
         }
-        multiply(g, k, j, scratch, m);
+        dmx_matrix_multiply_points(&g->matrix, POINTS, j, k, scratch, m);
+        k->two_tap_out(m, b->rows * k->nr);
         for (int i = 0; i < OUTPUTS; i++) {
             if (d[i].out == NULL)
                 continue;
@@ -114,39 +101,17 @@ bool dmx_two_tap_fits(const struct dmx_engine *e, const dmx_product *p)
            p->n_sibling == 0 && p->matrix == NULL && !e->low_memory;
 }
 
-/* The weights of each point, [POINTS][lines][k / 2] out of [lines][k], whose
- * first half is the first tap. */
+/* [POINTS][lines][k] out of [lines][2 k], whose first half is the first tap. */
 static void transform_weights(float *out, const float *w, int64_t lines,
                               int64_t k)
 {
-    const int64_t half = k / 2;
-    for (int64_t i = 0; i < lines; i++, out += half, w += k)
-        for (int64_t c = 0; c < half; c++) {
-            const double g0 = (double)w[c], g1 = (double)w[half + c];
+    for (int64_t i = 0; i < lines; i++, out += k, w += 2 * k)
+        for (int64_t c = 0; c < k; c++) {
+            const double g0 = (double)w[c], g1 = (double)w[k + c];
             const double u[POINTS] = {g0, (g0 + g1) / 2, (g0 - g1) / 2, g1};
             for (int q = 0; q < POINTS; q++)
-                out[q * lines * half + c] = (float)u[q];
+                out[q * lines * k + c] = (float)u[q];
         }
-}
-
-static bool pack(two_tap_step *g, struct dmx_engine *e, const dmx_product *p)
-{
-    const dmx_dense *from = &p->dense;
-    const int64_t lines =
-        from->phases[0] * from->channels * (from->glu ? 2 : 1);
-    float *points =
-        malloc((size_t)(POINTS * lines * from->k / 2) * sizeof *points);
-    if (points == NULL)
-        return false;
-    transform_weights(points, from->weight, lines, from->k);
-    dmx_dense dense = *from;
-    dense.weight = points;
-    dense.k = from->k / 2;
-    dense.phases[0] *= POINTS;
-    const bool ok = dmx_matrix_pack(&g->matrix, e, &dense);
-    free(points);
-    g->blocks = g->matrix.n_block / POINTS;
-    return ok;
 }
 
 bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p)
@@ -155,9 +120,12 @@ bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p)
     const int64_t nr = e->kernels->nr;
     two_tap_step *g = dmx_engine_parameters(e, sizeof *g);
     dmx_step *step = dmx_engine_step(e, "two taps", p->path);
-    if (g == NULL || step == NULL || !pack(g, e, p) ||
+    if (g == NULL || step == NULL ||
+        !dmx_matrix_pack_points(&g->matrix, e, &p->dense, POINTS,
+                                p->dense.k / 2, transform_weights) ||
         !dmx_epilogue_fill(&g->epilogue, e, p))
         return false;
+    g->blocks = g->matrix.n_block / POINTS;
     g->step = p->window.step[0];
     g->padding = p->window.padding[0];
     g->phases = p->dense.phases[0];

@@ -5,9 +5,9 @@
  * Where the transformed weights do not fit the caches, or there are few panels,
  * all of them are transformed first and each block of weights then meets all;
  * otherwise a panel goes from input to output at once. */
+#include "engine/epilogue.h"
 #include "engine/steps.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define LEAST        32        /* channels from which it pays */
@@ -20,9 +20,7 @@ typedef struct winograd_step {
     int64_t blocks;    /* of one point */
     int64_t panels;    /* of a strip */
     int64_t channels;  /* of the input */
-    dmx_activation activation;
-    const float *scale;
-    float add_gain;
+    dmx_epilogue epilogue;
 } winograd_step;
 
 static const double G[6][3] = {
@@ -151,24 +149,18 @@ static void finish_channel(const dmx_step *step, const dmx_frame *f,
     const dmx_kernels *k = f->engine->kernels;
     const dmx_plane *out = dmx_plane_of(f, step->out[0]);
     const int64_t t = index % w->panels * 4 * k->nr;
-    dmx_finish d = {.activation = w->activation,
-                    .channels = 1,
-                    .n = dmx_min(4 * k->nr, out->cols - t),
-                    .gate = 4 * w->height,
-                    .gate_bias = b->gate,
-                    .bias = w->matrix.bias + b->row0 + c,
-                    .add_gain = w->add_gain};
-    if (w->scale != NULL)
-        d.scale = w->scale + b->channel + c;
+    dmx_block one = *b;
+    one.channel += c;
+    one.row0 += c;
+    one.channels = 1;
     for (int64_t i = 0; i < w->height; i++) {
         const int64_t row = index / w->panels * w->height + i;
         if (row >= out->rows)
             return;
-        const int64_t at =
-            (row * out->channels + b->channel + c) * out->stride + t;
-        d.out = dmx_at(f, step->out[0]) + at;
-        if (step->in[1] >= 0)
-            d.add = dmx_at(f, step->in[1]) + at;
+        dmx_finish d =
+            dmx_epilogue_aim(&w->epilogue, step, f, &w->matrix, &one, 0, row);
+        d.gate = 4 * w->height;
+        dmx_epilogue_move(&d, t, dmx_min(4 * k->nr, out->cols - t));
         k->finish(&d, rows + i * 4 * k->nr);
     }
 }
@@ -193,10 +185,7 @@ static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
     const dmx_block *b = &w->matrix.block[block];
     const int64_t size = b->rows * k->nr;
     float *rows = m + w->points * size;
-    for (int64_t q = 0; q < w->points; q++)
-        k->gemm(b->rows, w->channels,
-                w->matrix.data + w->matrix.block[q * w->blocks + block].offset,
-                v + q * w->channels * k->nr, m + q * size);
+    dmx_matrix_multiply_points(&w->matrix, w->points, block, k, v, m);
     for (int64_t c = 0; c < b->channels; c++) {
         combine(w, k, m + c * k->nr, size, rows);
         if (b->gate > 0)
@@ -234,7 +223,7 @@ static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
     const int64_t panels =
         strips(w, dmx_plane_of(f, step->out[0])->rows) * w->panels;
     const int64_t block = task / panels, index = task % panels;
-    const float *v = dmx_at(f, step->in[2]) +
+    const float *v = dmx_at(f, step->in[3]) +
                      index * w->points * w->channels * f->engine->kernels->nr;
     run_block(step, f, block, index, v, scratch);
 }
@@ -256,33 +245,6 @@ bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p)
     return in->rows == out->rows && in->cols == out->cols &&
            in->channels >= LEAST && out->channels >= LEAST &&
            p->offset == NULL && !p->normed && p->gain < 0 && !e->low_memory;
-}
-
-static bool pack(winograd_step *w, struct dmx_engine *e, const dmx_product *p)
-{
-    const int64_t lines = p->dense.channels * (p->dense.glu ? 2 : 1);
-    float *points =
-        malloc((size_t)(w->points * lines * w->channels) * sizeof *points);
-    if (points == NULL)
-        return false;
-    if (w->height == 1)
-        transform_lines(points, p->dense.weight, lines, w->channels);
-    else
-        transform_weights(points, p->dense.weight, lines, w->channels);
-    dmx_dense dense = p->dense;
-    dense.weight = points;
-    dense.k = w->channels;
-    dense.phases[0] = w->points;
-    const bool ok = dmx_matrix_pack(&w->matrix, e, &dense);
-    free(points);
-    w->blocks = w->matrix.n_block / w->points;
-    if (!ok || p->scale == NULL)
-        return ok;
-    float *scale = dmx_engine_floats(e, dense.channels);
-    if (scale != NULL)
-        memcpy(scale, p->scale, (size_t)dense.channels * sizeof *scale);
-    w->scale = scale;
-    return scale != NULL;
 }
 
 static dmx_step *add_step(struct dmx_engine *e, const dmx_product *p,
@@ -311,10 +273,12 @@ bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p)
     w->height = p->window.kernel[0] == 1 ? 1 : 4;
     w->points = w->height == 1 ? 6 : 36;
     w->panels = ((in.cols + 3) / 4 + nr - 1) / nr;
-    w->activation = p->activation;
-    w->add_gain = p->add_gain;
-    if (!pack(w, e, p))
+    if (!dmx_matrix_pack_points(
+            &w->matrix, e, &p->dense, w->points, w->channels,
+            w->height == 1 ? transform_lines : transform_weights) ||
+        !dmx_epilogue_fill(&w->epilogue, e, p))
         return false;
+    w->blocks = w->matrix.n_block / w->points;
     const int64_t panels = strips(w, in.rows) * w->panels;
     const int64_t panel = w->points * in.channels * nr;
     if (w->matrix.rows * w->matrix.k < MANY_WEIGHTS &&
@@ -343,7 +307,7 @@ bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p)
     second->run = run_blocks;
     second->tasks = w->blocks * panels;
     second->in[0] = -1;
-    second->in[2] = v;
+    second->in[3] = v;
     second->flops = p->flops;
     return true;
 }
