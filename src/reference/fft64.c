@@ -14,7 +14,10 @@ dmx_status dmx_fft64_open(dmx_fft64 *fft, size_t length, dmx_error *err)
     *fft = (dmx_fft64){.length = length};
     DMX_RETURN_IF(length == 0, err, DMX_ERROR_ARGUMENT,
                   "a Fourier transform of no samples");
-    for (size_t rest = length, p = 2; rest > 1; p++)
+    size_t rest = length;
+    for (; rest % 4 == 0; rest /= 4)
+        fft->factor[fft->n_factor++] = 4;
+    for (size_t p = 2; rest > 1; p++)
         for (; rest % p == 0; rest /= p)
             fft->factor[fft->n_factor++] = p;
     fft->root = dmx_aligned_alloc(length, 2 * sizeof *fft->root);
@@ -45,8 +48,8 @@ static void pass(const dmx_fft64 *fft, double *y, const double *x, size_t p,
     for (size_t q = 0; q < p; q++)
         for (size_t k = 0; k < m; k++) {
             double *to = y + 2 * (k + q * m) * count;
-            memset(to, 0, 2 * count * sizeof *to);
-            for (size_t i = 0; i < p; i++) {
+            memcpy(to, x + 2 * k * p * count, 2 * count * sizeof *to);
+            for (size_t i = 1; i < p; i++) {
                 const size_t turn = (k + q * m) * i % (p * m) * step;
                 const double re = fft->root[2 * turn];
                 const double im = fft->root[2 * turn + 1];

@@ -46,28 +46,27 @@ static void gather_queries(const attention *a, double *b, size_t h,
                                      : 0.0;
 }
 
-/* Softmax down each of the columns of s [rows][columns]. */
-static void softmax_columns(double *s, size_t rows, size_t columns)
+/* exp(s - max) down each of the columns of s [rows][columns], and what the
+ * softmax divides it by. */
+static void exponentials(double *s, double *total, size_t rows, size_t columns)
 {
-    double most[DMX_GEMM64_COLUMNS], total[DMX_GEMM64_COLUMNS];
+    double most[DMX_GEMM64_COLUMNS];
     for (size_t j = 0; j < columns; j++) {
         most[j] = s[j];
         total[j] = 0.0;
     }
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++)
-            if (s[i * columns + j] > most[j])
-                most[j] = s[i * columns + j];
-    for (size_t i = 0; i < rows; i++)
+            most[j] =
+                s[i * columns + j] > most[j] ? s[i * columns + j] : most[j];
+    for (size_t i = 0; i < rows; i++) {
+        double *row = s + i * columns;
         for (size_t j = 0; j < columns; j++)
-            s[i * columns + j] -= most[j];
-    dmx_exp64(s, rows * columns);
-    for (size_t i = 0; i < rows; i++)
+            row[j] -= most[j];
+        dmx_exp64(row, columns);
         for (size_t j = 0; j < columns; j++)
-            total[j] += s[i * columns + j];
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++)
-            s[i * columns + j] /= total[j];
+            total[j] += row[j];
+    }
 }
 
 static void attend(attention *a, double *q, double *s, double *y, size_t h,
@@ -75,15 +74,16 @@ static void attend(attention *a, double *q, double *s, double *y, size_t h,
 {
     const head *p = &a->head[h];
     const size_t columns = a->kernel->columns, keys = p->keys.rows;
+    double total[DMX_GEMM64_COLUMNS];
     gather_queries(a, q, h, first);
     dmx_gemm64_strip(s, &p->keys, q, 0, a->width, false);
-    softmax_columns(s, keys, columns);
+    exponentials(s, total, keys, columns);
     dmx_gemm64_strip(y, &p->values, s, 0, keys, false);
     double *out = a->step->out[0].data;
     for (size_t j = 0; j < columns && first + j < a->queries; j++)
         for (size_t i = 0; i < a->width; i++)
             out[(first + j) * a->heads * a->width + column(a, h, i)] =
-                y[i * columns + j];
+                y[i * columns + j] / total[j];
 }
 
 static void task(void *context, size_t index)

@@ -10,6 +10,7 @@
 #include "reference/reference_ops.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct conv {
     const dmx_step *node_step;
@@ -46,43 +47,74 @@ static void copy_line(double *to, const double *x, int64_t length, int64_t t,
 static void copy_piece(double *to, const double *x, int64_t length, int64_t t,
                        int64_t count)
 {
-    int64_t i = 0;
-    for (; i < count && t + i < 0; i++)
-        to[i] = 0.0;
-    for (; i < count && t + i < length; i++)
-        to[i] = x[t + i];
-    for (; i < count; i++)
-        to[i] = 0.0;
+    if (t >= 0 && t + count <= length)
+        memcpy(to, x + t, (size_t)count * sizeof *to);
+    else
+        copy_line(to, x, length, t, 1, count);
+}
+
+/* Input channel and tap of the inner index k. */
+typedef struct inner {
+    int64_t channel, jf, jt;
+} inner;
+
+static inner inner_at(const conv *c, size_t k)
+{
+    const int64_t at = (int64_t)k;
+    return (inner){at / (c->taps[0] * c->taps[1]), at / c->taps[1] % c->taps[0],
+                   at % c->taps[1]};
+}
+
+static void advance(const conv *c, inner *i)
+{
+    if (++i->jt < c->taps[1])
+        return;
+    i->jt = 0;
+    if (++i->jf < c->taps[0])
+        return;
+    i->jf = 0;
+    i->channel++;
+}
+
+/* One row of B over the columns of a run. */
+static void gather_line(const conv *c, double *to, const inner *i, run r)
+{
+    const double *x = c->node_step->in[0].data;
+    const int64_t f = c->step[0] * r.row + c->tap[0] * i->jf - c->offset[0];
+    const int64_t t = c->step[1] * r.first + c->tap[1] * i->jt - c->offset[1];
+    const bool inside = f >= 0 && f < c->in[1];
+    const double *line =
+        x + (i->channel * c->in[1] + (inside ? f : 0)) * c->in[2];
+    const int64_t length = inside ? c->in[2] : 0;
+    if (c->step[1] == 1)
+        copy_piece(to, line, length, t, r.count);
+    else
+        copy_line(to, line, length, t, c->step[1], r.count);
 }
 
 static void gather(const void *context, double *b, size_t stride, size_t k0,
                    size_t k1, size_t first, size_t count)
 {
     const conv *c = context;
-    const double *x = c->node_step->in[0].data;
     for (size_t done = 0; done < count;) {
         const run r = next_run(c, first + done, count - done);
-        for (size_t k = k0; k < k1; k++) {
-            const int64_t tap = (int64_t)k;
-            const int64_t channel = tap / (c->taps[0] * c->taps[1]);
-            const int64_t jf = tap / c->taps[1] % c->taps[0];
-            const int64_t jt = tap % c->taps[1];
-            const int64_t f =
-                c->step[0] * r.row + c->tap[0] * jf - c->offset[0];
-            const int64_t t =
-                c->step[1] * r.first + c->tap[1] * jt - c->offset[1];
-            const bool inside = f >= 0 && f < c->in[1];
-            const double *line =
-                x + (channel * c->in[1] + (inside ? f : 0)) * c->in[2];
-            double *to = b + (k - k0) * stride + done;
-            if (c->step[1] == 1)
-                copy_piece(to, line, inside ? c->in[2] : 0, t, r.count);
-            else
-                copy_line(to, line, inside ? c->in[2] : 0, t, c->step[1],
-                          r.count);
-        }
+        inner i = inner_at(c, k0);
+        for (size_t k = k0; k < k1; k++, advance(c, &i))
+            gather_line(c, b + (k - k0) * stride + done, &i, r);
         done += (size_t)r.count;
     }
+}
+
+/* One row of the product as every phases[1]-th element of an output line. */
+static void store_line(const conv *c, double *line, const double *product,
+                       double bias, int64_t phase, run r)
+{
+    const int64_t step = c->phases[1];
+    const int64_t first = r.first * step + phase;
+    const int64_t room = (c->out[2] - first + step - 1) / step;
+    const int64_t count = r.count < room ? r.count : room;
+    for (int64_t i = 0; i < count; i++)
+        line[first + i * step] = product[i] + bias;
 }
 
 static void store_run(const conv *c, const double *product, size_t stride,
@@ -92,15 +124,12 @@ static void store_run(const conv *c, const double *product, size_t stride,
     for (int64_t row = 0; row < c->out[0] * phases; row++, product += stride) {
         const int64_t channel = row / phases;
         const int64_t pf = row % phases / c->phases[1];
-        const int64_t pt = row % c->phases[1];
         const int64_t f = r.row * c->phases[0] + pf;
         double *line =
             c->node_step->out[0].data + (channel * c->out[1] + f) * c->out[2];
-        for (int64_t i = 0; f < c->out[1] && i < r.count; i++) {
-            const int64_t t = (r.first + i) * c->phases[1] + pt;
-            if (t < c->out[2])
-                line[t] = product[i] + c->bias[channel];
-        }
+        if (f < c->out[1])
+            store_line(c, line, product, c->bias[channel], row % c->phases[1],
+                       r);
     }
 }
 

@@ -81,20 +81,35 @@ dmx_status dmx_reference_glu(const dmx_step *s)
     return each(s, glu_range);
 }
 
-/* y = x * factor[channel] + term[channel]; either may be NULL. */
+/* y = x * factor[channel] + term[channel] */
+typedef struct affine {
+    const dmx_step *step;
+    const double *factor, *term; /* either may be NULL */
+} affine;
+
+static void affine_range(const void *context, int64_t begin, int64_t end)
+{
+    const affine *a = context;
+    const dmx_channels n = dmx_reference_channels(&a->step->out[0].shape);
+    const double *x = a->step->in[0].data;
+    double *y = a->step->out[0].data;
+    for (int64_t i = begin; i < end;) {
+        const int64_t c = i / n.inner % n.channels;
+        const int64_t left = n.inner - i % n.inner;
+        const int64_t stop = end - i < left ? end : i + left;
+        const double factor = a->factor != NULL ? a->factor[c] : 1.0;
+        const double term = a->term != NULL ? a->term[c] : 0.0;
+        for (; i < stop; i++)
+            y[i] = x[i] * factor + term;
+    }
+}
+
 static void per_channel(const dmx_step *s, const double *factor,
                         const double *term)
 {
-    const dmx_channels n = dmx_reference_channels(&s->out[0].shape);
-    const double *x = s->in[0].data;
-    double *y = s->out[0].data;
-    for (int64_t o = 0; o < n.outer; o++)
-        for (int64_t c = 0; c < n.channels; c++) {
-            const double a = factor != NULL ? factor[c] : 1.0;
-            const double b = term != NULL ? term[c] : 0.0;
-            for (int64_t i = 0; i < n.inner; i++)
-                *y++ = *x++ * a + b;
-        }
+    const affine a = {s, factor, term};
+    dmx_reference_ranges(s->threads, dmx_shape_count(&s->out[0].shape),
+                         affine_range, &a);
 }
 
 dmx_status dmx_reference_scale(const dmx_step *s)

@@ -1,4 +1,5 @@
-/* Runs a graph node by node; a value lives until its last use. */
+/* Runs a graph node by node; a value lives until its last use. Memory of dead
+ * values serves later ones: fresh pages would cost a tenth of all the time. */
 #include "reference/reference.h"
 
 #include "reference/reference_ops.h"
@@ -10,14 +11,24 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { MAX_SPARES = 16 };
+
+typedef struct spare {
+    double *data;
+    size_t bytes;
+} spare;
+
 typedef struct runner {
     const dmx_graph *g;
     const dmx_reference_options *options;
     const double *mix;
-    dmx_array *value;  /* [g->n_value] */
-    int32_t *last_use; /* [g->n_value] index of a node */
-    dmx_array *in;     /* [widest node] its inputs */
-    size_t bytes, peak_bytes;
+    dmx_array *value;         /* [g->n_value] */
+    int32_t *last_use;        /* [g->n_value] index of a node */
+    dmx_array *in;            /* [widest node] its inputs */
+    size_t bytes, peak_bytes; /* of values alive */
+    size_t *room;             /* [g->n_value] bytes allocated for it */
+    spare spare[MAX_SPARES];  /* no longer in use; the oldest first */
+    size_t n_spare, spare_bytes;
     int threads;
     dmx_error *err;
 } runner;
@@ -28,6 +39,8 @@ bool dmx_reference_in_place(dmx_op op)
     case DMX_OP_RESHAPE:
     case DMX_OP_STANDARDIZE:
     case DMX_OP_UNSTANDARDIZE:
+    case DMX_OP_GROUP_NORM:
+    case DMX_OP_LAYER_NORM:
     case DMX_OP_GELU:
     case DMX_OP_RELU:
     case DMX_OP_SCALE:
@@ -77,16 +90,58 @@ static size_t value_bytes(const dmx_shape *shape)
     return (size_t)dmx_shape_count(shape) * sizeof(double);
 }
 
-static void free_value(runner *r, dmx_value v)
+static void remove_spare(runner *r, size_t index)
 {
-    if (r->value[v].data != NULL)
-        r->bytes -= value_bytes(&r->value[v].shape);
-    dmx_aligned_free(r->value[v].data);
-    r->value[v].data = NULL;
+    r->spare_bytes -= r->spare[index].bytes;
+    r->n_spare--;
+    memmove(&r->spare[index], &r->spare[index + 1],
+            (r->n_spare - index) * sizeof *r->spare);
 }
 
-/* Values are large and short-lived; in 4 kB pages, the kernel would spend a
- * tenth of the whole time on making them. */
+static void drop_oldest_spare(runner *r)
+{
+    dmx_aligned_free(r->spare[0].data);
+    remove_spare(r, 0);
+}
+
+/* Spares never make the whole larger than the values alone were at some time.
+ */
+static void drop_spares_over_peak(runner *r)
+{
+    while (r->n_spare > 0 && r->bytes + r->spare_bytes > r->peak_bytes)
+        drop_oldest_spare(r);
+}
+
+/* The smallest spare that holds `size` bytes and is not twice as large. */
+static double *take_spare(runner *r, size_t size, size_t *room)
+{
+    size_t best = r->n_spare;
+    for (size_t i = 0; i < r->n_spare; i++)
+        if (r->spare[i].bytes >= size && r->spare[i].bytes / 8 <= size &&
+            (best == r->n_spare || r->spare[i].bytes < r->spare[best].bytes))
+            best = i;
+    if (best == r->n_spare)
+        return NULL;
+    double *data = r->spare[best].data;
+    *room = r->spare[best].bytes;
+    remove_spare(r, best);
+    return data;
+}
+
+static void free_value(runner *r, dmx_value v)
+{
+    if (r->value[v].data == NULL)
+        return;
+    if (r->n_spare == MAX_SPARES)
+        drop_oldest_spare(r);
+    r->bytes -= value_bytes(&r->value[v].shape);
+    r->spare[r->n_spare++] = (spare){r->value[v].data, r->room[v]};
+    r->spare_bytes += r->room[v];
+    r->value[v].data = NULL;
+    drop_spares_over_peak(r);
+}
+
+/* Values are large; the fewer pages, the less time the kernel takes. */
 static void prefer_huge_pages(void *data, size_t size)
 {
 #ifdef MADV_HUGEPAGE
@@ -111,6 +166,11 @@ static dmx_status allocate_value(runner *r, const dmx_node *node, dmx_value v)
                   r->err, DMX_ERROR_LIMIT,
                   "%s: the float64 reference needs more than %zu MB",
                   node->path, r->options->max_bytes >> 20);
+    r->value[v].data = take_spare(r, size, &r->room[v]);
+    drop_spares_over_peak(r);
+    if (r->value[v].data != NULL)
+        return DMX_OK;
+    r->room[v] = size;
     r->value[v].data = dmx_aligned_alloc(size, 1);
     DMX_RETURN_IF(r->value[v].data == NULL, r->err, DMX_ERROR_MEMORY,
                   "%s: no memory for %zu MB", node->path, size >> 20);
@@ -131,6 +191,7 @@ static dmx_status prepare_outputs(runner *r, const dmx_node *node)
     if (dmx_reference_in_place(node->op) && x != r->g->output &&
         r->last_use[x] == node_index(r, node)) {
         r->value[node->out[0]].data = r->value[x].data;
+        r->room[node->out[0]] = r->room[x];
         r->value[x].data = NULL;
         return DMX_OK;
     }
@@ -200,12 +261,14 @@ static dmx_status open_runner(runner *r)
     const dmx_graph *g = r->g;
     int widest = 1;
     r->value = calloc(g->n_value, sizeof *r->value);
+    r->room = calloc(g->n_value, sizeof *r->room);
     r->last_use = calloc(g->n_value, sizeof *r->last_use);
     for (size_t n = 0; n < g->n_node; n++)
         if (g->node[n].n_in > widest)
             widest = g->node[n].n_in;
     r->in = calloc((size_t)widest, sizeof *r->in);
-    DMX_RETURN_IF(r->value == NULL || r->last_use == NULL || r->in == NULL,
+    DMX_RETURN_IF(r->value == NULL || r->room == NULL || r->last_use == NULL ||
+                      r->in == NULL,
                   r->err, DMX_ERROR_MEMORY, "no memory for the reference");
     for (size_t v = 0; v < g->n_value; v++)
         r->value[v].shape = g->value[v].shape;
@@ -219,7 +282,10 @@ static void close_runner(runner *r)
 {
     for (size_t v = 0; r->value != NULL && v < r->g->n_value; v++)
         dmx_aligned_free(r->value[v].data);
+    while (r->n_spare > 0)
+        drop_oldest_spare(r);
     free(r->value);
+    free(r->room);
     free(r->last_use);
     free(r->in);
 }
