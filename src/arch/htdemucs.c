@@ -162,29 +162,38 @@ static int64_t bottom_width(const dmx_htdemucs *h)
     return width < 1e9 ? (int64_t)width : 0;
 }
 
+/* The channel samplers exist, unused, even where there is no transformer. */
+static void expect_samplers(network *n, int64_t width, int64_t bottom)
+{
+    static const char *const path[] = {
+        "channel_upsampler", "channel_upsampler_t", "channel_downsampler",
+        "channel_downsampler_t"};
+    for (int i = 0; i < 4; i++) {
+        const int64_t dim[] = {i < 2 ? bottom : width, i < 2 ? width : bottom,
+                               1};
+        (void)dmx_weights_get(n->b.w, path[i], "weight", 3, dim);
+        (void)dmx_weights_vector(n->b.w, path[i], "bias", dim[0]);
+    }
+}
+
 static void bottleneck(network *n, dmx_value *x, dmx_value *xt)
 {
     const int64_t width = bottom_width(n->h), bottom = n->h->bottom_channels;
-    /* The channel samplers exist even where there is no transformer. */
-    dmx_value up = *x, up_t = *xt;
+    if (n->h->t_layers == 0) {
+        if (bottom != 0)
+            expect_samplers(n, width, bottom);
+        return;
+    }
     if (bottom != 0) {
-        up = resample_channels(n, "channel_upsampler", *x, width, bottom);
-        up_t = resample_channels(n, "channel_upsampler_t", *xt, width, bottom);
+        *x = resample_channels(n, "channel_upsampler", *x, width, bottom);
+        *xt = resample_channels(n, "channel_upsampler_t", *xt, width, bottom);
     }
-    if (n->h->t_layers > 0) {
-        const dmx_transformer_config c =
-            transformer_config(n->h, bottom != 0 ? bottom : width);
-        dmx_cross_transformer(&n->b, "crosstransformer", &c, &up, &up_t);
-    }
-    dmx_value down = up, down_t = up_t;
+    const dmx_transformer_config c =
+        transformer_config(n->h, bottom != 0 ? bottom : width);
+    dmx_cross_transformer(&n->b, "crosstransformer", &c, x, xt);
     if (bottom != 0) {
-        down = resample_channels(n, "channel_downsampler", up, bottom, width);
-        down_t =
-            resample_channels(n, "channel_downsampler_t", up_t, bottom, width);
-    }
-    if (n->h->t_layers > 0) {
-        *x = down;
-        *xt = down_t;
+        *x = resample_channels(n, "channel_downsampler", *x, bottom, width);
+        *xt = resample_channels(n, "channel_downsampler_t", *xt, bottom, width);
     }
 }
 

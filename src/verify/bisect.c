@@ -63,11 +63,23 @@ static bool is_last_of_path(const dmx_sketches *s, size_t item)
     return true;
 }
 
+/* Exporters fold the doubling of all bins but the first into what the inverse
+ * transform reads; one factor does not undo that. */
+static bool is_read_by_istft(const dmx_sketches *s, size_t item)
+{
+    for (size_t k = item + 1; k < s->count; k++)
+        if (s->item[k].node->op == DMX_OP_ISTFT &&
+            s->item[k].node->in[0] == s->item[item].value)
+            return true;
+    return false;
+}
+
 static dmx_status find_probes(search *s, dmx_error *err)
 {
     for (size_t i = 0; i < s->reference->count; i++) {
         const char *name =
-            is_last_of_path(s->reference, i)
+            is_last_of_path(s->reference, i) &&
+                    !is_read_by_istft(s->reference, i)
                 ? last_value(s->job->file, s->reference->item[i].node->path)
                 : NULL;
         if (name == NULL)

@@ -1,0 +1,356 @@
+/* Networks of random arguments: ONNX Runtime, on what the exporter writes, and
+ * the native engine, in all its modes, must agree with the float64 reference on
+ * each of them. Fixtures cover every argument; this covers how they combine.
+ *
+ * The architecture asks this file for weights, not arch/weights.c: here every
+ * weight exists, in whatever shape is asked for, and holds numbers that follow
+ * from its name. More networks: test_random_models FIRST COUNT */
+#include "arch/arch.h"
+#include "arch/weights.h"
+#include "engine/engine.h"
+#include "engine/kernels.h"
+#include "onnx/onnx_export.h"
+#include "random_tensor.h"
+#include "reference/reference.h"
+#include "runtime/runtime.h"
+#include "test_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Relative to the peak, on noise. Small random networks amplify rounding more
+ * than trained ones; a wrong operation is off by 1e-2 and more. */
+#define LIMIT 5e-6
+#define COUNT 30
+
+/* ----------------------------------------------------------------- weights */
+
+static dmx_arena weights_arena;
+static bool weights_are_halves;
+
+dmx_status dmx_weights_open(dmx_weights *w, const struct dmx_checkpoint *c,
+                            dmx_error *err)
+{
+    (void)err;
+    *w = (dmx_weights){.checkpoint = c};
+    return DMX_OK;
+}
+
+void dmx_weights_close(dmx_weights *w)
+{
+    (void)w;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* Centre and spread that keep activations near 1 and no branch idle. */
+static void choose_range(const char *name, int rank, const int64_t *dim,
+                         double *centre, double *spread)
+{
+    int64_t inputs = 1;
+    for (int k = 1; k < rank; k++)
+        inputs *= dim[k];
+    *centre = 0.0;
+    *spread = 0.1;
+    if (ends_with(name, "scale")) {
+        *centre = 0.3;
+    } else if (rank == 1 && ends_with(name, "weight")) {
+        *centre = 1.0;
+        *spread = 0.2;
+    } else if (ends_with(name, "conv_tr.weight")) {
+        *spread = 0.7 / sqrt(2.0 * (double)dim[0]);
+    } else if (rank > 1 && strstr(name, "embedding") == NULL) {
+        *spread = 0.7 / sqrt((double)inputs);
+    }
+}
+
+/* Eleven bits, and nothing too small: what a float16 holds. */
+static void round_to_halves(const dmx_tensor *t)
+{
+    float *x = (float *)(uintptr_t)t->data;
+    for (size_t i = 0; i < dmx_tensor_count(t); i++) {
+        int exponent;
+        const double m = frexp((double)x[i], &exponent);
+        x[i] = fabs((double)x[i]) < 1e-4
+                   ? 0.0f
+                   : (float)ldexp(nearbyint(ldexp(m, 11)), exponent - 11);
+    }
+}
+
+const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
+                                  const char *name, int rank,
+                                  const int64_t *dim)
+{
+    (void)w;
+    char *full = dmx_arena_printf(&weights_arena, "%s.%s", path, name);
+    assert_non_null(full);
+    uint64_t seed = 14695981039346656037u;
+    for (const char *c = full; *c != '\0'; c++)
+        seed = (seed ^ (unsigned char)*c) * 1099511628211u;
+    double centre, spread;
+    choose_range(full, rank, dim, &centre, &spread);
+    const dmx_tensor *t =
+        random_tensor(&weights_arena, &seed, full, centre, spread, rank, dim);
+    if (weights_are_halves)
+        round_to_halves(t);
+    return t;
+}
+
+const dmx_tensor *dmx_weights_vector(dmx_weights *w, const char *path,
+                                     const char *name, int64_t n)
+{
+    return dmx_weights_get(w, path, name, 1, &n);
+}
+
+const dmx_tensor *dmx_weights_matrix(dmx_weights *w, const char *path,
+                                     const char *name, int64_t rows,
+                                     int64_t columns)
+{
+    const int64_t dim[] = {rows, columns};
+    return dmx_weights_get(w, path, name, 2, dim);
+}
+
+dmx_status dmx_weights_verdict(dmx_weights *w, dmx_error *err)
+{
+    (void)w;
+    (void)err;
+    return DMX_OK;
+}
+
+/* --------------------------------------------------------------- arguments */
+
+typedef struct draw {
+    const char *name;
+    const char *choice[8]; /* JSON */
+} draw;
+
+static const draw draws[] = {
+    {"sources",
+     {"[\"a\"]", "[\"a\",\"b\"]", "[\"a\",\"b\",\"c\"]",
+      "[\"a\",\"b\",\"c\",\"d\"]", "[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]"}},
+    {"audio_channels", {"1", "2", "2", "3"}},
+    {"channels", {"8", "8", "12", "16"}},
+    {"growth", {"1", "2", "2"}},
+    {"nfft", {"256", "1024", "1024", "2048"}},
+    {"depth", {"1", "2", "3", "3"}},
+    {"rewrite", {"true", "true", "false"}},
+    {"freq_emb", {"0", "0.2", "0.5"}},
+    {"emb_scale", {"10", "1"}},
+    {"multi_freqs", {"null", "null", "null", "[0.25,0.625]"}},
+    {"multi_freqs_depth", {"1", "2"}},
+    {"context", {"0", "1", "1", "2"}},
+    {"context_enc", {"0", "0", "1"}},
+    {"norm_starts", {"0", "1", "2", "4", "4"}},
+    {"norm_groups", {"1", "2", "4"}},
+    {"dconv_mode", {"0", "1", "2", "3", "3"}},
+    {"dconv_depth", {"0", "1", "2", "2", "3"}},
+    {"dconv_comp", {"2", "3", "4", "8"}},
+    {"bottom_channels", {"0", "16", "32", "48"}},
+    {"t_layers", {"0", "1", "2", "3", "4"}},
+    {"t_emb", {"\"sin\"", "\"sin\"", "\"cape\"", "\"scaled\""}},
+    {"t_hidden_scale", {"1", "2", "4"}},
+    {"t_heads", {"1", "2", "4"}},
+    {"t_norm_in", {"true", "false"}},
+    {"t_norm_in_group", {"false", "false", "2", "1"}},
+    {"t_group_norm", {"false", "false", "2", "1"}},
+    {"t_norm_first", {"true", "true", "false"}},
+    {"t_norm_out", {"true", "true", "false"}},
+    {"t_max_period", {"10000.0", "100.0"}},
+    {"t_layer_scale", {"true", "false"}},
+    {"t_gelu", {"true", "false"}},
+    {"t_weight_pos_embed", {"1.0", "0.5"}},
+    {"t_cape_mean_normalize", {"true", "false"}},
+    {"t_cross_first", {"true", "false"}},
+    {"segment", {"0.37", "0.5", "0.501", "0.7301", "1.01"}},
+    {"use_train_segment", {"true", "true", "false"}},
+};
+
+static const char *pick(const draw *d, uint64_t *seed)
+{
+    size_t count = 0;
+    while (count < sizeof d->choice / sizeof d->choice[0] &&
+           d->choice[count] != NULL)
+        count++;
+    return d->choice[test_random(seed) % count];
+}
+
+/* Constructor arguments that the original accepts. */
+static cJSON *random_arguments(uint64_t seed)
+{
+    cJSON *a = cJSON_CreateObject();
+    seed = (seed + 1) * 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++)
+        cJSON_AddItemToObject(a, draws[i].name,
+                              cJSON_Parse(pick(&draws[i], &seed)));
+    cJSON_AddNumberToObject(a, "samplerate", 8000);
+    /* A time branch of another width meets neither transformer nor merge. */
+    const double depth = cJSON_GetObjectItem(a, "depth")->valuedouble;
+    if (cJSON_GetObjectItem(a, "t_layers")->valueint == 0 && depth < 3)
+        cJSON_AddNumberToObject(a, "channels_time", 20);
+    /* 256 / 2 rows are one row after three levels. */
+    if (cJSON_GetObjectItem(a, "nfft")->valueint == 256 && depth > 2)
+        cJSON_ReplaceItemInObject(a, "t_layers", cJSON_CreateNumber(0));
+    /* Bands have no norms, and need rows to share. */
+    if (cJSON_GetObjectItem(a, "norm_starts")->valueint < 4 ||
+        cJSON_GetObjectItem(a, "nfft")->valueint == 256 || depth < 2)
+        cJSON_DeleteItemFromObject(a, "multi_freqs");
+    /* Groups of the outermost decoder are those of the sources' channels. */
+    cJSON *groups = cJSON_GetObjectItem(a, "norm_groups");
+    if (cJSON_GetObjectItem(a, "norm_starts")->valueint == 0)
+        cJSON_SetNumberValue(groups, 1);
+    return a;
+}
+
+/* -------------------------------------------------------------- comparison */
+
+typedef struct trial {
+    dmx_model *model;
+    dmx_graph *graph;
+    int64_t channels, samples;
+    size_t count; /* elements of the output */
+    float *mix;
+    double *expected, peak;
+} trial;
+
+static void open_trial(trial *t, uint64_t seed, cJSON *arguments)
+{
+    static char klass[] = "HTDemucs", path[] = "random";
+    struct dmx_checkpoint checkpoint = {
+        .path = path, .klass_name = klass, .kwargs = arguments};
+    dmx_error err = DMX_ERROR_INIT;
+    *t = (trial){0};
+    assert_ok(dmx_model_open(&t->model, &checkpoint, NULL, &err), &err);
+    assert_ok(dmx_model_graph(&t->graph, t->model, 0, &err), &err);
+    const dmx_shape in = dmx_graph_shape(t->graph, t->graph->input);
+    const dmx_shape out = dmx_graph_shape(t->graph, t->graph->output);
+    const size_t inputs = (size_t)dmx_shape_count(&in);
+    t->channels = in.dim[0];
+    t->samples = in.dim[2];
+    t->count = (size_t)dmx_shape_count(&out);
+    t->mix = malloc(inputs * sizeof *t->mix);
+    t->expected = malloc(t->count * sizeof *t->expected);
+    double *mix = malloc(inputs * sizeof *mix);
+    assert_true(t->mix != NULL && t->expected != NULL && mix != NULL);
+    for (size_t i = 0; i < inputs; i++)
+        mix[i] = (double)(t->mix[i] = (float)test_normal(&seed));
+    assert_ok(dmx_reference_run(t->expected, t->graph, mix, NULL, &err), &err);
+    free(mix);
+    for (size_t i = 0; i < t->count; i++)
+        t->peak = fmax(t->peak, fabs(t->expected[i]));
+    assert_true(t->peak > 0.0 && t->peak < 1e6);
+}
+
+static void close_trial(trial *t)
+{
+    dmx_graph_close(t->graph);
+    dmx_model_close(t->model);
+    free(t->mix);
+    free(t->expected);
+}
+
+static double error_of(const trial *t, const float *y)
+{
+    double worst = 0.0;
+    for (size_t i = 0; i < t->count; i++) {
+        const double d = fabs((double)y[i] - t->expected[i]);
+        worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
+    }
+    return worst / t->peak;
+}
+
+/* Every way to run the engine gets its turn. */
+static double native_error(const trial *t, uint64_t seed)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_engine *engine;
+    dmx_engine_state *state;
+    dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
+    float *y = malloc(t->count * sizeof *y);
+    assert_non_null(y);
+    options.threads = 1 + (int)(seed % 3);
+    options.unfused = seed % 5 == 3;
+    options.low_memory = seed % 5 == 4;
+    options.isa = dmx_kernels_name((int)(seed % 4));
+    assert_ok(dmx_engine_open_graph(&engine, t->graph, &options, &err), &err);
+    assert_ok(dmx_engine_state_open(&state, engine, &err), &err);
+    assert_ok(dmx_engine_run(state, y, t->mix, NULL, &err), &err);
+    const double error = error_of(t, y);
+    dmx_engine_state_close(state);
+    dmx_engine_close(engine);
+    free(y);
+    return error;
+}
+
+static double onnx_error(const trial *t, dmx_runtime *runtime)
+{
+    char path[1100];
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_output out;
+    dmx_session *session;
+    const dmx_onnx_options options = {.threads = 1,
+                                      .fp16_weights = weights_are_halves};
+    const dmx_session_options wish = {.threads = 2};
+    const int64_t dim[] = {1, t->channels, t->samples};
+    const dmx_run run = {.input = t->mix, .dim = dim, .rank = 3};
+    float *y = malloc(t->count * sizeof *y);
+    assert_non_null(y);
+    snprintf(path, sizeof path, "%s/random.onnx", test_folder());
+    assert_ok(dmx_output_open(&out, path, &err), &err);
+    assert_ok(dmx_onnx_write(&out, t->graph, t->model, &options, &err), &err);
+    assert_ok(dmx_output_commit(&out, &err), &err);
+    assert_ok(dmx_session_open(&session, runtime, path, NULL, 0, &wish, &err),
+              &err);
+    assert_ok(dmx_session_run_first(session, &run, y, t->count, &err), &err);
+    const double error = error_of(t, y);
+    dmx_session_close(session);
+    free(y);
+    return error;
+}
+
+static uint64_t first = 0, count = COUNT;
+
+static void random_models_agree(void **state)
+{
+    (void)state;
+    dmx_runtime *runtime;
+    const bool have = dmx_runtime_open(&runtime, NULL, NULL) == DMX_OK;
+    int failed = 0;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        trial t;
+        cJSON *arguments = random_arguments(seed);
+        weights_are_halves = seed % 2 == 1;
+        open_trial(&t, seed, arguments);
+        const double native = native_error(&t, seed);
+        const double onnx = have ? onnx_error(&t, runtime) : 0.0;
+        const bool good = native <= LIMIT && onnx <= LIMIT;
+        printf("%llu: native %.1e, ONNX Runtime %.1e\n",
+               (unsigned long long)seed, native, onnx);
+        if (!good) {
+            char *text = cJSON_PrintUnformatted(arguments);
+            printf("FAILED: %s\n", text);
+            cJSON_free(text);
+            failed++;
+        }
+        close_trial(&t);
+        cJSON_Delete(arguments);
+        dmx_arena_free(&weights_arena);
+    }
+    dmx_runtime_close(runtime);
+    assert_int_equal(failed, 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3) {
+        first = strtoull(argv[1], NULL, 10);
+        count = strtoull(argv[2], NULL, 10);
+    }
+    const struct CMUnitTest tests[] = {cmocka_unit_test(random_models_agree)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
