@@ -97,10 +97,12 @@ dmx_status dmx_downmix_init(dmx_downmix *mix, int in, uint64_t layout, int out,
 {
     *mix = (dmx_downmix){.in = in, .out = out};
     DMX_RETURN_IF(in < 1 || in > DMX_AUDIO_MAX_CHANNELS, err,
-                  DMX_ERROR_ARGUMENT, "down-mix of %d channels; 1 to %d", in,
+                  DMX_ERROR_ARGUMENT, "%d channels; 1 to %d can be read", in,
                   DMX_AUDIO_MAX_CHANNELS);
     DMX_RETURN_IF(out < 1 || out > 2, err, DMX_ERROR_ARGUMENT,
-                  "down-mix to %d channels; 1 or 2", out);
+                  "the model wants %d channels; songs can be read for "
+                  "models of 1 or 2",
+                  out);
     if (in == 1)
         mix->gain[0][0] = mix->gain[1][0] = 1;
     else if (in == out)
