@@ -26,11 +26,19 @@ const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
                                   const char *name, int rank,
                                   const int64_t *dim);
 /* The common shapes. */
-const dmx_tensor *dmx_weights_vector(dmx_weights *w, const char *path,
-                                     const char *name, int64_t n);
-const dmx_tensor *dmx_weights_matrix(dmx_weights *w, const char *path,
-                                     const char *name, int64_t rows,
-                                     int64_t columns);
+static inline const dmx_tensor *dmx_weights_vector(dmx_weights *w,
+                                                   const char *path,
+                                                   const char *name, int64_t n)
+{
+    return dmx_weights_get(w, path, name, 1, &n);
+}
+static inline const dmx_tensor *
+dmx_weights_matrix(dmx_weights *w, const char *path, const char *name,
+                   int64_t rows, int64_t columns)
+{
+    const int64_t dim[] = {rows, columns};
+    return dmx_weights_get(w, path, name, 2, dim);
+}
 
 /* DMX_OK, or DMX_ERROR_MODEL that names the first ten problems, tensors that
  * nobody asked for included. */

@@ -102,20 +102,6 @@ const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
     return t;
 }
 
-const dmx_tensor *dmx_weights_vector(dmx_weights *w, const char *path,
-                                     const char *name, int64_t n)
-{
-    return dmx_weights_get(w, path, name, 1, &n);
-}
-
-const dmx_tensor *dmx_weights_matrix(dmx_weights *w, const char *path,
-                                     const char *name, int64_t rows,
-                                     int64_t columns)
-{
-    const int64_t dim[] = {rows, columns};
-    return dmx_weights_get(w, path, name, 2, dim);
-}
-
 dmx_status dmx_weights_verdict(dmx_weights *w, dmx_error *err)
 {
     (void)w;
