@@ -25,7 +25,7 @@ static bool powers(int64_t keys, int64_t k, const float *a, const float *b,
 {
     vec total[VECS];
     for (int j = 0; j < VECS; j++)
-        total[j] = v_load(l + j * LANES);
+        total[j] = (vec){0};
     for (int64_t i = 0; i < keys; i += MR, a += MR * k, s += MR * NR) {
         tile_sums sum;
         tile_clear(MR, sum);
@@ -36,6 +36,8 @@ static bool powers(int64_t keys, int64_t k, const float *a, const float *b,
             tile_powers(keys - i, sum, m, total, s);
     }
     bool fits = true;
+    for (int j = 0; j < VECS; j++)
+        total[j] += v_load(l + j * LANES); /* last, as in gemm_add */
     for (int j = 0; j < VECS; j++)
         for (int i = 0; i < LANES; i++)
             fits &= total[j][i] <= MOST_WEIGHT; /* not so for NaN */

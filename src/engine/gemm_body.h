@@ -74,13 +74,13 @@ INLINE void tile_store(const int m, float *restrict c, tile_sums sum)
             v_store(c + i * NR + j * LANES, sum[i][j]);
 }
 
-INLINE void tile_load(const int m, const float *restrict c, tile_sums sum)
+INLINE void tile_gain(const int m, const float *restrict c, tile_sums sum)
 {
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
-            sum[i][j] = v_load(c + i * NR + j * LANES);
+            sum[i][j] += v_load(c + i * NR + j * LANES);
 }
 
 /* Weights pass by once for each panel, mostly from beyond the second-level
@@ -129,13 +129,17 @@ static void gemm(int64_t rows, int64_t k, const float *a, const float *b,
     }
 }
 
+/* c is added last: c may be the sum of thousands of products, and if they are
+ * alike, as in silence, each rounding of a growing sum errs to the same side.
+ */
 static void gemm_add(int64_t rows, int64_t k, const float *a, const float *b,
                      float *c)
 {
     for (int64_t i = 0; i < rows; i += MR, a += MR * k, c += MR * NR) {
         tile_sums sum;
-        tile_load(MR, c, sum);
+        tile_clear(MR, sum);
         tile_product(k, a, b, sum);
+        tile_gain(MR, c, sum);
         tile_store(MR, c, sum);
     }
 }

@@ -14,16 +14,20 @@
 #include "reference/reference.h"
 #include "runtime/runtime.h"
 #include "test_support.h"
+#include "verify/test_signal.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Relative to the peak, on noise. Small random networks amplify rounding more
- * than trained ones; a wrong operation is off by 1e-2 and more. */
-#define LIMIT 5e-6
-#define COUNT 30
+/* Relative to the peak. Small random networks amplify rounding more than
+ * trained ones; a wrong operation is off by 1e-2 and more. In the music there
+ * is silence, of which every token is the same, and rounding a growing sum of
+ * equal numbers errs to one side: ONNX Runtime loses a digit by that, the
+ * engine did once (network 5059). */
+#define LIMIT       5e-6
+#define MUSIC_LIMIT 3e-5 /* for ONNX Runtime */
 
 /* ----------------------------------------------------------------- weights */
 
@@ -204,6 +208,11 @@ typedef struct trial {
     double *expected, peak;
 } trial;
 
+static bool is_music(uint64_t seed)
+{
+    return seed % 3 == 1;
+}
+
 static void open_trial(trial *t, uint64_t seed, cJSON *arguments)
 {
     static char klass[] = "HTDemucs", path[] = "random";
@@ -223,8 +232,11 @@ static void open_trial(trial *t, uint64_t seed, cJSON *arguments)
     t->expected = malloc(t->count * sizeof *t->expected);
     double *mix = malloc(inputs * sizeof *mix);
     assert_true(t->mix != NULL && t->expected != NULL && mix != NULL);
+    assert_ok(dmx_test_signal(t->mix, is_music(seed) ? "music" : "noise",
+                              t->channels, t->samples, &err),
+              &err);
     for (size_t i = 0; i < inputs; i++)
-        mix[i] = (double)(t->mix[i] = (float)test_normal(&seed));
+        mix[i] = (double)t->mix[i];
     assert_ok(dmx_reference_run(t->expected, t->graph, mix, NULL, &err), &err);
     free(mix);
     for (size_t i = 0; i < t->count; i++)
@@ -299,34 +311,43 @@ static double onnx_error(const trial *t, dmx_runtime *runtime)
     return error;
 }
 
-static uint64_t first = 0, count = COUNT;
+static int failures(uint64_t seed, dmx_runtime *runtime)
+{
+    trial t;
+    cJSON *arguments = random_arguments(seed);
+    weights_are_halves = seed % 2 == 1;
+    open_trial(&t, seed, arguments);
+    const double native = native_error(&t, seed);
+    const double onnx = runtime != NULL ? onnx_error(&t, runtime) : 0.0;
+    const bool good =
+        native <= LIMIT && onnx <= (is_music(seed) ? MUSIC_LIMIT : LIMIT);
+    printf("%llu: %s, native %.1e, ONNX Runtime %.1e\n",
+           (unsigned long long)seed, is_music(seed) ? "music" : "noise", native,
+           onnx);
+    if (!good) {
+        char *text = cJSON_PrintUnformatted(arguments);
+        printf("FAILED: %s\n", text);
+        cJSON_free(text);
+    }
+    close_trial(&t);
+    cJSON_Delete(arguments);
+    dmx_arena_free(&weights_arena);
+    return good ? 0 : 1;
+}
+
+static uint64_t first = 0, count = 30;
 
 static void random_models_agree(void **state)
 {
     (void)state;
-    dmx_runtime *runtime;
-    const bool have = dmx_runtime_open(&runtime, NULL, NULL) == DMX_OK;
+    dmx_runtime *runtime = NULL;
+    if (dmx_runtime_open(&runtime, NULL, NULL) != DMX_OK)
+        runtime = NULL;
     int failed = 0;
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        trial t;
-        cJSON *arguments = random_arguments(seed);
-        weights_are_halves = seed % 2 == 1;
-        open_trial(&t, seed, arguments);
-        const double native = native_error(&t, seed);
-        const double onnx = have ? onnx_error(&t, runtime) : 0.0;
-        const bool good = native <= LIMIT && onnx <= LIMIT;
-        printf("%llu: native %.1e, ONNX Runtime %.1e\n",
-               (unsigned long long)seed, native, onnx);
-        if (!good) {
-            char *text = cJSON_PrintUnformatted(arguments);
-            printf("FAILED: %s\n", text);
-            cJSON_free(text);
-            failed++;
-        }
-        close_trial(&t);
-        cJSON_Delete(arguments);
-        dmx_arena_free(&weights_arena);
-    }
+    for (uint64_t seed = first; seed < first + count; seed++)
+        failed += failures(seed, runtime);
+    if (first == 0)
+        failed += failures(5059, runtime);
     dmx_runtime_close(runtime);
     assert_int_equal(failed, 0);
 }
