@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-/* Rows up to this length are summed in one go. */
-#define LONG_ROW     4096
+/* Rows up to this length are summed in one go: those of the innermost time
+ * level of released models, whose nodes would otherwise be 32 more. */
+#define LONG_ROW     1344
 #define LARGE_TENSOR ((int64_t)1000000)
 
 /* The divisor of n closest to its square root, from below. */
@@ -104,8 +105,8 @@ static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
     return dmx_emit_reshape(e, x, DMX_DIMS(1, c, f, 1));
 }
 
-/* Of values per token [1, R, W, 1] the mean over tokens, each for its group:
- * [1, 1, 1, 1] or [1, 1, D]. */
+/* Of values per token [1, R, W, 1], or of grouped tokens, the mean over tokens,
+ * each for its group: [1, 1, 1, 1] or [1, 1, D]. */
 static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
                            int64_t groups)
 {
@@ -114,18 +115,23 @@ static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
         return dmx_emit_reduce(e, "ReduceMean",
                                dmx_emit_reduce(e, "ReduceMean", x, 2), 1);
     x = dmx_emit_reduce(e, "ReduceMean", x, 1);
+    if (near_root(dim[0]) > 1)
+        x = dmx_emit_reduce(e, "ReduceMean", x, 0);
     x = dmx_emit_expand(e, x, DMX_DIMS(1, 1, groups, each));
     return dmx_emit_reshape(e, x, DMX_DIMS(1, 1, width));
 }
 
-/* Tokens [1, R, W, D] with an axis of groups: [1, L, groups, each]. */
+/* Tokens [1, R, W, D] with an axis of groups: [a, L / a, groups, each], a near
+ * the root of L. Silence makes equal tokens, and a long sum of equal numbers is
+ * rounded to the same side every time. */
 static dmx_name grouped_tokens(dmx_emitter *e, dmx_name x, const int64_t dim[2],
                                int64_t groups)
 {
+    const int64_t a = near_root(dim[0]);
     return groups == 1
                ? x
-               : dmx_emit_reshape(e, x,
-                                  DMX_DIMS(1, dim[0], groups, dim[1] / groups));
+               : dmx_emit_reshape(
+                     e, x, DMX_DIMS(a, dim[0] / a, groups, dim[1] / groups));
 }
 
 static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
