@@ -43,8 +43,8 @@ dmx_reference_op dmx_reference_gelu, dmx_reference_relu, dmx_reference_glu,
 /* reference_linear.c, reference_attention.c */
 dmx_reference_op dmx_reference_linear, dmx_reference_attention;
 
-/* True when the operation writes element i after it has read only element i of
- * its first input, so that both may be the same memory. */
+/* True when the operation no longer needs an element of its first input once it
+ * has written that element, so that both may be the same memory. */
 bool dmx_reference_in_place(dmx_op op);
 
 /* Calls task(context, begin, end) for ranges that cover [0, total), on several
