@@ -335,7 +335,7 @@ int main(int argc, char **argv)
         else
             s = NULL;
     }
-    if (argc < 2 || argc % 2 != 0 || s == NULL) {
+    if (argc < 2 || argc % 2 != 0 || argv[1][0] == '-' || s == NULL) {
         fprintf(stderr, "usage: make-checkpoint OUT.safetensors "
                         "[--preset htdemucs|htdemucs_6s|tiny] [--seed N]\n");
         return 2;

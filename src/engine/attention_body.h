@@ -36,11 +36,11 @@ static bool powers(int64_t keys, int64_t k, const float *a, const float *b,
             tile_powers(keys - i, sum, m, total, s);
     }
     bool fits = true;
-    for (int j = 0; j < VECS; j++)
+    for (int j = 0; j < VECS; j++) {
         total[j] += v_load(l + j * LANES); /* last, as in gemm_add */
-    for (int j = 0; j < VECS; j++)
         for (int i = 0; i < LANES; i++)
             fits &= total[j][i] <= MOST_WEIGHT; /* not so for NaN */
+    }
     if (!fits)
         return false;
     for (int j = 0; j < VECS; j++)

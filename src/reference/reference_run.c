@@ -112,7 +112,8 @@ static void drop_spares_over_peak(runner *r)
         drop_oldest_spare(r);
 }
 
-/* The smallest spare that holds `size` bytes and is not twice as large. */
+/* The smallest spare that holds `size` bytes and is at most eight times as
+ * large. */
 static double *take_spare(runner *r, size_t size, size_t *room)
 {
     size_t best = r->n_spare;

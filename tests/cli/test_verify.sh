@@ -32,8 +32,8 @@ says err 'the numbers part at t?encoder.0'
 # One broken weight is noticed: eight bytes hold a whole float, whatever the
 # alignment.
 cp m.onnx bent.onnx
-printf '\x7f%.0s' 1 2 3 4 5 6 7 8 | dd of=bent.onnx bs=1 seek=$(($(stat -c %s m.onnx) / 2)) \
-    conv=notrunc 2>/dev/null
+printf '\x7f%.0s' 1 2 3 4 5 6 7 8 |
+    dd of=bent.onnx bs=1 seek=$(($(stat -c %s m.onnx) / 2)) conv=notrunc 2>/dev/null
 if ! cmp -s m.onnx bent.onnx; then
     run 1 "$DEMUCS_ONNX" verify bent.onnx "$data/model.th"
 fi

@@ -47,44 +47,32 @@ void dmx_weights_close(dmx_weights *w)
     (void)w;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* Centre and spread that keep activations near 1 and no branch idle. */
-static void choose_range(const char *name, int rank, const int64_t *dim,
-                         double *centre, double *spread)
+static void choose_range(const char *path, const char *name, int rank,
+                         const int64_t *dim, double *centre, double *spread)
 {
     int64_t inputs = 1;
     for (int k = 1; k < rank; k++)
         inputs *= dim[k];
     *centre = 0.0;
     *spread = 0.1;
-    if (ends_with(name, "scale")) {
+    if (strcmp(name, "scale") == 0) {
         *centre = 0.3;
-    } else if (rank == 1 && ends_with(name, "weight")) {
+    } else if (rank == 1 && strcmp(name, "weight") == 0) {
         *centre = 1.0;
         *spread = 0.2;
-    } else if (ends_with(name, "conv_tr.weight")) {
+    } else if (strstr(path, "conv_tr") != NULL && rank > 1) {
         *spread = 0.7 / sqrt(2.0 * (double)dim[0]);
-    } else if (rank > 1 && strstr(name, "embedding") == NULL) {
+    } else if (rank > 1 && strstr(path, "embedding") == NULL) {
         *spread = 0.7 / sqrt((double)inputs);
     }
 }
 
-/* Eleven bits, and nothing too small: what a float16 holds. */
 static void round_to_halves(const dmx_tensor *t)
 {
     float *x = (float *)(uintptr_t)t->data;
-    for (size_t i = 0; i < dmx_tensor_count(t); i++) {
-        int exponent;
-        const double m = frexp((double)x[i], &exponent);
-        x[i] = fabs((double)x[i]) < 1e-4
-                   ? 0.0f
-                   : (float)ldexp(nearbyint(ldexp(m, 11)), exponent - 11);
-    }
+    for (size_t i = 0; i < dmx_tensor_count(t); i++)
+        x[i] = dmx_f16_to_f32(dmx_f32_to_f16(x[i]));
 }
 
 const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
@@ -98,7 +86,7 @@ const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
     for (const char *c = full; *c != '\0'; c++)
         seed = (seed ^ (unsigned char)*c) * 1099511628211u;
     double centre, spread;
-    choose_range(full, rank, dim, &centre, &spread);
+    choose_range(path, name, rank, dim, &centre, &spread);
     const dmx_tensor *t =
         random_tensor(&weights_arena, &seed, full, centre, spread, rank, dim);
     if (weights_are_halves)
