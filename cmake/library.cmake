@@ -1,6 +1,7 @@
 # One object library, packed as the static library that the program and the
 # tests link and as the shared library that others link.
-file(GLOB DMX_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/*.c)
+file(GLOB DMX_SOURCES CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/src/*/*.c ${CMAKE_SOURCE_DIR}/src/*/*/*.c)
 list(FILTER DMX_SOURCES EXCLUDE REGEX "/src/cli/")
 
 add_library(dmx_objects OBJECT ${DMX_SOURCES})

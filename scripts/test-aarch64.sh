@@ -16,7 +16,7 @@ trap 'rm -rf "$folder"' EXIT
   -static -D_GNU_SOURCE -DDMX_TEST_DATA='"tests/data"' \
   -Wall -Wextra -Werror \
   -Itests/cross -Itests/support -Isrc -Iinclude \
-  src/engine/kernels*.c src/engine/fourier.c \
+  src/engine/kernels/*.c \
   src/base/memory.c src/base/error.c src/base/tensor.c \
   tests/support/test_support.c tests/unit/test_engine_kernels.c \
   -o "$folder/test" -lm -lpthread

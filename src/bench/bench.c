@@ -2,7 +2,7 @@
 #include "bench/contestant.h"
 #include "base/parallel.h"
 #include "engine/engine.h"
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 
 #include <cJSON.h>
 #include <stdio.h>

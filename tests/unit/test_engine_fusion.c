@@ -5,7 +5,7 @@
 #include "test_support.h"
 
 #include "engine/engine.h"
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "reference/reference.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "golden.h"
 
 #include "engine/engine.h"
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 
 #include <math.h>
 #include <stdio.h>

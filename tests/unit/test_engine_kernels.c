@@ -3,8 +3,8 @@
 #include "test_support.h"
 
 #include "base/tensor.h"
-#include "engine/fourier.h"
-#include "engine/kernels.h"
+#include "engine/kernels/fourier.h"
+#include "engine/kernels/kernels.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "arch/arch.h"
 #include "arch/weights.h"
 #include "engine/engine.h"
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "onnx/onnx_export.h"
 #include "random_tensor.h"
 #include "reference/reference.h"

@@ -1,0 +1,68 @@
+/* Chains of steps that run row by row: convolution, residual branches and
+ * rewriting of one frequency row follow each other while the row lies in the
+ * cache, and one wait for all threads replaces many. A step may join when what
+ * it takes from earlier steps of the chain is its own row only, and when it
+ * writes nothing that an earlier step reads from other rows. */
+#include "engine/program.h"
+
+static bool writes(const dmx_step *s, dmx_buf b)
+{
+    bool found = false;
+    for (int k = 0; k < DMX_STEP_OUT; k++)
+        found = found || s->out[k] == b;
+    return b >= 0 && found;
+}
+
+static bool fits(const dmx_step *chain, int32_t n, const dmx_step *s)
+{
+    for (int32_t i = 0; i < n; i++)
+        for (int k = 0; k < DMX_STEP_IN; k++) {
+            if (writes(&chain[i], s->in[k]) && (s->local >> k & 1) == 0)
+                return false;
+            if (writes(s, chain[i].in[k]) && (chain[i].local >> k & 1) == 0)
+                return false;
+        }
+    return true;
+}
+
+static int64_t rows_of(const dmx_step *s)
+{
+    return s->row_tasks > 0 ? s->tasks / s->row_tasks : 0;
+}
+
+/* Nanoseconds of one thread, roughly: 60 GFLOP/s and 10 GB/s. */
+static double guess(const struct dmx_engine *e, const dmx_step *s)
+{
+    double floats = 0.0;
+    for (int k = 0; k < DMX_STEP_IN; k++)
+        if (s->in[k] >= 0)
+            floats += (double)e->buffer[s->in[k]].floats;
+    for (int k = 0; k < DMX_STEP_OUT; k++)
+        if (s->out[k] >= 0)
+            floats += (double)e->buffer[s->out[k]].floats;
+    return s->flops / 60.0 + floats * 0.4;
+}
+
+/* Handing out work and waiting for it costs some microseconds. */
+#define WORTH_WAKING 12000.0 /* ns */
+
+void dmx_plan_chains(struct dmx_engine *e)
+{
+    const int64_t least = e->threads > 1 ? 2 * e->threads : 2;
+    for (size_t i = 0; i < e->n_step;) {
+        dmx_step *head = &e->step[i];
+        const int64_t rows = rows_of(head);
+        head->chain = 1;
+        while (rows >= least && i + (size_t)head->chain < e->n_step &&
+               rows_of(&head[head->chain]) == rows &&
+               fits(head, head->chain, &head[head->chain]))
+            head->chain++;
+        double work = 0.0;
+        for (int32_t k = 0; k < head->chain; k++) {
+            head[k].phase = (int32_t)i;
+            work += guess(e, &head[k]);
+        }
+        head->alone = work < WORTH_WAKING;
+        i += (size_t)head->chain;
+    }
+}

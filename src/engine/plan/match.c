@@ -1,0 +1,291 @@
+/* Which nodes of the graph become one unit. */
+#include "engine/plan/planner.h"
+
+static const dmx_node *node_at(const dmx_planner *p, int32_t i)
+{
+    return &p->g->node[i];
+}
+
+static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
+{
+    return &p->g->value[v].shape;
+}
+
+/* The only consumer of a node's result; -1 when there are more. */
+static int32_t next_of(const dmx_planner *p, int32_t i)
+{
+    const dmx_value v = node_at(p, i)->out[0];
+    return p->uses[v] == 1 && v != p->g->output ? p->consumer[v] : -1;
+}
+
+static bool next_is(const dmx_planner *p, int32_t i, dmx_op op)
+{
+    const int32_t next = next_of(p, i);
+    return next >= 0 && node_at(p, next)->op == op && p->unit_of[next] < 0;
+}
+
+static bool same_shape(const dmx_planner *p, dmx_value a, dmx_value b)
+{
+    const dmx_shape *x = shape_of(p, a), *y = shape_of(p, b);
+    for (int k = 0; k < DMX_VALUE_RANK; k++)
+        if (x->dim[k] != y->dim[k])
+            return false;
+    return x->rank == y->rank;
+}
+
+static int32_t producer(const dmx_planner *p, dmx_value v)
+{
+    return p->g->value[v].producer;
+}
+
+/* ---- what follows a product --------------------------------------------- */
+
+static bool is_activation(const dmx_planner *p, int32_t i, dmx_op leader)
+{
+    if (i < 0 || p->unit_of[i] >= 0)
+        return false;
+    const dmx_op op = node_at(p, i)->op;
+    return op == DMX_OP_GELU || op == DMX_OP_RELU ||
+           (op == DMX_OP_GLU && leader != DMX_OP_CONV_TRANSPOSE);
+}
+
+/* The other term of an addition that a product can carry out; -1: none. */
+static dmx_value carried(const dmx_planner *p, int32_t add, dmx_value mine)
+{
+    const dmx_node *n = node_at(p, add);
+    const bool first = n->in[0] == mine;
+    const dmx_value other = n->in[first ? 1 : 0];
+    if (other == mine)
+        return DMX_NO_VALUE;
+    const int32_t maker = producer(p, other);
+    if (first && node_at(p, maker)->op == DMX_OP_FREQ_EMBEDDING &&
+        shape_of(p, other)->dim[0] == shape_of(p, mine)->dim[0] &&
+        shape_of(p, other)->dim[1] == shape_of(p, mine)->dim[1])
+        return other;
+    if (!same_shape(p, mine, other) || (!first && n->at.alpha != 1.0))
+        return DMX_NO_VALUE;
+    if (shape_of(p, mine)->rank == 2 && p->order[mine] != p->order[other])
+        return DMX_NO_VALUE;
+    return other;
+}
+
+static void follow_crops(const dmx_planner *p, dmx_unit *u)
+{
+    while (next_is(p, u->last, DMX_OP_CROP)) {
+        const int32_t next = next_of(p, u->last);
+        const int axis = node_at(p, next)->at.axis;
+        if (axis == 0 || u->crop[axis - 1] >= 0)
+            return;
+        u->crop[axis - 1] = next;
+        u->last = next;
+    }
+}
+
+static void follow(const dmx_planner *p, dmx_unit *u)
+{
+    const dmx_op op = node_at(p, u->leader)->op;
+    if (op == DMX_OP_CONV_TRANSPOSE)
+        follow_crops(p, u);
+    if (is_activation(p, next_of(p, u->last), op))
+        u->act = u->last = next_of(p, u->last);
+    if (next_is(p, u->last, DMX_OP_SCALE))
+        u->scale = u->last = next_of(p, u->last);
+    if (!next_is(p, u->last, DMX_OP_ADD))
+        return;
+    const int32_t add = next_of(p, u->last);
+    u->other = carried(p, add, node_at(p, u->last)->out[0]);
+    if (u->other != DMX_NO_VALUE)
+        u->add = u->last = add;
+}
+
+/* ---- what goes before it ------------------------------------------------- */
+
+static bool only_linears(const dmx_planner *p, dmx_value v)
+{
+    if (v == p->g->output)
+        return false;
+    for (size_t i = 0; i < p->g->n_node; i++) {
+        const dmx_node *n = &p->g->node[i];
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] == v && n->op != DMX_OP_LINEAR)
+                return false;
+    }
+    return true;
+}
+
+static void precede(const dmx_planner *p, dmx_unit *u)
+{
+    const dmx_node *n = node_at(p, u->leader);
+    const int32_t before = producer(p, n->in[0]);
+    const dmx_node *m = node_at(p, before);
+    if (n->op == DMX_OP_LINEAR && m->op == DMX_OP_LAYER_NORM &&
+        only_linears(p, n->in[0]))
+        u->norm = before;
+    if (n->op == DMX_OP_CONV && m->op == DMX_OP_PAD && m->at.axis > 0 &&
+        p->uses[n->in[0]] == 1 && n->in[0] != p->g->output)
+        u->pad = before;
+}
+
+/* ---- residual branches --------------------------------------------------- */
+
+static bool row_norm(const dmx_planner *p, int32_t i)
+{
+    const dmx_node *n = node_at(p, i);
+    return n->op == DMX_OP_GROUP_NORM && n->at.groups == 1 &&
+           (n->at.per_row || shape_of(p, n->out[0])->dim[1] == 1);
+}
+
+static bool plain_conv(const dmx_node *n, bool pointwise)
+{
+    const dmx_attributes *at = &n->at;
+    if (n->op != DMX_OP_CONV || at->kernel[0] != 1 || at->stride[0] != 1 ||
+        at->stride[1] != 1 || at->padding[0][0] != 0 || at->padding[0][1] != 0)
+        return false;
+    return !pointwise || (at->kernel[1] == 1 && at->padding[1][0] == 0 &&
+                          at->padding[1][1] == 0);
+}
+
+/* conv -> norm -> gelu -> conv -> norm -> glu [-> scale] -> + input */
+static bool match_dconv(const dmx_planner *p, dmx_unit *u)
+{
+    const dmx_value x = node_at(p, u->leader)->in[0];
+    if (!plain_conv(node_at(p, u->leader), false))
+        return false;
+    u->norm1 = next_of(p, u->leader);
+    if (u->norm1 < 0 || !row_norm(p, u->norm1) ||
+        !next_is(p, u->norm1, DMX_OP_GELU))
+        return false;
+    u->conv2 = next_of(p, next_of(p, u->norm1));
+    if (u->conv2 < 0 || !plain_conv(node_at(p, u->conv2), true))
+        return false;
+    u->norm2 = next_of(p, u->conv2);
+    if (u->norm2 < 0 || !row_norm(p, u->norm2) ||
+        !next_is(p, u->norm2, DMX_OP_GLU))
+        return false;
+    u->last = next_of(p, u->norm2);
+    if (next_is(p, u->last, DMX_OP_SCALE))
+        u->scale = u->last = next_of(p, u->last);
+    if (!next_is(p, u->last, DMX_OP_ADD))
+        return false;
+    u->add = next_of(p, u->last);
+    if (node_at(p, u->add)->at.alpha != 1.0 ||
+        carried(p, u->add, node_at(p, u->last)->out[0]) != x)
+        return false;
+    u->last = u->add;
+    u->other = x;
+    u->dconv = true;
+    return true;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static dmx_unit lone_unit(int32_t leader)
+{
+    return (dmx_unit){.leader = leader,
+                      .last = leader,
+                      .pad = -1,
+                      .norm = -1,
+                      .crop = {-1, -1},
+                      .act = -1,
+                      .scale = -1,
+                      .add = -1,
+                      .other = DMX_NO_VALUE,
+                      .norm1 = -1,
+                      .conv2 = -1,
+                      .norm2 = -1,
+                      .feeder = -1};
+}
+
+/* Marks every node from the leader to the last one as the unit's. */
+static void claim(dmx_planner *p, const dmx_unit *u)
+{
+    const int32_t id = (int32_t)p->n_unit - 1;
+    for (int32_t i = u->leader; i >= 0; i = next_of(p, i)) {
+        p->unit_of[i] = id;
+        if (i == u->last)
+            break;
+    }
+    if (u->pad >= 0)
+        p->unit_of[u->pad] = id;
+    if (u->norm >= 0)
+        p->unit_of[u->norm] = id;
+}
+
+/* ---- units that share a step --------------------------------------------- */
+
+/* A linear map on its own step so far. */
+static bool is_linear(const dmx_planner *p, const dmx_unit *u)
+{
+    return node_at(p, u->leader)->op == DMX_OP_LINEAR && !u->joined &&
+           u->feeder < 0 && u->n_sibling == 0;
+}
+
+static bool nothing_after(const dmx_unit *u)
+{
+    return u->scale < 0 && u->add < 0;
+}
+
+/* The unit whose result is all that this one takes. */
+static void match_feeder(const dmx_planner *p, dmx_unit *u)
+{
+    const dmx_value v = node_at(p, u->leader)->in[0];
+    const int32_t maker = producer(p, v);
+    const int32_t id = p->unit_of[maker];
+    if (!is_linear(p, u) || u->norm >= 0 || id < 0 || p->uses[v] != 1 ||
+        v == p->g->output)
+        return;
+    dmx_unit *first = &p->unit[id];
+    if (first->last != maker || !is_linear(p, first) || !nothing_after(first))
+        return;
+    first->joined = true;
+    u->feeder = id;
+}
+
+static void match_siblings(const dmx_planner *p, dmx_unit *u)
+{
+    if (!is_linear(p, u) || !nothing_after(u) || u->act >= 0)
+        return;
+    const dmx_value v = node_at(p, u->leader)->in[0];
+    for (size_t i = 0; i < p->n_unit && u->n_sibling < DMX_SIBLINGS; i++) {
+        dmx_unit *other = &p->unit[i];
+        if (other == u || !is_linear(p, other) || !nothing_after(other) ||
+            other->act >= 0 || other->leader < u->leader ||
+            node_at(p, other->leader)->in[0] != v)
+            continue;
+        other->joined = true;
+        u->sibling[u->n_sibling++] = (int32_t)i;
+    }
+}
+
+static void match_shared(const dmx_planner *p)
+{
+    for (size_t i = 0; i < p->n_unit; i++)
+        match_feeder(p, &p->unit[i]);
+    for (size_t i = 0; i < p->n_unit; i++)
+        match_siblings(p, &p->unit[i]);
+}
+
+bool dmx_plan_match(dmx_planner *p)
+{
+    for (size_t i = 0; i < p->g->n_node; i++) {
+        const dmx_op op = p->g->node[i].op;
+        if (p->unit_of[i] >= 0 ||
+            (op != DMX_OP_CONV && op != DMX_OP_CONV_TRANSPOSE &&
+             op != DMX_OP_LINEAR))
+            continue;
+        dmx_unit u = lone_unit((int32_t)i);
+        if (p->fuse && !match_dconv(p, &u)) {
+            u = lone_unit((int32_t)i);
+            precede(p, &u);
+            follow(p, &u);
+        }
+        if (!dmx_grow(&p->unit, &p->unit_capacity, p->n_unit + 1,
+                      sizeof *p->unit))
+            return false;
+        p->unit[p->n_unit++] = u;
+        claim(p, &u);
+    }
+    if (p->fuse)
+        match_shared(p);
+    return true;
+}

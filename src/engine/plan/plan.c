@@ -1,0 +1,184 @@
+/* From graph to steps: what belongs together, then step by step. */
+#include "engine/plan/planner.h"
+
+#include <stdlib.h>
+
+/* Whether nobody but the consumers of x knows its buffer. */
+static bool is_private(const dmx_planner *p, dmx_value x)
+{
+    return x != p->g->output && !p->shared[x] &&
+           p->e->buffer[p->buf[x]].constant == NULL;
+}
+
+bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last)
+{
+    if (!p->fuse || !is_private(p, v))
+        return false;
+    for (size_t i = 0; i < p->g->n_node; i++)
+        for (int k = 0; k < p->g->node[i].n_in; k++)
+            if (p->g->node[i].in[k] == v && (int32_t)i != last &&
+                !p->emitted[i])
+                return false;
+    return true;
+}
+
+dmx_buf dmx_plan_output(dmx_planner *p, dmx_value out, dmx_value x,
+                        int32_t uses_here)
+{
+    dmx_buf b = -1;
+    if (x != DMX_NO_VALUE && p->fuse && p->uses[x] == uses_here &&
+        is_private(p, x))
+        b = p->buf[x];
+    if (b < 0)
+        b = dmx_engine_buffer(p->e,
+                              dmx_plane_of_shape(&p->g->value[out].shape));
+    p->buf[out] = b;
+    return b;
+}
+
+/* A constant is permuted once, anything else by a step. */
+dmx_buf dmx_plan_ordered(dmx_planner *p, dmx_value v, int64_t rows)
+{
+    const dmx_shape *s = &p->g->value[v].shape;
+    const int64_t have = dmx_max(p->order[v], 1), want = dmx_max(rows, 1);
+    if (s->rank != 2 || have == want)
+        return p->buf[v];
+    const dmx_buf out = dmx_engine_buffer(p->e, dmx_plane_of_shape(s));
+    if (out < 0)
+        return -1;
+    const dmx_buffer *from = &p->e->buffer[p->buf[v]];
+    if (from->constant == NULL)
+        return dmx_step_reorder(p->e, "tokens", p->buf[v], out, have, want)
+                   ? out
+                   : -1;
+    float *data = dmx_engine_floats(p->e, from->floats);
+    if (data == NULL)
+        return -1;
+    const dmx_plane *plane = &from->plane;
+    for (int64_t c = 0; c < plane->channels; c++)
+        dmx_reorder_tokens(data + c * plane->stride,
+                           from->constant + c * plane->stride, have, want,
+                           plane->cols);
+    p->e->buffer[out].constant = data;
+    return out;
+}
+
+/* Tokens inherit the order of the first input that has one. */
+static void find_orders(dmx_planner *p)
+{
+    for (size_t i = 0; i < p->g->n_node; i++) {
+        const dmx_node *n = &p->g->node[i];
+        int64_t order = 0;
+        if (n->op == DMX_OP_TOKENS)
+            order = p->g->value[n->in[0]].shape.dim[1];
+        for (int k = 0; k < n->n_in && order == 0; k++)
+            if (p->g->value[n->in[k]].shape.rank == 2)
+                order = p->order[n->in[k]];
+        for (int k = 0; k < n->n_out; k++)
+            p->order[n->out[k]] = order;
+    }
+}
+
+static void count_uses(dmx_planner *p)
+{
+    for (size_t i = 0; i < p->g->n_node; i++) {
+        const dmx_node *n = &p->g->node[i];
+        for (int k = 0; k < n->n_in; k++) {
+            p->uses[n->in[k]]++;
+            p->consumer[n->in[k]] = (int32_t)i;
+        }
+    }
+}
+
+static bool open_planner(dmx_planner *p)
+{
+    const size_t values = p->g->n_value + 1, nodes = p->g->n_node + 1;
+    p->buf = calloc(values, sizeof *p->buf);
+    p->order = calloc(values, sizeof *p->order);
+    p->uses = calloc(values, sizeof *p->uses);
+    p->consumer = calloc(values, sizeof *p->consumer);
+    p->shared = calloc(values, sizeof *p->shared);
+    p->unit_of = calloc(nodes, sizeof *p->unit_of);
+    p->emitted = calloc(nodes, sizeof *p->emitted);
+    if (p->buf == NULL || p->order == NULL || p->uses == NULL ||
+        p->consumer == NULL || p->shared == NULL || p->unit_of == NULL ||
+        p->emitted == NULL)
+        return false;
+    for (size_t i = 0; i < values; i++)
+        p->buf[i] = -1;
+    for (size_t i = 0; i < nodes; i++)
+        p->unit_of[i] = -1;
+    count_uses(p);
+    find_orders(p);
+    return dmx_plan_match(p);
+}
+
+static void close_planner(dmx_planner *p)
+{
+    free(p->buf);
+    free(p->order);
+    free(p->uses);
+    free(p->consumer);
+    free(p->shared);
+    free(p->unit_of);
+    free(p->emitted);
+    free(p->unit);
+}
+
+/* The unit's embedding is folded, its padding and norm are part of it: such
+ * nodes have no step. */
+static bool folded_constant(const dmx_planner *p, int32_t index)
+{
+    const dmx_node *n = &p->g->node[index];
+    if (n->op != DMX_OP_FREQ_EMBEDDING || p->uses[n->out[0]] != 1)
+        return false;
+    const int32_t id = p->unit_of[p->consumer[n->out[0]]];
+    return id >= 0 && p->unit[id].other == n->out[0];
+}
+
+/* All nodes of a unit but its norm, which other units may repeat. */
+static void mark_emitted(dmx_planner *p, int32_t id)
+{
+    for (size_t i = 0; i < p->g->n_node; i++)
+        p->emitted[i] |=
+            p->unit_of[i] == id && p->g->node[i].op != DMX_OP_LAYER_NORM;
+}
+
+static dmx_status emit_all(dmx_planner *p, const dmx_hooks *hooks,
+                           dmx_error *err)
+{
+    for (size_t i = 0; i < p->g->n_node; i++) {
+        const int32_t index = (int32_t)i, id = p->unit_of[i];
+        DMX_FORWARD(
+            dmx_progress(hooks, "load", (double)i / (double)p->g->n_node, err));
+        if (folded_constant(p, index) || (id >= 0 && p->unit[id].joined))
+            continue;
+        if (id < 0) {
+            DMX_FORWARD(dmx_emit_node(p, index, err));
+            p->emitted[i] = true;
+        } else if (p->unit[id].last == index) {
+            DMX_FORWARD(p->unit[id].dconv
+                            ? dmx_emit_dconv(p, &p->unit[id], err)
+                            : dmx_emit_product(p, &p->unit[id], err));
+            mark_emitted(p, id);
+        }
+    }
+    p->e->output = p->buf[p->g->output];
+    return DMX_OK;
+}
+
+dmx_status dmx_plan_graph(struct dmx_engine *e, const dmx_graph *g, bool fuse,
+                          const dmx_hooks *hooks, dmx_error *err)
+{
+    dmx_planner p = {.e = e, .g = g, .fuse = fuse};
+    dmx_status status =
+        open_planner(&p)
+            ? emit_all(&p, hooks, err)
+            : dmx_fail(err, DMX_ERROR_MEMORY, "out of memory while planning");
+    close_planner(&p);
+    if (status == DMX_OK) {
+        dmx_plan_chains(e);
+        status = dmx_plan_memory(e, err);
+    }
+    return status;
+}

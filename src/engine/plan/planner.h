@@ -1,0 +1,69 @@
+/* Shared by the files plan_*.c: a graph on its way to steps.
+ *
+ * Fusion works on patterns of the graph alone. A product (convolution, linear
+ * map) takes with it what feeds only on it: crop, activation, scale, addition;
+ * and before it padding and layer norm. A residual branch of the form of
+ * steps/dconv.c becomes one unit. Linear maps of one input, and pairs of which
+ * one feeds the other, are units that share a step. A unit is emitted in the
+ * place of its last node, where all its inputs exist. */
+#ifndef DMX_ENGINE_PLANNER_H
+#define DMX_ENGINE_PLANNER_H
+
+#include "engine/steps/steps.h"
+
+/* Node indices, -1 where absent. */
+typedef struct dmx_unit {
+    int32_t leader, last;
+    int32_t pad, norm;           /* before */
+    int32_t crop[2];             /* of axes 1 and 2 */
+    int32_t act, scale, add;     /* after, in this order */
+    dmx_value other;             /* the other term of add */
+    bool dconv;                  /* leader is its first convolution */
+    int32_t norm1, conv2, norm2; /* of dconv */
+    /* Units that share a step, by index: the linear map whose result only this
+     * one takes, or -1; more linear maps of the same input. */
+    int32_t feeder, sibling[DMX_SIBLINGS];
+    int n_sibling;
+    bool joined; /* to the step of another unit */
+} dmx_unit;
+
+typedef struct dmx_planner {
+    struct dmx_engine *e;
+    const dmx_graph *g;
+    bool fuse;
+    dmx_buf *buf;      /* per value */
+    int64_t *order;    /* per value: frequency rows of tokens; 0: any */
+    int32_t *uses;     /* per value: consumers */
+    int32_t *consumer; /* per value: the last consumer */
+    bool *shared;      /* per value: its buffer serves another value too */
+    int32_t *unit_of;  /* per node: the unit it is part of, or -1 */
+    bool *emitted;     /* per node: its step exists */
+    dmx_unit *unit;
+    size_t n_unit, unit_capacity;
+} dmx_planner;
+
+/* plan/match.c: finds all units. False when memory is short. */
+bool dmx_plan_match(dmx_planner *p);
+
+/* plan/product.c */
+dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err);
+dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err);
+
+/* plan/node.c: a node by itself. */
+dmx_status dmx_emit_node(dmx_planner *p, int32_t index, dmx_error *err);
+
+/* The buffer for a node's output: a new one, or x's own when nobody else
+ * needs x and in_place is true. */
+dmx_buf dmx_plan_output(dmx_planner *p, dmx_value out, dmx_value x,
+                        int32_t uses_here);
+/* Whether `last` is the only consumer of v whose step does not exist yet, so
+ * that its step may write over v. */
+bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last);
+/* The buffer of a value, reordered if its tokens have not `rows` rows. */
+dmx_buf dmx_plan_ordered(dmx_planner *p, dmx_value v, int64_t rows);
+
+/* plan/plan.c: the whole engine. */
+dmx_status dmx_plan_graph(struct dmx_engine *e, const dmx_graph *g, bool fuse,
+                          const dmx_hooks *hooks, dmx_error *err);
+
+#endif

@@ -1,0 +1,101 @@
+#include "engine/engine.h"
+
+#include "arch/arch.h"
+#include "base/parallel.h"
+#include "engine/kernels/fourier.h"
+#include "engine/pages.h"
+#include "engine/plan/planner.h"
+
+#include <stdlib.h>
+
+void dmx_engine_close(dmx_engine *e)
+{
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < e->n_fourier; i++)
+        dmx_fourier_close(e->fourier[i]);
+    for (size_t i = 0; i < e->n_chunk; i++)
+        dmx_pages_free(e->chunk[i].data, e->chunk[i].size);
+    dmx_arena_free(&e->small);
+    free(e->fourier);
+    free(e->chunk);
+    free(e->buffer);
+    free(e->step);
+    free(e);
+}
+
+static dmx_status choose_isa(dmx_engine *e, const char *isa, dmx_error *err)
+{
+    e->kernels = dmx_kernels_find(isa);
+    DMX_RETURN_IF(e->kernels == NULL, err, DMX_ERROR_ARGUMENT,
+                  "this processor or build has no instruction set \"%s\"; "
+                  "leave it out for the best one",
+                  isa);
+    return DMX_OK;
+}
+
+dmx_status dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
+                                 const dmx_engine_options *options,
+                                 dmx_error *err)
+{
+    static const dmx_engine_options defaults = DMX_ENGINE_OPTIONS_INIT;
+    const dmx_engine_options *o = options != NULL ? options : &defaults;
+    *out = NULL;
+    DMX_FORWARD(dmx_graph_status(graph, err));
+    dmx_engine *e = calloc(1, sizeof *e);
+    DMX_RETURN_IF(e == NULL, err, DMX_ERROR_MEMORY, "no memory for an engine");
+    e->threads = o->threads > 0 ? o->threads : dmx_cpu_count();
+    e->low_memory = o->low_memory != 0;
+    dmx_status status = choose_isa(e, o->isa, err);
+    if (status == DMX_OK)
+        status = dmx_plan_graph(e, graph, o->unfused == 0, o->hooks, err);
+    if (status == DMX_OK)
+        *out = e;
+    else
+        dmx_engine_close(e);
+    return status;
+}
+
+dmx_status dmx_engine_open(dmx_engine **out, const dmx_model *model,
+                           int64_t samples, const dmx_engine_options *options,
+                           dmx_error *err)
+{
+    dmx_graph *graph;
+    *out = NULL;
+    DMX_FORWARD(dmx_model_graph(&graph, model, samples, err));
+    const dmx_status status = dmx_engine_open_graph(out, graph, options, err);
+    dmx_graph_close(graph);
+    return status;
+}
+
+int64_t dmx_engine_samples(const dmx_engine *e)
+{
+    return e->buffer[e->input].plane.cols;
+}
+
+int64_t dmx_engine_inputs(const dmx_engine *e)
+{
+    return e->buffer[e->input].plane.channels;
+}
+
+int64_t dmx_engine_outputs(const dmx_engine *e)
+{
+    return e->buffer[e->output].plane.channels;
+}
+
+const char *dmx_engine_isa(const dmx_engine *e)
+{
+    return e->kernels->name;
+}
+
+size_t dmx_engine_weight_bytes(const dmx_engine *e)
+{
+    return e->weight_bytes;
+}
+
+size_t dmx_engine_state_bytes(const dmx_engine *e)
+{
+    return ((size_t)e->arena_floats +
+            (size_t)e->threads * (size_t)e->scratch_floats) *
+           sizeof(float);
+}

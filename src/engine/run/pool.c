@@ -1,0 +1,200 @@
+#include "engine/run/pool.h"
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* How often a thread looks again before it sleeps: about 20 microseconds, the
+ * gap between two steps; waking a sleeper costs more. */
+#define LOOKS 2000
+
+/* The state of the job in one word, so that joining it and closing it exclude
+ * each other: its number, whether one may still join, and who is at it. Nobody
+ * waits for a thread that is not at it: one that sleeps, or whose processor
+ * does something else, comes late and finds nothing to do. */
+#define NUMBER 0x100000000u /* counts up; workers wait for a change */
+#define OPEN   0x80000000u
+#define INSIDE 0x7fffffffu
+
+struct dmx_pool;
+
+typedef struct worker {
+    struct dmx_pool *pool;
+    pthread_t thread;
+    int number;
+} worker;
+
+struct dmx_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t start, done;
+    _Atomic uint64_t job;
+    atomic_bool close; /* the job is to leave */
+    void (*task)(void *, int64_t, int);
+    void *context;
+    int64_t count;
+    atomic_int_fast64_t next;
+    int threads;
+    worker *worker; /* threads - 1 */
+};
+
+static void pause_a_little(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void take_tasks(dmx_pool *p, int number)
+{
+    for (;;) {
+        const int64_t i = atomic_fetch_add(&p->next, 1);
+        if (i >= p->count)
+            return;
+        p->task(p->context, i, number);
+    }
+}
+
+static uint64_t job_number(dmx_pool *p)
+{
+    return atomic_load(&p->job) / NUMBER;
+}
+
+/* Returns the number of the next job. */
+static uint64_t wait_for_job(dmx_pool *p, uint64_t seen)
+{
+    for (int i = 0; i < LOOKS && job_number(p) == seen; i++)
+        pause_a_little();
+    if (job_number(p) != seen)
+        return job_number(p);
+    pthread_mutex_lock(&p->lock);
+    while (job_number(p) == seen)
+        pthread_cond_wait(&p->start, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+    return job_number(p);
+}
+
+static bool join(dmx_pool *p, uint64_t number)
+{
+    uint64_t job = atomic_load(&p->job);
+    while ((job & OPEN) != 0 && job / NUMBER == number)
+        if (atomic_compare_exchange_weak(&p->job, &job, job + 1))
+            return true;
+    return false;
+}
+
+static void leave(dmx_pool *p)
+{
+    const uint64_t before = atomic_fetch_sub(&p->job, 1);
+    if ((before & OPEN) != 0 || (before & INSIDE) != 1)
+        return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_signal(&p->done);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *work(void *argument)
+{
+    const worker *w = argument;
+    dmx_pool *p = w->pool;
+    for (uint64_t seen = 0;;) {
+        seen = wait_for_job(p, seen);
+        if (atomic_load(&p->close))
+            return NULL;
+        if (!join(p, seen))
+            continue;
+        take_tasks(p, w->number);
+        leave(p);
+    }
+}
+
+/* Nobody is at the job before. */
+static void announce(dmx_pool *p)
+{
+    const uint64_t number = job_number(p) + 1;
+    atomic_store(&p->next, 0);
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->job, number * NUMBER + OPEN);
+    pthread_cond_broadcast(&p->start);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static bool busy(dmx_pool *p)
+{
+    return (atomic_load(&p->job) & INSIDE) != 0;
+}
+
+/* No task is left to take: waits for those that others have taken. */
+static void wait_for_workers(dmx_pool *p)
+{
+    atomic_fetch_sub(&p->job, OPEN);
+    for (int i = 0; i < LOOKS && busy(p); i++)
+        pause_a_little();
+    if (!busy(p))
+        return;
+    pthread_mutex_lock(&p->lock);
+    while (busy(p))
+        pthread_cond_wait(&p->done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void dmx_pool_run(dmx_pool *p, int64_t count,
+                  void (*task)(void *, int64_t, int), void *context)
+{
+    if (count <= 1 || p->threads == 1) {
+        for (int64_t i = 0; i < count; i++)
+            task(context, i, 0);
+        return;
+    }
+    p->task = task;
+    p->context = context;
+    p->count = count;
+    announce(p);
+    take_tasks(p, 0);
+    wait_for_workers(p);
+}
+
+dmx_pool *dmx_pool_open(int threads)
+{
+    dmx_pool *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->start, NULL);
+    pthread_cond_init(&p->done, NULL);
+    p->threads = 1;
+    if (threads > 1)
+        p->worker = calloc((size_t)threads - 1, sizeof *p->worker);
+    while (p->worker != NULL && p->threads < threads) {
+        worker *w = &p->worker[p->threads - 1];
+        w->pool = p;
+        w->number = p->threads;
+        if (pthread_create(&w->thread, NULL, work, w) != 0)
+            break;
+        p->threads++;
+    }
+    return p;
+}
+
+void dmx_pool_close(dmx_pool *p)
+{
+    if (p == NULL)
+        return;
+    atomic_store(&p->close, true);
+    announce(p);
+    for (int i = 0; i + 1 < p->threads; i++)
+        pthread_join(p->worker[i].thread, NULL);
+    pthread_cond_destroy(&p->done);
+    pthread_cond_destroy(&p->start);
+    pthread_mutex_destroy(&p->lock);
+    free(p->worker);
+    free(p);
+}
+
+int dmx_pool_threads(const dmx_pool *p)
+{
+    return p->threads;
+}

@@ -1,0 +1,172 @@
+/* What one run needs: memory, threads, times. */
+#include "engine/pages.h"
+#include "engine/program.h"
+#include "engine/run/pool.h"
+
+#include <cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct dmx_engine_state {
+    const dmx_engine *engine;
+    float *arena, *scratch; /* scratch of all threads, one after another */
+    size_t arena_bytes, scratch_bytes;
+    int64_t scratch_floats; /* of one thread */
+    dmx_pool *pool;
+    double *seconds; /* of each step of the last run */
+};
+
+void dmx_engine_state_close(dmx_engine_state *s)
+{
+    if (s == NULL)
+        return;
+    dmx_pool_close(s->pool);
+    dmx_pages_free(s->arena, s->arena_bytes);
+    dmx_pages_free(s->scratch, s->scratch_bytes);
+    free(s->seconds);
+    free(s);
+}
+
+dmx_status dmx_engine_state_open(dmx_engine_state **out,
+                                 const dmx_engine *engine, dmx_error *err)
+{
+    dmx_engine_state *s = calloc(1, sizeof *s);
+    *out = NULL;
+    DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a run");
+    s->engine = engine;
+    s->scratch_floats = dmx_round_up(engine->scratch_floats + 64, 16);
+    s->arena_bytes = (size_t)(engine->arena_floats + 64) * sizeof(float);
+    s->scratch_bytes =
+        (size_t)(s->scratch_floats * engine->threads) * sizeof(float);
+    s->arena = dmx_pages_alloc(s->arena_bytes);
+    s->scratch = dmx_pages_alloc(s->scratch_bytes);
+    s->seconds = calloc(engine->n_step + 1, sizeof *s->seconds);
+    s->pool = dmx_pool_open(engine->threads);
+    if (s->arena == NULL || s->scratch == NULL || s->seconds == NULL ||
+        s->pool == NULL) {
+        dmx_engine_state_close(s);
+        DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY,
+                         "no memory for a run of %lld MiB",
+                         (long long)(dmx_engine_state_bytes(engine) >> 20));
+    }
+    *out = s;
+    return DMX_OK;
+}
+
+typedef struct step_run {
+    const dmx_step *step;
+    dmx_frame frame;
+    const dmx_engine_state *state;
+} step_run;
+
+static void run_task(void *context, int64_t task, int worker)
+{
+    const step_run *r = context;
+    r->step->run(r->step, &r->frame, task,
+                 r->state->scratch + worker * r->state->scratch_floats);
+}
+
+/* One row through all steps of a chain. */
+static void run_row(void *context, int64_t row, int worker)
+{
+    step_run r = *(const step_run *)context;
+    const dmx_step *head = r.step;
+    r.frame.row = row;
+    r.frame.worker = worker;
+    for (; r.step < head + head->chain; r.step++)
+        for (int64_t i = 0; i < r.step->row_tasks; i++)
+            run_task(&r, row * r.step->row_tasks + i, worker);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void copy_in(dmx_engine_state *s, const float *mix)
+{
+    const dmx_buffer *b = &s->engine->buffer[s->engine->input];
+    for (int64_t c = 0; c < b->plane.channels; c++)
+        memcpy(s->arena + b->offset + c * b->plane.stride,
+               mix + c * b->plane.cols, (size_t)b->plane.cols * sizeof *mix);
+}
+
+static void copy_out(const dmx_engine_state *s, float *stems)
+{
+    const dmx_buffer *b = &s->engine->buffer[s->engine->output];
+    for (int64_t c = 0; c < b->plane.channels; c++)
+        memcpy(stems + c * b->plane.cols,
+               s->arena + b->offset + c * b->plane.stride,
+               (size_t)b->plane.cols * sizeof *stems);
+}
+
+dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
+                          const dmx_hooks *hooks, dmx_error *err)
+{
+    const dmx_engine *e = s->engine;
+    step_run run = {.frame = {.engine = e, .arena = s->arena}, .state = s};
+    double before = now();
+    copy_in(s, mix);
+    for (size_t i = 0; i < e->n_step; i += (size_t)run.step->chain) {
+        DMX_FORWARD(dmx_progress(hooks, "separate",
+                                 (double)i / (double)e->n_step, err));
+        run.step = &e->step[i];
+        const bool rows = run.step->chain > 1;
+        const int64_t count =
+            rows ? run.step->tasks / run.step->row_tasks : run.step->tasks;
+        if (run.step->alone)
+            for (int64_t task = 0; task < count; task++)
+                (rows ? run_row : run_task)(&run, task, 0);
+        else
+            dmx_pool_run(s->pool, count, rows ? run_row : run_task, &run);
+        const double after = now();
+        s->seconds[i] = after - before;
+        before = after;
+    }
+    copy_out(s, stems);
+    return dmx_progress(hooks, "separate", 1.0, err);
+}
+
+/* A step, or a chain of them under the name of the first. */
+static cJSON *step_json(const dmx_step *step, double seconds)
+{
+    cJSON *item = cJSON_CreateObject();
+    double flops = 0.0;
+    for (int32_t i = 0; i < step->chain; i++)
+        flops += step[i].flops;
+    cJSON_AddStringToObject(item, "kind",
+                            step->chain > 1 ? "rows" : step->kind);
+    cJSON_AddStringToObject(item, "path", step->path);
+    cJSON_AddNumberToObject(item, "ms", seconds * 1e3);
+    if (flops > 0.0) {
+        cJSON_AddNumberToObject(item, "gflop", flops * 1e-9);
+        cJSON_AddNumberToObject(item, "gflops",
+                                flops * 1e-9 / (seconds + 1e-12));
+    }
+    return item;
+}
+
+char *dmx_engine_profile_json(const dmx_engine_state *s)
+{
+    const dmx_engine *e = s->engine;
+    cJSON *root = cJSON_CreateObject();
+    cJSON *steps = cJSON_AddArrayToObject(root, "steps");
+    double total = 0.0, flops = 0.0;
+    for (size_t i = 0; i < e->n_step; i++) {
+        flops += e->step[i].flops;
+        if (e->step[i].chain == 0)
+            continue;
+        cJSON_AddItemToArray(steps, step_json(&e->step[i], s->seconds[i]));
+        total += s->seconds[i];
+    }
+    cJSON_AddStringToObject(root, "isa", e->kernels->name);
+    cJSON_AddNumberToObject(root, "threads", dmx_pool_threads(s->pool));
+    cJSON_AddNumberToObject(root, "ms", total * 1e3);
+    cJSON_AddNumberToObject(root, "gflop", flops * 1e-9);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    return text;
+}

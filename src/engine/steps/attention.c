@@ -1,0 +1,204 @@
+/* Multi-head attention without a score matrix: for nr queries in the lanes,
+ * blocks of keys pass by, S' = K' Q, P = softmax so far, O += V P. The tile of
+ * P is already the packed right side of the second product, and O comes out
+ * channel by channel, as the next linear map wants it.
+ * Source: Dao et al., "FlashAttention", 2022 (the running softmax). */
+#include "engine/steps/heads.h"
+#include "engine/steps/steps.h"
+
+#define MOST_TILES 2 /* that share a block of keys */
+
+typedef struct attention_step {
+    dmx_heads heads; /* of keys and values */
+    int64_t queries;
+    int64_t tiles, group, groups; /* of nr queries; tiles of a task */
+    float scale;                  /* of a score in base-2 logarithms */
+} attention_step;
+
+/* Keys or values of one head and block. */
+static void pack(const dmx_step *step, const dmx_frame *f, int64_t task,
+                 void (*pack_block)(float *, const dmx_heads *,
+                                    const dmx_kernels *, const float *, int64_t,
+                                    int64_t))
+{
+    const attention_step *a = step->parameters;
+    const int64_t head = task / a->heads.blocks;
+    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    pack_block(dmx_at(f, step->out[0]) + head * dmx_head_floats(&a->heads),
+               &a->heads, f->engine->kernels,
+               dmx_at(f, step->in[0]) + head * a->heads.width * p->stride,
+               p->stride, task % a->heads.blocks);
+}
+
+static void pack_keys(const dmx_step *step, const dmx_frame *f, int64_t task,
+                      float *scratch)
+{
+    (void)scratch;
+    pack(step, f, task, dmx_pack_keys);
+}
+
+static void pack_values(const dmx_step *step, const dmx_frame *f, int64_t task,
+                        float *scratch)
+{
+    (void)scratch;
+    pack(step, f, task, dmx_pack_values);
+}
+
+/* A tile of nr queries on its way: Q scaled, O, running maximum m and sum l. */
+typedef struct tile {
+    float *q, *o, *m, *l;
+    int64_t t, n; /* its queries: [t, t + n) */
+} tile;
+
+/* What the tiles of a thread share: scores or powers of them, and for the
+ * careful way a product and the decay of earlier sums. */
+typedef struct workspace {
+    float *s, *product, *decay;
+} workspace;
+
+static int64_t tile_floats(const attention_step *a, int64_t nr)
+{
+    return 2 * (a->heads.wide + 1) * nr;
+}
+
+static void start_tile(tile *c, const attention_step *a, const dmx_kernels *k,
+                       const dmx_plane *p, const float *queries, float *room)
+{
+    const int64_t size = a->heads.wide * k->nr;
+    const dmx_window w = {.x = queries + c->t,
+                          .rows = 1,
+                          .channels = a->heads.width,
+                          .cols = c->n,
+                          .stride = p->stride,
+                          .kernel = {1, 1},
+                          .step = {1, 1},
+                          .dilation = {1, 1}};
+    c->q = room;
+    c->o = c->q + size;
+    c->m = c->o + size;
+    c->l = c->m + k->nr;
+    k->pack_window(&w, 0, 0, c->n, c->q);
+    k->affine(c->q, c->q, a->scale, 0.0f, a->heads.width * k->nr);
+    for (int64_t i = 0; i < size; i++)
+        c->o[i] = 0.0f;
+    for (int64_t i = 0; i < k->nr; i++) {
+        c->m[i] = -1e30f;
+        c->l[i] = 0.0f;
+    }
+}
+
+/* One block of keys and values. The maxima seen so far are good enough for
+ * most later blocks: any m gives the same quotient O / l, it only has to keep
+ * the powers within range. So the sums tell when a block needs the careful way,
+ * and the first block always takes it. */
+static void visit_block(const tile *c, const attention_step *a,
+                        const dmx_kernels *k, const workspace *w, int64_t block,
+                        const float *key, const float *value)
+{
+    const int64_t keys = dmx_min(DMX_KEYS, a->heads.tokens - block * DMX_KEYS);
+    key += block * DMX_KEYS * a->heads.width;
+    value += block * DMX_KEYS * a->heads.wide;
+    if (block > 0 &&
+        k->powers(keys, a->heads.width, key, c->q, c->m, c->l, w->s)) {
+        k->gemm_add(a->heads.wide, keys, value, w->s, c->o);
+        return;
+    }
+    k->gemm(dmx_round_up(keys, k->mr), a->heads.width, key, c->q, w->s);
+    k->softmax_block(w->s, keys, c->m, c->l, w->decay);
+    k->gemm(a->heads.wide, keys, value, w->s, w->product);
+    k->accumulate(c->o, w->product, w->decay, a->heads.wide);
+}
+
+/* `group` tiles of one head's queries against all its keys: a block of keys
+ * and values serves them all while it is in the cache. */
+static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
+                   float *scratch)
+{
+    const attention_step *a = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const int64_t head = task / a->groups;
+    const int64_t first = task % a->groups * a->group;
+    const int64_t count = dmx_min(a->group, a->tiles - first);
+    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const float *queries =
+        dmx_at(f, step->in[0]) + head * a->heads.width * p->stride;
+    const float *key =
+        dmx_at(f, step->in[1]) + head * dmx_head_floats(&a->heads);
+    const float *value =
+        dmx_at(f, step->in[2]) + head * dmx_head_floats(&a->heads);
+    float *y = dmx_at(f, step->out[0]) + head * a->heads.width * out->stride;
+    workspace w = {.s = scratch};
+    w.product = w.s + DMX_KEYS * k->nr;
+    w.decay = w.product + a->heads.wide * k->nr;
+    scratch = w.decay + k->nr;
+    tile c[MOST_TILES];
+    for (int64_t i = 0; i < count; i++, scratch += tile_floats(a, k->nr)) {
+        c[i].t = (first + i) * k->nr;
+        c[i].n = dmx_min(k->nr, a->queries - c[i].t);
+        start_tile(&c[i], a, k, p, queries, scratch);
+    }
+    for (int64_t b = 0; b < a->heads.blocks; b++)
+        for (int64_t i = 0; i < count; i++)
+            visit_block(&c[i], a, k, &w, b, key, value);
+    for (int64_t i = 0; i < count; i++)
+        k->divide(y + c[i].t, out->stride, c[i].o, c[i].l, a->heads.width,
+                  c[i].n);
+}
+
+/* Keys or values of all heads, packed once: by the product that makes them, or
+ * else by a step. */
+static dmx_buf add_packing(struct dmx_engine *e, const char *path,
+                           const attention_step *a, dmx_head_input in,
+                           dmx_head_order order)
+{
+    if (in.only_here && dmx_product_pack(e, in.buf, &a->heads, order))
+        return in.buf;
+    const int64_t floats = dmx_head_floats(&a->heads);
+    const dmx_buf out =
+        dmx_engine_buffer(e, dmx_plane_make(1, a->heads.heads, floats));
+    dmx_step *step = dmx_engine_step(e, "pack", path);
+    if (out < 0 || step == NULL)
+        return -1;
+    /* heads follow each other without the padding of a plane */
+    e->buffer[out].floats = a->heads.heads * floats;
+    step->run = order == DMX_HEADS_KEYS ? pack_keys : pack_values;
+    step->parameters = a;
+    step->in[0] = in.buf;
+    step->out[0] = out;
+    step->tasks = a->heads.heads * a->heads.blocks;
+    return out;
+}
+
+bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
+                        dmx_head_input k, dmx_head_input v, dmx_buf out,
+                        int64_t heads, double scale)
+{
+    const int64_t nr = e->kernels->nr;
+    attention_step *a = dmx_engine_parameters(e, sizeof *a);
+    if (a == NULL)
+        return false;
+    a->heads = dmx_heads_make(e->kernels, &e->buffer[k.buf].plane, heads);
+    a->queries = e->buffer[q].plane.cols;
+    a->scale = (float)(scale * 1.44269504088896340736); /* 1 / ln 2 */
+    a->tiles = (a->queries + nr - 1) / nr;
+    a->group = heads * a->tiles >= 8 * e->threads * MOST_TILES ? MOST_TILES : 1;
+    a->groups = (a->tiles + a->group - 1) / a->group;
+    const dmx_buf keys = add_packing(e, path, a, k, DMX_HEADS_KEYS);
+    const dmx_buf values = add_packing(e, path, a, v, DMX_HEADS_VALUES);
+    dmx_step *step = dmx_engine_step(e, "attention", path);
+    if (keys < 0 || values < 0 || step == NULL)
+        return false;
+    step->run = attend;
+    step->parameters = a;
+    step->in[0] = q;
+    step->in[1] = keys;
+    step->in[2] = values;
+    step->out[0] = out;
+    step->tasks = heads * a->groups;
+    step->scratch = (DMX_KEYS + a->heads.wide + 1) * nr +
+                    a->group * tile_floats(a, nr) + 64;
+    step->flops = 4.0 * (double)a->queries * (double)a->heads.tokens *
+                  (double)(heads * a->heads.width);
+    return true;
+}

@@ -1,0 +1,201 @@
+/* Two linear maps, one after the other, as in the feed-forward block of a
+ * transformer. A few panels of tokens go through both: a stretch of the hidden
+ * channels is made, activated and used up before the next one, so that it
+ * stays in the second-level cache, where it already lies as the second product
+ * wants it. The sums are those of the two products apart, in the same order. */
+#include "engine/steps/epilogue.h"
+#include "engine/steps/panel.h"
+#include "engine/steps/steps.h"
+
+/* Blocks of the first matrix in a stretch; panels of a task; floats of the
+ * columns and sums of a task: all of it, and the weights of a stretch, share a
+ * cache of 1 MiB. */
+#define STRETCH     2
+#define MOST_PANELS 2
+#define MOST_FLOATS (128 * 1024)
+
+typedef struct feed_step {
+    dmx_panel_source source;
+    dmx_activation activation;
+    dmx_matrix first;
+    dmx_matrix *second;        /* of each stretch */
+    int64_t stretches, hidden; /* hidden: most channels of a stretch */
+    int64_t sums;              /* rows of the second matrices */
+    int64_t most_rows, most_wide;
+    int64_t cols, tiles, group;
+    dmx_epilogue epilogue;
+} feed_step;
+
+typedef struct feed_scratch {
+    float *panel, *hidden, *sum, *c, *wide;
+} feed_scratch;
+
+static int64_t hidden_floats(const feed_step *g, int64_t nr)
+{
+    return g->hidden * nr;
+}
+
+static int64_t scratch_floats(const feed_step *g, int64_t nr)
+{
+    return g->group * (dmx_panel_floats(&g->source, nr) + hidden_floats(g, nr) +
+                       g->sums * nr) +
+           g->most_rows * nr + g->most_wide + 64;
+}
+
+static feed_scratch divide_scratch(const feed_step *g, int64_t nr, float *s)
+{
+    feed_scratch parts = {.panel = s};
+    parts.hidden = s + g->group * dmx_panel_floats(&g->source, nr);
+    parts.sum = parts.hidden + g->group * hidden_floats(g, nr);
+    parts.c = parts.sum + g->group * g->sums * nr;
+    parts.wide = parts.c + g->most_rows * nr;
+    return parts;
+}
+
+/* Block b of the first matrix, whose stretch starts at channel `start`, with
+ * all panels. */
+static void make_hidden(const feed_step *g, const dmx_kernels *k,
+                        const dmx_block *b, int64_t start, int64_t count,
+                        const feed_scratch *s)
+{
+    const int64_t size = dmx_panel_floats(&g->source, k->nr);
+    const float *a = dmx_matrix_block(&g->first, b, k, s->wide);
+    for (int64_t i = 0; i < count; i++) {
+        const dmx_finish d = {
+            .activation = g->activation,
+            .channels = b->channels,
+            .n = k->nr,
+            .bias = g->first.bias + b->row0,
+            .out = s->hidden + i * hidden_floats(g, k->nr) +
+                   (b->channel - start) * k->nr,
+            .out_stride = k->nr,
+        };
+        k->gemm(b->rows, g->first.k, a, s->panel + i * size, s->c);
+        k->finish(&d, s->c);
+    }
+}
+
+static void add_stretch(const feed_step *g, const dmx_kernels *k,
+                        int64_t stretch, int64_t count, const feed_scratch *s)
+{
+    const dmx_matrix *m = &g->second[stretch];
+    for (int64_t j = 0; j < m->n_block; j++) {
+        const dmx_block *b = &m->block[j];
+        const float *a = dmx_matrix_block(m, b, k, s->wide);
+        for (int64_t i = 0; i < count; i++)
+            (stretch > 0 ? k->gemm_add : k->gemm)(
+                b->rows, m->k, a, s->hidden + i * hidden_floats(g, k->nr),
+                s->sum + (i * g->sums + b->row0) * k->nr);
+    }
+}
+
+/* The sums of panel i of the task, columns [t, t + n), to the output. */
+static void finish_sums(const dmx_step *step, const dmx_frame *f, int64_t i,
+                        int64_t t, const feed_scratch *s)
+{
+    const feed_step *g = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const dmx_matrix *m = &g->second[0];
+    for (int64_t j = 0; j < m->n_block; j++) {
+        const dmx_block *b = &m->block[j];
+        dmx_finish d = dmx_epilogue_aim(&g->epilogue, step, f, m, b, 0, 0);
+        dmx_epilogue_move(&d, t, dmx_min(k->nr, g->cols - t));
+        k->finish(&d, s->sum + (i * g->sums + b->row0) * k->nr);
+    }
+}
+
+static void run_feed(const dmx_step *step, const dmx_frame *f, int64_t task,
+                     float *scratch)
+{
+    const feed_step *g = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const feed_scratch s = divide_scratch(g, k->nr, scratch);
+    const int64_t tile = task * g->group;
+    const int64_t count = dmx_min(g->group, g->tiles - tile);
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t t = (tile + i) * k->nr;
+        dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]), 0, t,
+                      dmx_min(k->nr, g->cols - t),
+                      s.panel + i * dmx_panel_floats(&g->source, k->nr));
+    }
+    for (int64_t j = 0; j < g->stretches; j++) {
+        const int64_t start = g->first.block[j * STRETCH].channel;
+        const int64_t end = dmx_min((j + 1) * STRETCH, g->first.n_block);
+        for (int64_t b = j * STRETCH; b < end; b++)
+            make_hidden(g, k, &g->first.block[b], start, count, &s);
+        add_stretch(g, k, j, count, &s);
+    }
+    for (int64_t i = 0; i < count; i++)
+        finish_sums(step, f, i, (tile + i) * k->nr, &s);
+}
+
+/* ---- planning ----------------------------------------------------------- */
+
+static int64_t widened(const dmx_matrix *m)
+{
+    return m->half != NULL ? m->most_rows * m->k : 0;
+}
+
+/* The second matrix, cut into the stretches of the first. */
+static bool pack_second(feed_step *g, struct dmx_engine *e,
+                        const dmx_product *p)
+{
+    const dmx_matrix *a = &g->first;
+    g->stretches = (a->n_block + STRETCH - 1) / STRETCH;
+    g->second =
+        dmx_engine_parameters(e, (size_t)g->stretches * sizeof *g->second);
+    if (g->second == NULL)
+        return false;
+    for (int64_t j = 0; j < g->stretches; j++) {
+        const int64_t start = a->block[j * STRETCH].channel;
+        const int64_t next = (j + 1) * STRETCH;
+        const int64_t end =
+            next < a->n_block ? a->block[next].channel : p->dense.k;
+        dmx_matrix *m = &g->second[j];
+        if (!dmx_matrix_pack_columns(m, e, &p->dense, start, end - start))
+            return false;
+        g->hidden = dmx_max(g->hidden, m->k);
+        g->sums = m->rows;
+        g->most_wide = dmx_max(g->most_wide, widened(m));
+    }
+    return true;
+}
+
+static bool fill_feed(feed_step *g, struct dmx_engine *e,
+                      const dmx_product *first, const dmx_product *second)
+{
+    const dmx_plane *out = &e->buffer[second->out].plane;
+    const int64_t nr = e->kernels->nr;
+    g->activation = first->activation;
+    if (!dmx_product_source(&g->source, e, first) ||
+        !dmx_matrix_pack(&g->first, e, &first->dense) ||
+        !pack_second(g, e, second) ||
+        !dmx_epilogue_fill(&g->epilogue, e, second))
+        return false;
+    g->most_rows = g->first.most_rows;
+    g->most_wide = dmx_max(g->most_wide, widened(&g->first));
+    g->cols = out->cols;
+    g->tiles = (g->cols + nr - 1) / nr;
+    const int64_t size = dmx_panel_floats(&g->source, nr) + g->sums * nr;
+    g->group = dmx_panel_group(
+        1, g->tiles, dmx_min(MOST_FLOATS / size, MOST_PANELS), e->threads);
+    return true;
+}
+
+bool dmx_step_feed(struct dmx_engine *e, const dmx_product *first,
+                   const dmx_product *second)
+{
+    feed_step *g = dmx_engine_parameters(e, sizeof *g);
+    dmx_step *step = dmx_engine_step(e, "linear pair", first->path);
+    if (g == NULL || step == NULL || !fill_feed(g, e, first, second))
+        return false;
+    step->run = run_feed;
+    step->parameters = g;
+    step->in[0] = first->in;
+    step->in[1] = second->add;
+    step->out[0] = second->out;
+    step->tasks = (g->tiles + g->group - 1) / g->group;
+    step->scratch = scratch_floats(g, e->kernels->nr);
+    step->flops = first->flops + second->flops;
+    return true;
+}

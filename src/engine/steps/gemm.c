@@ -1,0 +1,313 @@
+/* Convolutions, transposed convolutions and linear maps: cut a panel of
+ * columns out of the input, multiply, finish. */
+#include "engine/steps/epilogue.h"
+#include "engine/steps/panel.h"
+#include "engine/steps/steps.h"
+
+#include <string.h>
+
+#define PANEL_FLOATS   (96 * 1024) /* of a group: leave room in 1 MiB for A */
+#define MOST_PANELS    8
+#define MOST_TAPS_ROWS 64
+#define MOST_CHANNELS  192 /* whose columns stay in the first-level cache */
+
+typedef struct gemm_step {
+    dmx_matrix matrix[DMX_STEP_OUT]; /* one for each output */
+    int outputs;
+    int64_t most_rows; /* of a block */
+    dmx_panel_source source;
+    int64_t phases[2], start[2];
+    int64_t rows, cols; /* positions, of which each makes phases outputs */
+    int64_t tiles, group, row_tasks;
+    dmx_epilogue epilogue;
+    dmx_head_order order[DMX_STEP_OUT]; /* of each output */
+    const dmx_heads *heads[DMX_STEP_OUT];
+} gemm_step;
+
+/* Where the parts of a thread's scratch memory lie. */
+typedef struct gemm_scratch {
+    float *room, *c, *wide;
+    dmx_panel panel[MOST_PANELS];
+} gemm_scratch;
+
+/* A block of one of the matrices, and the panel it meets. */
+typedef struct meeting {
+    const dmx_step *step;
+    const dmx_frame *frame;
+    const dmx_block *block;
+    int output;
+    int64_t index;
+} meeting;
+
+static int64_t scratch_floats(const gemm_step *g, int64_t nr)
+{
+    return g->group * dmx_panel_floats(&g->source, nr) + g->most_rows * nr +
+           (g->matrix[0].half != NULL ? g->most_rows * g->matrix[0].k : 0) + 64;
+}
+
+static gemm_scratch divide_scratch(const gemm_step *g, int64_t nr, float *s)
+{
+    gemm_scratch parts = {.room = s};
+    parts.c = s + g->group * dmx_panel_floats(&g->source, nr);
+    parts.wide = parts.c + g->most_rows * nr;
+    return parts;
+}
+
+static dmx_panel cut_panel(const gemm_step *g, const dmx_step *step,
+                           const dmx_frame *f, int64_t index, float *room)
+{
+    const dmx_kernels *k = f->engine->kernels;
+    const int64_t t = index % g->tiles * k->nr;
+    return dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]),
+                         index / g->tiles, t, dmx_min(k->nr, g->cols - t),
+                         room);
+}
+
+/* The output's row that a block makes at a panel; false when it is cropped. */
+static bool row_of(int64_t *row, const gemm_step *g, const meeting *at)
+{
+    const dmx_plane *out = dmx_plane_of(at->frame, at->step->out[at->output]);
+    *row = at->index / g->tiles * g->phases[0] + at->block->phase - g->start[0];
+    return *row >= 0 && *row < out->rows;
+}
+
+static dmx_finish aim(const gemm_step *g, const meeting *at, int64_t row)
+{
+    return dmx_epilogue_aim(&g->epilogue, at->step, at->frame,
+                            &g->matrix[at->output], at->block, at->output, row);
+}
+
+/* Bias, and then the order of heads. */
+static void store_heads(const gemm_step *g, const meeting *m, dmx_finish d,
+                        int64_t t, int64_t n, const gemm_scratch *s)
+{
+    const dmx_kernels *k = m->frame->engine->kernels;
+    d.out = s->c;
+    d.out_stride = d.n = k->nr;
+    k->finish(&d, s->c);
+    dmx_heads_store(dmx_at(m->frame, m->step->out[m->output]),
+                    g->heads[m->output], k, g->order[m->output], s->c,
+                    m->block->channel, m->block->channels, t, n);
+}
+
+static void finish_panel(const gemm_step *g, const meeting *m, dmx_finish d,
+                         const gemm_scratch *s)
+{
+    const dmx_kernels *k = m->frame->engine->kernels;
+    const int64_t t = m->index % g->tiles * k->nr;
+    const int64_t n = dmx_min(k->nr, g->cols - t);
+    if (g->order[m->output] != DMX_HEADS_NONE) {
+        store_heads(g, m, d, t, n, s);
+        return;
+    }
+    if (g->phases[1] == 1) {
+        dmx_epilogue_move(&d, t, n);
+        k->finish(&d, s->c);
+        return;
+    }
+    dmx_interleave w = {d, g->phases[1], 0, 0};
+    const int64_t at = t * w.phases - g->start[1];
+    const int64_t cols = dmx_plane_of(m->frame, m->step->out[0])->cols;
+    w.from = dmx_max(0, -at);
+    w.to = dmx_min(n * w.phases, cols - at);
+    if (w.to <= w.from)
+        return;
+    dmx_epilogue_move(&w.finish, at + w.from, n);
+    k->interleave(&w, s->c);
+}
+
+static void expect_columns(const gemm_step *g, const dmx_step *step,
+                           const dmx_frame *f, int64_t index)
+{
+    const dmx_kernels *k = f->engine->kernels;
+    dmx_panel_expect(&g->source, k, dmx_at(f, step->in[0]), index / g->tiles,
+                     index % g->tiles * k->nr);
+}
+
+/* One matrix with `count` panels from `first` on. */
+static void multiply(const gemm_step *g, const meeting *first, int64_t count,
+                     const gemm_scratch *s)
+{
+    const dmx_kernels *k = first->frame->engine->kernels;
+    const dmx_matrix *m = &g->matrix[first->output];
+    dmx_taps taps = g->source.taps;
+    for (int64_t j = 0; j < m->n_block; j++) {
+        meeting at = *first;
+        at.block = &m->block[j];
+        int64_t row;
+        if (!row_of(&row, g, &at)) /* the same for all panels of a task */
+            continue;
+        const dmx_finish d = aim(g, &at, row);
+        const float *a = dmx_matrix_block(m, at.block, k, s->wide);
+        for (int64_t i = 0; i < count; i++, at.index++) {
+            const dmx_panel *panel = &s->panel[i];
+            taps.width = panel->width;
+            if (g->phases[1] == 1 && g->order[at.output] == DMX_HEADS_NONE)
+                dmx_epilogue_expect(&d, at.index % g->tiles * k->nr, k->nr);
+            if (taps.taps > 0 && j == 0 && i + 1 < count)
+                expect_columns(g, first->step, first->frame, at.index + 1);
+            if (taps.taps > 0)
+                k->gemm_taps(&taps, m->tile, at.block->rows, a, panel->data,
+                             s->c);
+            else
+                k->gemm(at.block->rows, m->k, a, panel->data, s->c);
+            finish_panel(g, &at, d, s);
+        }
+    }
+}
+
+static void run_gemm(const dmx_step *step, const dmx_frame *f, int64_t task,
+                     float *scratch)
+{
+    const gemm_step *g = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    gemm_scratch s = divide_scratch(g, k->nr, scratch);
+    const int64_t row = task / g->row_tasks;
+    const int64_t tile = task % g->row_tasks * g->group;
+    const int64_t first = row * g->tiles + tile;
+    const int64_t count = dmx_min(g->group, g->tiles - tile);
+    const int64_t size = dmx_panel_floats(&g->source, k->nr);
+    for (int64_t i = 0; i < count; i++)
+        s.panel[i] = cut_panel(g, step, f, first + i, s.room + i * size);
+    for (int p = 0; p < g->outputs; p++)
+        multiply(g, &(meeting){step, f, NULL, p, first}, count, &s);
+}
+
+static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
+{
+    const int64_t size = dmx_panel_floats(&g->source, nr);
+    g->group = dmx_panel_group(
+        g->rows, g->tiles, dmx_min(PANEL_FLOATS / size, MOST_PANELS), threads);
+    g->row_tasks = (g->tiles + g->group - 1) / g->group;
+}
+
+/* A convolution over time with few outputs, or of few channels: packing every
+ * tap would cost more than reading in place. */
+static void choose_taps(gemm_step *g, const dmx_kernels *k)
+{
+    const dmx_window *w = &g->source.window;
+    const bool small = w->channels <= MOST_CHANNELS;
+    if ((g->matrix[0].rows > MOST_TAPS_ROWS && !small) || w->kernel[0] != 1 ||
+        w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 ||
+        g->source.normed || g->outputs > 1)
+        return;
+    const int64_t reach = (w->kernel[1] - 1) * w->dilation[1];
+    if (reach > 4 * k->nr)
+        return;
+    g->source.taps = (dmx_taps){w->channels, w->kernel[1], w->dilation[1],
+                                dmx_round_up(k->nr + reach, 16)};
+}
+
+/* Positions along an axis that make all wanted outputs. */
+static int64_t positions(int64_t outputs, int64_t phases, int64_t start)
+{
+    return (start + outputs + phases - 1) / phases;
+}
+
+bool dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
+                        const dmx_product *p)
+{
+    const dmx_plane *in = &e->buffer[p->in].plane;
+    *s = (dmx_panel_source){
+        .window = p->window, .normed = p->normed, .epsilon = p->epsilon};
+    s->window.rows = in->rows;
+    s->window.channels = in->channels;
+    s->window.cols = in->cols;
+    s->window.stride = in->stride;
+    return dmx_engine_keep(e, &s->norm_gain, p->norm_gain, in->channels) &&
+           dmx_engine_keep(e, &s->norm_offset, p->norm_offset, in->channels);
+}
+
+static bool pack_matrices(gemm_step *g, struct dmx_engine *e,
+                          const dmx_product *p)
+{
+    bool ok = true;
+    g->outputs = 1 + p->n_sibling;
+    if (p->matrix != NULL)
+        g->matrix[0] = *p->matrix;
+    else
+        ok = dmx_matrix_pack(&g->matrix[0], e, &p->dense);
+    for (int i = 0; ok && i < p->n_sibling; i++)
+        ok = dmx_matrix_pack(&g->matrix[1 + i], e, &p->sibling[i].dense);
+    for (int i = 0; i < g->outputs; i++)
+        g->most_rows = dmx_max(g->most_rows, g->matrix[i].most_rows);
+    return ok;
+}
+
+static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
+{
+    const dmx_plane *out = &e->buffer[p->out].plane;
+    for (int i = 0; i < 2; i++) {
+        g->phases[i] = p->dense.phases[i];
+        g->start[i] = p->start[i];
+    }
+    g->rows = positions(out->rows, g->phases[0], g->start[0]);
+    g->cols = positions(out->cols, g->phases[1], g->start[1]);
+    if (!dmx_epilogue_fill(&g->epilogue, e, p) ||
+        !dmx_product_source(&g->source, e, p) || !pack_matrices(g, e, p))
+        return false;
+    g->tiles = (g->cols + e->kernels->nr - 1) / e->kernels->nr;
+    choose_taps(g, e->kernels);
+    if (g->source.taps.taps == 0 && g->matrix[0].tile != e->kernels->mr)
+        return false; /* the caller chose a narrow tile without need */
+    choose_group(g, e->kernels->nr, e->threads);
+    return true;
+}
+
+bool dmx_step_product(struct dmx_engine *e, const dmx_product *p)
+{
+    gemm_step *g = dmx_engine_parameters(e, sizeof *g);
+    dmx_step *step = dmx_engine_step(e, p->kind, p->path);
+    if (g == NULL || step == NULL || !fill_gemm(g, e, p))
+        return false;
+    step->run = run_gemm;
+    step->parameters = g;
+    step->in[0] = p->in;
+    step->in[1] = p->add;
+    step->in[2] = p->gain;
+    step->out[0] = p->out;
+    for (int i = 0; i < p->n_sibling; i++)
+        step->out[1 + i] = p->sibling[i].out;
+    step->tasks = g->rows * g->row_tasks;
+    if (g->phases[0] == 1 && g->start[0] == 0) {
+        step->row_tasks = g->row_tasks;
+        step->local = 6; /* add and gain */
+        if (g->source.window.kernel[0] == 1 && g->source.window.step[0] == 1 &&
+            g->source.window.padding[0] == 0)
+            step->local |= 1;
+    }
+    step->scratch = scratch_floats(g, e->kernels->nr);
+    step->flops = p->flops;
+    return true;
+}
+
+static bool plain(const gemm_step *g, const dmx_step *step, int output,
+                  int64_t mr)
+{
+    const dmx_epilogue *p = &g->epilogue;
+    return g->matrix[output].tile == mr && g->rows == 1 && g->phases[0] == 1 &&
+           g->phases[1] == 1 && g->start[0] == 0 && g->start[1] == 0 &&
+           p->activation == DMX_ACT_NONE && p->scale == NULL &&
+           p->offset == NULL && step->in[1] < 0 && step->in[2] < 0;
+}
+
+bool dmx_product_pack(struct dmx_engine *e, dmx_buf buf, const dmx_heads *h,
+                      dmx_head_order order)
+{
+    for (size_t i = e->n_step; i-- > 0;)
+        for (int p = 0; p < DMX_STEP_OUT; p++) {
+            const dmx_step *step = &e->step[i];
+            if (step->out[p] != buf)
+                continue;
+            /* the planner may still change what it has made */
+            gemm_step *g = (gemm_step *)(uintptr_t)step->parameters;
+            if (step->run != run_gemm || !plain(g, step, p, e->kernels->mr) ||
+                !dmx_heads_fit(h, e->kernels))
+                return false;
+            g->order[p] = order;
+            g->heads[p] = h;
+            e->buffer[buf].floats = h->heads * dmx_head_floats(h);
+            return true;
+        }
+    return false;
+}

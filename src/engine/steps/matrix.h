@@ -1,0 +1,64 @@
+/* Weights packed for the products: [rows/mr][k][mr], in blocks of rows that
+ * stay in the second-level cache while panels pass by. */
+#ifndef DMX_ENGINE_MATRIX_H
+#define DMX_ENGINE_MATRIX_H
+
+#include "engine/program.h"
+
+/* Rows of one block: channels [channel, channel + channels) of frequency
+ * phase `phase`, each with all its time phases; for GLU their gates follow,
+ * `gate` rows below. Rows up to a multiple of mr are zero. */
+typedef struct dmx_block {
+    int64_t rows, channel, channels, phase, gate;
+    int64_t row0;   /* first row among all blocks */
+    int64_t offset; /* of its elements */
+} dmx_block;
+
+typedef struct dmx_matrix {
+    int64_t k, n_block, rows, most_rows;
+    int64_t tile; /* rows of a tile: mr or DMX_NARROW */
+    const dmx_block *block;
+    const float *data;    /* NULL when half is used */
+    const uint16_t *half; /* IEEE 754 binary16, exact */
+    const float *bias;    /* [rows] */
+} dmx_matrix;
+
+/* Dense weights: element ((p0 * lines + line) * phases[1] + p1) * k + i, with
+ * lines = channels, or twice that for GLU: values, then gates. bias: [lines]
+ * or NULL. */
+typedef struct dmx_dense {
+    const float *weight, *bias;
+    int64_t channels, k;
+    int64_t pitch; /* from row to row of weight; 0: k */
+    int64_t phases[2];
+    bool glu;
+    int64_t tile; /* 0: mr */
+} dmx_dense;
+
+/* False when memory is short. */
+bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d);
+
+/* Columns [from, from + count) of it; the bias goes with the first. */
+bool dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
+                             const dmx_dense *d, int64_t from, int64_t count);
+
+/* `points` matrices of k columns, made out of d's weight [lines][d->k] by a
+ * transform that writes them one after another; each has n_block / points of
+ * the blocks. */
+typedef void dmx_transform(float *out, const float *weight, int64_t lines,
+                           int64_t k);
+bool dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
+                            const dmx_dense *d, int64_t points, int64_t k,
+                            dmx_transform *transform);
+/* Block j of each point with its panel v [points][k][nr], to
+ * out [points][rows][nr]. */
+void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
+                                const dmx_kernels *k, const float *v,
+                                float *out);
+
+/* The block's elements as float32; room: most_rows * k floats, used for half
+ * weights only. */
+const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
+                              const dmx_kernels *k, float *room);
+
+#endif

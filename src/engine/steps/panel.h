@@ -1,0 +1,40 @@
+/* Where the columns of a product come from. */
+#ifndef DMX_ENGINE_PANEL_H
+#define DMX_ENGINE_PANEL_H
+
+#include "engine/program.h"
+
+typedef struct dmx_panel_source {
+    dmx_window window; /* its x is set while running */
+    dmx_taps taps;     /* taps > 0: for gemm_taps */
+    bool normed;       /* each column is normalised first */
+    double epsilon;
+    const float *norm_gain, *norm_offset; /* or NULL: folded */
+} dmx_panel_source;
+
+int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr);
+
+/* Columns ready for a product: packed, or with taps perhaps where they are. */
+typedef struct dmx_panel {
+    const float *data;
+    int64_t width; /* of a channel, for gemm_taps */
+} dmx_panel;
+
+/* Columns [t, t + n) of row `row` of x, n <= nr. room: dmx_panel_floats. */
+dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
+                        const float *x, int64_t row, int64_t t, int64_t n,
+                        float *room);
+
+/* Asks for the columns from which the panel at t will be cut. Those of a long
+ * signal lie channel by channel far apart, a few lines each, where no
+ * processor looks ahead by itself. */
+void dmx_panel_expect(const dmx_panel_source *s, const dmx_kernels *k,
+                      const float *x, int64_t row, int64_t t);
+
+/* Panels of one task: few enough that the thread with most to do has least,
+ * and then many rather than few, so that weights are read less often. `rows`
+ * rows of `tiles` panels; at most `most` panels. */
+int64_t dmx_panel_group(int64_t rows, int64_t tiles, int64_t most,
+                        int64_t threads);
+
+#endif

@@ -1,0 +1,284 @@
+/* The pair of linear maps of steps/feed.c with an eighth less multiplications:
+ * two panels of tokens at a time, and one level of Strassen's method in every
+ * block product (see strassen_body.h). The sums of weights that it needs are
+ * made anew for each segment, which takes a hundredth of the time and spares
+ * the memory. */
+#include "engine/steps/epilogue.h"
+#include "engine/steps/panel.h"
+#include "engine/steps/steps.h"
+
+#include <string.h>
+
+#define ROWS        64  /* of a block; what dmx_matrix_pack makes */
+#define STRETCH     256 /* hidden channels from one product to the other */
+#define LEAST_COLS  512 /* for which sums of weights pay */
+#define LEAST_DEPTH 128
+#define PRODUCTS    7
+
+typedef struct strassen_step {
+    dmx_panel_source source;
+    dmx_activation activation;
+    dmx_epilogue epilogue;
+    dmx_matrix first[2]; /* halves of its columns */
+    dmx_matrix *second;  /* of each stretch, two halves */
+    int64_t depth;       /* half the columns of the first */
+    int64_t hidden, out; /* pairs of blocks */
+    int64_t cols, tiles;
+} strassen_step;
+
+/* The weights of a pair of blocks: 11, 12, 21, 22. */
+static void quarters(const float *a[4], const dmx_matrix half[2], int64_t pair)
+{
+    for (int i = 0; i < 4; i++)
+        a[i] = half[i % 2].data + half[i % 2].block[2 * pair + i / 2].offset;
+}
+
+/* Floats of the sums for a pair of blocks; where those of the second matrix
+ * begin. */
+static int64_t sums_first(const strassen_step *g)
+{
+    return 4 * ROWS * g->depth;
+}
+
+static int64_t sums_second(void)
+{
+    return 4 * ROWS * STRETCH / 2;
+}
+
+static int64_t stretches(const strassen_step *g)
+{
+    return g->hidden * 2 * ROWS / STRETCH;
+}
+
+static void make_sums(const dmx_step *step, const dmx_frame *f, int64_t task,
+                      float *scratch)
+{
+    (void)scratch;
+    const strassen_step *g = step->parameters;
+    float *out = dmx_at(f, step->out[0]);
+    const float *a[4];
+    if (task < g->hidden) {
+        quarters(a, g->first, task);
+        f->engine->kernels->strassen_left(out + task * sums_first(g),
+                                          ROWS * g->depth, a);
+        return;
+    }
+    task -= g->hidden;
+    quarters(a, g->second + task / g->out * 2, task % g->out);
+    f->engine->kernels->strassen_left(out + g->hidden * sums_first(g) +
+                                          task * sums_second(),
+                                      ROWS * STRETCH / 2, a);
+}
+
+/* The parts of a thread's scratch. What the panels held is needed no more once
+ * t exists; m and h take its place. */
+typedef struct strassen_scratch {
+    float *panel;            /* [2][2 depth][nr] */
+    float *m, *h;            /* [7][ROWS][nr]; [2][STRETCH][nr] */
+    float *t, *ht, *sum, *c; /* [7][depth][nr]; [7][STRETCH/2][nr]; [out][7]
+                                [ROWS][nr]; [4][ROWS][nr] */
+} strassen_scratch;
+
+static int64_t early_floats(const strassen_step *g, int64_t nr)
+{
+    return dmx_max(4 * g->depth, PRODUCTS * ROWS + 2 * STRETCH) * nr;
+}
+
+static int64_t scratch_floats(const strassen_step *g, int64_t nr)
+{
+    return early_floats(g, nr) + 4 * ROWS * nr + 64 +
+           PRODUCTS * (g->depth + STRETCH / 2 + g->out * ROWS) * nr;
+}
+
+static strassen_scratch divide_scratch(const strassen_step *g, int64_t nr,
+                                       float *s)
+{
+    strassen_scratch parts = {.panel = s, .m = s};
+    parts.h = s + PRODUCTS * ROWS * nr;
+    parts.t = s + early_floats(g, nr);
+    parts.ht = parts.t + PRODUCTS * g->depth * nr;
+    parts.sum = parts.ht + PRODUCTS * STRETCH / 2 * nr;
+    parts.c = parts.sum + g->out * PRODUCTS * ROWS * nr;
+    return parts;
+}
+
+static void cut_panels(const dmx_step *step, const dmx_frame *f, int64_t tile,
+                       const strassen_scratch *s)
+{
+    const strassen_step *g = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const int64_t size = 2 * g->depth * k->nr;
+    for (int64_t i = 0; i < 2; i++) {
+        const int64_t t = (tile + i) * k->nr;
+        float *panel = s->panel + i * size;
+        if (t < g->cols)
+            dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]), 0, t,
+                          dmx_min(k->nr, g->cols - t), panel);
+        else
+            memset(panel, 0, (size_t)size * sizeof *panel);
+    }
+    const int64_t half = size / 2;
+    k->strassen_right(s->t, half,
+                      (const float *[4]){s->panel, s->panel + size,
+                                         s->panel + half,
+                                         s->panel + size + half});
+}
+
+/* The seven products of weights a and their sums with right sides t, onto m or
+ * into it. */
+static void multiply(const dmx_kernels *k, const float *const a[4],
+                     const float *sums, int64_t depth, const float *t,
+                     bool onto, float *m)
+{
+    const int64_t n = ROWS * depth;
+    const float *left[PRODUCTS] = {a[0], a[1],     sums + 3 * n, a[3],
+                                   sums, sums + n, sums + 2 * n};
+    for (int q = 0; q < PRODUCTS; q++)
+        (onto ? k->gemm_add : k->gemm)(
+            ROWS, depth, left[q], t + q * depth * k->nr, m + q * ROWS * k->nr);
+}
+
+/* Stretch j of the hidden channels, as right sides of the second product. */
+static void make_hidden(const strassen_step *g, const dmx_kernels *k, int64_t j,
+                        const float *sums, const strassen_scratch *s)
+{
+    const int64_t panel = STRETCH * k->nr, block = ROWS * k->nr;
+    const float *a[4];
+    for (int64_t u = 0; u < STRETCH / (2 * ROWS); u++) {
+        const int64_t pair = j * STRETCH / (2 * ROWS) + u;
+        float *h = s->h + 2 * u * block;
+        float *c[4] = {h, h + panel, h + block, h + panel + block};
+        quarters(a, g->first, pair);
+        multiply(k, a, sums + pair * sums_first(g), g->depth, s->t, false,
+                 s->m);
+        k->strassen_sums(c, block, s->m);
+        for (int i = 0; i < 4; i++) {
+            const dmx_block *b = &g->first[0].block[2 * pair + i / 2];
+            const dmx_finish d = {.activation = g->activation,
+                                  .channels = ROWS,
+                                  .n = k->nr,
+                                  .bias = g->first[0].bias + b->row0,
+                                  .out = c[i],
+                                  .out_stride = k->nr};
+            k->finish(&d, c[i]);
+        }
+    }
+    k->strassen_right(s->ht, panel / 2,
+                      (const float *[4]){s->h, s->h + panel, s->h + panel / 2,
+                                         s->h + panel + panel / 2});
+}
+
+/* Pair b of the second matrix' blocks, both panels, to the output. */
+static void finish_pair(const dmx_step *step, const dmx_frame *f, int64_t b,
+                        int64_t tile, const strassen_scratch *s)
+{
+    const strassen_step *g = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const int64_t block = ROWS * k->nr;
+    float *c[4] = {s->c, s->c + block, s->c + 2 * block, s->c + 3 * block};
+    k->strassen_sums(c, block, s->sum + b * PRODUCTS * block);
+    for (int64_t i = 0; i < 4; i++) {
+        const int64_t t = (tile + i % 2) * k->nr;
+        if (t >= g->cols)
+            continue;
+        dmx_finish d =
+            dmx_epilogue_aim(&g->epilogue, step, f, &g->second[0],
+                             &g->second[0].block[2 * b + i / 2], 0, 0);
+        dmx_epilogue_move(&d, t, dmx_min(k->nr, g->cols - t));
+        k->finish(&d, c[i]);
+    }
+}
+
+static void run_strassen(const dmx_step *step, const dmx_frame *f, int64_t task,
+                         float *scratch)
+{
+    const strassen_step *g = step->parameters;
+    const dmx_kernels *k = f->engine->kernels;
+    const strassen_scratch s = divide_scratch(g, k->nr, scratch);
+    const float *sums = dmx_at(f, step->in[3]);
+    const float *later = sums + g->hidden * sums_first(g);
+    const float *a[4];
+    cut_panels(step, f, 2 * task, &s);
+    for (int64_t j = 0; j < stretches(g); j++) {
+        make_hidden(g, k, j, sums, &s);
+        for (int64_t b = 0; b < g->out; b++, later += sums_second()) {
+            quarters(a, g->second + 2 * j, b);
+            multiply(k, a, later, STRETCH / 2, s.ht, j > 0,
+                     s.sum + b * PRODUCTS * ROWS * k->nr);
+        }
+    }
+    for (int64_t b = 0; b < g->out; b++)
+        finish_pair(step, f, b, 2 * task, &s);
+}
+
+/* ---- planning ----------------------------------------------------------- */
+
+bool dmx_strassen_fits(const struct dmx_engine *e, const dmx_product *first,
+                       const dmx_product *second)
+{
+    return !e->low_memory && ROWS % e->kernels->mr == 0 &&
+           first->dense.channels % STRETCH == 0 &&
+           second->dense.channels % (2 * ROWS) == 0 &&
+           first->dense.k % 2 == 0 && first->dense.k >= LEAST_DEPTH &&
+           e->buffer[second->out].plane.cols >= LEAST_COLS;
+}
+
+static bool fill(strassen_step *g, struct dmx_engine *e,
+                 const dmx_product *first, const dmx_product *second)
+{
+    g->activation = first->activation;
+    g->depth = first->dense.k / 2;
+    g->hidden = first->dense.channels / (2 * ROWS);
+    g->out = second->dense.channels / (2 * ROWS);
+    g->cols = e->buffer[second->out].plane.cols;
+    g->tiles = (g->cols + e->kernels->nr - 1) / e->kernels->nr;
+    const int64_t halves = 2 * stretches(g);
+    g->second = dmx_engine_parameters(e, (size_t)halves * sizeof *g->second);
+    bool ok = g->second != NULL && dmx_product_source(&g->source, e, first) &&
+              dmx_epilogue_fill(&g->epilogue, e, second);
+    for (int64_t i = 0; ok && i < 2; i++)
+        ok = dmx_matrix_pack_columns(&g->first[i], e, &first->dense,
+                                     i * g->depth, g->depth);
+    for (int64_t i = 0; ok && i < halves; i++)
+        ok = dmx_matrix_pack_columns(&g->second[i], e, &second->dense,
+                                     i * STRETCH / 2, STRETCH / 2);
+    return ok;
+}
+
+static dmx_buf add_sums(struct dmx_engine *e, const strassen_step *g,
+                        const char *path)
+{
+    const int64_t tasks = stretches(g) * g->out;
+    const int64_t floats = g->hidden * sums_first(g) + tasks * sums_second();
+    const dmx_buf out = dmx_engine_buffer(e, dmx_plane_make(1, 1, floats));
+    dmx_step *step = dmx_engine_step(e, "linear sums", path);
+    if (out < 0 || step == NULL)
+        return -1;
+    step->run = make_sums;
+    step->parameters = g;
+    step->out[0] = out;
+    step->tasks = g->hidden + tasks;
+    return out;
+}
+
+bool dmx_step_strassen(struct dmx_engine *e, const dmx_product *first,
+                       const dmx_product *second)
+{
+    strassen_step *g = dmx_engine_parameters(e, sizeof *g);
+    if (g == NULL || !fill(g, e, first, second))
+        return false;
+    const dmx_buf sums = add_sums(e, g, first->path);
+    dmx_step *step = dmx_engine_step(e, "linear pair", first->path);
+    if (sums < 0 || step == NULL)
+        return false;
+    step->run = run_strassen;
+    step->parameters = g;
+    step->in[0] = first->in;
+    step->in[1] = second->add;
+    step->in[3] = sums;
+    step->out[0] = second->out;
+    step->tasks = (g->tiles + 1) / 2;
+    step->scratch = scratch_floats(g, e->kernels->nr);
+    step->flops = first->flops + second->flops;
+    return true;
+}
