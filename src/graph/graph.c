@@ -142,6 +142,20 @@ dmx_node *dmx_graph_append(dmx_graph *g, dmx_op op, const char *path,
     return node;
 }
 
+void dmx_graph_operands(dmx_graph *g, dmx_node *node,
+                        const dmx_tensor *const *list, int count)
+{
+    const dmx_tensor **copy =
+        dmx_arena_alloc(&g->arena, (size_t)count + 1, sizeof *copy);
+    if (copy == NULL) {
+        dmx_graph_fail(g, DMX_ERROR_MEMORY, "no memory for the graph");
+        return;
+    }
+    memcpy(copy, list, (size_t)count * sizeof *copy);
+    node->operand = copy;
+    node->n_operand = count;
+}
+
 dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node, dmx_shape shape)
 {
     if (node == NULL || g->error.code != DMX_OK)

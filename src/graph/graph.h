@@ -103,10 +103,27 @@ typedef struct dmx_node {
     const dmx_value *in;
     dmx_value out[2];
     const char *path; /* PyTorch module path, "encoder.0.dconv.layers.1.3" */
-    const dmx_tensor *weight; /* or NULL */
-    const dmx_tensor *bias;   /* or NULL */
+    const dmx_tensor *const *operand; /* weights, in the operation's order */
+    int n_operand;
     dmx_attributes at;
 } dmx_node;
+
+/* Weight i of a node in its operation's order, or NULL where it has none. */
+static inline const dmx_tensor *dmx_operand(const dmx_node *node, int i)
+{
+    return i < node->n_operand ? node->operand[i] : NULL;
+}
+
+/* Of most operations the first operand is the weight, the second the bias. */
+static inline const dmx_tensor *dmx_weight_of(const dmx_node *node)
+{
+    return dmx_operand(node, 0);
+}
+
+static inline const dmx_tensor *dmx_bias_of(const dmx_node *node)
+{
+    return dmx_operand(node, 1);
+}
 
 typedef struct dmx_value_info {
     dmx_shape shape;

@@ -15,6 +15,10 @@ dmx_value dmx_graph_misfit(dmx_graph *g, const char *path, const char *what);
 dmx_node *dmx_graph_append(dmx_graph *g, dmx_op op, const char *path,
                            const dmx_value *in, int n_in);
 
+/* Gives the node its weights; the list is copied, entries may be NULL. */
+void dmx_graph_operands(dmx_graph *g, dmx_node *node,
+                        const dmx_tensor *const *list, int count);
+
 /* Gives the node its output and makes it part of the graph. */
 dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node, dmx_shape shape);
 /* The same for the two scalar outputs of STATISTICS. */

@@ -60,8 +60,7 @@ dmx_value dmx_graph_group_norm(dmx_graph *g, const char *path, dmx_value x,
         return dmx_graph_misfit(g, path, "the norm does not fit its input");
     if (groups <= 0 || channels % groups != 0 || (per_row && s.rank != 3))
         return dmx_graph_misfit(g, path, "channels do not divide into groups");
-    node->weight = weight;
-    node->bias = bias;
+    dmx_graph_operands(g, node, (const dmx_tensor *[]){weight, bias}, 2);
     node->at.groups = groups;
     node->at.per_row = per_row;
     node->at.epsilon = epsilon;
@@ -91,7 +90,7 @@ dmx_value dmx_graph_scale(dmx_graph *g, const char *path, dmx_value x,
     dmx_node *node = dmx_graph_append(g, DMX_OP_SCALE, path, &x, 1);
     if (node == NULL || !fits_channels(weight, channels_of(&s)))
         return dmx_graph_misfit(g, path, "the scale does not fit its input");
-    node->weight = weight;
+    dmx_graph_operands(g, node, &weight, 1);
     return dmx_graph_finish(g, node, s);
 }
 
@@ -102,7 +101,7 @@ dmx_value dmx_graph_bias(dmx_graph *g, const char *path, dmx_value x,
     dmx_node *node = dmx_graph_append(g, DMX_OP_BIAS, path, &x, 1);
     if (node == NULL || !fits_channels(bias, channels_of(&s)))
         return dmx_graph_misfit(g, path, "the bias does not fit its input");
-    node->bias = bias;
+    dmx_graph_operands(g, node, &bias, 1);
     node->at.alpha = alpha;
     return dmx_graph_finish(g, node, s);
 }

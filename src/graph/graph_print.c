@@ -128,12 +128,11 @@ static void put_attributes(text *t, const dmx_node *node)
 static void put_weights(text *t, const dmx_node *node)
 {
     char shape[128];
-    if (node->weight != NULL)
-        put(t, " weight %s",
-            dmx_tensor_shape_text(node->weight, shape, sizeof shape));
-    if (node->bias != NULL)
-        put(t, " bias %s",
-            dmx_tensor_shape_text(node->bias, shape, sizeof shape));
+    for (int i = 0; i < node->n_operand; i++)
+        if (node->operand[i] != NULL)
+            put(t, " %s %s",
+                i > 0 || node->op == DMX_OP_BIAS ? "bias" : "weight",
+                dmx_tensor_shape_text(node->operand[i], shape, sizeof shape));
 }
 
 void dmx_graph_print(const dmx_graph *g, void (*line)(void *, const char *),

@@ -227,8 +227,7 @@ static dmx_node *append_conv(dmx_graph *g, dmx_op op, const char *path,
     dmx_node *node = dmx_graph_append(g, op, path, &x, 1);
     if (node == NULL)
         return NULL;
-    node->weight = weight;
-    node->bias = bias;
+    dmx_graph_operands(g, node, (const dmx_tensor *[]){weight, bias}, 2);
     s->dim[0] = weight->dim[out];
     set_geometry(node, geometry, kernel);
     if (sane_geometry(&node->at))
@@ -276,7 +275,7 @@ dmx_value dmx_graph_freq_embedding(dmx_graph *g, const char *path,
     dmx_node *node = dmx_graph_append(g, DMX_OP_FREQ_EMBEDDING, path, NULL, 0);
     if (node == NULL || weight == NULL || weight->rank != 2)
         return dmx_graph_misfit(g, path, "missing embedding");
-    node->weight = weight;
+    dmx_graph_operands(g, node, &weight, 1);
     node->at.alpha = alpha;
     return dmx_graph_finish(g, node,
                             signal_shape(weight->dim[1], weight->dim[0], 1));

@@ -16,8 +16,7 @@ dmx_value dmx_graph_layer_norm(dmx_graph *g, const char *path, dmx_value x,
         !dmx_tensor_is(weight, 1, &s.dim[1]) ||
         !dmx_tensor_is(bias, 1, &s.dim[1]))
         return dmx_graph_misfit(g, path, "the norm does not fit its input");
-    node->weight = weight;
-    node->bias = bias;
+    dmx_graph_operands(g, node, (const dmx_tensor *[]){weight, bias}, 2);
     node->at.epsilon = epsilon;
     return dmx_graph_finish(g, node, s);
 }
@@ -31,8 +30,7 @@ dmx_value dmx_graph_linear(dmx_graph *g, const char *path, dmx_value x,
         weight->dim[1] != s.dim[1] ||
         (bias != NULL && !dmx_tensor_is(bias, 1, &weight->dim[0])))
         return dmx_graph_misfit(g, path, "the weight does not fit its input");
-    node->weight = weight;
-    node->bias = bias;
+    dmx_graph_operands(g, node, (const dmx_tensor *[]){weight, bias}, 2);
     return dmx_graph_finish(g, node, token_shape(s.dim[0], weight->dim[0]));
 }
 
@@ -106,7 +104,7 @@ dmx_value dmx_graph_position_learned(dmx_graph *g, const char *path,
         return dmx_graph_misfit(g, path,
                                 "more positions than t_max_positions; choose a "
                                 "shorter segment");
-    node->weight = weight;
+    dmx_graph_operands(g, node, &weight, 1);
     node->at.position = DMX_POSITION_LEARNED;
     node->at.frames = length;
     node->at.width = weight->dim[1];

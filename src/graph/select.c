@@ -187,8 +187,16 @@ static void copy_weights(selection *s, dmx_node *to, const dmx_node *n,
     const bool part =
         w->kind == LISTED && (makes_channels(n) || keeps_channels(n));
     const int axis = n->op == DMX_OP_CONV_TRANSPOSE ? 1 : 0;
-    to->weight = part ? gather(s, n->weight, axis, w) : n->weight;
-    to->bias = part ? gather(s, n->bias, 0, w) : n->bias;
+    const dmx_tensor **list =
+        dmx_arena_alloc(&s->arena, (size_t)n->n_operand + 1, sizeof *list);
+    if (list == NULL) {
+        dmx_graph_fail(s->to, DMX_ERROR_MEMORY, "no memory for the graph");
+        return;
+    }
+    for (int i = 0; i < n->n_operand; i++)
+        list[i] = part ? gather(s, n->operand[i], i == 0 ? axis : 0, w)
+                       : n->operand[i];
+    dmx_graph_operands(s->to, to, list, n->n_operand);
 }
 
 static void copy_node(selection *s, const dmx_node *n)

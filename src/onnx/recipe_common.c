@@ -92,17 +92,17 @@ static void recipe_scale(dmx_walk *w, const dmx_node *n)
     set_like_input(
         w, n,
         dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
-                   dmx_weight_vector(&w->e, n->weight, 1.0, dim, rank)));
+                   dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, dim, rank)));
 }
 
 void dmx_recipe_bias(dmx_walk *w, const dmx_node *n)
 {
     int64_t dim[4];
     const size_t rank = channel_dims(w, n->in[0], dim);
-    set_like_input(
-        w, n,
-        dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0),
-                   dmx_weight_vector(&w->e, n->bias, n->at.alpha, dim, rank)));
+    set_like_input(w, n,
+                   dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0),
+                              dmx_weight_vector(&w->e, dmx_operand(n, 0),
+                                                n->at.alpha, dim, rank)));
 }
 
 static const dmx_node *producer(const dmx_walk *w, dmx_value v)
@@ -113,8 +113,9 @@ static const dmx_node *producer(const dmx_walk *w, dmx_value v)
 /* [F][C] -> [1, C, F, 1], times its own factor and the sum's. */
 static dmx_name freq_table(dmx_walk *w, const dmx_node *n, double alpha)
 {
-    const int64_t rows = n->weight->dim[0], channels = n->weight->dim[1];
-    double *table = dmx_weight_doubles(&w->e, n->weight);
+    const int64_t rows = dmx_weight_of(n)->dim[0],
+                  channels = dmx_weight_of(n)->dim[1];
+    double *table = dmx_weight_doubles(&w->e, dmx_weight_of(n));
     double *out =
         dmx_emitter_buffer(&w->e, (size_t)(rows * channels), sizeof *out);
     if (out == NULL)
@@ -122,7 +123,7 @@ static dmx_name freq_table(dmx_walk *w, const dmx_node *n, double alpha)
     for (int64_t f = 0; f < rows; f++)
         for (int64_t c = 0; c < channels; c++)
             out[c * rows + f] = table[f * channels + c] * (n->at.alpha * alpha);
-    const dmx_name y = dmx_constant_f64(&w->e, n->weight->name, out,
+    const dmx_name y = dmx_constant_f64(&w->e, dmx_weight_of(n)->name, out,
                                         DMX_DIMS(1, channels, rows, 1));
     dmx_emitter_drop_buffer(&w->e, table);
     dmx_emitter_drop_buffer(&w->e, out);

@@ -63,10 +63,10 @@ static dmx_name conv_rows(dmx_walk *w, const dmx_node *n, int64_t first,
     for (int k = 0; k < 2; k++)
         for (int s = 0; s < 2; s++)
             c.padding[k][s] += x->padding[k][s];
-    const dmx_name weight =
-        dmx_weight_rows(&w->e, n->weight, first, count, suffix, n->at.kernel);
+    const dmx_name weight = dmx_weight_rows(&w->e, dmx_weight_of(n), first,
+                                            count, suffix, n->at.kernel);
     return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
-                         bias_rows(&w->e, n->bias, first, count), &c);
+                         bias_rows(&w->e, dmx_bias_of(n), first, count), &c);
 }
 
 /* conv -> GLU as two convolutions: the tensor of twice the channels and its
@@ -76,7 +76,7 @@ static bool conv_glu(dmx_walk *w, const dmx_node *n)
     const dmx_node *glu = dmx_walk_next(w, n, DMX_OP_GLU);
     if (glu == NULL)
         return false;
-    const int64_t half = n->weight->dim[0] / 2;
+    const int64_t half = dmx_weight_of(n)->dim[0] / 2;
     const dmx_name value = conv_rows(w, n, 0, half, ".value");
     const dmx_name gate =
         dmx_emit_1(&w->e, "Sigmoid", conv_rows(w, n, half, half, ".gate"));
@@ -90,7 +90,7 @@ void dmx_recipe_conv(dmx_walk *w, const dmx_node *n)
 {
     if ((dmx_is_point(n) && dmx_recipe_folded_norm(w, n)) || conv_glu(w, n))
         return;
-    dmx_walk_set(w, n, conv_rows(w, n, 0, n->weight->dim[0], ""));
+    dmx_walk_set(w, n, conv_rows(w, n, 0, dmx_weight_of(n)->dim[0], ""));
 }
 
 /* The axis (0 frequency, 1 time) of a transposed convolution that a pixel
@@ -144,16 +144,16 @@ static dmx_name shuffle_bias(dmx_emitter *e, const dmx_tensor *bias, int64_t s)
 static dmx_name shuffle_conv(dmx_walk *w, const dmx_node *n, int axis)
 {
     const int64_t s = n->at.stride[axis], taps = n->at.kernel[axis] / s;
-    const int64_t co = n->weight->dim[1], ci = n->weight->dim[0];
+    const int64_t co = dmx_weight_of(n)->dim[1], ci = dmx_weight_of(n)->dim[0];
     int64_t dim[] = {co * s, ci, 1, 1};
     dmx_conv_window c = dmx_conv_point();
     dim[2 + axis] = c.kernel[axis] = taps;
     c.padding[axis][0] = c.padding[axis][1] = taps - 1;
-    const dmx_name weight =
-        dmx_weight_constant(&w->e, n->weight->name,
-                            shuffle_kernel(&w->e, n->weight, s, taps), dim, 4);
+    const dmx_name weight = dmx_weight_constant(
+        &w->e, dmx_weight_of(n)->name,
+        shuffle_kernel(&w->e, dmx_weight_of(n), s, taps), dim, 4);
     return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
-                         shuffle_bias(&w->e, n->bias, s), &c);
+                         shuffle_bias(&w->e, dmx_bias_of(n), s), &c);
 }
 
 /* conv_transpose as convolution and pixel shuffle. */
@@ -182,7 +182,7 @@ static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
                                 const dmx_node *crop)
 {
     const int64_t *full = dmx_walk_dim(w, n->out[0]);
-    const int64_t dim[] = {n->weight->dim[0], n->weight->dim[1],
+    const int64_t dim[] = {dmx_weight_of(n)->dim[0], dmx_weight_of(n)->dim[1],
                            n->at.kernel[0], n->at.kernel[1]};
     dmx_conv_window c = window_of(n);
     if (crop != NULL) {
@@ -190,9 +190,9 @@ static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
         c.padding[k][0] = crop->at.start;
         c.padding[k][1] = full[k + 1] - crop->at.start - crop->at.length;
     }
-    const dmx_name weight = dmx_weight_as_is(&w->e, n->weight, dim, 4);
+    const dmx_name weight = dmx_weight_as_is(&w->e, dmx_weight_of(n), dim, 4);
     return dmx_emit_conv(&w->e, "ConvTranspose", dmx_walk_in(w, n, 0), weight,
-                         bias_rows(&w->e, n->bias, 0, dim[1]), &c);
+                         bias_rows(&w->e, dmx_bias_of(n), 0, dim[1]), &c);
 }
 
 void dmx_recipe_conv_transpose(dmx_walk *w, const dmx_node *n)

@@ -230,10 +230,10 @@ static dmx_name folded_half(dmx_emitter *e, const fold *f, dmx_name x,
 static const dmx_node *norm_after(const dmx_walk *w, const dmx_node *conv)
 {
     const dmx_node *norm = dmx_walk_next(w, conv, DMX_OP_GROUP_NORM);
-    const bool fits = norm != NULL && norm->at.per_row &&
-                      norm->at.groups == 1 &&
-                      dmx_walk_next(w, norm, DMX_OP_GLU) != NULL &&
-                      2 * conv->weight->dim[1] <= conv->weight->dim[0];
+    const bool fits =
+        norm != NULL && norm->at.per_row && norm->at.groups == 1 &&
+        dmx_walk_next(w, norm, DMX_OP_GLU) != NULL &&
+        2 * dmx_weight_of(conv)->dim[1] <= dmx_weight_of(conv)->dim[0];
     return fits ? norm : NULL;
 }
 
@@ -243,16 +243,19 @@ static fold open_fold(dmx_walk *w, const dmx_node *conv, const dmx_node *norm,
     dmx_emitter *e = &w->e;
     const int64_t *dim = dmx_walk_dim(w, conv->in[0]);
     return (fold){
-        .out = conv->weight->dim[0],
-        .in = conv->weight->dim[1],
+        .out = dmx_weight_of(conv)->dim[0],
+        .in = dmx_weight_of(conv)->dim[1],
         .rows = dim[1],
         .frames = dim[2],
-        .padded = padded_channels(conv->weight->dim[1] + 2),
-        .weight = dmx_weight_doubles(e, conv->weight),
-        .bias = conv->bias != NULL ? dmx_weight_doubles(e, conv->bias) : NULL,
-        .gamma = dmx_weight_doubles(e, norm->weight),
-        .beta = dmx_weight_doubles(e, norm->bias),
-        .scale = scale != NULL ? dmx_weight_doubles(e, scale->weight) : NULL,
+        .padded = padded_channels(dmx_weight_of(conv)->dim[1] + 2),
+        .weight = dmx_weight_doubles(e, dmx_weight_of(conv)),
+        .bias = dmx_bias_of(conv) != NULL
+                    ? dmx_weight_doubles(e, dmx_bias_of(conv))
+                    : NULL,
+        .gamma = dmx_weight_doubles(e, dmx_weight_of(norm)),
+        .beta = dmx_weight_doubles(e, dmx_bias_of(norm)),
+        .scale =
+            scale != NULL ? dmx_weight_doubles(e, dmx_weight_of(scale)) : NULL,
         .epsilon = norm->at.epsilon,
     };
 }

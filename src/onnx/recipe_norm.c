@@ -168,7 +168,7 @@ void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const bool tokens = w->g->value[n->in[0]].shape.rank == 2;
-    const int64_t channels = n->weight->dim[0];
+    const int64_t channels = dmx_weight_of(n)->dim[0];
     const int64_t dim[] = {tokens ? channels : 1, channels, 1, 1};
     const size_t rank = tokens ? 1 : 4;
     double count;
@@ -178,10 +178,11 @@ void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
     const dmx_name s =
         dmx_emit_1(e, "Sqrt", dmx_emit_add_scalar(e, v, n->at.epsilon * count));
     const dmx_name r = dmx_emit_2(
-        e, "Div", dmx_weight_vector(e, n->weight, sqrt(count), dim, rank), s);
+        e, "Div",
+        dmx_weight_vector(e, dmx_weight_of(n), sqrt(count), dim, rank), s);
     const dmx_name y =
         dmx_emit_2(e, "Add", dmx_emit_2(e, "Mul", c, r),
-                   dmx_weight_vector(e, n->bias, 1.0, dim, rank));
+                   dmx_weight_vector(e, dmx_bias_of(n), 1.0, dim, rank));
     dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
 }
 

@@ -66,9 +66,11 @@ static dmx_name linear_image(dmx_emitter *e, dmx_name x, const dmx_node *n,
                              const dmx_tensor *scale, double factor)
 {
     const dmx_conv_window c = dmx_conv_point();
-    const dmx_name weight = dmx_weight_point(e, n->weight, scale, factor);
-    const dmx_name bias =
-        n->bias != NULL ? linear_bias(e, n->bias, scale, factor) : NULL;
+    const dmx_name weight =
+        dmx_weight_point(e, dmx_weight_of(n), scale, factor);
+    const dmx_name bias = dmx_bias_of(n) != NULL
+                              ? linear_bias(e, dmx_bias_of(n), scale, factor)
+                              : NULL;
     return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
 }
 
@@ -91,16 +93,17 @@ void dmx_recipe_linear(dmx_walk *w, const dmx_node *n)
     const dmx_node *scale = dmx_walk_next(w, n, DMX_OP_SCALE);
     const dmx_node *query = query_of(w, n);
     const dmx_node *last = scale != NULL ? scale : n;
-    const dmx_tensor *s = scale != NULL ? scale->weight : NULL;
+    const dmx_tensor *s = scale != NULL ? dmx_weight_of(scale) : NULL;
     const double factor = query != NULL ? query->at.scale : 1.0;
-    if (fills_blocks(n->weight)) {
+    if (fills_blocks(dmx_weight_of(n))) {
         const dmx_name x = dmx_walk_image(w, n->in[0]);
         dmx_walk_set_image(w, last, linear_image(&w->e, x, n, s, factor), rows);
     } else {
         const dmx_name x = dmx_walk_in(w, n, 0);
-        dmx_walk_set_tokens(
-            w, last, dmx_emit_linear(&w->e, x, n->weight, n->bias, s, factor),
-            rows);
+        dmx_walk_set_tokens(w, last,
+                            dmx_emit_linear(&w->e, x, dmx_weight_of(n),
+                                            dmx_bias_of(n), s, factor),
+                            rows);
     }
     dmx_walk_skip(w, n);
 }
@@ -108,9 +111,10 @@ void dmx_recipe_linear(dmx_walk *w, const dmx_node *n)
 void dmx_recipe_layer_norm(dmx_walk *w, const dmx_node *n)
 {
     const int64_t width = dmx_walk_dim(w, n->in[0])[1];
-    const dmx_name in[] = {dmx_walk_in(w, n, 0),
-                           dmx_weight_vector(&w->e, n->weight, 1.0, &width, 1),
-                           dmx_weight_vector(&w->e, n->bias, 1.0, &width, 1)};
+    const dmx_name in[] = {
+        dmx_walk_in(w, n, 0),
+        dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, &width, 1),
+        dmx_weight_vector(&w->e, dmx_bias_of(n), 1.0, &width, 1)};
     const dmx_name y = dmx_emit(&w->e, "LayerNormalization", in, 3);
     dmx_attribute_int(&w->e, "axis", -1);
     dmx_attribute_float(&w->e, "epsilon", (float)n->at.epsilon);
@@ -131,7 +135,8 @@ static dmx_name position_1d(dmx_walk *w, const dmx_node *n, double alpha)
     const size_t count = (size_t)(length * width);
     float *table;
     if (n->at.position == DMX_POSITION_LEARNED) {
-        const dmx_tensor rows = dmx_tensor_slice(n->weight, 0, 0, length);
+        const dmx_tensor rows =
+            dmx_tensor_slice(dmx_weight_of(n), 0, 0, length);
         table = dmx_weight_floats(e, &rows);
         alpha *= n->at.alpha;
     } else {

@@ -84,9 +84,9 @@ static dmx_name affine(dmx_emitter *e, dmx_name x, const dmx_node *n,
                        const int64_t *dim, size_t rank)
 {
     x = dmx_emit_2(e, "Mul", x,
-                   dmx_weight_vector(e, n->weight, 1.0, dim, rank));
+                   dmx_weight_vector(e, dmx_weight_of(n), 1.0, dim, rank));
     return dmx_emit_2(e, "Add", x,
-                      dmx_weight_vector(e, n->bias, 1.0, dim, rank));
+                      dmx_weight_vector(e, dmx_bias_of(n), 1.0, dim, rank));
 }
 
 static void group_norm(dmx_walk *w, const dmx_node *n)
@@ -123,9 +123,10 @@ static void conv_1d(dmx_walk *w, const dmx_node *n)
                                                DMX_DIMS(1, d[0], d[1] * d[2]))
                             : dmx_usual_folded(w, n->in[0]);
     const dmx_name in[] = {
-        x, dmx_weight_as_is(e, n->weight, n->weight->dim, 3),
-        n->bias != NULL ? dmx_weight_vector(e, n->bias, 1.0, o, 1) : NULL};
-    const dmx_name y = dmx_emit(e, "Conv", in, n->bias != NULL ? 3 : 2);
+        x, dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim, 3),
+        dmx_bias_of(n) != NULL ? dmx_weight_vector(e, dmx_bias_of(n), 1.0, o, 1)
+                               : NULL};
+    const dmx_name y = dmx_emit(e, "Conv", in, dmx_bias_of(n) != NULL ? 3 : 2);
     dmx_attribute_ints(e, "kernel_shape", n->at.kernel + 1, 1);
     dmx_attribute_ints(e, "strides", n->at.stride + 1, 1);
     dmx_attribute_ints(e, "dilations", n->at.dilation + 1, 1);
@@ -153,15 +154,17 @@ static dmx_conv_window window_of(const dmx_node *n)
 static void conv(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    if (n->weight->rank == 3) {
+    if (dmx_weight_of(n)->rank == 3) {
         conv_1d(w, n);
         return;
     }
     const int64_t *o = dmx_walk_dim(w, n->out[0]);
     const dmx_conv_window c = window_of(n);
-    const dmx_name weight = dmx_weight_as_is(e, n->weight, n->weight->dim, 4);
-    const dmx_name bias =
-        n->bias != NULL ? dmx_weight_vector(e, n->bias, 1.0, o, 1) : NULL;
+    const dmx_name weight =
+        dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim, 4);
+    const dmx_name bias = dmx_bias_of(n) != NULL
+                              ? dmx_weight_vector(e, dmx_bias_of(n), 1.0, o, 1)
+                              : NULL;
     dmx_walk_set(w, n,
                  dmx_emit_conv(e, "Conv", dmx_usual_plain(w, n->in[0]), weight,
                                bias, &c));
@@ -171,11 +174,13 @@ static void conv_transpose(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *o = dmx_walk_dim(w, n->out[0]);
-    const dmx_name bias =
-        n->bias != NULL ? dmx_weight_vector(e, n->bias, 1.0, o, 1) : NULL;
+    const dmx_name bias = dmx_bias_of(n) != NULL
+                              ? dmx_weight_vector(e, dmx_bias_of(n), 1.0, o, 1)
+                              : NULL;
     const dmx_name weight =
-        dmx_weight_as_is(e, n->weight, n->weight->dim, (size_t)n->weight->rank);
-    if (n->weight->rank == 4) {
+        dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim,
+                         (size_t)dmx_weight_of(n)->rank);
+    if (dmx_weight_of(n)->rank == 4) {
         const dmx_conv_window c = window_of(n);
         dmx_walk_set(w, n,
                      dmx_emit_conv(e, "ConvTranspose",
@@ -185,7 +190,7 @@ static void conv_transpose(dmx_walk *w, const dmx_node *n)
     }
     const dmx_name in[] = {dmx_usual_folded(w, n->in[0]), weight, bias};
     const dmx_name y =
-        dmx_emit(e, "ConvTranspose", in, n->bias != NULL ? 3 : 2);
+        dmx_emit(e, "ConvTranspose", in, dmx_bias_of(n) != NULL ? 3 : 2);
     dmx_attribute_ints(e, "kernel_shape", n->at.kernel + 1, 1);
     dmx_attribute_ints(e, "strides", n->at.stride + 1, 1);
     dmx_usual_set_folded(w, n, y);
@@ -229,16 +234,17 @@ static void glu(dmx_walk *w, const dmx_node *n)
 
 static void scale(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t channels = n->weight->dim[0];
+    const int64_t channels = dmx_weight_of(n)->dim[0];
     const int64_t column[] = {1, channels, 1, 1};
     const size_t rank = is_tokens(w, n->in[0])              ? 1
                         : w->value[n->in[0]].folded != NULL ? 3
                                                             : 4;
     const int64_t *dim = rank == 1 ? &channels : column;
     const dmx_name x = any_input(w, n, 0);
-    set_any(w, n,
-            dmx_emit_2(&w->e, "Mul", x,
-                       dmx_weight_vector(&w->e, n->weight, 1.0, dim, rank)));
+    set_any(
+        w, n,
+        dmx_emit_2(&w->e, "Mul", x,
+                   dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, dim, rank)));
 }
 
 static void add(dmx_walk *w, const dmx_node *n)

@@ -37,7 +37,8 @@ void dmx_usual_linear(dmx_walk *w, const dmx_node *n)
     else
         dmx_walk_set(w, n,
                      dmx_emit_linear(&w->e, dmx_walk_tokens(w, n->in[0], 1),
-                                     n->weight, n->bias, NULL, 1.0));
+                                     dmx_weight_of(n), dmx_bias_of(n), NULL,
+                                     1.0));
 }
 
 /* ---- torch.nn.MultiheadAttention ----------------------------------------- */
@@ -59,10 +60,11 @@ static dmx_name length_first(dmx_emitter *e, dmx_name x)
 /* Three matrices [D][D] as the one [D][3 D] that they are in the module. */
 static dmx_name packed_weight(dmx_emitter *e, const dmx_node *const p[3])
 {
-    const int64_t out = p[0]->weight->dim[0], in = p[0]->weight->dim[1];
+    const int64_t out = dmx_weight_of(p[0])->dim[0],
+                  in = dmx_weight_of(p[0])->dim[1];
     float *all = dmx_emitter_buffer(e, (size_t)(3 * out * in), sizeof *all);
     for (int k = 0; k < 3; k++) {
-        float *w = dmx_weight_floats(e, p[k]->weight);
+        float *w = dmx_weight_floats(e, dmx_weight_of(p[k]));
         if (w == NULL || all == NULL)
             return "";
         for (int64_t o = 0; o < out; o++)
@@ -75,10 +77,10 @@ static dmx_name packed_weight(dmx_emitter *e, const dmx_node *const p[3])
 
 static dmx_name packed_bias(dmx_emitter *e, const dmx_node *const p[3])
 {
-    const int64_t out = p[0]->bias->dim[0];
+    const int64_t out = dmx_bias_of(p[0])->dim[0];
     double *all = dmx_emitter_alloc(e, (size_t)(3 * out), sizeof *all);
     for (int k = 0; k < 3; k++) {
-        double *b = dmx_weight_doubles(e, p[k]->bias);
+        double *b = dmx_weight_doubles(e, dmx_bias_of(p[k]));
         if (b == NULL || all == NULL)
             return "";
         memcpy(all + k * out, b, (size_t)out * sizeof *b);
@@ -109,8 +111,8 @@ static void project_apart(dmx_walk *w, const dmx_node *n,
         const bool again = k == 2 && p[1] != NULL && p[1]->in[0] == v;
         if (!again)
             source = length_first(e, dmx_walk_tokens(w, v, 1));
-        out[k] = p[k] != NULL ? dmx_emit_linear(e, source, p[k]->weight,
-                                                p[k]->bias, NULL, 1.0)
+        out[k] = p[k] != NULL ? dmx_emit_linear(e, source, dmx_weight_of(p[k]),
+                                                dmx_bias_of(p[k]), NULL, 1.0)
                               : source;
     }
 }
@@ -121,7 +123,7 @@ static void project(dmx_walk *w, const dmx_node *n, dmx_name out[3])
     bool at_once = true;
     for (int k = 0; k < 3; k++) {
         p[k] = projection(w, n, k);
-        at_once = at_once && p[k] != NULL && p[k]->bias != NULL &&
+        at_once = at_once && p[k] != NULL && dmx_bias_of(p[k]) != NULL &&
                   p[k]->in[0] == p[0]->in[0];
     }
     if (at_once)
@@ -157,10 +159,11 @@ static dmx_name attend(dmx_walk *w, const dmx_node *n)
 static dmx_name project_back(dmx_emitter *e, dmx_name x, const dmx_node *n)
 {
     const dmx_name in[] = {
-        x, dmx_weight_as_is(e, n->weight, n->weight->dim, 2),
-        n->bias != NULL ? dmx_weight_vector(e, n->bias, 1.0, n->bias->dim, 1)
-                        : NULL};
-    const dmx_name y = dmx_emit(e, "Gemm", in, n->bias != NULL ? 3 : 2);
+        x, dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim, 2),
+        dmx_bias_of(n) != NULL
+            ? dmx_weight_vector(e, dmx_bias_of(n), 1.0, dmx_bias_of(n)->dim, 1)
+            : NULL};
+    const dmx_name y = dmx_emit(e, "Gemm", in, dmx_bias_of(n) != NULL ? 3 : 2);
     dmx_attribute_int(e, "transB", 1);
     return y;
 }
@@ -192,8 +195,9 @@ void dmx_usual_token_norm(dmx_walk *w, const dmx_node *n)
                                     DMX_DIMS(0, 2, 1));
     x = dmx_usual_instance_norm(e, x, 1, n->at.groups, first, 3, n->at.epsilon);
     x = dmx_emit_2(e, "Mul", x,
-                   dmx_weight_vector(e, n->weight, 1.0, column, 2));
-    x = dmx_emit_2(e, "Add", x, dmx_weight_vector(e, n->bias, 1.0, column, 2));
+                   dmx_weight_vector(e, dmx_weight_of(n), 1.0, column, 2));
+    x = dmx_emit_2(e, "Add", x,
+                   dmx_weight_vector(e, dmx_bias_of(n), 1.0, column, 2));
     dmx_walk_set(w, n, dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 1)));
 }
 

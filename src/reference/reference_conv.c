@@ -258,8 +258,8 @@ static dmx_status with_weights(const dmx_step *s,
                                dmx_status (*convolve)(const dmx_step *,
                                                       double *, const double *))
 {
-    double *w = dmx_reference_widen(s->node->weight, 0, s->err);
-    double *b = dmx_reference_widen(s->node->bias,
+    double *w = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
+    double *b = dmx_reference_widen(dmx_bias_of(s->node),
                                     (size_t)s->out[0].shape.dim[0], s->err);
     dmx_status status = DMX_ERROR_MEMORY;
     if (w != NULL && b != NULL)

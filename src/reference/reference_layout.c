@@ -121,7 +121,7 @@ dmx_status dmx_reference_freq_embedding(const dmx_step *s)
 {
     const int64_t channels = s->out[0].shape.dim[0];
     const int64_t rows = s->out[0].shape.dim[1];
-    double *table = dmx_reference_widen(s->node->weight, 0, s->err);
+    double *table = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
     if (table == NULL)
         return DMX_ERROR_MEMORY;
     for (int64_t i = 0; i < rows * channels; i++)

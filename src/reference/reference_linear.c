@@ -52,8 +52,8 @@ static dmx_status multiply(const dmx_step *s, const double *weight,
 
 dmx_status dmx_reference_linear(const dmx_step *s)
 {
-    double *w = dmx_reference_widen(s->node->weight, 0, s->err);
-    double *b = dmx_reference_widen(s->node->bias,
+    double *w = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
+    double *b = dmx_reference_widen(dmx_bias_of(s->node),
                                     (size_t)s->out[0].shape.dim[1], s->err);
     dmx_status status = DMX_ERROR_MEMORY;
     if (w != NULL && b != NULL)

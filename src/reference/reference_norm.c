@@ -169,8 +169,8 @@ static void normalize_token(void *context, size_t index)
 static dmx_status normalize(const dmx_step *s, int64_t parts,
                             void (*task)(void *, size_t))
 {
-    double *weight = dmx_reference_widen(s->node->weight, 0, s->err);
-    double *bias = dmx_reference_widen(s->node->bias, 0, s->err);
+    double *weight = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
+    double *bias = dmx_reference_widen(dmx_bias_of(s->node), 0, s->err);
     const bool ready = weight != NULL && bias != NULL;
     norm n = {s, weight, bias};
     if (ready)

@@ -114,7 +114,7 @@ static void per_channel(const dmx_step *s, const double *factor,
 
 dmx_status dmx_reference_scale(const dmx_step *s)
 {
-    double *weight = dmx_reference_widen(s->node->weight, 0, s->err);
+    double *weight = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
     if (weight == NULL)
         return DMX_ERROR_MEMORY;
     per_channel(s, weight, NULL);
@@ -125,7 +125,7 @@ dmx_status dmx_reference_scale(const dmx_step *s)
 dmx_status dmx_reference_bias(const dmx_step *s)
 {
     const int64_t channels = dmx_reference_channels(&s->out[0].shape).channels;
-    double *bias = dmx_reference_widen(s->node->bias, 0, s->err);
+    double *bias = dmx_reference_widen(dmx_operand(s->node, 0), 0, s->err);
     if (bias == NULL)
         return DMX_ERROR_MEMORY;
     for (int64_t c = 0; c < channels; c++)

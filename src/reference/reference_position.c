@@ -15,7 +15,7 @@ static dmx_status no_memory(const dmx_step *s)
 static dmx_status learned(const dmx_step *s)
 {
     const int64_t count = dmx_shape_count(&s->out[0].shape);
-    double *table = dmx_reference_widen(s->node->weight, 0, s->err);
+    double *table = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
     if (table == NULL)
         return DMX_ERROR_MEMORY;
     for (int64_t i = 0; i < count; i++)

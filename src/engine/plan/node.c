@@ -44,7 +44,7 @@ static bool emit_move(dmx_planner *p, const dmx_node *n)
 
 static bool emit_norm(dmx_planner *p, const dmx_node *n)
 {
-    float *w = elements(n->weight), *b = elements(n->bias);
+    float *w = elements(dmx_weight_of(n)), *b = elements(dmx_bias_of(n));
     const dmx_buf out = dmx_plan_output(p, n->out[0], n->in[0],
                                         n->op == DMX_OP_GROUP_NORM ? 1 : 0);
     bool ok = w != NULL && b != NULL && out >= 0;
@@ -62,9 +62,9 @@ static bool emit_norm(dmx_planner *p, const dmx_node *n)
 static bool emit_affine(dmx_planner *p, const dmx_node *n)
 {
     const bool bias = n->op == DMX_OP_BIAS;
-    float *w = elements(bias ? n->bias : n->weight);
+    float *w = elements(dmx_operand(n, 0));
     const dmx_buf out = dmx_plan_output(p, n->out[0], n->in[0], 1);
-    const int64_t count = (int64_t)dmx_tensor_count(bias ? n->bias : n->weight);
+    const int64_t count = (int64_t)dmx_tensor_count(dmx_operand(n, 0));
     for (int64_t i = 0; w != NULL && bias && i < count; i++)
         w[i] *= (float)n->at.alpha;
     const bool ok = w != NULL && out >= 0 &&
@@ -170,7 +170,7 @@ static dmx_buf constant(dmx_planner *p, dmx_value v, float **data)
 
 static bool emit_freq_embedding(dmx_planner *p, const dmx_node *n)
 {
-    float *table = elements(n->weight), *data;
+    float *table = elements(dmx_weight_of(n)), *data;
     const dmx_buf b = constant(p, n->out[0], &data);
     p->buf[n->out[0]] = b;
     if (table != NULL && b >= 0) {
@@ -194,11 +194,12 @@ static void transpose(float *data, const dmx_plane *plane, const float *table,
 
 static void position_table(float *table, const dmx_node *n)
 {
-    if (n->weight == NULL) {
+    if (dmx_weight_of(n) == NULL) {
         dmx_position_table_1d(table, &n->at);
         return;
     }
-    const dmx_tensor rows = dmx_tensor_slice(n->weight, 0, 0, n->at.frames);
+    const dmx_tensor rows =
+        dmx_tensor_slice(dmx_weight_of(n), 0, 0, n->at.frames);
     dmx_tensor_to_f32(table, &rows);
 }
 
@@ -213,7 +214,7 @@ static bool emit_position(dmx_planner *p, const dmx_node *n)
     if (ok) {
         position_table(table, n);
         transpose(data, &p->e->buffer[b].plane, table,
-                  n->weight != NULL ? (float)n->at.alpha : 1.0f);
+                  dmx_weight_of(n) != NULL ? (float)n->at.alpha : 1.0f);
     }
     free(table);
     return ok;

@@ -61,8 +61,8 @@ static void order_phases(float *out, const float *w, const dmx_node *n,
 static bool fold_norm(float *w, float *bias, const dmx_node *norm, int64_t out,
                       int64_t in)
 {
-    float *gain = elements(norm->weight, in);
-    float *offset = elements(norm->bias, in);
+    float *gain = elements(dmx_weight_of(norm), in);
+    float *offset = elements(dmx_bias_of(norm), in);
     for (int64_t o = 0; gain != NULL && offset != NULL && o < out; o++) {
         double sum = (double)bias[o];
         for (int64_t i = 0; i < in; i++) {
@@ -87,8 +87,8 @@ static bool load(loaded *l, const dmx_planner *p, const dmx_unit *u)
 {
     const dmx_node *n = node_at(p, u->leader);
     const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
-    l->out = n->weight->dim[transposed ? 1 : 0];
-    l->in = n->weight->dim[transposed ? 0 : 1];
+    l->out = dmx_weight_of(n)->dim[transposed ? 1 : 0];
+    l->in = dmx_weight_of(n)->dim[transposed ? 0 : 1];
     l->taps[0] = l->taps[1] = 1;
     int64_t lines = l->out;
     for (int i = 0; i < 2 && n->op != DMX_OP_LINEAR; i++) {
@@ -97,8 +97,9 @@ static bool load(loaded *l, const dmx_planner *p, const dmx_unit *u)
         lines *= s;
     }
     l->k = l->in * l->taps[0] * l->taps[1];
-    l->bias = elements(n->bias, l->out);
-    l->weight = elements(n->weight, (int64_t)dmx_tensor_count(n->weight));
+    l->bias = elements(dmx_bias_of(n), l->out);
+    l->weight =
+        elements(dmx_weight_of(n), (int64_t)dmx_tensor_count(dmx_weight_of(n)));
     if (l->bias == NULL || l->weight == NULL)
         return false;
     if (u->norm >= 0 && !p->e->low_memory)
@@ -187,12 +188,12 @@ static dmx_activation activation_of(const dmx_planner *p, int32_t act)
 static const float *embedding(dmx_planner *p, const dmx_unit *u)
 {
     const dmx_node *n = node_at(p, p->g->value[u->other].producer);
-    const int64_t count = (int64_t)dmx_tensor_count(n->weight);
+    const int64_t count = (int64_t)dmx_tensor_count(dmx_weight_of(n));
     const float alpha = (float)(n->at.alpha * node_at(p, u->add)->at.alpha);
     float *table = dmx_engine_floats(p->e, count);
     if (table == NULL)
         return NULL;
-    dmx_tensor_to_f32(table, n->weight);
+    dmx_tensor_to_f32(table, dmx_weight_of(n));
     for (int64_t i = 0; i < count; i++)
         table[i] *= alpha;
     return table;
@@ -218,8 +219,8 @@ static bool load_norm(dmx_product *d, float *norm[2], const dmx_planner *p,
                       const dmx_unit *u, int64_t in)
 {
     const dmx_node *n = node_at(p, u->norm);
-    norm[0] = elements(n->weight, in);
-    norm[1] = elements(n->bias, in);
+    norm[0] = elements(dmx_weight_of(n), in);
+    norm[1] = elements(dmx_bias_of(n), in);
     d->norm_gain = norm[0];
     d->norm_offset = norm[1];
     return norm[0] != NULL && norm[1] != NULL;
@@ -294,7 +295,8 @@ static bool describe(described *t, dmx_planner *p, const dmx_unit *u)
             return false;
     }
     if (u->scale >= 0) {
-        t->scale = elements(node_at(p, u->scale)->weight, d->dense.channels);
+        t->scale =
+            elements(dmx_weight_of(node_at(p, u->scale)), d->dense.channels);
         d->scale = t->scale;
     }
     return u->scale < 0 || t->scale != NULL;
@@ -365,13 +367,14 @@ static const dmx_tensor *dconv_tensor(const dmx_planner *p, const dmx_unit *u,
 {
     const int32_t node[] = {u->leader, u->norm1, u->conv2, u->norm2};
     const dmx_node *n = node_at(p, node[i / 2]);
-    return i % 2 == 0 ? n->weight : n->bias;
+    return i % 2 == 0 ? dmx_weight_of(n) : dmx_bias_of(n);
 }
 
 dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err)
 {
     const dmx_node *n = node_at(p, u->leader);
-    const int64_t C = shape_of(p, u->other)->dim[0], H = n->weight->dim[0];
+    const int64_t C = shape_of(p, u->other)->dim[0],
+                  H = dmx_weight_of(n)->dim[0];
     const int64_t count[8] = {
         H * C * n->at.kernel[1], H, H, H, 2 * C * H, 2 * C, 2 * C, 2 * C};
     float *w[9] = {NULL};
@@ -379,7 +382,9 @@ dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err)
     for (int i = 0; i < 8; i++)
         ok = (w[i] = elements(dconv_tensor(p, u, i), count[i])) != NULL && ok;
     if (u->scale >= 0)
-        ok = (w[8] = elements(node_at(p, u->scale)->weight, C)) != NULL && ok;
+        ok =
+            (w[8] = elements(dmx_weight_of(node_at(p, u->scale)), C)) != NULL &&
+            ok;
     const dmx_dconv d = {
         .path = n->path,
         .x = p->buf[u->other],
