@@ -11,7 +11,7 @@ target_include_directories(dmx_objects PUBLIC
 target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE
   DMX_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
 
-set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CJSON PkgConfig::CURL PkgConfig::YAML
+set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CURL PkgConfig::YAML
   PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL PkgConfig::SOXR
   PkgConfig::PNG PkgConfig::PROTOBUF_C ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
 target_link_libraries(dmx_objects PRIVATE dmx_warnings dmx_onnx_proto

@@ -181,9 +181,9 @@ static void fuzz_arguments(bytes *b)
 {
     struct dmx_checkpoint c = *real_checkpoint();
     const bool bare = (take(b, 1) & 1) != 0;
-    cJSON *given = cJSON_ParseWithLength((const char *)b->data, b->size);
-    if (!cJSON_IsObject(given)) {
-        cJSON_Delete(given);
+    dmx_json *given = dmx_json_read_bytes((const char *)b->data, b->size);
+    if (!dmx_json_is_object(given)) {
+        dmx_json_free(given);
         return;
     }
     if (bare) {
@@ -200,7 +200,7 @@ static void fuzz_arguments(bytes *b)
         }
         dmx_model_close(m);
     }
-    cJSON_Delete(given);
+    dmx_json_free(given);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -24,33 +24,32 @@ static void save(const char *target, size_t number, const bytes *b)
 }
 
 /* Arguments are a few levels deep. */
-static void put_json(bytes *b, const cJSON *json)
+static void put_json(bytes *b, const dmx_json *json)
 {
-    const cJSON *numerator =
-        cJSON_GetObjectItemCaseSensitive(json, "numerator");
+    const dmx_json *numerator = dmx_json_get(json, "numerator");
     if (numerator != NULL) {
         bytes_text(b, "cfractions\nFraction\n");
         pickle_int(b, (int64_t)numerator->valuedouble);
         pickle_int(b, (int64_t)numerator->next->valuedouble);
         bytes_literal(b, "\x86R");
-    } else if (cJSON_IsString(json)) {
+    } else if (dmx_json_is_string(json)) {
         pickle_string(b, json->valuestring);
-    } else if (cJSON_IsNumber(json)) {
+    } else if (dmx_json_is_number(json)) {
         char text[40];
         snprintf(text, sizeof text, "F%.17g\n", json->valuedouble);
         bytes_text(b, text);
-    } else if (cJSON_IsArray(json) || cJSON_IsObject(json)) {
-        bytes_text(b, cJSON_IsArray(json) ? "](" : "}(");
-        for (const cJSON *i = json->child; i != NULL; i = i->next) {
-            if (cJSON_IsObject(json))
+    } else if (dmx_json_is_array(json) || dmx_json_is_object(json)) {
+        bytes_text(b, dmx_json_is_array(json) ? "](" : "}(");
+        for (const dmx_json *i = json->child; i != NULL; i = i->next) {
+            if (dmx_json_is_object(json))
                 pickle_string(b, i->string);
             put_json(b, i);
         }
-        bytes_text(b, cJSON_IsArray(json) ? "e" : "u");
+        bytes_text(b, dmx_json_is_array(json) ? "e" : "u");
     } else {
-        bytes_text(b, cJSON_IsNull(json)   ? "N"
-                      : cJSON_IsTrue(json) ? "\x88"
-                                           : "\x89");
+        bytes_text(b, dmx_json_is_null(json)   ? "N"
+                      : dmx_json_is_true(json) ? "\x88"
+                                               : "\x89");
     }
 }
 
@@ -171,9 +170,9 @@ static void make_legacy(bytes *b, const dmx_checkpoint *c, const bytes *pickle)
 static void make_safetensors(bytes *b, const dmx_checkpoint *c)
 {
     bytes header = {0};
-    char *kwargs = cJSON_PrintUnformatted(c->kwargs);
-    cJSON *quoted = cJSON_CreateString(kwargs != NULL ? kwargs : "{}");
-    char *text = cJSON_PrintUnformatted(quoted);
+    char *kwargs = dmx_json_print_compact(c->kwargs);
+    dmx_json *quoted = dmx_json_new_string(kwargs != NULL ? kwargs : "{}");
+    char *text = dmx_json_print_compact(quoted);
     char line[1024];
     size_t at = 0;
     bytes_text(&header,
@@ -202,7 +201,7 @@ static void make_safetensors(bytes *b, const dmx_checkpoint *c)
     bytes_free(&header);
     free(kwargs);
     free(text);
-    cJSON_Delete(quoted);
+    dmx_json_free(quoted);
 }
 
 /* One of every kind of value and construction, and of every wrapper. */

@@ -10,7 +10,7 @@
 struct dmx_model {
     const struct dmx_checkpoint *checkpoint;
     const char *architecture; /* "htdemucs" */
-    cJSON *arguments;         /* every constructor argument, as resolved */
+    dmx_json *arguments;      /* every constructor argument, as resolved */
     char **source;            /* names, in output order */
     size_t n_source;
     int64_t audio_channels;

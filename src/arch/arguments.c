@@ -13,73 +13,72 @@ bool dmx_arguments_known(const dmx_argument *table, const char *name)
     return false;
 }
 
-dmx_status dmx_arguments_set(cJSON *object, const char *text, dmx_error *err)
+dmx_status dmx_arguments_set(dmx_json *object, const char *text, dmx_error *err)
 {
     const char *equals = strchr(text, '=');
     DMX_RETURN_IF(equals == NULL || equals == text, err, DMX_ERROR_ARGUMENT,
                   "'%s' is not KEY=VALUE", text);
     char *key = strndup(text, (size_t)(equals - text));
-    cJSON *value = cJSON_ParseWithOpts(equals + 1, NULL, 1);
+    dmx_json *value = dmx_json_read(equals + 1);
     if (value == NULL)
-        value = cJSON_CreateString(equals + 1);
+        value = dmx_json_new_string(equals + 1);
     if (key != NULL && value != NULL) {
-        cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-        if (cJSON_AddItemToObject(object, key, value))
+        dmx_json_remove(object, key);
+        if (dmx_json_add(object, key, value))
             value = NULL;
     }
     const bool failed = key == NULL || value != NULL;
-    cJSON_Delete(value);
+    dmx_json_free(value);
     free(key);
     DMX_RETURN_IF(failed, err, DMX_ERROR_MEMORY, "no memory for '%s'", text);
     return DMX_OK;
 }
 
-static void drop_unknown(cJSON *object, const dmx_argument *table,
+static void drop_unknown(dmx_json *object, const dmx_argument *table,
                          const dmx_hooks *hooks)
 {
-    cJSON *next;
-    for (cJSON *item = object->child; item != NULL; item = next) {
+    dmx_json *next;
+    for (dmx_json *item = object->child; item != NULL; item = next) {
         next = item->next;
         if (dmx_arguments_known(table, item->string))
             continue;
         dmx_warn(hooks, "unknown argument '%s' dropped", item->string);
-        cJSON_Delete(cJSON_DetachItemViaPointer(object, item));
+        dmx_json_free(dmx_json_detach(object, item));
     }
 }
 
-dmx_status dmx_arguments_complete(cJSON *object, const dmx_argument *table,
+dmx_status dmx_arguments_complete(dmx_json *object, const dmx_argument *table,
                                   const dmx_hooks *hooks, dmx_error *err)
 {
     drop_unknown(object, table, hooks);
     for (; table->name != NULL; table++) {
-        if (cJSON_GetObjectItemCaseSensitive(object, table->name) != NULL)
+        if (dmx_json_get(object, table->name) != NULL)
             continue;
-        cJSON *value = cJSON_Parse(table->default_json);
-        if (value == NULL ||
-            !cJSON_AddItemToObject(object, table->name, value)) {
-            cJSON_Delete(value);
+        dmx_json *value = dmx_json_read(table->default_json);
+        if (value == NULL || !dmx_json_add(object, table->name, value)) {
+            dmx_json_free(value);
             DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
         }
     }
     return DMX_OK;
 }
 
-static bool as_number(double *out, const cJSON *item)
+static bool as_number(double *out, const dmx_json *item)
 {
-    if (cJSON_IsBool(item) || cJSON_IsNull(item))
-        *out = cJSON_IsTrue(item) ? 1.0 : 0.0;
-    else if (cJSON_IsNumber(item))
+    if (dmx_json_is_bool(item) || dmx_json_is_null(item))
+        *out = dmx_json_is_true(item) ? 1.0 : 0.0;
+    else if (dmx_json_is_number(item))
         *out = item->valuedouble;
     else
         return false;
     return true;
 }
 
-dmx_status dmx_argument_double(double *out, const cJSON *object,
+dmx_status dmx_argument_double(double *out, const dmx_json *object,
                                const char *name, double least, double most,
                                dmx_error *err)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    const dmx_json *item = dmx_json_get(object, name);
     double value = 0.0;
     DMX_RETURN_IF(item == NULL || !as_number(&value, item), err,
                   DMX_ERROR_MODEL, "argument %s is not a number", name);
@@ -90,8 +89,9 @@ dmx_status dmx_argument_double(double *out, const cJSON *object,
     return DMX_OK;
 }
 
-dmx_status dmx_argument_int(int64_t *out, const cJSON *object, const char *name,
-                            int64_t least, int64_t most, dmx_error *err)
+dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
+                            const char *name, int64_t least, int64_t most,
+                            dmx_error *err)
 {
     double value = 0.0;
     DMX_FORWARD(dmx_argument_double(&value, object, name, (double)least,
@@ -102,8 +102,8 @@ dmx_status dmx_argument_int(int64_t *out, const cJSON *object, const char *name,
     return DMX_OK;
 }
 
-dmx_status dmx_argument_bool(bool *out, const cJSON *object, const char *name,
-                             dmx_error *err)
+dmx_status dmx_argument_bool(bool *out, const dmx_json *object,
+                             const char *name, dmx_error *err)
 {
     double value = 0.0;
     DMX_FORWARD(dmx_argument_double(&value, object, name, -1e300, 1e300, err));
@@ -153,12 +153,12 @@ static bool parse_ratio(int64_t fraction[2], const char *text)
     return *end == '\0' && end != text;
 }
 
-static bool fraction_object(int64_t fraction[2], const cJSON *item)
+static bool fraction_object(int64_t fraction[2], const dmx_json *item)
 {
     static const char *const part[] = {"numerator", "denominator"};
     for (int k = 0; k < 2; k++) {
-        const cJSON *n = cJSON_GetObjectItemCaseSensitive(item, part[k]);
-        if (!cJSON_IsNumber(n) || fabs(n->valuedouble) > 1e15)
+        const dmx_json *n = dmx_json_get(item, part[k]);
+        if (!dmx_json_is_number(n) || fabs(n->valuedouble) > 1e15)
             return false;
         fraction[k] = (int64_t)n->valuedouble;
     }
@@ -166,13 +166,13 @@ static bool fraction_object(int64_t fraction[2], const cJSON *item)
 }
 
 static bool parse_seconds(int64_t fraction[2], double *seconds,
-                          const cJSON *item)
+                          const dmx_json *item)
 {
     bool exact = false;
     char *end;
-    if (cJSON_IsString(item))
+    if (dmx_json_is_string(item))
         exact = parse_ratio(fraction, item->valuestring);
-    else if (cJSON_IsObject(item))
+    else if (dmx_json_is_object(item))
         exact = fraction_object(fraction, item);
     if (exact) {
         if (fraction[1] <= 0)
@@ -180,11 +180,11 @@ static bool parse_seconds(int64_t fraction[2], double *seconds,
         *seconds = (double)fraction[0] / (double)fraction[1];
         return true;
     }
-    if (cJSON_IsString(item)) {
+    if (dmx_json_is_string(item)) {
         *seconds = strtod(item->valuestring, &end);
         if (*end != '\0' || end == item->valuestring)
             return false;
-    } else if (cJSON_IsNumber(item)) {
+    } else if (dmx_json_is_number(item)) {
         *seconds = item->valuedouble;
     } else {
         return false;
@@ -195,10 +195,10 @@ static bool parse_seconds(int64_t fraction[2], double *seconds,
 }
 
 dmx_status dmx_argument_seconds(int64_t fraction[2], double *seconds,
-                                const cJSON *object, const char *name,
+                                const dmx_json *object, const char *name,
                                 dmx_error *err)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    const dmx_json *item = dmx_json_get(object, name);
     DMX_RETURN_IF(item == NULL || !parse_seconds(fraction, seconds, item), err,
                   DMX_ERROR_MODEL,
                   "argument %s is not a duration in seconds "

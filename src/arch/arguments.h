@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdbool.h>
 
 typedef enum dmx_argument_use {
@@ -26,17 +26,18 @@ typedef struct dmx_argument {
  * `training` section beside it (instruments, channels, samplerate, segment) is
  * taken as sources, audio_channels, samplerate, segment where not given. The
  * caller deletes *out. */
-DMX_MUST_CHECK dmx_status dmx_arguments_read_file(cJSON **out, const char *path,
+DMX_MUST_CHECK dmx_status dmx_arguments_read_file(dmx_json **out,
+                                                  const char *path,
                                                   const char *section,
                                                   dmx_error *err);
 
 /* A "key=value" text into an object; the value is JSON, or else a string. */
-DMX_MUST_CHECK dmx_status dmx_arguments_set(cJSON *object, const char *text,
+DMX_MUST_CHECK dmx_status dmx_arguments_set(dmx_json *object, const char *text,
                                             dmx_error *err);
 
 /* Fills in every default that `object` lacks; removes names that are not in
  * the table, with a warning for each. */
-DMX_MUST_CHECK dmx_status dmx_arguments_complete(cJSON *object,
+DMX_MUST_CHECK dmx_status dmx_arguments_complete(dmx_json *object,
                                                  const dmx_argument *table,
                                                  const dmx_hooks *hooks,
                                                  dmx_error *err);
@@ -46,20 +47,21 @@ bool dmx_arguments_known(const dmx_argument *table, const char *name);
 /* Typed access with Python's leniency: True is 1, 8.0 is 8, None is 0/false;
  * a missing name, another type or a value out of range is an error that names
  * the argument and the range. */
-DMX_MUST_CHECK dmx_status dmx_argument_int(int64_t *out, const cJSON *object,
+DMX_MUST_CHECK dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
                                            const char *name, int64_t least,
                                            int64_t most, dmx_error *err);
-DMX_MUST_CHECK dmx_status dmx_argument_double(double *out, const cJSON *object,
+DMX_MUST_CHECK dmx_status dmx_argument_double(double *out,
+                                              const dmx_json *object,
                                               const char *name, double least,
                                               double most, dmx_error *err);
-DMX_MUST_CHECK dmx_status dmx_argument_bool(bool *out, const cJSON *object,
+DMX_MUST_CHECK dmx_status dmx_argument_bool(bool *out, const dmx_json *object,
                                             const char *name, dmx_error *err);
 
 /* A duration: a number, "39/5", or a fraction object. fraction[] is reduced;
  * *seconds is what Python's arithmetic on the value would use. */
 DMX_MUST_CHECK dmx_status dmx_argument_seconds(int64_t fraction[2],
                                                double *seconds,
-                                               const cJSON *object,
+                                               const dmx_json *object,
                                                const char *name,
                                                dmx_error *err);
 

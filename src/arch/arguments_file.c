@@ -12,14 +12,14 @@
 
 /* A YAML document being turned into JSON: the stack of open collections. */
 typedef struct yaml_reader {
-    cJSON *open[MAX_DEPTH];
+    dmx_json *open[MAX_DEPTH];
     char *key[MAX_DEPTH]; /* pending key of a mapping, or NULL */
     int depth;
-    cJSON *root;
+    dmx_json *root;
 } yaml_reader;
 
 /* Plain scalars as YAML 1.1 resolves them; anything else is a string. */
-static cJSON *plain_scalar(const char *text)
+static dmx_json *plain_scalar(const char *text)
 {
     static const char *const words[][3] = {
         {"null", "Null", "NULL"}, {"~", "", "~"},
@@ -30,26 +30,26 @@ static cJSON *plain_scalar(const char *text)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         for (size_t k = 0; k < 3; k++)
             if (strcmp(text, words[i][k]) == 0)
-                return i < 2   ? cJSON_CreateNull()
-                       : i < 5 ? cJSON_CreateTrue()
-                               : cJSON_CreateFalse();
+                return i < 2   ? dmx_json_new(DMX_JSON_NULL)
+                       : i < 5 ? dmx_json_new(DMX_JSON_TRUE)
+                               : dmx_json_new(DMX_JSON_FALSE);
     char *end;
     const double number = strtod(text, &end);
     if (*end == '\0' && strspn(text, "+-.0123456789eE") == strlen(text))
-        return cJSON_CreateNumber(number);
-    return cJSON_CreateString(text);
+        return dmx_json_new_number(number);
+    return dmx_json_new_string(text);
 }
 
-static cJSON *scalar(const yaml_event_t *event)
+static dmx_json *scalar(const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
         return plain_scalar(text);
-    return cJSON_CreateString(text);
+    return dmx_json_new_string(text);
 }
 
 /* Puts a value into the innermost open collection, or makes it the root. */
-static bool attach(yaml_reader *r, cJSON *value)
+static bool attach(yaml_reader *r, dmx_json *value)
 {
     if (value == NULL)
         return false;
@@ -58,24 +58,23 @@ static bool attach(yaml_reader *r, cJSON *value)
         done = r->root == NULL;
         if (done)
             r->root = value;
-    } else if (cJSON_IsArray(r->open[r->depth - 1])) {
-        done = cJSON_AddItemToArray(r->open[r->depth - 1], value);
+    } else if (dmx_json_is_array(r->open[r->depth - 1])) {
+        done = dmx_json_append(r->open[r->depth - 1], value);
     } else {
         char **key = &r->key[r->depth - 1];
-        done = *key != NULL &&
-               cJSON_AddItemToObject(r->open[r->depth - 1], *key, value);
+        done = *key != NULL && dmx_json_add(r->open[r->depth - 1], *key, value);
         free(*key);
         *key = NULL;
     }
     if (!done)
-        cJSON_Delete(value);
+        dmx_json_free(value);
     return done;
 }
 
-static bool open_collection(yaml_reader *r, cJSON *value)
+static bool open_collection(yaml_reader *r, dmx_json *value)
 {
     if (r->depth >= MAX_DEPTH) {
-        cJSON_Delete(value);
+        dmx_json_free(value);
         return false;
     }
     if (!attach(r, value))
@@ -87,7 +86,7 @@ static bool open_collection(yaml_reader *r, cJSON *value)
 
 static bool take_scalar(yaml_reader *r, const yaml_event_t *event)
 {
-    char **key = r->depth > 0 && cJSON_IsObject(r->open[r->depth - 1])
+    char **key = r->depth > 0 && dmx_json_is_object(r->open[r->depth - 1])
                      ? &r->key[r->depth - 1]
                      : NULL;
     if (key != NULL && *key == NULL) {
@@ -103,9 +102,9 @@ static bool take_event(yaml_reader *r, const yaml_event_t *event)
     case YAML_SCALAR_EVENT:
         return take_scalar(r, event);
     case YAML_MAPPING_START_EVENT:
-        return open_collection(r, cJSON_CreateObject());
+        return open_collection(r, dmx_json_new(DMX_JSON_OBJECT));
     case YAML_SEQUENCE_START_EVENT:
-        return open_collection(r, cJSON_CreateArray());
+        return open_collection(r, dmx_json_new(DMX_JSON_ARRAY));
     case YAML_MAPPING_END_EVENT:
     case YAML_SEQUENCE_END_EVENT:
         free(r->key[--r->depth]);
@@ -118,7 +117,7 @@ static bool take_event(yaml_reader *r, const yaml_event_t *event)
     }
 }
 
-static cJSON *parse_yaml(const dmx_blob *blob)
+static dmx_json *parse_yaml(const dmx_blob *blob)
 {
     yaml_reader r = {.depth = 0};
     yaml_parser_t parser;
@@ -139,14 +138,14 @@ static cJSON *parse_yaml(const dmx_blob *blob)
         free(r.key[--r.depth]);
     yaml_parser_delete(&parser);
     if (!good || !end) {
-        cJSON_Delete(r.root);
+        dmx_json_free(r.root);
         r.root = NULL;
     }
     return r.root;
 }
 
 /* What training repositories keep outside the model's own section. */
-static bool take_training(cJSON *arguments, const cJSON *training)
+static bool take_training(dmx_json *arguments, const dmx_json *training)
 {
     static const char *const names[][2] = {
         {"instruments", "sources"},
@@ -155,55 +154,52 @@ static bool take_training(cJSON *arguments, const cJSON *training)
         {"segment", "segment"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const cJSON *item =
-            cJSON_GetObjectItemCaseSensitive(training, names[i][0]);
-        if (item == NULL ||
-            cJSON_GetObjectItemCaseSensitive(arguments, names[i][1]))
+        const dmx_json *item = dmx_json_get(training, names[i][0]);
+        if (item == NULL || dmx_json_get(arguments, names[i][1]))
             continue;
-        cJSON *copy = cJSON_Duplicate(item, 1);
-        if (copy == NULL ||
-            !cJSON_AddItemToObject(arguments, names[i][1], copy)) {
-            cJSON_Delete(copy);
+        dmx_json *copy = dmx_json_copy(item);
+        if (copy == NULL || !dmx_json_add(arguments, names[i][1], copy)) {
+            dmx_json_free(copy);
             return false;
         }
     }
     return true;
 }
 
-static dmx_status pick_section(cJSON **out, cJSON *root, const char *path,
+static dmx_status pick_section(dmx_json **out, dmx_json *root, const char *path,
                                const char *section, dmx_error *err)
 {
-    cJSON *part = cJSON_GetObjectItemCaseSensitive(root, section);
-    const cJSON *training = cJSON_GetObjectItemCaseSensitive(root, "training");
+    dmx_json *part = dmx_json_get(root, section);
+    const dmx_json *training = dmx_json_get(root, "training");
     if (part == NULL)
-        part = cJSON_GetObjectItemCaseSensitive(root, "kwargs");
-    *out = cJSON_Duplicate(cJSON_IsObject(part) ? part : root, 1);
-    DMX_RETURN_IF(*out == NULL ||
-                      (cJSON_IsObject(part) && cJSON_IsObject(training) &&
-                       !take_training(*out, training)),
+        part = dmx_json_get(root, "kwargs");
+    *out = dmx_json_copy(dmx_json_is_object(part) ? part : root);
+    DMX_RETURN_IF(*out == NULL || (dmx_json_is_object(part) &&
+                                   dmx_json_is_object(training) &&
+                                   !take_training(*out, training)),
                   err, DMX_ERROR_MEMORY, "%s: no memory", path);
     return DMX_OK;
 }
 
-dmx_status dmx_arguments_read_file(cJSON **out, const char *path,
+dmx_status dmx_arguments_read_file(dmx_json **out, const char *path,
                                    const char *section, dmx_error *err)
 {
     dmx_blob blob;
     *out = NULL;
     DMX_FORWARD(dmx_file_read(&blob, path, MAX_FILE_BYTES, err));
-    cJSON *root = cJSON_ParseWithLength((const char *)blob.data, blob.size);
+    dmx_json *root = dmx_json_read_bytes((const char *)blob.data, blob.size);
     if (root == NULL)
         root = parse_yaml(&blob);
     dmx_blob_free(&blob);
     dmx_status status = DMX_OK;
-    if (!cJSON_IsObject(root))
+    if (!dmx_json_is_object(root))
         status = dmx_fail(err, DMX_ERROR_FORMAT,
                           "%s: not a JSON or YAML file of arguments", path);
     else
         status = pick_section(out, root, path, section, err);
-    cJSON_Delete(root);
+    dmx_json_free(root);
     if (status != DMX_OK) {
-        cJSON_Delete(*out);
+        dmx_json_free(*out);
         *out = NULL;
     }
     return status;

@@ -305,16 +305,16 @@ static dmx_status check_weights(const struct dmx_model *model, dmx_error *err)
     return status;
 }
 
-static dmx_status take_sources(struct dmx_model *model, const cJSON *list,
+static dmx_status take_sources(struct dmx_model *model, const dmx_json *list,
                                dmx_error *err)
 {
-    const cJSON *item;
+    const dmx_json *item;
     model->source =
-        calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *model->source);
+        calloc((size_t)dmx_json_count(list) + 1, sizeof *model->source);
     DMX_RETURN_IF(model->source == NULL, err, DMX_ERROR_MEMORY, "no memory");
-    cJSON_ArrayForEach(item, list)
-    {
-        DMX_RETURN_IF(!cJSON_IsString(item) || item->valuestring[0] == '\0' ||
+    DMX_JSON_EACH (item, list) {
+        DMX_RETURN_IF(!dmx_json_is_string(item) ||
+                          item->valuestring[0] == '\0' ||
                           strlen(item->valuestring) > 64,
                       err, DMX_ERROR_MODEL,
                       "a source name is empty, too long or not a string");
@@ -328,14 +328,14 @@ static dmx_status take_sources(struct dmx_model *model, const cJSON *list,
 /* int(segment * samplerate): exact for a Fraction, in double for a float. */
 static dmx_status take_segment(struct dmx_model *model, dmx_error *err)
 {
-    const cJSON *a = model->arguments;
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(a, "segment");
+    const dmx_json *a = model->arguments;
+    const dmx_json *item = dmx_json_get(a, "segment");
     double seconds;
     DMX_FORWARD(dmx_argument_int(&model->samplerate, a, "samplerate", 1000,
                                  768000, err));
     DMX_FORWARD(
         dmx_argument_seconds(model->segment, &seconds, a, "segment", err));
-    if (cJSON_IsNumber(item))
+    if (dmx_json_is_number(item))
         model->training_samples =
             (int64_t)(seconds * (double)model->samplerate);
     else
@@ -354,9 +354,8 @@ static dmx_status htdemucs_open(struct dmx_model *model, const dmx_hooks *hooks,
     DMX_FORWARD(dmx_htdemucs_parse(h, model->arguments, hooks, err));
     model->audio_channels = h->audio_channels;
     DMX_FORWARD(take_segment(model, err));
-    DMX_FORWARD(take_sources(
-        model, cJSON_GetObjectItemCaseSensitive(model->arguments, "sources"),
-        err));
+    DMX_FORWARD(
+        take_sources(model, dmx_json_get(model->arguments, "sources"), err));
     return check_weights(model, err);
 }
 

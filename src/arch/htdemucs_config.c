@@ -79,7 +79,7 @@ typedef struct int_field {
 } int_field;
 
 static dmx_status parse_ints(const int_field *field, size_t count,
-                             const cJSON *a, dmx_error *err)
+                             const dmx_json *a, dmx_error *err)
 {
     for (size_t i = 0; i < count; i++)
         DMX_FORWARD(dmx_argument_int(field[i].value, a, field[i].name,
@@ -87,7 +87,8 @@ static dmx_status parse_ints(const int_field *field, size_t count,
     return DMX_OK;
 }
 
-static dmx_status parse_shape(dmx_htdemucs *h, const cJSON *a, dmx_error *err)
+static dmx_status parse_shape(dmx_htdemucs *h, const dmx_json *a,
+                              dmx_error *err)
 {
     const int_field fields[] = {
         {"audio_channels", &h->audio_channels, 1, 64},
@@ -125,20 +126,20 @@ static dmx_status parse_shape(dmx_htdemucs *h, const cJSON *a, dmx_error *err)
     return DMX_OK;
 }
 
-static dmx_status parse_bands(dmx_htdemucs *h, const cJSON *a, dmx_error *err)
+static dmx_status parse_bands(dmx_htdemucs *h, const dmx_json *a,
+                              dmx_error *err)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(a, "multi_freqs");
-    const cJSON *item;
+    const dmx_json *list = dmx_json_get(a, "multi_freqs");
+    const dmx_json *item;
     double previous = 0.0;
-    DMX_RETURN_IF(!cJSON_IsArray(list) && !cJSON_IsNull(list), err,
+    DMX_RETURN_IF(!dmx_json_is_array(list) && !dmx_json_is_null(list), err,
                   DMX_ERROR_MODEL, "argument multi_freqs is not a list");
-    cJSON_ArrayForEach(item, list)
-    {
+    DMX_JSON_EACH (item, list) {
         DMX_RETURN_IF(h->n_multi_freqs == DMX_HTDEMUCS_MAX_BANDS - 1, err,
                       DMX_ERROR_LIMIT, "multi_freqs has more than %d ratios",
                       DMX_HTDEMUCS_MAX_BANDS - 1);
         DMX_RETURN_IF(
-            !cJSON_IsNumber(item) || !(item->valuedouble > previous) ||
+            !dmx_json_is_number(item) || !(item->valuedouble > previous) ||
                 !(item->valuedouble < 1.0),
             err, DMX_ERROR_MODEL, "multi_freqs must rise between 0 and 1");
         previous = item->valuedouble;
@@ -147,14 +148,15 @@ static dmx_status parse_bands(dmx_htdemucs *h, const cJSON *a, dmx_error *err)
     return DMX_OK;
 }
 
-static dmx_status parse_embedding(dmx_htdemucs *h, const cJSON *a,
+static dmx_status parse_embedding(dmx_htdemucs *h, const dmx_json *a,
                                   const dmx_hooks *hooks, dmx_error *err)
 {
     static const char *const kinds[] = {"sin", "cape", "scaled"};
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(a, "t_emb");
+    const dmx_json *item = dmx_json_get(a, "t_emb");
     int64_t shift;
     for (int k = 0; k < 3; k++)
-        if (cJSON_IsString(item) && strcmp(item->valuestring, kinds[k]) == 0) {
+        if (dmx_json_is_string(item) &&
+            strcmp(item->valuestring, kinds[k]) == 0) {
             h->t_emb = (dmx_position_kind)k;
             item = NULL;
         }
@@ -170,7 +172,7 @@ static dmx_status parse_embedding(dmx_htdemucs *h, const cJSON *a,
     return DMX_OK;
 }
 
-static dmx_status parse_transformer(dmx_htdemucs *h, const cJSON *a,
+static dmx_status parse_transformer(dmx_htdemucs *h, const dmx_json *a,
                                     dmx_error *err)
 {
     int64_t norm_out;
@@ -201,7 +203,7 @@ static dmx_status parse_transformer(dmx_htdemucs *h, const cJSON *a,
     return DMX_OK;
 }
 
-static dmx_status refuse_unsupported(const cJSON *a, dmx_error *err)
+static dmx_status refuse_unsupported(const dmx_json *a, dmx_error *err)
 {
     bool cac, sparse_self, sparse_cross;
     DMX_FORWARD(dmx_argument_bool(&cac, a, "cac", err));
@@ -217,7 +219,7 @@ static dmx_status refuse_unsupported(const cJSON *a, dmx_error *err)
     return DMX_OK;
 }
 
-dmx_status dmx_htdemucs_parse(dmx_htdemucs *out, const cJSON *arguments,
+dmx_status dmx_htdemucs_parse(dmx_htdemucs *out, const dmx_json *arguments,
                               const dmx_hooks *hooks, dmx_error *err)
 {
     dmx_htdemucs h = {0};
@@ -226,9 +228,8 @@ dmx_status dmx_htdemucs_parse(dmx_htdemucs *out, const cJSON *arguments,
     DMX_FORWARD(parse_bands(&h, arguments, err));
     DMX_FORWARD(parse_transformer(&h, arguments, err));
     DMX_FORWARD(parse_embedding(&h, arguments, hooks, err));
-    const cJSON *sources =
-        cJSON_GetObjectItemCaseSensitive(arguments, "sources");
-    h.n_source = cJSON_GetArraySize(sources);
+    const dmx_json *sources = dmx_json_get(arguments, "sources");
+    h.n_source = dmx_json_count(sources);
     DMX_RETURN_IF(h.n_source < 1 || h.n_source > DMX_HTDEMUCS_MAX_SOURCES, err,
                   DMX_ERROR_MODEL, "sources must be a list of 1 to %d names",
                   DMX_HTDEMUCS_MAX_SOURCES);

@@ -42,7 +42,7 @@ extern const dmx_argument dmx_htdemucs_arguments[]; /* ends with NULL */
 
 /* Parses the complete argument object; refuses what can't be built. */
 DMX_MUST_CHECK dmx_status dmx_htdemucs_parse(dmx_htdemucs *out,
-                                             const cJSON *arguments,
+                                             const dmx_json *arguments,
                                              const dmx_hooks *hooks,
                                              dmx_error *err);
 

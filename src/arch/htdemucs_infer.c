@@ -77,19 +77,19 @@ bool dmx_htdemucs_recognise(checkpoint *c)
 static dmx_status prove(struct dmx_model *m, const char *name, double value,
                         dmx_error *err)
 {
-    if (cJSON_GetObjectItemCaseSensitive(m->arguments, name) != NULL)
+    if (dmx_json_get(m->arguments, name) != NULL)
         return DMX_OK;
-    DMX_RETURN_IF(cJSON_AddNumberToObject(m->arguments, name, value) == NULL,
-                  err, DMX_ERROR_MEMORY, "no memory for arguments");
+    DMX_RETURN_IF(dmx_json_add_number(m->arguments, name, value) == NULL, err,
+                  DMX_ERROR_MEMORY, "no memory for arguments");
     return DMX_OK;
 }
 
 static dmx_status prove_bool(struct dmx_model *m, const char *name, bool value,
                              dmx_error *err)
 {
-    if (cJSON_GetObjectItemCaseSensitive(m->arguments, name) != NULL)
+    if (dmx_json_get(m->arguments, name) != NULL)
         return DMX_OK;
-    DMX_RETURN_IF(cJSON_AddBoolToObject(m->arguments, name, value) == NULL, err,
+    DMX_RETURN_IF(dmx_json_add_bool(m->arguments, name, value) == NULL, err,
                   DMX_ERROR_MEMORY, "no memory for arguments");
     return DMX_OK;
 }
@@ -98,8 +98,8 @@ static dmx_status prove_bool(struct dmx_model *m, const char *name, bool value,
 static double number(const struct dmx_model *m, const char *name,
                      double fallback)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(m->arguments, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : fallback;
+    const dmx_json *item = dmx_json_get(m->arguments, name);
+    return dmx_json_is_number(item) ? item->valuedouble : fallback;
 }
 
 /* The integer compression that explains every hidden width; 8, the released
@@ -207,8 +207,7 @@ static dmx_status infer_bands(struct dmx_model *m, dmx_error *err)
     if (levels == 0)
         return prove(m, "multi_freqs_depth", 0.0, err);
     DMX_RETURN_IF(
-        cJSON_GetObjectItemCaseSensitive(m->arguments, "multi_freqs") == NULL,
-        err, DMX_ERROR_MODEL,
+        dmx_json_get(m->arguments, "multi_freqs") == NULL, err, DMX_ERROR_MODEL,
         "%s: the weights have frequency bands; say where they split, for "
         "example --set 'multi_freqs=[0.25, 0.5]'",
         c->path);
@@ -237,8 +236,8 @@ static dmx_status infer_attention(struct dmx_model *m, int64_t width,
     if (closing)
         DMX_FORWARD(prove_bool(m, "t_norm_first", true, err));
     if (table != NULL && table->rank == 2) {
-        if (cJSON_GetObjectItemCaseSensitive(m->arguments, "t_emb") == NULL &&
-            cJSON_AddStringToObject(m->arguments, "t_emb", "scaled") == NULL)
+        if (dmx_json_get(m->arguments, "t_emb") == NULL &&
+            dmx_json_add_string(m->arguments, "t_emb", "scaled") == NULL)
             DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory");
         DMX_FORWARD(prove(m, "t_max_positions", (double)table->dim[0], err));
     }

@@ -54,17 +54,15 @@ static dmx_status choose(struct dmx_model *m, dmx_error *err)
 }
 
 /* Copies every item of `from` over those of m->arguments. */
-static dmx_status overlay(struct dmx_model *m, const cJSON *from,
+static dmx_status overlay(struct dmx_model *m, const dmx_json *from,
                           dmx_error *err)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, from)
-    {
-        cJSON *copy = cJSON_Duplicate(item, 1);
-        cJSON_DeleteItemFromObjectCaseSensitive(m->arguments, item->string);
-        if (copy == NULL ||
-            !cJSON_AddItemToObject(m->arguments, item->string, copy)) {
-            cJSON_Delete(copy);
+    const dmx_json *item;
+    DMX_JSON_EACH (item, from) {
+        dmx_json *copy = dmx_json_copy(item);
+        dmx_json_remove(m->arguments, item->string);
+        if (copy == NULL || !dmx_json_add(m->arguments, item->string, copy)) {
+            dmx_json_free(copy);
             DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
         }
     }
@@ -75,15 +73,13 @@ static dmx_status overlay(struct dmx_model *m, const cJSON *from,
 static dmx_status take_positional(struct dmx_model *m, dmx_error *err)
 {
     const dmx_argument *name = m->implementation->arguments;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, m->checkpoint->args)
-    {
+    const dmx_json *item;
+    DMX_JSON_EACH (item, m->checkpoint->args) {
         DMX_RETURN_IF(name->name == NULL, err, DMX_ERROR_MODEL,
                       "more positional arguments than the class has");
-        cJSON *copy = cJSON_Duplicate(item, 1);
-        if (copy == NULL ||
-            !cJSON_AddItemToObject(m->arguments, name->name, copy)) {
-            cJSON_Delete(copy);
+        dmx_json *copy = dmx_json_copy(item);
+        if (copy == NULL || !dmx_json_add(m->arguments, name->name, copy)) {
+            dmx_json_free(copy);
             DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
         }
         name++;
@@ -94,24 +90,23 @@ static dmx_status take_positional(struct dmx_model *m, dmx_error *err)
 static dmx_status take_file(struct dmx_model *m, const char *path,
                             dmx_error *err)
 {
-    cJSON *file;
+    dmx_json *file;
     DMX_FORWARD(dmx_arguments_read_file(&file, path, m->architecture, err));
     const dmx_status status = overlay(m, file, err);
-    cJSON_Delete(file);
+    dmx_json_free(file);
     return status;
 }
 
 static dmx_status take_overrides(struct dmx_model *m, const char *const *set,
                                  dmx_error *err)
 {
-    cJSON *object = cJSON_CreateObject();
+    dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
     dmx_status status =
         object != NULL ? DMX_OK : dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
     for (; status == DMX_OK && *set != NULL; set++)
         status = dmx_arguments_set(object, *set, err);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, object)
-    {
+    const dmx_json *item;
+    DMX_JSON_EACH (item, object) {
         if (status == DMX_OK &&
             !dmx_arguments_known(m->implementation->arguments, item->string))
             status = dmx_fail(err, DMX_ERROR_ARGUMENT,
@@ -120,7 +115,7 @@ static dmx_status take_overrides(struct dmx_model *m, const char *const *set,
     }
     if (status == DMX_OK)
         status = overlay(m, object, err);
-    cJSON_Delete(object);
+    dmx_json_free(object);
     return status;
 }
 
@@ -129,7 +124,7 @@ static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
 {
     const struct dmx_checkpoint *c = m->checkpoint;
     DMX_FORWARD(choose(m, err));
-    m->arguments = cJSON_CreateObject();
+    m->arguments = dmx_json_new(DMX_JSON_OBJECT);
     DMX_RETURN_IF(m->arguments == NULL, err, DMX_ERROR_MEMORY, "no memory");
     DMX_FORWARD(take_positional(m, err));
     DMX_FORWARD(overlay(m, c->kwargs, err));
@@ -178,24 +173,24 @@ void dmx_model_close(dmx_model *m)
         free(m->assumed[i]);
     free(m->source);
     free(m->assumed);
-    cJSON_Delete(m->arguments);
+    dmx_json_free(m->arguments);
     free(m);
 }
 
 dmx_status dmx_model_assume(struct dmx_model *m, const char *name,
                             const char *json, dmx_error *err)
 {
-    if (cJSON_GetObjectItemCaseSensitive(m->arguments, name) != NULL)
+    if (dmx_json_get(m->arguments, name) != NULL)
         return DMX_OK;
     const size_t size = strlen(name) + strlen(json) + 4;
     char **list = realloc(m->assumed, (m->n_assumed + 1) * sizeof *list);
     char *text = malloc(size);
-    cJSON *value = cJSON_Parse(json);
+    dmx_json *value = dmx_json_read(json);
     if (list != NULL)
         m->assumed = list;
     if (list == NULL || text == NULL || value == NULL ||
-        !cJSON_AddItemToObject(m->arguments, name, value)) {
-        cJSON_Delete(value);
+        !dmx_json_add(m->arguments, name, value)) {
+        dmx_json_free(value);
         free(text);
         DMX_RETURN_ERROR(err, DMX_ERROR_MEMORY, "no memory for arguments");
     }

@@ -4,39 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_strings(cJSON *object, const char *name, char **list,
+static bool add_strings(dmx_json *object, const char *name, char **list,
                         size_t count)
 {
-    cJSON *array = cJSON_AddArrayToObject(object, name);
+    dmx_json *array = dmx_json_add_array(object, name);
     for (size_t i = 0; array != NULL && i < count; i++)
-        if (!cJSON_AddItemToArray(array, cJSON_CreateString(list[i])))
+        if (!dmx_json_append(array, dmx_json_new_string(list[i])))
             return false;
     return array != NULL;
 }
 
-static bool fill(cJSON *o, const dmx_model *m)
+static bool fill(dmx_json *o, const dmx_model *m)
 {
-    cJSON *arguments = cJSON_Duplicate(m->arguments, 1);
-    return cJSON_AddStringToObject(o, "architecture", m->architecture) &&
+    dmx_json *arguments = dmx_json_copy(m->arguments);
+    return dmx_json_add_string(o, "architecture", m->architecture) &&
            add_strings(o, "sources", m->source, m->n_source) &&
-           cJSON_AddNumberToObject(o, "audio_channels",
-                                   (double)m->audio_channels) &&
-           cJSON_AddNumberToObject(o, "samplerate", (double)m->samplerate) &&
-           cJSON_AddNumberToObject(o, "segment_samples",
-                                   (double)m->training_samples) &&
-           cJSON_AddBoolToObject(o, "pads_to_segment", m->use_train_segment) &&
+           dmx_json_add_number(o, "audio_channels",
+                               (double)m->audio_channels) &&
+           dmx_json_add_number(o, "samplerate", (double)m->samplerate) &&
+           dmx_json_add_number(o, "segment_samples",
+                               (double)m->training_samples) &&
+           dmx_json_add_bool(o, "pads_to_segment", m->use_train_segment) &&
            add_strings(o, "assumed", m->assumed, m->n_assumed) &&
-           arguments != NULL &&
-           cJSON_AddItemToObject(o, "arguments", arguments);
+           arguments != NULL && dmx_json_add(o, "arguments", arguments);
 }
 
 char *dmx_model_json(const dmx_model *m)
 {
-    cJSON *object = cJSON_CreateObject();
+    dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
     char *text = NULL;
     if (object != NULL && fill(object, m))
-        text = cJSON_Print(object);
-    cJSON_Delete(object);
+        text = dmx_json_print(object);
+    dmx_json_free(object);
     return text;
 }
 

@@ -4,7 +4,7 @@
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,71 +163,69 @@ static double least(const double *x, int n)
     return best;
 }
 
-static void add_profile(cJSON *item, const dmx_contestant *c, double *gflop)
+static void add_profile(dmx_json *item, const dmx_contestant *c, double *gflop)
 {
     char *text = dmx_engine_profile_json(c->state);
-    cJSON *profile = text != NULL ? cJSON_Parse(text) : NULL;
+    dmx_json *profile = text != NULL ? dmx_json_read(text) : NULL;
     dmx_free(text);
     if (profile == NULL)
         return;
-    const cJSON *count = cJSON_GetObjectItemCaseSensitive(profile, "gflop");
-    if (cJSON_IsNumber(count))
+    const dmx_json *count = dmx_json_get(profile, "gflop");
+    if (dmx_json_is_number(count))
         *gflop = count->valuedouble;
-    cJSON_AddItemToObject(item, "profile", profile);
-    cJSON_AddNumberToObject(item, "weight_bytes",
-                            (double)dmx_engine_weight_bytes(c->engine));
-    cJSON_AddNumberToObject(item, "state_bytes",
-                            (double)dmx_engine_state_bytes(c->engine));
+    dmx_json_add(item, "profile", profile);
+    dmx_json_add_number(item, "weight_bytes",
+                        (double)dmx_engine_weight_bytes(c->engine));
+    dmx_json_add_number(item, "state_bytes",
+                        (double)dmx_engine_state_bytes(c->engine));
 }
 
-static cJSON *contestant_json(const bench *b, int i, double *gflop)
+static dmx_json *contestant_json(const bench *b, int i, double *gflop)
 {
     const times *t = &b->time[i];
-    cJSON *item = cJSON_CreateObject();
-    cJSON_AddStringToObject(item, "name", b->contestant[i].name);
-    cJSON_AddNumberToObject(item, "load_s", b->contestant[i].load);
-    cJSON_AddNumberToObject(item, "cold_s", t->cold);
-    cJSON_AddItemToObject(item, "wall_s",
-                          cJSON_CreateDoubleArray(t->wall, b->runs));
-    cJSON_AddItemToObject(item, "cpu_s",
-                          cJSON_CreateDoubleArray(t->cpu, b->runs));
+    dmx_json *item = dmx_json_new(DMX_JSON_OBJECT);
+    dmx_json_add_string(item, "name", b->contestant[i].name);
+    dmx_json_add_number(item, "load_s", b->contestant[i].load);
+    dmx_json_add_number(item, "cold_s", t->cold);
+    dmx_json_add(item, "wall_s", dmx_json_new_numbers(t->wall, b->runs));
+    dmx_json_add(item, "cpu_s", dmx_json_new_numbers(t->cpu, b->runs));
     const double middle = median(t->wall, b->runs);
-    cJSON_AddNumberToObject(item, "median_s", middle);
-    cJSON_AddNumberToObject(item, "median_cpu_s", median(t->cpu, b->runs));
-    cJSON_AddNumberToObject(item, "best_s", least(t->wall, b->runs));
-    cJSON_AddNumberToObject(item, "ratio",
-                            middle / median(b->time[0].wall, b->runs));
-    cJSON_AddNumberToObject(item, "ratio_cpu",
-                            median(t->cpu, b->runs) /
-                                median(b->time[0].cpu, b->runs));
+    dmx_json_add_number(item, "median_s", middle);
+    dmx_json_add_number(item, "median_cpu_s", median(t->cpu, b->runs));
+    dmx_json_add_number(item, "best_s", least(t->wall, b->runs));
+    dmx_json_add_number(item, "ratio",
+                        middle / median(b->time[0].wall, b->runs));
+    dmx_json_add_number(item, "ratio_cpu",
+                        median(t->cpu, b->runs) /
+                            median(b->time[0].cpu, b->runs));
     if (b->contestant[i].state != NULL)
         add_profile(item, &b->contestant[i], gflop);
     if (*gflop > 0.0)
-        cJSON_AddNumberToObject(item, "gflops", *gflop / middle);
+        dmx_json_add_number(item, "gflops", *gflop / middle);
     return item;
 }
 
 static char *document(const bench *b)
 {
-    cJSON *root = cJSON_CreateObject(), *peaks, *list;
+    dmx_json *root = dmx_json_new(DMX_JSON_OBJECT), *peaks, *list;
     double gflop = 0.0;
-    cJSON_AddNumberToObject(root, "samples", (double)b->contestant[0].samples);
-    cJSON_AddNumberToObject(root, "threads",
-                            b->options->threads > 0 ? b->options->threads
-                                                    : dmx_cpu_count());
+    dmx_json_add_number(root, "samples", (double)b->contestant[0].samples);
+    dmx_json_add_number(root, "threads",
+                        b->options->threads > 0 ? b->options->threads
+                                                : dmx_cpu_count());
     if (b->runtime != NULL)
-        cJSON_AddStringToObject(root, "onnxruntime",
-                                dmx_runtime_version(b->runtime));
-    peaks = cJSON_AddObjectToObject(root, "fma_peak_gflops");
+        dmx_json_add_string(root, "onnxruntime",
+                            dmx_runtime_version(b->runtime));
+    peaks = dmx_json_add_object(root, "fma_peak_gflops");
     for (int i = 0; dmx_kernels_name(i) != NULL; i++)
-        cJSON_AddNumberToObject(
+        dmx_json_add_number(
             peaks, dmx_kernels_name(i),
             measure_peak(dmx_kernels_find(dmx_kernels_name(i))));
-    list = cJSON_AddArrayToObject(root, "contestants");
+    list = dmx_json_add_array(root, "contestants");
     for (int i = 0; i < b->count; i++)
-        cJSON_AddItemToArray(list, contestant_json(b, i, &gflop));
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
+        dmx_json_append(list, contestant_json(b, i, &gflop));
+    char *text = dmx_json_print(root);
+    dmx_json_free(root);
     return text;
 }
 

@@ -11,7 +11,7 @@ enum { MAX_DEPTH = 32, MAX_NODES = 10000, MAX_TEXT = 4096 };
 
 typedef struct level {
     const dmx_pickled *value;
-    cJSON *json;
+    dmx_json *json;
     uint32_t next; /* item to convert */
 } level;
 
@@ -21,42 +21,42 @@ typedef struct converter {
     dmx_error *err;
 } converter;
 
-static cJSON *tagged(const char *type)
+static dmx_json *tagged(const char *type)
 {
-    cJSON *json = cJSON_CreateObject();
-    if (json != NULL && cJSON_AddStringToObject(json, "_type", type) == NULL) {
-        cJSON_Delete(json);
+    dmx_json *json = dmx_json_new(DMX_JSON_OBJECT);
+    if (json != NULL && dmx_json_add_string(json, "_type", type) == NULL) {
+        dmx_json_free(json);
         json = NULL;
     }
     return json;
 }
 
-static cJSON *opaque(const char *name)
+static dmx_json *opaque(const char *name)
 {
-    cJSON *json = tagged("opaque");
-    if (json != NULL && cJSON_AddStringToObject(json, "name", name) == NULL) {
-        cJSON_Delete(json);
+    dmx_json *json = tagged("opaque");
+    if (json != NULL && dmx_json_add_string(json, "name", name) == NULL) {
+        dmx_json_free(json);
         json = NULL;
     }
     return json;
 }
 
-static cJSON *fraction(int64_t numerator, int64_t denominator)
+static dmx_json *fraction(int64_t numerator, int64_t denominator)
 {
     if (numerator > EXACT_INTEGER || numerator < -EXACT_INTEGER ||
         denominator > EXACT_INTEGER)
         return opaque("fractions.Fraction");
-    cJSON *json = tagged("fraction");
+    dmx_json *json = tagged("fraction");
     if (json != NULL &&
-        (!cJSON_AddNumberToObject(json, "numerator", (double)numerator) ||
-         !cJSON_AddNumberToObject(json, "denominator", (double)denominator))) {
-        cJSON_Delete(json);
+        (!dmx_json_add_number(json, "numerator", (double)numerator) ||
+         !dmx_json_add_number(json, "denominator", (double)denominator))) {
+        dmx_json_free(json);
         json = NULL;
     }
     return json;
 }
 
-static cJSON *text(const dmx_pickled *v)
+static dmx_json *text(const dmx_pickled *v)
 {
     char copy[MAX_TEXT + 1];
     if (v->as.text.size > MAX_TEXT ||
@@ -64,28 +64,28 @@ static cJSON *text(const dmx_pickled *v)
         return opaque("builtins.str");
     memcpy(copy, v->as.text.data, v->as.text.size);
     copy[v->as.text.size] = '\0';
-    return cJSON_CreateString(copy);
+    return dmx_json_new_string(copy);
 }
 
-static cJSON *integer(int64_t x)
+static dmx_json *integer(int64_t x)
 {
     if (x > EXACT_INTEGER || x < -EXACT_INTEGER)
         return opaque("builtins.int");
-    return cJSON_CreateNumber((double)x);
+    return dmx_json_new_number((double)x);
 }
 
 /* One value without its items; NULL when memory is short. */
-static cJSON *shallow(const dmx_pickled *v)
+static dmx_json *shallow(const dmx_pickled *v)
 {
     switch (v->kind) {
     case DMX_PICKLED_NONE:
-        return cJSON_CreateNull();
+        return dmx_json_new(DMX_JSON_NULL);
     case DMX_PICKLED_BOOL:
-        return cJSON_CreateBool(v->as.boolean);
+        return dmx_json_new_bool(v->as.boolean);
     case DMX_PICKLED_INT:
         return integer(v->as.integer);
     case DMX_PICKLED_FLOAT:
-        return isfinite(v->as.real) ? cJSON_CreateNumber(v->as.real)
+        return isfinite(v->as.real) ? dmx_json_new_number(v->as.real)
                                     : opaque("builtins.float");
     case DMX_PICKLED_STRING:
         return text(v);
@@ -93,9 +93,9 @@ static cJSON *shallow(const dmx_pickled *v)
         return opaque("builtins.bytes");
     case DMX_PICKLED_LIST:
     case DMX_PICKLED_TUPLE:
-        return cJSON_CreateArray();
+        return dmx_json_new(DMX_JSON_ARRAY);
     case DMX_PICKLED_DICT:
-        return cJSON_CreateObject();
+        return dmx_json_new(DMX_JSON_OBJECT);
     case DMX_PICKLED_FRACTION:
         return fraction(v->as.fraction.numerator, v->as.fraction.denominator);
     case DMX_PICKLED_STORAGE:
@@ -134,29 +134,29 @@ static dmx_status key_text(char out[DMX_STATE_MAX_NAME], converter *c,
 
 /* Hands `child` over to the container; a repeated key replaces the first. */
 static dmx_status attach(converter *c, const level *top, const dmx_pickled *key,
-                         cJSON *child)
+                         dmx_json *child)
 {
-    cJSON_bool added;
+    bool added;
     if (key == NULL) {
-        added = cJSON_AddItemToArray(top->json, child);
+        added = dmx_json_append(top->json, child);
     } else {
         char name[DMX_STATE_MAX_NAME];
         const dmx_status status = key_text(name, c, key);
         if (status != DMX_OK) {
-            cJSON_Delete(child);
+            dmx_json_free(child);
             return status;
         }
-        cJSON_DeleteItemFromObjectCaseSensitive(top->json, name);
-        added = cJSON_AddItemToObject(top->json, name, child);
+        dmx_json_remove(top->json, name);
+        added = dmx_json_add(top->json, name, child);
     }
     if (!added)
-        cJSON_Delete(child);
+        dmx_json_free(child);
     DMX_RETURN_IF(!added, c->err, DMX_ERROR_MEMORY,
                   "no memory for constructor arguments");
     return DMX_OK;
 }
 
-static dmx_status descend(converter *c, const dmx_pickled *v, cJSON *json)
+static dmx_status descend(converter *c, const dmx_pickled *v, dmx_json *json)
 {
     DMX_RETURN_IF(c->depth == MAX_DEPTH, c->err, DMX_ERROR_LIMIT,
                   "constructor arguments nested deeper than %d", MAX_DEPTH);
@@ -179,14 +179,14 @@ static dmx_status advance(converter *c)
     if (v->kind == DMX_PICKLED_DICT)
         key = v->as.list.item[top->next++];
     const dmx_pickled *item = v->as.list.item[top->next++];
-    cJSON *child = shallow(item);
+    dmx_json *child = shallow(item);
     DMX_RETURN_IF(child == NULL, c->err, DMX_ERROR_MEMORY,
                   "no memory for constructor arguments");
     DMX_FORWARD(attach(c, top, key, child));
     return container(item) ? descend(c, item, child) : DMX_OK;
 }
 
-dmx_status dmx_pickled_json(cJSON **out, const dmx_pickled *value,
+dmx_status dmx_pickled_json(dmx_json **out, const dmx_pickled *value,
                             dmx_error *err)
 {
     converter c = {.err = err};
@@ -199,7 +199,7 @@ dmx_status dmx_pickled_json(cJSON **out, const dmx_pickled *value,
     while (status == DMX_OK && c.depth != 0)
         status = advance(&c);
     if (status != DMX_OK) {
-        cJSON_Delete(*out);
+        dmx_json_free(*out);
         *out = NULL;
     }
     return status;

@@ -195,8 +195,8 @@ void dmx_checkpoint_close(dmx_checkpoint *c)
 {
     if (c == NULL)
         return;
-    cJSON_Delete(c->args);
-    cJSON_Delete(c->kwargs);
+    dmx_json_free(c->args);
+    dmx_json_free(c->kwargs);
     free(c->tensor);
     free(c->by_name);
     free(c->global);

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/tensor.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 
 typedef enum dmx_container {
     DMX_CONTAINER_ZIP,         /* torch.save since 1.6 */
@@ -32,8 +32,8 @@ struct dmx_checkpoint {
     bool name_checksum_matches;
     char *klass_module; /* "demucs.htdemucs", or NULL: state dict */
     char *klass_name;   /* "HTDemucs", or NULL */
-    cJSON *args;        /* array; NULL for a bare state dict */
-    cJSON *kwargs;      /* object; NULL for a bare state dict */
+    dmx_json *args;     /* array; NULL for a bare state dict */
+    dmx_json *kwargs;   /* object; NULL for a bare state dict */
     char *wrapper;      /* key that held a bare state dict, or NULL */
     char *prefix;       /* prefix stripped from all names, or NULL */
     dmx_tensor *tensor; /* in file order */

@@ -1,4 +1,4 @@
-/* cJSON recurses, so what it may see is bounded first. */
+/* JSON in files is bounded before it is read: its values cost memory. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
@@ -31,8 +31,8 @@ static void measure(size_t *depth, size_t *values, const char *text,
     }
 }
 
-dmx_status dmx_json_parse(cJSON **out, const char *text, size_t size, size_t at,
-                          const char *what, dmx_error *err)
+dmx_status dmx_json_parse(dmx_json **out, const char *text, size_t size,
+                          size_t at, const char *what, dmx_error *err)
 {
     size_t depth, values;
     measure(&depth, &values, text, size);
@@ -42,12 +42,12 @@ dmx_status dmx_json_parse(cJSON **out, const char *text, size_t size, size_t at,
                            "values; the limits are %d and %zu",
                            what, depth, values, MAX_DEPTH, MAX_VALUES);
     const char *end = text;
-    *out = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    *out = dmx_json_read_prefix(text, size, &end);
     while (*out != NULL && end < text + size && strchr(" \t\r\n", *end))
         end++;
     if (*out != NULL && end == text + size)
         return DMX_OK;
-    cJSON_Delete(*out);
+    dmx_json_free(*out);
     *out = NULL;
     return dmx_fail_at(err, DMX_ERROR_FORMAT, (int64_t)at + (end - text),
                        "safetensors %s: malformed JSON", what);
@@ -58,9 +58,9 @@ static bool clean(const char *text)
     return text == NULL || dmx_text_clean(text, strlen(text));
 }
 
-bool dmx_json_clean(const cJSON *json)
+bool dmx_json_clean(const dmx_json *json)
 {
-    const cJSON *above[MAX_DEPTH + 1];
+    const dmx_json *above[MAX_DEPTH + 1];
     size_t depth = 0;
     while (json != NULL) {
         if (!clean(json->string) || !clean(json->valuestring))

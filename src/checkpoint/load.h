@@ -65,18 +65,18 @@ DMX_MUST_CHECK dmx_status dmx_load_names(dmx_load *load);
 /* Everything with a CRC against its CRC, and the file's SHA-256. */
 DMX_MUST_CHECK dmx_status dmx_load_sums(dmx_load *load);
 
-/* A pickled value as JSON, see checkpoint.h. *out: cJSON_Delete. */
-DMX_MUST_CHECK dmx_status dmx_pickled_json(cJSON **out,
+/* A pickled value as JSON, see checkpoint.h. *out: dmx_json_free. */
+DMX_MUST_CHECK dmx_status dmx_pickled_json(dmx_json **out,
                                            const dmx_pickled *value,
                                            dmx_error *err);
 
 /* JSON text from a file, its nesting and size checked before it is parsed.
- * `at` is its file offset, for messages. *out: cJSON_Delete. */
-DMX_MUST_CHECK dmx_status dmx_json_parse(cJSON **out, const char *text,
+ * `at` is its file offset, for messages. *out: dmx_json_free. */
+DMX_MUST_CHECK dmx_status dmx_json_parse(dmx_json **out, const char *text,
                                          size_t size, size_t at,
                                          const char *what, dmx_error *err);
 /* Whether all its texts and keys are fit to print; for what dmx_json_parse
  * made only, whose depth is bounded. */
-bool dmx_json_clean(const cJSON *json);
+bool dmx_json_clean(const dmx_json *json);
 
 #endif

@@ -24,10 +24,11 @@ static const struct {
 };
 
 static dmx_status type_of(dmx_dtype *out, dmx_load *load, const char *name,
-                          const cJSON *dtype)
+                          const dmx_json *dtype)
 {
     char shown[SHOWN];
-    const char *text = cJSON_IsString(dtype) ? dtype->valuestring : "missing";
+    const char *text =
+        dmx_json_is_string(dtype) ? dtype->valuestring : "missing";
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(text, types[i].name) == 0) {
             *out = types[i].dtype;
@@ -41,9 +42,9 @@ static dmx_status type_of(dmx_dtype *out, dmx_load *load, const char *name,
 }
 
 /* A JSON number that is an integer from 0 to 2^53. */
-static bool natural(int64_t *out, const cJSON *json)
+static bool natural(int64_t *out, const dmx_json *json)
 {
-    if (!cJSON_IsNumber(json) || !(json->valuedouble >= 0) ||
+    if (!dmx_json_is_number(json) || !(json->valuedouble >= 0) ||
         json->valuedouble > 0x1p53)
         return false;
     *out = (int64_t)json->valuedouble;
@@ -51,12 +52,12 @@ static bool natural(int64_t *out, const cJSON *json)
 }
 
 /* Numbers of a JSON array into out[max]; their count, or -1. */
-static int naturals(int64_t *out, int max, const cJSON *array)
+static int naturals(int64_t *out, int max, const dmx_json *array)
 {
     int n = 0;
-    if (!cJSON_IsArray(array))
+    if (!dmx_json_is_array(array))
         return -1;
-    for (const cJSON *i = array->child; i != NULL; i = i->next)
+    for (const dmx_json *i = array->child; i != NULL; i = i->next)
         if (n == max || !natural(&out[n++], i))
             return -1;
     return n;
@@ -80,21 +81,19 @@ static bool lay_out(dmx_tensor *t, uint64_t *bytes)
            (empty || !overflow);
 }
 
-static dmx_status read_entry(dmx_load *load, const cJSON *entry, size_t base)
+static dmx_status read_entry(dmx_load *load, const dmx_json *entry, size_t base)
 {
     char name[SHOWN]; /* fit for messages */
     dmx_text_show(name, sizeof name, entry->string, strlen(entry->string));
     int64_t dim[DMX_TENSOR_RANK], range[2];
     dmx_dtype dtype = DMX_F32;
     uint64_t bytes;
-    DMX_RETURN_IF(!cJSON_IsObject(entry), load->err, DMX_ERROR_FORMAT,
+    DMX_RETURN_IF(!dmx_json_is_object(entry), load->err, DMX_ERROR_FORMAT,
                   "safetensors header: weight %s has no description", name);
-    DMX_FORWARD(type_of(&dtype, load, name,
-                        cJSON_GetObjectItemCaseSensitive(entry, "dtype")));
-    const int rank = naturals(dim, DMX_TENSOR_RANK,
-                              cJSON_GetObjectItemCaseSensitive(entry, "shape"));
-    const int ends = naturals(
-        range, 2, cJSON_GetObjectItemCaseSensitive(entry, "data_offsets"));
+    DMX_FORWARD(type_of(&dtype, load, name, dmx_json_get(entry, "dtype")));
+    const int rank =
+        naturals(dim, DMX_TENSOR_RANK, dmx_json_get(entry, "shape"));
+    const int ends = naturals(range, 2, dmx_json_get(entry, "data_offsets"));
     DMX_RETURN_IF(rank < 0 || ends != 2, load->err, DMX_ERROR_FORMAT,
                   "safetensors header: weight %s has a malformed shape or "
                   "data_offsets",
@@ -117,10 +116,10 @@ static dmx_status read_entry(dmx_load *load, const cJSON *entry, size_t base)
 
 /* ---------------------------------------------------------------- metadata */
 
-static const char *metadata_text(const cJSON *metadata, const char *key)
+static const char *metadata_text(const dmx_json *metadata, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(metadata, key);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
+    const dmx_json *item = dmx_json_get(metadata, key);
+    return dmx_json_is_string(item) ? item->valuestring : NULL;
 }
 
 /* "demucs.htdemucs.HTDemucs" into module and name. */
@@ -142,16 +141,17 @@ static dmx_status set_class(dmx_load *load, const char *klass)
     return DMX_OK;
 }
 
-static dmx_status set_json(cJSON **out, dmx_load *load, const cJSON *metadata,
-                           const char *key, const char *missing)
+static dmx_status set_json(dmx_json **out, dmx_load *load,
+                           const dmx_json *metadata, const char *key,
+                           const char *missing)
 {
     const char *text = metadata_text(metadata, key);
     if (text == NULL)
         text = missing;
     DMX_FORWARD(
         dmx_json_parse(out, text, strlen(text), LENGTH_BYTES, key, load->err));
-    DMX_RETURN_IF(missing[0] == '[' ? !cJSON_IsArray(*out)
-                                    : !cJSON_IsObject(*out),
+    DMX_RETURN_IF(missing[0] == '[' ? !dmx_json_is_array(*out)
+                                    : !dmx_json_is_object(*out),
                   load->err, DMX_ERROR_FORMAT,
                   "safetensors metadata: %s is not a JSON %s", key,
                   missing[0] == '[' ? "array" : "object");
@@ -160,7 +160,7 @@ static dmx_status set_json(cJSON **out, dmx_load *load, const cJSON *metadata,
     return DMX_OK;
 }
 
-static dmx_status read_metadata(dmx_load *load, const cJSON *metadata)
+static dmx_status read_metadata(dmx_load *load, const dmx_json *metadata)
 {
     struct dmx_checkpoint *c = load->checkpoint;
     const char *klass = metadata_text(metadata, "klass");
@@ -178,11 +178,12 @@ static dmx_status read_metadata(dmx_load *load, const cJSON *metadata)
     return set_json(&c->kwargs, load, metadata, "kwargs", "{}");
 }
 
-static dmx_status read_header(dmx_load *load, const cJSON *header, size_t base)
+static dmx_status read_header(dmx_load *load, const dmx_json *header,
+                              size_t base)
 {
-    DMX_RETURN_IF(!cJSON_IsObject(header), load->err, DMX_ERROR_FORMAT,
+    DMX_RETURN_IF(!dmx_json_is_object(header), load->err, DMX_ERROR_FORMAT,
                   "safetensors header: not a JSON object");
-    for (const cJSON *i = header->child; i != NULL; i = i->next) {
+    for (const dmx_json *i = header->child; i != NULL; i = i->next) {
         if (strcmp(i->string, "__metadata__") == 0)
             DMX_FORWARD(read_metadata(load, i));
         else
@@ -205,12 +206,12 @@ dmx_status dmx_load_safetensors(dmx_load *load)
                   "truncated safetensors file: a header of %llu bytes, %zu are "
                   "left",
                   (unsigned long long)length, load->size - LENGTH_BYTES);
-    cJSON *header = NULL;
+    dmx_json *header = NULL;
     DMX_FORWARD(dmx_json_parse(&header, (const char *)load->data + LENGTH_BYTES,
                                (size_t)length, LENGTH_BYTES, "header",
                                load->err));
     const dmx_status status =
         read_header(load, header, LENGTH_BYTES + (size_t)length);
-    cJSON_Delete(header);
+    dmx_json_free(header);
     return status;
 }

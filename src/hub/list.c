@@ -3,63 +3,63 @@
 
 #include "hub/repository.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_text(cJSON *array, const char *text)
+static bool add_text(dmx_json *array, const char *text)
 {
-    return cJSON_AddItemToArray(array, cJSON_CreateString(text));
+    return dmx_json_append(array, dmx_json_new_string(text));
 }
 
-static bool add_texts(cJSON *object, const char *key, const char *const *text)
+static bool add_texts(dmx_json *object, const char *key,
+                      const char *const *text)
 {
-    cJSON *array = cJSON_AddArrayToObject(object, key);
+    dmx_json *array = dmx_json_add_array(object, key);
     bool fine = array != NULL;
     for (size_t i = 0; fine && text[i] != NULL; i++)
         fine = add_text(array, text[i]);
     return fine;
 }
 
-static bool add_files(cJSON *object, const dmx_registry_member *member)
+static bool add_files(dmx_json *object, const dmx_registry_member *member)
 {
-    cJSON *array = cJSON_AddArrayToObject(object, "files");
+    dmx_json *array = dmx_json_add_array(object, "files");
     bool fine = array != NULL;
     for (size_t i = 0; fine && i < member->n_source; i++) {
         const dmx_registry_source *s = &member->source[i];
-        cJSON *file = cJSON_CreateObject();
+        dmx_json *file = dmx_json_new(DMX_JSON_OBJECT);
         const size_t size = strlen(s->base) + strlen(s->path) + 1;
         char *url = malloc(size);
         char shown[1024];
-        fine = cJSON_AddItemToArray(array, file) && url != NULL;
+        fine = dmx_json_append(array, file) && url != NULL;
         if (fine) {
             snprintf(url, size, "%s%s", s->base, s->path);
             dmx_redact_url(shown, sizeof shown, url);
-            fine = cJSON_AddStringToObject(file, "url", shown) != NULL &&
-                   cJSON_AddStringToObject(file, "sha256", s->sha256) != NULL;
+            fine = dmx_json_add_string(file, "url", shown) != NULL &&
+                   dmx_json_add_string(file, "sha256", s->sha256) != NULL;
         }
         if (fine && s->bytes != 0)
-            fine = cJSON_AddNumberToObject(file, "bytes", (double)s->bytes) !=
-                   NULL;
+            fine = dmx_json_add_number(file, "bytes", (double)s->bytes) != NULL;
         free(url);
     }
     return fine;
 }
 
-static bool add_member(cJSON *array, const dmx_hub *hub,
+static bool add_member(dmx_json *array, const dmx_hub *hub,
                        const dmx_registry_member *member, size_t *cached)
 {
     char *path = NULL;
-    cJSON *object = cJSON_CreateObject();
-    if (!cJSON_AddItemToArray(array, object) ||
+    dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
+    if (!dmx_json_append(array, object) ||
         dmx_hub_look(&path, hub, member, NULL) != DMX_OK)
         return false;
     *cached += path != NULL;
-    bool fine = cJSON_AddStringToObject(object, "signature",
-                                        member->signature) != NULL &&
-                (path != NULL ? cJSON_AddStringToObject(object, "path", path)
-                              : cJSON_AddNullToObject(object, "path")) != NULL;
+    bool fine =
+        dmx_json_add_string(object, "signature", member->signature) != NULL &&
+        (path != NULL ? dmx_json_add_string(object, "path", path)
+                      : dmx_json_add_null(object, "path")) != NULL;
     free(path);
     return fine && add_files(object, member);
 }
@@ -76,60 +76,58 @@ static uint64_t total_bytes(const dmx_registry_model *m)
     return sum;
 }
 
-static bool add_members(cJSON *object, const dmx_hub *hub,
+static bool add_members(dmx_json *object, const dmx_hub *hub,
                         const dmx_registry_model *m)
 {
     size_t cached = 0;
-    cJSON *array = cJSON_AddArrayToObject(object, "members");
+    dmx_json *array = dmx_json_add_array(object, "members");
     bool fine = array != NULL;
     for (size_t i = 0; fine && i < m->n_member; i++)
         fine = add_member(array, hub, m->member[i], &cached);
     return fine &&
-           cJSON_AddNumberToObject(object, "cached_members", (double)cached) !=
+           dmx_json_add_number(object, "cached_members", (double)cached) !=
                NULL &&
-           cJSON_AddBoolToObject(object, "cached", cached == m->n_member) !=
-               NULL;
+           dmx_json_add_bool(object, "cached", cached == m->n_member) != NULL;
 }
 
-static bool add_weights(cJSON *object, const dmx_registry_model *m)
+static bool add_weights(dmx_json *object, const dmx_registry_model *m)
 {
     if (m->weight == NULL)
-        return cJSON_AddNullToObject(object, "weights") != NULL;
+        return dmx_json_add_null(object, "weights") != NULL;
     const size_t n = dmx_registry_count_sources(m);
-    cJSON *array = cJSON_AddArrayToObject(object, "weights");
+    dmx_json *array = dmx_json_add_array(object, "weights");
     bool fine = array != NULL;
     for (size_t i = 0; fine && i < m->n_member; i++)
-        fine = cJSON_AddItemToArray(
-            array, cJSON_CreateDoubleArray(m->weight + i * n, (int)n));
+        fine = dmx_json_append(array,
+                               dmx_json_new_numbers(m->weight + i * n, (int)n));
     return fine;
 }
 
-static bool add_model(cJSON *array, const dmx_hub *hub,
+static bool add_model(dmx_json *array, const dmx_hub *hub,
                       const dmx_registry_model *m)
 {
-    cJSON *object = cJSON_CreateObject();
-    if (!cJSON_AddItemToArray(array, object))
+    dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
+    if (!dmx_json_append(array, object))
         return false;
     const uint64_t bytes = total_bytes(m);
-    return cJSON_AddStringToObject(object, "name", m->name) != NULL &&
-           cJSON_AddStringToObject(object, "kind", m->kind) != NULL &&
+    return dmx_json_add_string(object, "name", m->name) != NULL &&
+           dmx_json_add_string(object, "kind", m->kind) != NULL &&
            add_texts(object, "classes", m->klass) &&
-           cJSON_AddBoolToObject(object, "quantized", m->quantized) != NULL &&
-           cJSON_AddBoolToObject(object, "runnable",
-                                 dmx_registry_runnable(m)) != NULL &&
+           dmx_json_add_bool(object, "quantized", m->quantized) != NULL &&
+           dmx_json_add_bool(object, "runnable", dmx_registry_runnable(m)) !=
+               NULL &&
            add_texts(object, "sources", m->source) &&
-           (bytes != 0 ? cJSON_AddNumberToObject(object, "bytes", (double)bytes)
-                       : cJSON_AddNullToObject(object, "bytes")) != NULL &&
-           (m->segment != 0
-                ? cJSON_AddNumberToObject(object, "segment", m->segment)
-                : cJSON_AddNullToObject(object, "segment")) != NULL &&
+           (bytes != 0 ? dmx_json_add_number(object, "bytes", (double)bytes)
+                       : dmx_json_add_null(object, "bytes")) != NULL &&
+           (m->segment != 0 ? dmx_json_add_number(object, "segment", m->segment)
+                            : dmx_json_add_null(object, "segment")) != NULL &&
            add_weights(object, m) && add_members(object, hub, m) &&
-           cJSON_AddStringToObject(object, "licence", m->licence) != NULL;
+           dmx_json_add_string(object, "licence", m->licence) != NULL;
 }
 
-static bool add_models(cJSON *root, const dmx_hub *hub)
+static bool add_models(dmx_json *root, const dmx_hub *hub)
 {
-    cJSON *array = cJSON_AddArrayToObject(root, "models");
+    dmx_json *array = dmx_json_add_array(root, "models");
     bool fine = array != NULL;
     for (size_t r = 0; r < hub->n_registry; r++)
         for (size_t i = 0; fine && i < hub->registry[r]->n_model; i++) {
@@ -142,12 +140,12 @@ static bool add_models(cJSON *root, const dmx_hub *hub)
 
 char *dmx_hub_list_json(const dmx_hub *hub)
 {
-    cJSON *root = cJSON_CreateObject();
+    dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     char *text = NULL;
     if (root != NULL &&
-        cJSON_AddStringToObject(root, "cache", hub->cache) != NULL &&
+        dmx_json_add_string(root, "cache", hub->cache) != NULL &&
         add_models(root, hub))
-        text = cJSON_PrintUnformatted(root);
-    cJSON_Delete(root);
+        text = dmx_json_print_compact(root);
+    dmx_json_free(root);
     return text;
 }

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "hub/repository.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <math.h>
 #include <string.h>
 
@@ -39,10 +39,11 @@ static dmx_status no_memory(const reader *r)
     return dmx_fail(r->err, DMX_ERROR_MEMORY, "%s: no memory", r->name);
 }
 
-static const char *text_of(const cJSON *object, const char *key, size_t limit)
+static const char *text_of(const dmx_json *object, const char *key,
+                           size_t limit)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    const char *text = cJSON_GetStringValue(item);
+    const dmx_json *item = dmx_json_get(object, key);
+    const char *text = dmx_json_text_of(item);
     if (text == NULL || text[0] == '\0' || strnlen(text, limit + 1) > limit)
         return NULL;
     for (const char *c = text; *c != '\0'; c++)
@@ -112,18 +113,19 @@ static dmx_status read_url(reader *r, const char *model, const char *url,
     return source->path != NULL ? DMX_OK : no_memory(r);
 }
 
-static dmx_status read_source(reader *r, const char *model, const cJSON *object,
+static dmx_status read_source(reader *r, const char *model,
+                              const dmx_json *object,
                               dmx_registry_source *source)
 {
     const char *url = text_of(object, "url", MAX_URL);
     const char *sha256 = text_of(object, "sha256", 64);
-    const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(object, "bytes");
+    const dmx_json *bytes = dmx_json_get(object, "bytes");
     if (url == NULL)
         return bad(r, model, "a file without 'url'");
     if (!is_digest(sha256))
         return bad(r, model, "'sha256' is not 8 to 64 hexadecimal digits");
     if (bytes != NULL) {
-        const double n = cJSON_IsNumber(bytes) ? bytes->valuedouble : -1;
+        const double n = dmx_json_is_number(bytes) ? bytes->valuedouble : -1;
         if (!(n >= 1 && n <= (double)MAX_BYTES && n == floor(n)))
             return bad(r, model, "'bytes' is not a file's size");
         source->bytes = (uint64_t)n;
@@ -134,7 +136,8 @@ static dmx_status read_source(reader *r, const char *model, const cJSON *object,
     return read_url(r, model, url, source);
 }
 
-static dmx_status read_member(reader *r, const char *model, const cJSON *object,
+static dmx_status read_member(reader *r, const char *model,
+                              const dmx_json *object,
                               dmx_registry_member *member)
 {
     const char *signature = text_of(object, "signature", 64);
@@ -142,22 +145,22 @@ static dmx_status read_member(reader *r, const char *model, const cJSON *object,
         return bad(r, model,
                    "'signature' is not a name of letters, digits, '_', '.'");
     member->signature = copy(r, signature);
-    const cJSON *files = cJSON_GetObjectItemCaseSensitive(object, "files");
-    const int n = cJSON_IsArray(files) ? cJSON_GetArraySize(files) : 0;
+    const dmx_json *files = dmx_json_get(object, "files");
+    const int n = dmx_json_is_array(files) ? dmx_json_count(files) : 0;
     if (n < 1 || n > DMX_REGISTRY_SOURCES)
         return bad(r, model, "'files' is not a list of one or two files");
     for (int i = 0; i < n; i++)
-        DMX_FORWARD(read_source(r, model, cJSON_GetArrayItem(files, i),
-                                &member->source[i]));
+        DMX_FORWARD(
+            read_source(r, model, dmx_json_item(files, i), &member->source[i]));
     member->n_source = (size_t)n;
     return member->signature != NULL ? DMX_OK : no_memory(r);
 }
 
-static dmx_status read_members(reader *r, const cJSON *object,
+static dmx_status read_members(reader *r, const dmx_json *object,
                                dmx_registry_model *m)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, "members");
-    const int n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
+    const dmx_json *list = dmx_json_get(object, "members");
+    const int n = dmx_json_is_array(list) ? dmx_json_count(list) : 0;
     if (n < 1 || n > DMX_BAG_MEMBERS)
         return bad(r, m->name, "'members' is not a list of models");
     m->n_member = (size_t)n;
@@ -167,7 +170,7 @@ static dmx_status read_members(reader *r, const cJSON *object,
         dmx_arena_alloc(&r->out->arena, m->n_member, sizeof *pointer);
     if (member == NULL || pointer == NULL)
         return no_memory(r);
-    const cJSON *item = list->child;
+    const dmx_json *item = list->child;
     for (int i = 0; i < n; i++, item = item->next) {
         DMX_FORWARD(read_member(r, m->name, item, &member[i]));
         pointer[i] = &member[i];
@@ -177,20 +180,20 @@ static dmx_status read_members(reader *r, const cJSON *object,
 }
 
 /* A list of names as a NULL-terminated array. */
-static dmx_status read_names(reader *r, const cJSON *object, const char *key,
+static dmx_status read_names(reader *r, const dmx_json *object, const char *key,
                              const char *model, const char *const **out)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, key);
-    const int n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
+    const dmx_json *list = dmx_json_get(object, key);
+    const int n = dmx_json_is_array(list) ? dmx_json_count(list) : 0;
     if (n < 1 || n > DMX_BAG_SOURCES)
         return bad(r, model, "'sources' or 'classes' is not a list of names");
     const char **names =
         dmx_arena_alloc(&r->out->arena, (size_t)n + 1, sizeof *names);
     if (names == NULL)
         return no_memory(r);
-    const cJSON *item = list->child;
+    const dmx_json *item = list->child;
     for (int i = 0; i < n; i++, item = item->next) {
-        if (!is_name(cJSON_GetStringValue(item)))
+        if (!is_name(dmx_json_text_of(item)))
             return bad(r, model, "a source or class that is no plain name");
         names[i] = copy(r, item->valuestring);
         if (names[i] == NULL)
@@ -201,35 +204,35 @@ static dmx_status read_names(reader *r, const cJSON *object, const char *key,
 }
 
 static dmx_status read_row(reader *r, const dmx_registry_model *m,
-                           const cJSON *row, double *weight, size_t n)
+                           const dmx_json *row, double *weight, size_t n)
 {
-    if (!cJSON_IsArray(row) || (size_t)cJSON_GetArraySize(row) != n)
+    if (!dmx_json_is_array(row) || (size_t)dmx_json_count(row) != n)
         return bad(r, m->name,
                    "'weights' is not one row a member of one "
                    "number a source");
-    const cJSON *item = row->child;
+    const dmx_json *item = row->child;
     for (size_t s = 0; s < n; s++, item = item->next) {
-        if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+        if (!dmx_json_is_number(item) || !isfinite(item->valuedouble))
             return bad(r, m->name, "a weight that is no number");
         weight[s] = item->valuedouble;
     }
     return DMX_OK;
 }
 
-static dmx_status read_weights(reader *r, const cJSON *object,
+static dmx_status read_weights(reader *r, const dmx_json *object,
                                dmx_registry_model *m)
 {
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, "weights");
-    if (list == NULL || cJSON_IsNull(list))
+    const dmx_json *list = dmx_json_get(object, "weights");
+    if (list == NULL || dmx_json_is_null(list))
         return DMX_OK;
-    if (!cJSON_IsArray(list) || (size_t)cJSON_GetArraySize(list) != m->n_member)
+    if (!dmx_json_is_array(list) || (size_t)dmx_json_count(list) != m->n_member)
         return bad(r, m->name, "'weights' is not one row a member");
     const size_t n = dmx_registry_count_sources(m);
     double *weight =
         dmx_arena_alloc(&r->out->arena, m->n_member * n, sizeof *weight);
     if (weight == NULL)
         return no_memory(r);
-    const cJSON *row = list->child;
+    const dmx_json *row = list->child;
     for (size_t i = 0; i < m->n_member; i++, row = row->next)
         DMX_FORWARD(read_row(r, m, row, weight + i * n, n));
     for (size_t s = 0; s < n; s++) {
@@ -243,20 +246,20 @@ static dmx_status read_weights(reader *r, const cJSON *object,
     return DMX_OK;
 }
 
-static dmx_status read_segment(reader *r, const cJSON *object,
+static dmx_status read_segment(reader *r, const dmx_json *object,
                                dmx_registry_model *m)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, "segment");
-    if (item == NULL || cJSON_IsNull(item))
+    const dmx_json *item = dmx_json_get(object, "segment");
+    if (item == NULL || dmx_json_is_null(item))
         return DMX_OK;
-    const double seconds = cJSON_IsNumber(item) ? item->valuedouble : -1;
+    const double seconds = dmx_json_is_number(item) ? item->valuedouble : -1;
     if (!(seconds > 0 && seconds <= 3600))
         return bad(r, m->name, "'segment' is not a length in seconds");
     m->segment = seconds;
     return DMX_OK;
 }
 
-static dmx_status read_model(reader *r, const cJSON *object,
+static dmx_status read_model(reader *r, const dmx_json *object,
                              dmx_registry_model *m)
 {
     const char *name = text_of(object, "name", 64);
@@ -276,9 +279,9 @@ static dmx_status read_model(reader *r, const cJSON *object,
     return read_segment(r, object, m);
 }
 
-static dmx_status read_models(reader *r, const cJSON *list)
+static dmx_status read_models(reader *r, const dmx_json *list)
 {
-    const int n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : -1;
+    const int n = dmx_json_is_array(list) ? dmx_json_count(list) : -1;
     if (n < 0 || n > MAX_MODELS)
         return bad(r, NULL, "no list 'models', or one of more than 1000");
     dmx_registry_model *model =
@@ -286,7 +289,7 @@ static dmx_status read_models(reader *r, const cJSON *list)
     if (model == NULL)
         return no_memory(r);
     r->out->model = model;
-    const cJSON *item = list->child;
+    const dmx_json *item = list->child;
     for (int i = 0; i < n; i++, item = item->next) {
         DMX_FORWARD(read_model(r, item, &model[i]));
         if (dmx_registry_find(r->out, model[i].name) != NULL)
@@ -296,7 +299,7 @@ static dmx_status read_models(reader *r, const cJSON *list)
     return DMX_OK;
 }
 
-static dmx_status read_registry(reader *r, const cJSON *root)
+static dmx_status read_registry(reader *r, const dmx_json *root)
 {
     const char *format = text_of(root, "format", MAX_TEXT);
     if (format == NULL || strcmp(format, FORMAT) != 0)
@@ -309,7 +312,7 @@ static dmx_status read_registry(reader *r, const cJSON *root)
         if (r->base == NULL)
             return no_memory(r);
     }
-    return read_models(r, cJSON_GetObjectItemCaseSensitive(root, "models"));
+    return read_models(r, dmx_json_get(root, "models"));
 }
 
 dmx_status dmx_registry_parse(dmx_registry *out, const char *text, size_t size,
@@ -317,7 +320,7 @@ dmx_status dmx_registry_parse(dmx_registry *out, const char *text, size_t size,
 {
     *out = (dmx_registry){0};
     const char *end = NULL;
-    cJSON *root = cJSON_ParseWithLengthOpts(text, size, &end, 0);
+    dmx_json *root = dmx_json_read_prefix(text, size, &end);
     reader r = {out, name, NULL, err};
     const dmx_status status =
         root != NULL
@@ -326,7 +329,7 @@ dmx_status dmx_registry_parse(dmx_registry *out, const char *text, size_t size,
                           end != NULL ? (int64_t)(end - text) : -1,
                           "%s: not JSON (a registry of models, docs/models.md)",
                           name);
-    cJSON_Delete(root);
+    dmx_json_free(root);
     if (status != DMX_OK)
         dmx_registry_free(out);
     return status;

@@ -1,6 +1,7 @@
 #include "onnx/metadata.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void put(dmx_metadata *m, dmx_emitter *e, const char *key,
@@ -29,15 +30,15 @@ static void put_number(dmx_metadata *m, dmx_emitter *e, const char *key,
 }
 
 static void put_json(dmx_metadata *m, dmx_emitter *e, const char *key,
-                     const cJSON *json)
+                     const dmx_json *json)
 {
-    char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
+    char *text = json != NULL ? dmx_json_print_compact(json) : NULL;
     if (text == NULL) {
         dmx_emitter_fail(e, DMX_ERROR_MEMORY, "no memory for metadata");
         return;
     }
     put(m, e, key, text);
-    cJSON_free(text);
+    free(text);
 }
 
 static bool is_kept(const dmx_onnx_options *o, size_t source)
@@ -53,12 +54,12 @@ static void put_sources(dmx_metadata *m, dmx_emitter *e,
                         const struct dmx_model *model,
                         const dmx_onnx_options *o)
 {
-    cJSON *list = cJSON_CreateArray();
+    dmx_json *list = dmx_json_new(DMX_JSON_ARRAY);
     for (size_t i = 0; i < model->n_source; i++)
         if (is_kept(o, i))
-            cJSON_AddItemToArray(list, cJSON_CreateString(model->source[i]));
+            dmx_json_append(list, dmx_json_new_string(model->source[i]));
     put_json(m, e, "sources", list);
-    cJSON_Delete(list);
+    dmx_json_free(list);
 }
 
 static void put_model(dmx_metadata *m, dmx_emitter *e,

@@ -2,7 +2,7 @@
  * metadata that our exports carry. */
 #include "separate/member.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,16 +70,15 @@ static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,
                                dmx_error *err)
 {
     char *text = dmx_session_metadata(m->session, "sources");
-    cJSON *list = text != NULL ? cJSON_Parse(text) : NULL;
-    const bool stated = list != NULL && cJSON_IsArray(list) &&
-                        cJSON_GetArraySize(list) == (int)m->n_source;
+    dmx_json *list = text != NULL ? dmx_json_read(text) : NULL;
+    const bool stated = list != NULL && dmx_json_is_array(list) &&
+                        dmx_json_count(list) == (int)m->n_source;
     bool good = text == NULL || stated;
     const size_t count = m->n_source;
     m->source = calloc(count, sizeof *m->source);
     for (size_t i = 0; m->source != NULL && good && i < count; i++) {
         const char *name =
-            stated ? cJSON_GetStringValue(cJSON_GetArrayItem(list, (int)i))
-                   : NULL;
+            stated ? dmx_json_text_of(dmx_json_item(list, (int)i)) : NULL;
         good = !stated || is_plain_name(name);
         if (good)
             m->source[i] = stated ? strdup(name) : default_source(i, count);
@@ -90,7 +89,7 @@ static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,
         dmx_warn(hooks,
                  "%s: no metadata: its %zu sources and its rate are assumed",
                  m->path, count);
-    cJSON_Delete(list);
+    dmx_json_free(list);
     free(text);
     DMX_RETURN_IF(!good, err, DMX_ERROR_MODEL,
                   "%s: its metadata \"sources\" does not name its %zu outputs",

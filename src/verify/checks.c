@@ -2,7 +2,7 @@
 #include "verify/parity.h"
 #include "verify/promises.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,19 +56,18 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
                            const struct dmx_model *model, dmx_error *err)
 {
     const char *text = dmx_model_file_metadata(file, "sources");
-    cJSON *names = text != NULL ? cJSON_Parse(text) : NULL;
-    const bool named = cJSON_IsArray(names);
-    const size_t n =
-        named ? (size_t)cJSON_GetArraySize(names) : model->n_source;
+    dmx_json *names = text != NULL ? dmx_json_read(text) : NULL;
+    const bool named = dmx_json_is_array(names);
+    const size_t n = named ? (size_t)dmx_json_count(names) : model->n_source;
     dmx_status status = DMX_OK;
     *n_row = n;
     *row = calloc(n + 1, sizeof **row);
     if (*row == NULL)
         status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
     for (size_t i = 0; i < n && status == DMX_OK; i++) {
-        const char *name =
-            named ? cJSON_GetStringValue(cJSON_GetArrayItem(names, (int)i))
-                  : model->source[i];
+        const char *name = named
+                               ? dmx_json_text_of(dmx_json_item(names, (int)i))
+                               : model->source[i];
         (*row)[i] = find_source(model, name);
         if ((*row)[i] == SIZE_MAX)
             status = dmx_fail(err, DMX_ERROR_CHECK,
@@ -76,7 +75,7 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
                               "checkpoint's",
                               file->path, name != NULL ? name : "?");
     }
-    cJSON_Delete(names);
+    dmx_json_free(names);
     return status;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,37 +12,38 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-static void add_ports(cJSON *root, const char *key,
+static void add_ports(dmx_json *root, const char *key,
                       Onnx__ValueInfoProto *const *port, size_t count)
 {
-    cJSON *list = cJSON_AddArrayToObject(root, key);
+    dmx_json *list = dmx_json_add_array(root, key);
     for (size_t i = 0; i < count; i++) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "name", or_empty(port[i]->name));
+        dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
+        dmx_json_add_string(o, "name", or_empty(port[i]->name));
         int64_t dim[8];
         for (size_t rank = 0; rank <= 8; rank++)
             if (dmx_model_file_shape(port[i], rank, dim)) {
-                cJSON *shape = cJSON_AddArrayToObject(o, "shape");
+                dmx_json *shape = dmx_json_add_array(o, "shape");
                 for (size_t k = 0; k < rank; k++)
-                    cJSON_AddItemToArray(
-                        shape, dim[k] < 0 ? cJSON_CreateNull()
-                                          : cJSON_CreateNumber((double)dim[k]));
+                    dmx_json_append(shape,
+                                    dim[k] < 0
+                                        ? dmx_json_new(DMX_JSON_NULL)
+                                        : dmx_json_new_number((double)dim[k]));
             }
-        cJSON_AddItemToArray(list, o);
+        dmx_json_append(list, o);
     }
 }
 
 /* Values that are JSON documents themselves become part of this one. */
-static void add_metadata(cJSON *root, const Onnx__ModelProto *m)
+static void add_metadata(dmx_json *root, const Onnx__ModelProto *m)
 {
-    cJSON *o = cJSON_AddObjectToObject(root, "metadata");
+    dmx_json *o = dmx_json_add_object(root, "metadata");
     for (size_t i = 0; i < m->n_metadata_props; i++) {
         const char *text = or_empty(m->metadata_props[i]->value);
-        cJSON *value =
-            text[0] == '{' || text[0] == '[' ? cJSON_Parse(text) : NULL;
+        dmx_json *value =
+            text[0] == '{' || text[0] == '[' ? dmx_json_read(text) : NULL;
         if (value == NULL)
-            value = cJSON_CreateString(text);
-        cJSON_AddItemToObject(o, or_empty(m->metadata_props[i]->key), value);
+            value = dmx_json_new_string(text);
+        dmx_json_add(o, or_empty(m->metadata_props[i]->key), value);
     }
 }
 
@@ -54,10 +55,10 @@ static int by_name(const void *a, const void *b)
     return strcmp(x, y);
 }
 
-static dmx_status add_operators(cJSON *root, const Onnx__GraphProto *g,
+static dmx_status add_operators(dmx_json *root, const Onnx__GraphProto *g,
                                 dmx_error *err)
 {
-    cJSON *o = cJSON_AddObjectToObject(root, "operators");
+    dmx_json *o = dmx_json_add_object(root, "operators");
     const char **name = calloc(g->n_node + 1, sizeof *name);
     DMX_RETURN_IF(name == NULL, err, DMX_ERROR_MEMORY, "no memory");
     for (size_t i = 0; i < g->n_node; i++)
@@ -65,31 +66,31 @@ static dmx_status add_operators(cJSON *root, const Onnx__GraphProto *g,
     qsort(name, g->n_node, sizeof *name, by_name);
     for (size_t i = 0, start = 0; i < g->n_node; i++)
         if (i + 1 == g->n_node || strcmp(name[i], name[i + 1]) != 0) {
-            cJSON_AddNumberToObject(o, name[i], (double)(i + 1 - start));
+            dmx_json_add_number(o, name[i], (double)(i + 1 - start));
             start = i + 1;
         }
     free(name);
     return DMX_OK;
 }
 
-static void add_strings(cJSON *node, const char *key, char *const *text,
+static void add_strings(dmx_json *node, const char *key, char *const *text,
                         size_t count)
 {
-    cJSON *list = cJSON_AddArrayToObject(node, key);
+    dmx_json *list = dmx_json_add_array(node, key);
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(list, cJSON_CreateString(or_empty(text[i])));
+        dmx_json_append(list, dmx_json_new_string(or_empty(text[i])));
 }
 
-static void add_nodes(cJSON *root, const Onnx__GraphProto *g)
+static void add_nodes(dmx_json *root, const Onnx__GraphProto *g)
 {
-    cJSON *list = cJSON_AddArrayToObject(root, "nodes");
+    dmx_json *list = dmx_json_add_array(root, "nodes");
     for (size_t i = 0; i < g->n_node; i++) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "name", or_empty(g->node[i]->name));
-        cJSON_AddStringToObject(o, "operator", or_empty(g->node[i]->op_type));
+        dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
+        dmx_json_add_string(o, "name", or_empty(g->node[i]->name));
+        dmx_json_add_string(o, "operator", or_empty(g->node[i]->op_type));
         add_strings(o, "inputs", g->node[i]->input, g->node[i]->n_input);
         add_strings(o, "outputs", g->node[i]->output, g->node[i]->n_output);
-        cJSON_AddItemToArray(list, o);
+        dmx_json_append(list, o);
     }
 }
 
@@ -105,26 +106,26 @@ static double parameters(const Onnx__GraphProto *g)
     return sum;
 }
 
-static dmx_status describe(cJSON *root, const dmx_model_file *f, int graph,
+static dmx_status describe(dmx_json *root, const dmx_model_file *f, int graph,
                            dmx_error *err)
 {
     const Onnx__ModelProto *m = f->proto;
     const Onnx__GraphProto *g = m->graph;
-    cJSON_AddStringToObject(root, "kind", "onnx");
-    cJSON_AddStringToObject(root, "path", f->path);
-    cJSON_AddStringToObject(root, "sha256", f->sha256);
-    cJSON_AddNumberToObject(root, "bytes", (double)f->bytes.size);
-    cJSON_AddStringToObject(root, "producer", or_empty(m->producer_name));
-    cJSON_AddStringToObject(root, "producer_version",
-                            or_empty(m->producer_version));
-    cJSON_AddNumberToObject(root, "opset", (double)dmx_model_file_opset(f));
-    cJSON_AddNumberToObject(root, "ir_version", (double)m->ir_version);
+    dmx_json_add_string(root, "kind", "onnx");
+    dmx_json_add_string(root, "path", f->path);
+    dmx_json_add_string(root, "sha256", f->sha256);
+    dmx_json_add_number(root, "bytes", (double)f->bytes.size);
+    dmx_json_add_string(root, "producer", or_empty(m->producer_name));
+    dmx_json_add_string(root, "producer_version",
+                        or_empty(m->producer_version));
+    dmx_json_add_number(root, "opset", (double)dmx_model_file_opset(f));
+    dmx_json_add_number(root, "ir_version", (double)m->ir_version);
     add_ports(root, "inputs", g->input, g->n_input);
     add_ports(root, "outputs", g->output, g->n_output);
     add_metadata(root, m);
-    cJSON_AddNumberToObject(root, "parameters", parameters(g));
-    cJSON_AddNumberToObject(root, "initializers", (double)g->n_initializer);
-    cJSON_AddNumberToObject(root, "node_count", (double)g->n_node);
+    dmx_json_add_number(root, "parameters", parameters(g));
+    dmx_json_add_number(root, "initializers", (double)g->n_initializer);
+    dmx_json_add_number(root, "node_count", (double)g->n_node);
     DMX_FORWARD(add_operators(root, g, err));
     if (graph)
         add_nodes(root, g);
@@ -137,11 +138,11 @@ dmx_status dmx_onnx_json(char **out, const char *path, int graph,
     dmx_model_file file;
     *out = NULL;
     DMX_FORWARD(dmx_model_file_open(&file, path, path, err));
-    cJSON *root = cJSON_CreateObject();
+    dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     dmx_status status = describe(root, &file, graph, err);
-    if (status == DMX_OK && (*out = cJSON_Print(root)) == NULL)
+    if (status == DMX_OK && (*out = dmx_json_print(root)) == NULL)
         status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
-    cJSON_Delete(root);
+    dmx_json_free(root);
     dmx_model_file_close(&file);
     return status;
 }

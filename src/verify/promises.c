@@ -1,6 +1,6 @@
 #include "verify/promises.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -262,12 +262,12 @@ static void check_metadata(inspection *i, const dmx_contract *contract)
         if (dmx_model_file_metadata(i->file, required_metadata[k]) == NULL)
             unusual(i, "metadata '%s' is missing", required_metadata[k]);
     const char *text = dmx_model_file_metadata(i->file, "sources");
-    cJSON *sources = text != NULL ? cJSON_Parse(text) : NULL;
-    if (text != NULL && cJSON_IsArray(sources) && contract->sources >= 0 &&
-        cJSON_GetArraySize(sources) != contract->sources)
+    dmx_json *sources = text != NULL ? dmx_json_read(text) : NULL;
+    if (text != NULL && dmx_json_is_array(sources) && contract->sources >= 0 &&
+        dmx_json_count(sources) != contract->sources)
         broken(i, "metadata names %d sources, the output has %lld",
-               cJSON_GetArraySize(sources), (long long)contract->sources);
-    cJSON_Delete(sources);
+               dmx_json_count(sources), (long long)contract->sources);
+    dmx_json_free(sources);
 }
 
 dmx_status dmx_promises_check(struct dmx_report *report, dmx_contract *contract,

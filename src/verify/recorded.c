@@ -4,7 +4,7 @@
 #include "verify/npy.h"
 #include "verify/parity.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,13 +81,13 @@ static dmx_status allocate(recording *r, dmx_error *err)
 static void source_name(char name[64], const dmx_model_file *file, int index)
 {
     const char *text = dmx_model_file_metadata(file, "sources");
-    cJSON *list = text != NULL ? cJSON_Parse(text) : NULL;
-    const cJSON *item = cJSON_GetArrayItem(list, index);
-    if (cJSON_IsString(item))
+    dmx_json *list = text != NULL ? dmx_json_read(text) : NULL;
+    const dmx_json *item = dmx_json_item(list, index);
+    if (dmx_json_is_string(item))
         snprintf(name, 64, "%s", item->valuestring);
     else
         snprintf(name, 64, "source %d", index);
-    cJSON_Delete(list);
+    dmx_json_free(list);
 }
 
 static dmx_status compare_source(struct dmx_report *report,

@@ -1,6 +1,6 @@
 #include "verify/report.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,88 +1,86 @@
 #include "verify/report.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <math.h>
 #include <stdlib.h>
 
 /* JSON has no infinity: an SNR without any difference is null. */
-static void add_number(cJSON *object, const char *key, double value)
+static void add_number(dmx_json *object, const char *key, double value)
 {
     if (isfinite(value))
-        cJSON_AddNumberToObject(object, key, value);
+        dmx_json_add_number(object, key, value);
     else
-        cJSON_AddNullToObject(object, key);
+        dmx_json_add_null(object, key);
 }
 
-static void add_parity(cJSON *list, const dmx_parity *p)
+static void add_parity(dmx_json *list, const dmx_parity *p)
 {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "signal", p->signal);
-    cJSON_AddStringToObject(o, "source", p->source);
-    cJSON_AddBoolToObject(o, "passed", p->passed);
+    dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
+    dmx_json_add_string(o, "signal", p->signal);
+    dmx_json_add_string(o, "source", p->source);
+    dmx_json_add_bool(o, "passed", p->passed);
     add_number(o, "reference_peak", p->peak);
     add_number(o, "max_abs_difference", p->max_difference);
     add_number(o, "relative_to_peak", p->relative);
     add_number(o, "snr_db", p->snr);
-    cJSON_AddNumberToObject(o, "worst_channel", (double)p->channel);
-    cJSON_AddNumberToObject(o, "worst_sample", (double)p->sample);
-    cJSON_AddItemToArray(list, o);
+    dmx_json_add_number(o, "worst_channel", (double)p->channel);
+    dmx_json_add_number(o, "worst_sample", (double)p->sample);
+    dmx_json_append(list, o);
 }
 
-static void add_divergence(cJSON *list, const dmx_divergence *d)
+static void add_divergence(dmx_json *list, const dmx_divergence *d)
 {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "module", d->path);
-    cJSON_AddStringToObject(o, "operation", d->op);
-    cJSON_AddStringToObject(o, "value", d->node);
+    dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
+    dmx_json_add_string(o, "module", d->path);
+    dmx_json_add_string(o, "operation", d->op);
+    dmx_json_add_string(o, "value", d->node);
     add_number(o, "relative_difference", d->relative);
-    cJSON_AddItemToArray(list, o);
+    dmx_json_append(list, o);
 }
 
-static void add_model(cJSON *root, const struct dmx_report *r)
+static void add_model(dmx_json *root, const struct dmx_report *r)
 {
-    cJSON *o = cJSON_AddObjectToObject(root, "model");
-    cJSON_AddStringToObject(o, "path", r->path);
-    cJSON_AddStringToObject(o, "sha256", r->sha256);
-    cJSON_AddNumberToObject(o, "bytes", (double)r->bytes);
-    cJSON_AddNumberToObject(o, "opset", (double)r->opset);
-    cJSON_AddNumberToObject(o, "ir_version", (double)r->ir_version);
-    cJSON_AddNumberToObject(o, "nodes", (double)r->nodes);
+    dmx_json *o = dmx_json_add_object(root, "model");
+    dmx_json_add_string(o, "path", r->path);
+    dmx_json_add_string(o, "sha256", r->sha256);
+    dmx_json_add_number(o, "bytes", (double)r->bytes);
+    dmx_json_add_number(o, "opset", (double)r->opset);
+    dmx_json_add_number(o, "ir_version", (double)r->ir_version);
+    dmx_json_add_number(o, "nodes", (double)r->nodes);
     if (r->checkpoint_sha256 != NULL)
-        cJSON_AddStringToObject(root, "checkpoint_sha256",
-                                r->checkpoint_sha256);
+        dmx_json_add_string(root, "checkpoint_sha256", r->checkpoint_sha256);
 }
 
-static void add_tools(cJSON *root, const struct dmx_report *r)
+static void add_tools(dmx_json *root, const struct dmx_report *r)
 {
-    cJSON_AddStringToObject(root, "demucs_onnx", dmx_version());
-    cJSON_AddBoolToObject(root, "onnx_checker", r->checker_ran);
+    dmx_json_add_string(root, "demucs_onnx", dmx_version());
+    dmx_json_add_bool(root, "onnx_checker", r->checker_ran);
     if (r->runtime_version != NULL) {
-        cJSON_AddStringToObject(root, "onnxruntime", r->runtime_version);
-        cJSON_AddStringToObject(root, "provider", r->provider);
+        dmx_json_add_string(root, "onnxruntime", r->runtime_version);
+        dmx_json_add_string(root, "provider", r->provider);
     }
 }
 
 char *dmx_report_json(const struct dmx_report *r)
 {
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddBoolToObject(root, "passed", !r->failed);
+    dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
+    dmx_json_add_bool(root, "passed", !r->failed);
     add_model(root, r);
     add_tools(root, r);
-    cJSON_AddNumberToObject(root, "tolerance", r->tolerance);
-    cJSON *parity = cJSON_AddArrayToObject(root, "parity");
+    dmx_json_add_number(root, "tolerance", r->tolerance);
+    dmx_json *parity = dmx_json_add_array(root, "parity");
     for (size_t i = 0; i < r->n_parity; i++)
         add_parity(parity, &r->parity[i]);
-    cJSON *findings = cJSON_AddArrayToObject(root, "findings");
+    dmx_json *findings = dmx_json_add_array(root, "findings");
     for (size_t i = 0; i < r->n_finding; i++)
-        cJSON_AddItemToArray(findings, cJSON_CreateString(r->finding[i]));
-    cJSON *divergences = cJSON_AddArrayToObject(root, "divergences");
+        dmx_json_append(findings, dmx_json_new_string(r->finding[i]));
+    dmx_json *divergences = dmx_json_add_array(root, "divergences");
     for (size_t i = 0; i < r->n_divergence; i++)
         add_divergence(divergences, &r->divergence[i]);
-    cJSON *seconds = cJSON_AddObjectToObject(root, "seconds");
+    dmx_json *seconds = dmx_json_add_object(root, "seconds");
     for (size_t i = 0; i < r->n_timing; i++)
-        cJSON_AddNumberToObject(seconds, r->timing[i].stage,
-                                r->timing[i].seconds);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
+        dmx_json_add_number(seconds, r->timing[i].stage, r->timing[i].seconds);
+    char *text = dmx_json_print(root);
+    dmx_json_free(root);
     return text;
 }

@@ -27,7 +27,7 @@ static void exhaust(const char *path, long step)
         assert_int_equal(status, err.code);
         if (status != DMX_OK) {
             assert_null(c);
-            /* cJSON does not tell bad JSON from no memory. */
+            /* dmx_json_read does not tell bad JSON from no memory. */
             assert_true(failed && (status == DMX_ERROR_MEMORY ||
                                    status == DMX_ERROR_FORMAT));
         } else {
@@ -98,9 +98,6 @@ static void test_engine(void **state)
 
 int main(void)
 {
-    /* cJSON's own allocations as well. */
-    cJSON_Hooks hooks = {__wrap_malloc, free};
-    cJSON_InitHooks(&hooks);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zip),
         cmocka_unit_test(test_legacy),

@@ -4,6 +4,7 @@
 #include "arch/arguments.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const dmx_argument table[] = {
@@ -23,21 +24,21 @@ static const char *write_file(const char *text)
     return path;
 }
 
-static cJSON *read_text(const char *text)
+static dmx_json *read_text(const char *text)
 {
     dmx_error err = DMX_ERROR_INIT;
-    cJSON *out;
+    dmx_json *out;
     assert_ok(dmx_arguments_read_file(&out, write_file(text), "htdemucs", &err),
               &err);
     return out;
 }
 
-static void assert_json(cJSON *value, const char *expected)
+static void assert_json(dmx_json *value, const char *expected)
 {
-    char *text = cJSON_PrintUnformatted(value);
+    char *text = dmx_json_print_compact(value);
     assert_string_equal(text, expected);
-    cJSON_free(text);
-    cJSON_Delete(value);
+    free(text);
+    dmx_json_free(value);
 }
 
 static void test_files(void **state)
@@ -74,7 +75,7 @@ static void test_bad_files(void **state)
         "",   "[1, 2]", "a: &x 1\nb: *x\n", "a: [", "{\"a\"", "a: 1\n  b: 2\n",
         "\t",
     };
-    cJSON *out;
+    dmx_json *out;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(
             dmx_arguments_read_file(&out, write_file(bad[i]), "htdemucs", NULL),
@@ -90,7 +91,7 @@ static void test_set(void **state)
 {
     (void)state;
     dmx_error err = DMX_ERROR_INIT;
-    cJSON *o = cJSON_CreateObject();
+    dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
     assert_ok(dmx_arguments_set(o, "a=4", &err), &err);
     assert_ok(dmx_arguments_set(o, "a=5", &err), &err);
     assert_ok(dmx_arguments_set(o, "b=[0.25,0.5]", &err), &err);
@@ -113,7 +114,7 @@ static void test_complete(void **state)
     int warnings = 0;
     dmx_error err = DMX_ERROR_INIT;
     const dmx_hooks hooks = {.user = &warnings, .warn = count_warning};
-    cJSON *o = cJSON_Parse("{\"oops\": 1, \"channels\": 8}");
+    dmx_json *o = dmx_json_read("{\"oops\": 1, \"channels\": 8}");
     assert_ok(dmx_arguments_complete(o, table, &hooks, &err), &err);
     assert_int_equal(warnings, 1);
     assert_json(o, "{\"channels\":8,\"sources\":null}");
@@ -125,8 +126,8 @@ static void test_numbers(void **state)
 {
     (void)state;
     dmx_error err = DMX_ERROR_INIT;
-    cJSON *o = cJSON_Parse("{\"t\":true,\"n\":null,\"f\":8.0,\"h\":0.5,"
-                           "\"s\":\"x\"}");
+    dmx_json *o = dmx_json_read("{\"t\":true,\"n\":null,\"f\":8.0,\"h\":0.5,"
+                                "\"s\":\"x\"}");
     int64_t i;
     bool b;
     assert_ok(dmx_argument_int(&i, o, "t", 0, 9, &err), &err);
@@ -142,7 +143,7 @@ static void test_numbers(void **state)
                      DMX_ERROR_MODEL);
     assert_ok(dmx_argument_bool(&b, o, "h", &err), &err);
     assert_true(b);
-    cJSON_Delete(o);
+    dmx_json_free(o);
 }
 
 static void check_seconds(const char *json, int64_t numerator,
@@ -151,12 +152,12 @@ static void check_seconds(const char *json, int64_t numerator,
     dmx_error err = DMX_ERROR_INIT;
     int64_t fraction[2];
     double seconds;
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddItemToObject(o, "s", cJSON_Parse(json));
+    dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
+    dmx_json_add(o, "s", dmx_json_read(json));
     assert_ok(dmx_argument_seconds(fraction, &seconds, o, "s", &err), &err);
     assert_int_equal(fraction[0], numerator);
     assert_int_equal(fraction[1], denominator);
-    cJSON_Delete(o);
+    dmx_json_free(o);
 }
 
 static void test_seconds(void **state)
@@ -174,11 +175,11 @@ static void test_seconds(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t fraction[2];
         double seconds;
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddItemToObject(o, "s", cJSON_Parse(bad[i]));
+        dmx_json *o = dmx_json_new(DMX_JSON_OBJECT);
+        dmx_json_add(o, "s", dmx_json_read(bad[i]));
         assert_int_equal(dmx_argument_seconds(fraction, &seconds, o, "s", NULL),
                          DMX_ERROR_MODEL);
-        cJSON_Delete(o);
+        dmx_json_free(o);
     }
 }
 

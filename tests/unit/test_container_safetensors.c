@@ -106,10 +106,10 @@ static void test_metadata(void **state)
               &err);
     assert_string_equal(c->klass_module, "a.b");
     assert_string_equal(c->klass_name, "C");
-    assert_int_equal(cJSON_GetArraySize(c->args), 1);
+    assert_int_equal(dmx_json_count(c->args), 1);
     dmx_checkpoint_close(c);
     assert_ok(open_header(&c, META("\"klass\":\"b.C\""), 4, &err), &err);
-    assert_int_equal(cJSON_GetArraySize(c->kwargs), 0);
+    assert_int_equal(dmx_json_count(c->kwargs), 0);
     dmx_checkpoint_close(c);
     assert_ok(open_header(&c, META("\"format\":\"pt\""), 4, &err), &err);
     assert_null(c->klass_name);

@@ -3,7 +3,7 @@
 #include "runtime/runtime.h"
 #include "test_support.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,9 +135,9 @@ static void recordings_are_reproduced(void **state)
         }
 }
 
-static const cJSON *item(const cJSON *o, const char *key)
+static const dmx_json *item(const dmx_json *o, const char *key)
 {
-    const cJSON *found = cJSON_GetObjectItemCaseSensitive(o, key);
+    const dmx_json *found = dmx_json_get(o, key);
     if (found == NULL)
         fail_msg("no '%s' in the report", key);
     return found;
@@ -154,18 +154,19 @@ static void the_report_says_everything(void **state)
     assert_ok(dmx_export(o.model, output_path(), NULL, &report, &err), &err);
     assert_true(worst(report) < 1e-5);
     char *text = dmx_report_json(report);
-    cJSON *json = cJSON_Parse(text);
-    assert_true(cJSON_IsTrue(item(json, "passed")));
+    dmx_json *json = dmx_json_read(text);
+    assert_true(dmx_json_is_true(item(json, "passed")));
     assert_string_equal(item(item(json, "model"), "sha256")->valuestring,
                         dmx_report_sha256(report));
     assert_string_equal(item(json, "checkpoint_sha256")->valuestring,
                         dmx_checkpoint_sha256(o.checkpoint));
-    assert_int_equal(cJSON_GetArraySize(item(json, "parity")), 8);
-    assert_true(item(cJSON_GetArrayItem(item(json, "parity"), 0), "snr_db")
-                    ->valuedouble > 100);
-    assert_true(cJSON_IsTrue(item(json, "onnx_checker")));
+    assert_int_equal(dmx_json_count(item(json, "parity")), 8);
+    assert_true(
+        item(dmx_json_item(item(json, "parity"), 0), "snr_db")->valuedouble >
+        100);
+    assert_true(dmx_json_is_true(item(json, "onnx_checker")));
     assert_non_null(item(json, "onnxruntime"));
-    cJSON_Delete(json);
+    dmx_json_free(json);
     dmx_free(text);
     dmx_report_close(report);
     close_model(&o);
@@ -191,13 +192,13 @@ static void check_failure(const char *name)
     assert_non_null(strstr(err.message, "of its peak"));
     assert_int_not_equal(access(output_path(), F_OK), 0);
     char *text = dmx_report_json(report);
-    cJSON *json = cJSON_Parse(text);
-    char *list = cJSON_Print(item(json, "divergences"));
-    if (cJSON_GetArraySize(item(json, "divergences")) != 0)
+    dmx_json *json = dmx_json_read(text);
+    char *list = dmx_json_print(item(json, "divergences"));
+    if (dmx_json_count(item(json, "divergences")) != 0)
         printf("%s: %s\n", name, list);
-    assert_int_equal(cJSON_GetArraySize(item(json, "divergences")), 0);
-    cJSON_free(list);
-    cJSON_Delete(json);
+    assert_int_equal(dmx_json_count(item(json, "divergences")), 0);
+    free(list);
+    dmx_json_free(json);
     dmx_free(text);
     dmx_report_close(report);
     close_model(&o);

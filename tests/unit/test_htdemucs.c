@@ -109,21 +109,20 @@ static bool provable(const char *name)
 }
 
 /* The arguments of the fixture that only its package knows, as overrides. */
-static char **unprovable(const cJSON *kwargs)
+static char **unprovable(const dmx_json *kwargs)
 {
-    char **set = calloc((size_t)cJSON_GetArraySize(kwargs) + 1, sizeof *set);
+    char **set = calloc((size_t)dmx_json_count(kwargs) + 1, sizeof *set);
     size_t n = 0;
-    const cJSON *item;
+    const dmx_json *item;
     assert_non_null(set);
-    cJSON_ArrayForEach(item, kwargs)
-    {
+    DMX_JSON_EACH (item, kwargs) {
         if (provable(item->string))
             continue;
-        char *value = cJSON_PrintUnformatted(item);
+        char *value = dmx_json_print_compact(item);
         const size_t size = strlen(item->string) + strlen(value) + 2;
         set[n] = malloc(size);
         snprintf(set[n++], size, "%s=%s", item->string, value);
-        cJSON_free(value);
+        free(value);
     }
     return set;
 }

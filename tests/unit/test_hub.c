@@ -6,7 +6,7 @@
 #include "http_server.h"
 #include "hub/hub.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -436,31 +436,30 @@ static void lists_models(void **state)
     assert_ok(dmx_hub_resolve(&bag, hub, "pair", "drums", &err), &err);
     dmx_bag_close(bag);
     char *json = dmx_hub_list_json(hub);
-    cJSON *list = cJSON_Parse(json);
+    dmx_json *list = dmx_json_read(json);
     dmx_free(json);
-    const cJSON *models = cJSON_GetObjectItem(list, "models"), *m;
+    const dmx_json *models = dmx_json_get(list, "models"), *m;
     int seen = 0;
-    cJSON_ArrayForEach(m, models)
-    {
-        const char *name = cJSON_GetObjectItem(m, "name")->valuestring;
-        const bool cached = cJSON_IsTrue(cJSON_GetObjectItem(m, "cached"));
-        const bool runs = cJSON_IsTrue(cJSON_GetObjectItem(m, "runnable"));
-        const int n = cJSON_GetObjectItem(m, "cached_members")->valueint;
+    DMX_JSON_EACH (m, models) {
+        const char *name = dmx_json_get(m, "name")->valuestring;
+        const bool cached = dmx_json_is_true(dmx_json_get(m, "cached"));
+        const bool runs = dmx_json_is_true(dmx_json_get(m, "runnable"));
+        const int n = (int)dmx_json_get(m, "cached_members")->valuedouble;
         if (strcmp(name, "htdemucs") == 0) {
             seen++;
             assert_true(cached && runs);
-            assert_true(cJSON_GetObjectItem(m, "bytes")->valuedouble ==
+            assert_true(dmx_json_get(m, "bytes")->valuedouble ==
                         (double)first.size);
         } else if (strcmp(name, "pair") == 0) {
             assert_true(!cached && n == 1);
         } else if (strcmp(name, "mdx_q") == 0) {
             assert_true(!runs && n == 0);
         }
-        assert_non_null(cJSON_GetObjectItem(m, "licence")->valuestring);
+        assert_non_null(dmx_json_get(m, "licence")->valuestring);
     }
     assert_int_equal(seen, 1);
-    assert_int_equal(cJSON_GetArraySize(models), 13); /* 11 and ours */
-    cJSON_Delete(list);
+    assert_int_equal(dmx_json_count(models), 13); /* 11 and ours */
+    dmx_json_free(list);
     dmx_hub_close(hub);
 }
 

@@ -159,29 +159,28 @@ static const char *pick(const draw *d, uint64_t *seed)
 }
 
 /* Constructor arguments that the original accepts. */
-static cJSON *random_arguments(uint64_t seed)
+static dmx_json *random_arguments(uint64_t seed)
 {
-    cJSON *a = cJSON_CreateObject();
+    dmx_json *a = dmx_json_new(DMX_JSON_OBJECT);
     seed = (seed + 1) * 0x9e3779b97f4a7c15u;
     for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++)
-        cJSON_AddItemToObject(a, draws[i].name,
-                              cJSON_Parse(pick(&draws[i], &seed)));
-    cJSON_AddNumberToObject(a, "samplerate", 8000);
+        dmx_json_add(a, draws[i].name, dmx_json_read(pick(&draws[i], &seed)));
+    dmx_json_add_number(a, "samplerate", 8000);
     /* A time branch of another width meets neither transformer nor merge. */
-    const double depth = cJSON_GetObjectItem(a, "depth")->valuedouble;
-    if (cJSON_GetObjectItem(a, "t_layers")->valueint == 0 && depth < 3)
-        cJSON_AddNumberToObject(a, "channels_time", 20);
+    const double depth = dmx_json_get(a, "depth")->valuedouble;
+    if (dmx_json_get(a, "t_layers")->valuedouble == 0 && depth < 3)
+        dmx_json_add_number(a, "channels_time", 20);
     /* 256 / 2 rows are one row after three levels. */
-    if (cJSON_GetObjectItem(a, "nfft")->valueint == 256 && depth > 2)
-        cJSON_ReplaceItemInObject(a, "t_layers", cJSON_CreateNumber(0));
+    if (dmx_json_get(a, "nfft")->valuedouble == 256 && depth > 2)
+        dmx_json_get(a, "t_layers")->valuedouble = 0;
     /* Bands have no norms, and need rows to share. */
-    if (cJSON_GetObjectItem(a, "norm_starts")->valueint < 4 ||
-        cJSON_GetObjectItem(a, "nfft")->valueint == 256 || depth < 2)
-        cJSON_DeleteItemFromObject(a, "multi_freqs");
+    if (dmx_json_get(a, "norm_starts")->valuedouble < 4 ||
+        dmx_json_get(a, "nfft")->valuedouble == 256 || depth < 2)
+        dmx_json_remove(a, "multi_freqs");
     /* Groups of the outermost decoder are those of the sources' channels. */
-    cJSON *groups = cJSON_GetObjectItem(a, "norm_groups");
-    if (cJSON_GetObjectItem(a, "norm_starts")->valueint == 0)
-        cJSON_SetNumberValue(groups, 1);
+    dmx_json *groups = dmx_json_get(a, "norm_groups");
+    if (dmx_json_get(a, "norm_starts")->valuedouble == 0)
+        groups->valuedouble = 1;
     return a;
 }
 
@@ -201,7 +200,7 @@ static bool is_music(uint64_t seed)
     return seed % 3 == 1;
 }
 
-static void open_trial(trial *t, uint64_t seed, cJSON *arguments)
+static void open_trial(trial *t, uint64_t seed, dmx_json *arguments)
 {
     static char klass[] = "HTDemucs", path[] = "random";
     struct dmx_checkpoint checkpoint = {
@@ -302,7 +301,7 @@ static double onnx_error(const trial *t, dmx_runtime *runtime)
 static int failures(uint64_t seed, dmx_runtime *runtime)
 {
     trial t;
-    cJSON *arguments = random_arguments(seed);
+    dmx_json *arguments = random_arguments(seed);
     weights_are_halves = seed % 2 == 1;
     open_trial(&t, seed, arguments);
     const double native = native_error(&t, seed);
@@ -313,12 +312,12 @@ static int failures(uint64_t seed, dmx_runtime *runtime)
            (unsigned long long)seed, is_music(seed) ? "music" : "noise", native,
            onnx);
     if (!good) {
-        char *text = cJSON_PrintUnformatted(arguments);
+        char *text = dmx_json_print_compact(arguments);
         printf("FAILED: %s\n", text);
-        cJSON_free(text);
+        free(text);
     }
     close_trial(&t);
-    cJSON_Delete(arguments);
+    dmx_json_free(arguments);
     dmx_arena_free(&weights_arena);
     return good ? 0 : 1;
 }

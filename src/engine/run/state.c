@@ -3,7 +3,7 @@
 #include "engine/program.h"
 #include "engine/run/pool.h"
 
-#include <cJSON.h>
+#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -131,20 +131,18 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
 }
 
 /* A step, or a chain of them under the name of the first. */
-static cJSON *step_json(const dmx_step *step, double seconds)
+static dmx_json *step_json(const dmx_step *step, double seconds)
 {
-    cJSON *item = cJSON_CreateObject();
+    dmx_json *item = dmx_json_new(DMX_JSON_OBJECT);
     double flops = 0.0;
     for (int32_t i = 0; i < step->chain; i++)
         flops += step[i].flops;
-    cJSON_AddStringToObject(item, "kind",
-                            step->chain > 1 ? "rows" : step->kind);
-    cJSON_AddStringToObject(item, "path", step->path);
-    cJSON_AddNumberToObject(item, "ms", seconds * 1e3);
+    dmx_json_add_string(item, "kind", step->chain > 1 ? "rows" : step->kind);
+    dmx_json_add_string(item, "path", step->path);
+    dmx_json_add_number(item, "ms", seconds * 1e3);
     if (flops > 0.0) {
-        cJSON_AddNumberToObject(item, "gflop", flops * 1e-9);
-        cJSON_AddNumberToObject(item, "gflops",
-                                flops * 1e-9 / (seconds + 1e-12));
+        dmx_json_add_number(item, "gflop", flops * 1e-9);
+        dmx_json_add_number(item, "gflops", flops * 1e-9 / (seconds + 1e-12));
     }
     return item;
 }
@@ -152,21 +150,21 @@ static cJSON *step_json(const dmx_step *step, double seconds)
 char *dmx_engine_profile_json(const dmx_engine_state *s)
 {
     const dmx_engine *e = s->engine;
-    cJSON *root = cJSON_CreateObject();
-    cJSON *steps = cJSON_AddArrayToObject(root, "steps");
+    dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
+    dmx_json *steps = dmx_json_add_array(root, "steps");
     double total = 0.0, flops = 0.0;
     for (size_t i = 0; i < e->n_step; i++) {
         flops += e->step[i].flops;
         if (e->step[i].chain == 0)
             continue;
-        cJSON_AddItemToArray(steps, step_json(&e->step[i], s->seconds[i]));
+        dmx_json_append(steps, step_json(&e->step[i], s->seconds[i]));
         total += s->seconds[i];
     }
-    cJSON_AddStringToObject(root, "isa", e->kernels->name);
-    cJSON_AddNumberToObject(root, "threads", dmx_pool_threads(s->pool));
-    cJSON_AddNumberToObject(root, "ms", total * 1e3);
-    cJSON_AddNumberToObject(root, "gflop", flops * 1e-9);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
+    dmx_json_add_string(root, "isa", e->kernels->name);
+    dmx_json_add_number(root, "threads", dmx_pool_threads(s->pool));
+    dmx_json_add_number(root, "ms", total * 1e3);
+    dmx_json_add_number(root, "gflop", flops * 1e-9);
+    char *text = dmx_json_print(root);
+    dmx_json_free(root);
     return text;
 }
