@@ -100,7 +100,7 @@ static dmx_status write_model(const network *n, const char *path,
         dmx_onnx_write(&out, n->graph, n->model, &options, err);
     *seconds = now() - start;
     if (status == DMX_OK)
-        return dmx_output_commit(&out, err);
+        return dmx_output_commit(&out, NULL, err);
     dmx_output_abandon(&out);
     return status;
 }

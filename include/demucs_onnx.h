@@ -82,6 +82,20 @@ typedef struct dmx_error {
         }                                                                      \
     }
 
+/* Text that others wrote (names in files, servers' answers, names of songs)
+ * made fit for a terminal or a log: one line of valid UTF-8 in which control
+ * characters (C0, DEL, C1), line separators, bidirectional controls and other
+ * invisible format characters stand as "\n", "\x1b" or "\u202e", and bytes
+ * that are not UTF-8 as "\xff". Filtering twice changes nothing. At most `size`
+ * bytes with the terminating zero go to out, whole characters only; the return
+ * value is the length without a limit, as snprintf's. NULL gives "(null)". */
+DMX_API size_t dmx_text_printable(char *out, size_t size, const char *text);
+
+/* The same text as a JSON string with its quotes: the characters above are
+ * escaped as "\u001b", bytes that are not UTF-8 become U+FFFD. Only when the
+ * value returned is below `size` is *out the whole string. NULL gives "\"\"". */
+DMX_API size_t dmx_text_json(char *out, size_t size, const char *text);
+
 /* Callbacks shared by every long call; all may be NULL. They are called from
  * the thread that made the call. */
 typedef struct dmx_hooks {
@@ -756,6 +770,27 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_separate_song(
 DMX_API DMX_MUST_CHECK dmx_status dmx_sound_sdr(double *out, const char *truth,
                                                 const char *estimate,
                                                 dmx_error *err);
+
+/* ----------------------------------------------------------- names, files */
+
+#define DMX_FILE_NAME_SIZE 256 /* of a component of a path, with its zero */
+
+/* Makes a text that others wrote - a source in a checkpoint, a name in a bag,
+ * the name or a tag of a song - into the name of one file or folder, so that
+ * it stays where it is put and shows as it is: "/", "\", control and
+ * disguising characters and bytes that are not UTF-8 become "_", as do dots
+ * and blanks at its ends; an empty one is "_"; at most `most` bytes (1 to 255),
+ * cut between characters. out may not overlap text. Different texts can give
+ * the same name. */
+DMX_API void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE],
+                                const char *text, size_t most);
+/* Non-zero for a text that dmx_safe_file_name leaves as it is, at 255 bytes. */
+DMX_API int dmx_is_safe_file_name(const char *text);
+
+/* Removes the part files of every output that is being written by this
+ * process. For a program that ends at once, without waiting for the functions
+ * that write them: they then fail. Async-signal-safe. */
+DMX_API void dmx_remove_part_files(void);
 
 #ifdef __cplusplus
 }

@@ -318,6 +318,11 @@ static dmx_status take_sources(struct dmx_model *model, const dmx_json *list,
                           strlen(item->valuestring) > 64,
                       err, DMX_ERROR_MODEL,
                       "a source name is empty, too long or not a string");
+        DMX_RETURN_IF(!dmx_is_safe_file_name(item->valuestring), err,
+                      DMX_ERROR_MODEL,
+                      "the source '%s' can't be the name of a file: no '/', "
+                      "control characters, nor dots and blanks at its ends",
+                      item->valuestring);
         char *name = strdup(item->valuestring);
         DMX_RETURN_IF(name == NULL, err, DMX_ERROR_MEMORY, "no memory");
         model->source[model->n_source++] = name;

@@ -1,6 +1,6 @@
 #include "audio/plot.h"
 #include "audio/plot_parts.h"
-#include "base/file.h"
+#include "base/output.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -188,7 +188,7 @@ static dmx_status write_file(const char *path, const void *data, size_t size,
         dmx_output_abandon(&out);
         return status;
     }
-    return dmx_output_commit(&out, err);
+    return dmx_output_commit(&out, NULL, err);
 }
 
 dmx_status dmx_plot_write(const dmx_plot *p, const char *path, dmx_error *err)

@@ -3,8 +3,8 @@
 #include "audio/quantise.h"
 #include "audio/reader.h"
 #include "audio/wav.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/output.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #define BLOCK 4096 /* frames quantised at a time */
 
 struct dmx_audio_writer {
-    dmx_output file; /* stream NULL: a borrowed one */
+    dmx_output file;      /* stream NULL: a borrowed one */
+    dmx_output_mark mark; /* what the commit made */
     dmx_sink sink;
     char *name;
     int channels;
@@ -264,10 +265,15 @@ dmx_status dmx_audio_writer_commit(dmx_audio_writer *w, dmx_error *err)
     DMX_FORWARD(w->wav != NULL ? dmx_wav_finish(w->wav, err)
                                : dmx_encoder_finish(w->encoder, err));
     if (w->file.stream != NULL)
-        return dmx_output_commit(&w->file, err);
+        return dmx_output_commit(&w->file, &w->mark, err);
     if (fflush(w->sink.stream) != 0)
         return dmx_sink_failure(&w->sink, errno, err);
     return DMX_OK;
+}
+
+void dmx_audio_writer_take_back(dmx_audio_writer *w)
+{
+    dmx_output_take_back(&w->mark);
 }
 
 void dmx_audio_writer_close(dmx_audio_writer *w)
@@ -277,6 +283,7 @@ void dmx_audio_writer_close(dmx_audio_writer *w)
     dmx_wav_close(w->wav);
     dmx_encoder_close(w->encoder);
     dmx_output_abandon(&w->file);
+    dmx_output_forget(&w->mark);
     free(w->dither);
     free(w->integers);
     free(w->name);

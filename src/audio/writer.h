@@ -55,7 +55,7 @@ int dmx_audio_format_rate(dmx_audio_format format, int rate);
 const char *dmx_audio_format_extension(dmx_audio_format format);
 int dmx_audio_format_parse(dmx_audio_format *out, const char *name);
 
-/* Starts a file beside `path` under a temporary name (base/file.h). `path` is
+/* Starts a file beside `path` under a temporary name (base/output.h). `path` is
  * also the name used in messages. Fails with ARGUMENT (a rate, channel count
  * or depth that the format does not have), IO, UNSUPPORTED (the FFmpeg
  * libraries were built without that encoder), MEMORY. */
@@ -82,6 +82,10 @@ int64_t dmx_audio_writer_clipped(const dmx_audio_writer *writer);
  * whatever this returns. */
 DMX_MUST_CHECK dmx_status dmx_audio_writer_commit(dmx_audio_writer *writer,
                                                   dmx_error *err);
+
+/* After a commit: removes the file again, unless it replaced another one or is
+ * not the same any more. */
+void dmx_audio_writer_take_back(dmx_audio_writer *writer);
 
 /* Releases everything; a file that was not committed is removed. */
 void dmx_audio_writer_close(dmx_audio_writer *writer);

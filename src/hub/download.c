@@ -282,7 +282,7 @@ static dmx_status run(transfer *t, dmx_transport *transport, dmx_error *err)
     }
     if (!right)
         return wrong_hash(t, hex, err);
-    return dmx_part_finish(&t->part, t->want->path, err);
+    return dmx_part_finish(&t->part, err);
 }
 
 dmx_status dmx_download_file(dmx_transport *transport,

@@ -2,9 +2,11 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,9 +76,10 @@ static dmx_status open_part(dmx_part *part, const char *url, dmx_error *err)
 dmx_status dmx_part_open(dmx_part *part, const char *path, const char *url,
                          dmx_error *err)
 {
-    *part = (dmx_part){.fd = -1,
-                       .path = with_suffix(path, ".part"),
-                       .from = with_suffix(path, ".part.from")};
+    *part = (dmx_part){.fd = -1};
+    DMX_FORWARD(dmx_output_target(&part->final, path, err));
+    part->path = with_suffix(part->final, ".part");
+    part->from = with_suffix(part->final, ".part.from");
     const dmx_status status =
         part->path != NULL && part->from != NULL
             ? open_part(part, url, err)
@@ -90,6 +93,7 @@ void dmx_part_close(dmx_part *part)
 {
     if (part->fd >= 0)
         close(part->fd);
+    free(part->final);
     free(part->path);
     free(part->from);
     *part = (dmx_part){.fd = -1};
@@ -111,7 +115,8 @@ static dmx_status write_from(const dmx_part *part, const char *text,
                              dmx_error *err)
 {
     const int fd =
-        open(part->from, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+        open(part->from,
+             O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
              0666);
     DMX_RETURN_IF(fd < 0, err, DMX_ERROR_IO, "%s: can't create: %s", part->from,
                   strerror(errno));
@@ -172,28 +177,18 @@ dmx_status dmx_part_room(const dmx_part *part, uint64_t bytes, dmx_error *err)
     return DMX_OK;
 }
 
-static void sync_folder(const char *path)
+dmx_status dmx_part_finish(dmx_part *part, dmx_error *err)
 {
-    char *folder = strdup(path);
-    char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
-    if (slash != NULL) {
-        slash[1] = '\0';
-        const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd >= 0) {
-            fsync(fd); /* best effort: some file systems refuse it */
-            close(fd);
-        }
-    }
-    free(folder);
-}
-
-dmx_status dmx_part_finish(dmx_part *part, const char *path, dmx_error *err)
-{
+    struct stat st;
+    const char *path = part->final;
+    DMX_RETURN_IF(lstat(path, &st) == 0 && !S_ISREG(st.st_mode), err,
+                  DMX_ERROR_IO, "%s: no regular file; it is left as it is",
+                  path);
     DMX_RETURN_IF(fsync(part->fd) != 0, err, DMX_ERROR_IO,
                   "%s: write failed: %s", part->path, strerror(errno));
     DMX_RETURN_IF(rename(part->path, path) != 0, err, DMX_ERROR_IO,
                   "%s: can't rename into place: %s", path, strerror(errno));
-    sync_folder(path);
+    dmx_sync_folder(path);
     unlink(part->from);
     return DMX_OK;
 }

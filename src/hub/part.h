@@ -7,8 +7,9 @@
 typedef struct dmx_part {
     int fd;
     uint64_t have;                      /* bytes in the file */
-    char *path;                         /* "<path>.part" */
-    char *from;                         /* "<path>.part.from" */
+    char *final;                        /* the path, links followed */
+    char *path;                         /* "<final>.part" */
+    char *from;                         /* "<final>.part.from" */
     char validator[DMX_VALIDATOR_SIZE]; /* for If-Range, or "" */
 } dmx_part;
 
@@ -30,9 +31,9 @@ DMX_MUST_CHECK dmx_status dmx_part_append(dmx_part *part, const void *bytes,
 /* Fails when the disk has no room for `bytes` more. */
 DMX_MUST_CHECK dmx_status dmx_part_room(const dmx_part *part, uint64_t bytes,
                                         dmx_error *err);
-/* Sync, rename to the final path, forget the validator. */
-DMX_MUST_CHECK dmx_status dmx_part_finish(dmx_part *part, const char *path,
-                                          dmx_error *err);
+/* Sync, rename to the final path, forget the validator. A symbolic link stays
+ * one; what is no regular file is left as it is. */
+DMX_MUST_CHECK dmx_status dmx_part_finish(dmx_part *part, dmx_error *err);
 /* Removes both files. */
 void dmx_part_remove(dmx_part *part);
 

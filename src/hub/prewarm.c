@@ -2,6 +2,7 @@
 #include "hub/hub.h"
 
 #include "base/file.h"
+#include "base/output.h"
 #include "hub/cache.h"
 #include "hub/repository.h"
 
@@ -42,15 +43,16 @@ static dmx_status export_path(char **path, const dmx_hub *hub,
                               const dmx_export_options *o, dmx_error *err)
 {
     char hash[DMX_SHA256_HEX], key[DMX_SHA256_HEX], text[KEY_TEXT];
+    char name[DMX_FILE_NAME_SIZE];
     DMX_FORWARD(dmx_file_sha256(hash, checkpoint, hub->hooks, err));
     DMX_FORWARD(describe(text, hash, o, err));
     DMX_FORWARD(dmx_sha256_hex(key, text, strlen(text), err));
-    const size_t size = strlen(hub->cache) + strlen(signature) + 80;
+    dmx_safe_file_name(name, signature, 128);
+    const size_t size = strlen(hub->cache) + strlen(name) + 80;
     *path = malloc(size);
     if (*path == NULL)
         return no_memory(err);
-    snprintf(*path, size, "%s/exports/%s-%.32s.onnx", hub->cache, signature,
-             key);
+    snprintf(*path, size, "%s/exports/%s-%.32s.onnx", hub->cache, name, key);
     return DMX_OK;
 }
 
@@ -100,7 +102,7 @@ static dmx_status record(const char *path, const dmx_hooks *hooks,
     if (status == DMX_OK) {
         status = dmx_output_write(&out, line, strlen(line), err);
         if (status == DMX_OK)
-            status = dmx_output_commit(&out, err);
+            status = dmx_output_commit(&out, NULL, err);
         else
             dmx_output_abandon(&out);
     }

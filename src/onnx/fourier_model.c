@@ -78,7 +78,7 @@ static dmx_status write_file(const char *path, const request *r, dmx_error *err)
     DMX_FORWARD(dmx_output_open(&out, path, err));
     const dmx_status status = write_transform(&out, r, err);
     if (status == DMX_OK)
-        return dmx_output_commit(&out, err);
+        return dmx_output_commit(&out, NULL, err);
     dmx_output_abandon(&out);
     return status;
 }

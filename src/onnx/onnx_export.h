@@ -3,7 +3,7 @@
 #define DMX_ONNX_ONNX_EXPORT_H
 
 #include "arch/arch.h"
-#include "base/file.h"
+#include "base/output.h"
 #include "graph/graph.h"
 
 #define DMX_ONNX_OLDEST_OPSET 17

@@ -55,15 +55,10 @@ static char *default_source(size_t index, size_t count)
     return strdup(name);
 }
 
-/* Names go into file names: no separators, no control characters. */
+/* Names go into file names. */
 static bool is_plain_name(const char *text)
 {
-    if (text == NULL || text[0] == '\0' || text[0] == '.' || strlen(text) > 64)
-        return false;
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == '/' || *text == '\\')
-            return false;
-    return true;
+    return text != NULL && strlen(text) <= 64 && dmx_is_safe_file_name(text);
 }
 
 static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,

@@ -2,6 +2,7 @@
 #include "separate/python_random.h"
 #include "separate/separator.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

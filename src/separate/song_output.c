@@ -1,5 +1,6 @@
 /* From stems at the model's rate to files at the song's. */
 #include "base/memory.h"
+#include "base/output.h"
 #include "separate/exact_sum.h"
 #include "separate/song.h"
 
@@ -22,7 +23,7 @@ static dmx_status check_space(const dmx_song *s, dmx_error *err)
 {
     const dmx_song_output *first = &s->o->output[0];
     struct statvfs fs;
-    char *folder = first->path != NULL ? dmx_song_folder(first->path) : NULL;
+    char *folder = first->path != NULL ? dmx_folder_of(first->path) : NULL;
     if (folder == NULL)
         return DMX_OK;
     const int failed = statvfs(folder, &fs);

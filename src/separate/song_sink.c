@@ -1,30 +1,34 @@
 #include "separate/song_sink.h"
 #include "base/memory.h"
+#include "base/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CLAMP_LIMIT 0.99f
 
 /* ------------------------------------------------------------------ open */
 
-char *dmx_song_folder(const char *path)
+/* Where a file of this name waits for its peak: beside it, on the same disk;
+ * for a pipe or a device, in the folder for temporary files. */
+static char *spool_folder(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return strdup(".");
-    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    struct stat st;
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return dmx_folder_of(path);
+    const char *folder = getenv("TMPDIR");
+    return strdup(folder != NULL && folder[0] != '\0' ? folder : "/tmp");
 }
 
-/* A file without a name in the folder of `path`: on the same disk as the
- * result, gone with the process. */
+/* A file without a name: gone with the process. */
 static dmx_status open_spool(dmx_song_sink *s, dmx_error *err)
 {
-    char *folder = dmx_song_folder(s->path);
+    char *folder = spool_folder(s->path);
     char *name = folder != NULL ? malloc(strlen(folder) + 32) : NULL;
     int fd = -1;
     if (name != NULL) {
@@ -74,11 +78,11 @@ dmx_status dmx_song_sink_open(dmx_song_sink *out, const char *path,
 
 void dmx_song_sink_close(dmx_song_sink *s, bool keep)
 {
+    if (s->committed && !keep)
+        dmx_audio_writer_take_back(s->writer);
     dmx_audio_writer_close(s->writer);
     if (s->spool != NULL)
         fclose(s->spool);
-    if (s->committed && !keep)
-        unlink(s->path);
     dmx_aligned_free(s->block);
     *s = (dmx_song_sink){0};
 }

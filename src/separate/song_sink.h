@@ -41,10 +41,8 @@ DMX_MUST_CHECK dmx_status dmx_song_sink_finish(dmx_song_sink *sink,
                                                dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_song_sink_commit(dmx_song_sink *sink,
                                                dmx_error *err);
-/* keep false: a file committed already is removed. */
+/* keep false: a file committed already is removed, unless it replaced an older
+ * one. */
 void dmx_song_sink_close(dmx_song_sink *sink, bool keep);
-
-/* Folder of a path, "." when it has none; malloc'd. */
-char *dmx_song_folder(const char *path);
 
 #endif

@@ -143,7 +143,7 @@ static dmx_status run(job *j, dmx_error *err)
     DMX_FORWARD(dmx_output_open(&out, j->path, err));
     const dmx_status status = write_and_check(j, &out, err);
     if (status == DMX_OK)
-        return dmx_output_commit(&out, err);
+        return dmx_output_commit(&out, NULL, err);
     dmx_output_abandon(&out);
     return status;
 }

@@ -288,7 +288,7 @@ static double onnx_error(const trial *t, dmx_runtime *runtime)
     snprintf(path, sizeof path, "%s/random.onnx", test_folder());
     assert_ok(dmx_output_open(&out, path, &err), &err);
     assert_ok(dmx_onnx_write(&out, t->graph, t->model, &options, &err), &err);
-    assert_ok(dmx_output_commit(&out, &err), &err);
+    assert_ok(dmx_output_commit(&out, NULL, &err), &err);
     assert_ok(dmx_session_open(&session, runtime, path, NULL, 0, &wish, &err),
               &err);
     assert_ok(dmx_session_run_first(session, &run, y, t->count, &err), &err);
