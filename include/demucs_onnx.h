@@ -629,7 +629,8 @@ typedef struct dmx_separator_io {
      * Samples must be finite. */
     dmx_status (*read)(void *user, float *const *planes, size_t capacity,
                        size_t *got, dmx_error *err);
-    /* Back to the first sample; only for DMX_NORMALIZE_TRACK. */
+    /* Back to the first sample; for DMX_NORMALIZE_TRACK, and for shifts when
+     * frames is not known. */
     dmx_status (*rewind)(void *user, dmx_error *err);
     /* Takes the next frames: stems[stem * channels + channel], and beside them
      * the same frames of the input, mix[channel]. As many frames come out as
@@ -638,7 +639,9 @@ typedef struct dmx_separator_io {
                         const float *const *mix, size_t frames, dmx_error *err);
     dmx_normalization normalize;
     double mean, std; /* of the mono mix; std unbiased, 0 or more */
-    int64_t frames;   /* length when it is known, for progress; else -1 */
+    int64_t frames;   /* length when it is known, else -1: for progress, and
+                         for shifts, which depend on it (then it must be
+                         right) */
 } dmx_separator_io;
 
 #define DMX_SEPARATOR_IO_INIT                                                  \

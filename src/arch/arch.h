@@ -18,6 +18,8 @@ struct dmx_model {
     int64_t segment[2];       /* numerator, denominator, seconds; reduced */
     int64_t training_samples; /* int(segment * samplerate) */
     bool use_train_segment;   /* shorter input is padded to the segment */
+    int64_t draws_position;   /* the original draws a position below this in
+                                 every pass, in inference too; 0: none */
     char **assumed;           /* arguments neither given nor proved by the */
     size_t n_assumed;         /*   weights: "t_heads = 8" */
     const struct dmx_architecture *implementation;
@@ -39,6 +41,8 @@ struct dmx_architecture {
     dmx_status (*open)(struct dmx_model *model, const dmx_hooks *hooks,
                        dmx_error *err);
     void (*close)(struct dmx_model *model);
+    /* model->draws_position of such arguments; NULL: nothing is drawn. */
+    int64_t (*draws_position)(const dmx_json *arguments);
     /* Builds the network for `samples` input samples. */
     void (*build)(const struct dmx_model *model, int64_t samples, dmx_graph *g);
 };

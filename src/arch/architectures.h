@@ -9,4 +9,9 @@ extern const struct dmx_architecture dmx_architecture_htdemucs;
 /* Whether checkpoints of this Python class ("HTDemucs") can be handled. */
 bool dmx_architecture_known(const char *klass_name);
 
+/* dmx_model.draws_position of an architecture of this name ("htdemucs") with
+ * such arguments; 0 for a name that is not known. */
+int64_t dmx_architecture_draws_position(const char *name,
+                                        const dmx_json *arguments);
+
 #endif

@@ -350,6 +350,22 @@ static dmx_status take_segment(struct dmx_model *model, dmx_error *err)
                              err);
 }
 
+/* The sinusoidal embedding starts at random.randrange(t_sin_random_shift + 1),
+ * computed wherever there is a transformer
+ * (demucs.transformer.CrossTransformerEncoder). */
+static int64_t draws_position(const dmx_json *arguments)
+{
+    int64_t layers = 0, shift = 0;
+    const char *kind = dmx_json_text_of(dmx_json_get(arguments, "t_emb"));
+    if (kind == NULL || strcmp(kind, "sin") != 0 ||
+        dmx_argument_int(&layers, arguments, "t_layers", 1,
+                         DMX_HTDEMUCS_MAX_LAYERS, NULL) != DMX_OK ||
+        dmx_argument_int(&shift, arguments, "t_sin_random_shift", 0, 1 << 30,
+                         NULL) != DMX_OK)
+        return 0;
+    return shift + 1;
+}
+
 static dmx_status htdemucs_open(struct dmx_model *model, const dmx_hooks *hooks,
                                 dmx_error *err)
 {
@@ -358,6 +374,7 @@ static dmx_status htdemucs_open(struct dmx_model *model, const dmx_hooks *hooks,
     model->config = h;
     DMX_FORWARD(dmx_htdemucs_parse(h, model->arguments, hooks, err));
     model->audio_channels = h->audio_channels;
+    model->draws_position = draws_position(model->arguments);
     DMX_FORWARD(take_segment(model, err));
     DMX_FORWARD(
         take_sources(model, dmx_json_get(model->arguments, "sources"), err));
@@ -378,5 +395,6 @@ const struct dmx_architecture dmx_architecture_htdemucs = {
     .infer = dmx_htdemucs_infer,
     .open = htdemucs_open,
     .close = htdemucs_close,
+    .draws_position = draws_position,
     .build = htdemucs_build,
 };

@@ -24,6 +24,17 @@ bool dmx_architecture_known(const char *klass_name)
     return find_class(klass_name) != NULL;
 }
 
+int64_t dmx_architecture_draws_position(const char *name,
+                                        const dmx_json *arguments)
+{
+    for (size_t i = 0; i < N_ARCHITECTURES; i++)
+        if (strcmp(architectures[i]->name, name) == 0)
+            return architectures[i]->draws_position != NULL
+                       ? architectures[i]->draws_position(arguments)
+                       : 0;
+    return 0;
+}
+
 static const struct dmx_architecture *
 recognise(const struct dmx_checkpoint *checkpoint)
 {

@@ -26,9 +26,10 @@ static bool allocate(struct dmx_bag *bag, const char *name, size_t members,
     bag->name = dmx_arena_strndup(a, name, strlen(name));
     bag->signature = dmx_arena_alloc(a, members, sizeof *bag->signature);
     bag->path = dmx_arena_alloc(a, members, sizeof *bag->path);
+    bag->left_out = dmx_arena_alloc(a, members, sizeof *bag->left_out);
     bag->weight = dmx_arena_alloc(a, members * sources, sizeof *bag->weight);
     return bag->name != NULL && bag->signature != NULL && bag->path != NULL &&
-           bag->weight != NULL;
+           bag->left_out != NULL && bag->weight != NULL;
 }
 
 dmx_status dmx_bag_new(struct dmx_bag **out, const char *name, size_t members,
@@ -80,10 +81,15 @@ dmx_status dmx_bag_of_file(struct dmx_bag **out, const char *path,
 void dmx_bag_keep_source(struct dmx_bag *bag, size_t source)
 {
     const size_t n = bag->n_source;
-    size_t kept = 0;
+    size_t kept = 0, left_out = 0;
     for (size_t i = 0; i < bag->n_member; i++) {
-        if (bag->weight[i * n + source] == 0)
+        left_out += bag->left_out[i];
+        if (bag->weight[i * n + source] == 0) {
+            left_out++;
             continue;
+        }
+        bag->left_out[kept] = left_out;
+        left_out = 0;
         bag->signature[kept] = bag->signature[i];
         bag->path[kept] = bag->path[i];
         memmove(bag->weight + kept * n, bag->weight + i * n,

@@ -18,6 +18,7 @@ struct dmx_bag {
     size_t n_member;
     char **signature; /* [member] */
     char **path;      /* [member], NULL until the file is found */
+    size_t *left_out; /* [member], how many were left out just before it */
     size_t n_source;  /* columns of weight, 0: no matrix */
     double *weight;   /* [member][source] */
     double segment;   /* seconds, 0: not given */
@@ -33,7 +34,8 @@ DMX_MUST_CHECK dmx_status dmx_bag_new(struct dmx_bag **out, const char *name,
 DMX_MUST_CHECK dmx_status dmx_bag_of_file(struct dmx_bag **out,
                                           const char *path, dmx_error *err);
 
-/* The bag without the members that add nothing to column `source`. */
+/* The bag without the members that add nothing to column `source`; left_out
+ * counts them. */
 void dmx_bag_keep_source(struct dmx_bag *bag, size_t source);
 
 /* Parses YAML or JSON: `models`, `weights`, `segment`; other keys are ignored.

@@ -73,6 +73,7 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     m->samplerate = m->model->samplerate;
     m->training = m->model->training_samples;
     m->fixed = m->model->use_train_segment;
+    m->draws_position = m->model->draws_position;
     return copy_sources(m, err);
 }
 
@@ -118,7 +119,8 @@ void dmx_member_close(dmx_member *m)
 /* ----------------------------------------------------------------- start */
 
 /* Samples cut from the track: the wanted segment, the training one at most. */
-static dmx_status choose_piece(dmx_member *m, double segment, dmx_error *err)
+dmx_status dmx_member_choose_piece(dmx_member *m, double segment,
+                                   dmx_error *err)
 {
     const double rate = (double)m->samplerate;
     m->piece = segment > 0 ? (int64_t)(segment * rate) : m->training;
@@ -178,7 +180,7 @@ dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
 dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
-    DMX_FORWARD(choose_piece(m, o->segment, err));
+    DMX_FORWARD(dmx_member_choose_piece(m, o->segment, err));
     const int64_t samples = m->fixed ? m->training : m->piece;
     if (m->session == NULL)
         return start_checkpoint(m, o, samples, runtime, err);

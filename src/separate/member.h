@@ -28,8 +28,9 @@ typedef struct dmx_member {
                          length of its input; 0: free and not stated */
     bool fixed;       /* training is the only length that runs */
     char *stem;       /* the source that an .onnx file is for, or NULL */
-    const char *provider; /* of ONNX Runtime, or NULL */
-    int64_t piece;        /* samples cut from the track */
+    const char *provider;   /* of ONNX Runtime, or NULL */
+    int64_t piece;          /* samples cut from the track */
+    int64_t draws_position; /* as dmx_model has it */
     dmx_runner runner;
 } dmx_member;
 
@@ -38,6 +39,11 @@ DMX_MUST_CHECK dmx_status dmx_member_open(dmx_member *out, const char *path,
                                           const dmx_member_options *options,
                                           dmx_runtime **runtime,
                                           dmx_error *err);
+
+/* Sets piece; *_start does it too. Fails with ARGUMENT. */
+DMX_MUST_CHECK dmx_status dmx_member_choose_piece(dmx_member *member,
+                                                  double segment,
+                                                  dmx_error *err);
 
 /* Makes the runner; what is not needed any more is closed. */
 DMX_MUST_CHECK dmx_status dmx_member_start(dmx_member *member,

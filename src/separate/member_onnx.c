@@ -1,5 +1,6 @@
 /* What an ONNX file says about itself: the shapes of its ports, and the
  * metadata that our exports carry. */
+#include "arch/architectures.h"
 #include "separate/member.h"
 
 #include "base/json.h"
@@ -131,6 +132,20 @@ static dmx_status read_rate(dmx_member *m, dmx_error *err)
     return DMX_OK;
 }
 
+/* What the architecture draws while it runs. Files that do not say what they
+ * are, are taken for what most of them are: HTDemucs as it was released. */
+static void read_draws(dmx_member *m)
+{
+    char *name = dmx_session_metadata(m->session, "architecture");
+    char *text = dmx_session_metadata(m->session, "arguments");
+    dmx_json *arguments = text != NULL ? dmx_json_read(text) : NULL;
+    m->draws_position =
+        name != NULL ? dmx_architecture_draws_position(name, arguments) : 1;
+    dmx_json_free(arguments);
+    free(text);
+    free(name);
+}
+
 dmx_status dmx_member_describe_onnx(dmx_member *m, const dmx_hooks *hooks,
                                     dmx_error *err)
 {
@@ -138,6 +153,7 @@ dmx_status dmx_member_describe_onnx(dmx_member *m, const dmx_hooks *hooks,
     DMX_FORWARD(read_sources(m, hooks, err));
     DMX_FORWARD(read_rate(m, err));
     read_segment(m);
+    read_draws(m);
     m->stem = dmx_session_metadata(m->session, "stem");
     return DMX_OK;
 }

@@ -223,8 +223,7 @@ static void load_piece(dmx_overlap *o, int64_t samples, int64_t piece,
         const float *row = o->input + c * o->in_capacity - o->in_base;
         float *out = o->mix + c * samples - begin;
         for (int64_t t = from; t < to; t++)
-            out[t] =
-                (float)(((double)row[t] - o->config.mean) * o->config.scale_in);
+            out[t] = (row[t] - o->config.mean) / o->config.scale;
     }
 }
 
@@ -333,27 +332,46 @@ int64_t dmx_overlap_pieces(const dmx_overlap *o, int64_t frames)
 
 /* ---------------------------------------------------------------- output */
 
-size_t dmx_overlap_pull(dmx_overlap *o, float *const *stems, float *const *mix,
-                        size_t capacity)
+/* out[n] of a row of sums; false when a number is not finite. */
+static bool finish_row(const dmx_overlap *o, float *out, const double *sum,
+                       size_t n)
+{
+    const double scale = (double)o->config.scale;
+    const double mean = (double)o->config.mean;
+    float bad = 0; /* x - x is NaN for infinities and NaNs */
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (float)(sum[i] * scale + mean);
+        bad += out[i] - out[i];
+    }
+    return bad == 0;
+}
+
+dmx_status dmx_overlap_pull(dmx_overlap *o, float *const *stems,
+                            float *const *mix, size_t capacity, size_t *got,
+                            dmx_error *err)
 {
     int64_t limit = head(o)->next;
     if (limit > o->received)
         limit = o->received;
+    *got = 0;
     if (limit <= o->emitted)
-        return 0;
+        return DMX_OK;
     const size_t ready = (size_t)(limit - o->emitted);
     const size_t n = ready < capacity ? ready : capacity;
-    for (int64_t r = 0; r < o->slots * o->config.channels; r++) {
-        const double *row =
-            o->sum + r * o->longest + (o->emitted - o->sum_base);
-        for (size_t i = 0; i < n; i++)
-            stems[r][i] =
-                (float)(row[i] * o->config.scale_out + o->config.mean);
-    }
+    const int64_t skip = o->emitted - o->sum_base;
+    for (int64_t r = 0; r < o->slots * o->config.channels; r++)
+        DMX_RETURN_IF(
+            !finish_row(o, stems[r], o->sum + r * o->longest + skip, n), err,
+            DMX_ERROR_MODEL,
+            "the model gave samples that are not finite (NaN or infinity), "
+            "after sample %lld of the track: its weights are damaged, or it "
+            "can't take this track",
+            (long long)o->emitted);
     for (int64_t c = 0; c < o->config.channels; c++)
         memcpy(mix[c],
                o->input + c * o->in_capacity + (o->emitted - o->in_base),
                n * sizeof(float));
     o->emitted += (int64_t)n;
-    return n;
+    *got = n;
+    return DMX_OK;
 }

@@ -32,15 +32,15 @@ typedef struct dmx_pass {
     void *context;
 } dmx_pass;
 
-/* Input x is (x - mean) * scale_in to the runners, output y becomes
- * y * scale_out + mean. */
+/* Input x is (x - mean) / scale to the runners, in float32 as the original
+ * has it; output y becomes y * scale + mean. */
 typedef struct dmx_overlap_config {
     const dmx_pass *pass; /* copied */
     size_t n_pass;
     const int *slot; /* [sources] of the output, -1: not wanted; copied */
     int64_t channels, sources;
-    double power; /* transition power, at least 1 */
-    double mean, scale_in, scale_out;
+    double power;      /* transition power, at least 1 */
+    float mean, scale; /* scale above 0 */
 } dmx_overlap_config;
 
 typedef struct dmx_overlap dmx_overlap;
@@ -64,10 +64,13 @@ DMX_MUST_CHECK dmx_status dmx_overlap_step(dmx_overlap *overlap,
                                            const dmx_hooks *hooks,
                                            dmx_error *err);
 
-/* Finished frames, at most capacity: stems[slot * channels + channel] and,
- * beside them, the input as it came in; pull all after every step. */
-size_t dmx_overlap_pull(dmx_overlap *overlap, float *const *stems,
-                        float *const *mix, size_t capacity);
+/* Finished frames, *got of them, at most capacity: stems[slot * channels +
+ * channel] and, beside them, the input as it came in; pull all after every
+ * step. A stem with a sample that is not finite is DMX_ERROR_MODEL. */
+DMX_MUST_CHECK dmx_status dmx_overlap_pull(dmx_overlap *overlap,
+                                           float *const *stems,
+                                           float *const *mix, size_t capacity,
+                                           size_t *got, dmx_error *err);
 
 /* Pieces that a track of `frames` takes, over all passes. */
 int64_t dmx_overlap_pieces(const dmx_overlap *overlap, int64_t frames);

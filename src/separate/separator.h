@@ -16,6 +16,14 @@ typedef struct dmx_turn {
     dmx_member *member; /* whose runner it is */
 } dmx_turn;
 
+/* What a member takes from the random generator in each of its passes. */
+typedef struct dmx_draws {
+    int64_t position; /* as dmx_model.draws_position, once for every piece */
+    int64_t stride;   /* of the pieces */
+    size_t repeats;   /* the member, and those left out just before it, which
+                         are taken to be like it */
+} dmx_draws;
+
 struct dmx_separator {
     dmx_separator_options options; /* its pointers are not used after open */
     dmx_member_options each;       /* for pieces of other lengths */
@@ -35,6 +43,7 @@ struct dmx_separator {
     dmx_pass *pass; /* [n_pass] */
     double *gain;   /* [members][sources] */
     size_t n_pass;
+    dmx_draws *draws; /* [members] */
     char backend[64];
 };
 
@@ -48,6 +57,12 @@ DMX_MUST_CHECK dmx_status dmx_separator_plan_gains(dmx_separator *s,
                                                    dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_separator_plan_passes(dmx_separator *s,
                                                     dmx_error *err);
+/* Must the track's length be known to draw the origins of the passes? */
+bool dmx_separator_needs_length(const dmx_separator *s);
+/* The passes of one track of so many frames, with the origins that the
+ * original would draw: pass[n_pass]. */
+void dmx_separator_draw_origins(const dmx_separator *s, dmx_pass *pass,
+                                int64_t frames);
 /* Of a pass: context is its dmx_turn. */
 DMX_MUST_CHECK dmx_status dmx_separator_open_tail(void *context,
                                                   dmx_runner *out,

@@ -98,13 +98,17 @@ static dmx_status copy_paths(dmx_separator *s, const dmx_bag *bag,
     s->path = calloc(s->n_member, sizeof *s->path);
     s->member = calloc(s->n_member, sizeof *s->member);
     s->turn = calloc(s->n_member, sizeof *s->turn);
-    DMX_RETURN_IF(s->path == NULL || s->member == NULL || s->turn == NULL, err,
-                  DMX_ERROR_MEMORY, "no memory for %zu models", s->n_member);
+    s->draws = calloc(s->n_member, sizeof *s->draws);
+    DMX_RETURN_IF(s->path == NULL || s->member == NULL || s->turn == NULL ||
+                      s->draws == NULL,
+                  err, DMX_ERROR_MEMORY, "no memory for %zu models",
+                  s->n_member);
     for (size_t i = 0; i < s->n_member; i++) {
         const char *path = dmx_bag_path(bag, i);
         DMX_RETURN_IF(path == NULL, err, DMX_ERROR_ARGUMENT,
                       "%s: a model's file is not known", dmx_bag_name(bag));
         pthread_mutex_init(&s->turn[i].lock, NULL);
+        s->draws[i].repeats = 1 + bag->left_out[i];
         s->path[i] = strdup(path);
         DMX_RETURN_IF(s->path[i] == NULL, err, DMX_ERROR_MEMORY, "no memory");
     }
@@ -164,7 +168,29 @@ static dmx_status start_member(dmx_separator *s, size_t i,
         s->turn[i].owner = s;
         s->turn[i].member = &s->member[same];
         m->piece = s->member[same].piece;
+        m->draws_position = s->member[same].draws_position;
     }
+    return DMX_OK;
+}
+
+/* A member that no wanted stem needs still moves the shifts of those after it,
+ * by what it draws from the generator that all share: a stem is the same
+ * whatever else is asked for. */
+static dmx_status read_draws(dmx_separator *s, size_t i,
+                             const dmx_member_options *o, dmx_error *err)
+{
+    dmx_member *m = &s->member[i];
+    const size_t same = same_file(s, i);
+    if (same != i) {
+        m->piece = s->member[same].piece;
+        m->draws_position = s->member[same].draws_position;
+        return DMX_OK;
+    }
+    if (m->path == NULL)
+        DMX_FORWARD(dmx_member_open(m, s->path[i], o, &s->runtime, err));
+    DMX_FORWARD(dmx_member_choose_piece(m, o->segment, err));
+    if (i != s->leader)
+        dmx_member_idle(m);
     return DMX_OK;
 }
 
@@ -176,6 +202,8 @@ static dmx_status start_members(dmx_separator *s, const dmx_member_options *o,
     for (size_t i = 0; i < s->n_member; i++)
         if (dmx_separator_needs(s, i))
             DMX_FORWARD(start_member(s, i, o, err));
+        else if (s->options.shifts > 0)
+            DMX_FORWARD(read_draws(s, i, o, err));
     if (s->turn[s->leader].runner == NULL)
         dmx_member_idle(&s->member[s->leader]);
     return DMX_OK;
@@ -305,6 +333,7 @@ void dmx_separator_close(dmx_separator *s)
     free(s->slot);
     free(s->stem);
     free(s->pass);
+    free(s->draws);
     free(s->gain);
     dmx_runtime_close(s->runtime);
     free(s);

@@ -113,43 +113,92 @@ dmx_status dmx_separator_plan_gains(dmx_separator *s, dmx_error *err)
     return DMX_OK;
 }
 
-/* A shift moves the first segment up to half a second in front of the track
- * (the original pads by that and starts at a random offset). Offsets are drawn
- * for models that are not needed, too: a stem is the same whatever else is
- * asked for. */
-static int64_t draw_origin(const dmx_separator *s, dmx_python_random *random)
+static int64_t stride_of(const dmx_separator *s, int64_t piece)
 {
-    if (s->options.shifts == 0)
-        return 0;
-    const uint32_t most = (uint32_t)(s->samplerate / 2);
-    return (int64_t)dmx_python_randint(random, most) - (int64_t)most;
+    const int64_t stride = (int64_t)((1 - s->options.overlap) * (double)piece);
+    return stride > 0 ? stride : 1;
+}
+
+static size_t passes_of(const dmx_separator *s)
+{
+    return s->options.shifts > 0 ? (size_t)s->options.shifts : 1;
+}
+
+static void add_pass(dmx_separator *s, size_t member)
+{
+    const dmx_turn *turn = &s->turn[member];
+    dmx_pass *pass = &s->pass[s->n_pass++];
+    *pass = (dmx_pass){.runner = &s->turn[member].shared,
+                       .gain = s->gain + member * s->n_source,
+                       .piece = s->member[member].piece,
+                       .stride = stride_of(s, s->member[member].piece),
+                       .context = &s->turn[member]};
+    if (!turn->member->fixed)
+        pass->open_tail = dmx_separator_open_tail;
 }
 
 dmx_status dmx_separator_plan_passes(dmx_separator *s, dmx_error *err)
 {
-    const size_t passes = s->options.shifts > 0 ? (size_t)s->options.shifts : 1;
-    s->pass = calloc(s->n_member * passes, sizeof *s->pass);
+    s->pass = calloc(s->n_member * passes_of(s), sizeof *s->pass);
     DMX_RETURN_IF(s->pass == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for a model");
+    for (size_t m = 0; m < s->n_member; m++)
+        for (size_t i = 0; dmx_separator_needs(s, m) && i < passes_of(s); i++)
+            add_pass(s, m);
+    for (size_t m = 0; m < s->n_member; m++) {
+        s->draws[m].stride = stride_of(s, s->member[m].piece);
+        s->draws[m].position = s->member[m].draws_position;
+    }
+    return DMX_OK;
+}
+
+/* ---------------------------------------------------------------- origins */
+
+/* Offsets come from one generator for all members in turn; a network that
+ * draws its position while it runs takes from the same one. */
+bool dmx_separator_needs_length(const dmx_separator *s)
+{
+    bool drawn = false;
+    for (size_t m = 0; s->options.shifts > 0 && m < s->n_member; m++) {
+        const size_t passes = s->draws[m].repeats * passes_of(s);
+        if (drawn && dmx_separator_needs(s, m))
+            return true;
+        if (s->draws[m].position > 0 && passes > 1 && dmx_separator_needs(s, m))
+            return true;
+        drawn = drawn || s->draws[m].position > 0;
+    }
+    return false;
+}
+
+/* A shift moves the first segment up to half a second in front of the track
+ * (the original pads by that and starts at a random offset); then each piece
+ * may draw a position, which the network here does not use. */
+static int64_t draw_pass(const dmx_separator *s, const dmx_draws *d,
+                         int64_t frames, dmx_python_random *random)
+{
+    const uint32_t most = (uint32_t)(s->samplerate / 2);
+    const int64_t origin =
+        (int64_t)dmx_python_randint(random, most) - (int64_t)most;
+    for (int64_t at = origin; d->position > 0 && at < frames; at += d->stride)
+        (void)dmx_python_randint(random, (uint32_t)(d->position - 1));
+    return origin;
+}
+
+void dmx_separator_draw_origins(const dmx_separator *s, dmx_pass *pass,
+                                int64_t frames)
+{
     dmx_python_random random;
     dmx_python_seed(&random, s->options.seed);
-    for (size_t m = 0; m < s->n_member; m++)
-        for (size_t i = 0; i < passes; i++) {
-            const int64_t origin = draw_origin(s, &random);
-            if (!dmx_separator_needs(s, m))
-                continue;
-            const int64_t piece = s->member[m].piece;
-            const int64_t stride =
-                (int64_t)((1 - s->options.overlap) * (double)piece);
-            dmx_pass *pass = &s->pass[s->n_pass++];
-            *pass = (dmx_pass){.runner = &s->turn[m].shared,
-                               .gain = s->gain + m * s->n_source,
-                               .origin = origin,
-                               .piece = piece,
-                               .stride = stride > 0 ? stride : 1,
-                               .context = &s->turn[m]};
-            if (!s->turn[m].member->fixed)
-                pass->open_tail = dmx_separator_open_tail;
+    memcpy(pass, s->pass, s->n_pass * sizeof *pass);
+    for (size_t m = 0; s->options.shifts > 0 && m < s->n_member; m++)
+        for (size_t r = 1; r <= s->draws[m].repeats; r++) {
+            const bool wanted =
+                r == s->draws[m].repeats && dmx_separator_needs(s, m);
+            for (int i = 0; i < s->options.shifts; i++) {
+                const int64_t origin =
+                    draw_pass(s, &s->draws[m], frames, &random);
+                if (wanted)
+                    (pass++)->origin = origin;
+            }
         }
-    return DMX_OK;
 }

@@ -19,6 +19,7 @@ typedef struct run_state {
     const dmx_separator_io *io;
     const dmx_hooks *hooks;
     dmx_overlap *overlap;
+    dmx_pass *pass; /* the separator's, with this track's origins */
     float *memory;  /* of all planes below */
     float **input;  /* [channels] */
     float **stems;  /* [stems * channels] */
@@ -67,6 +68,7 @@ static dmx_status allocate(run_state *r, dmx_error *err)
 static void release(run_state *r)
 {
     dmx_overlap_close(r->overlap);
+    free(r->pass);
     dmx_aligned_free(r->memory);
     free(r->input);
 }
@@ -78,30 +80,42 @@ static dmx_status read_block(run_state *r, size_t *got, dmx_error *err)
     DMX_FORWARD(r->io->read(r->io->user, r->input, BLOCK, got, err));
     DMX_RETURN_IF(*got > BLOCK, err, DMX_ERROR_ARGUMENT,
                   "the read callback gave more than was asked for");
+    float bad = 0; /* x - x is NaN for infinities and NaNs */
+    for (int64_t c = 0; c < r->separator->channels; c++)
+        for (size_t i = 0; i < *got; i++)
+            bad += r->input[c][i] - r->input[c][i];
+    DMX_RETURN_IF(bad != 0, err, DMX_ERROR_ARGUMENT,
+                  "the track has samples that are not finite");
     return DMX_OK;
 }
 
-static dmx_status measure(run_state *r, dmx_error *err)
+/* Reads the whole track, for its length and level. */
+static dmx_status measure(run_state *r, dmx_track_level *level, dmx_error *err)
 {
-    dmx_track_level level = {0};
     for (;;) {
         size_t got;
         const double all = (double)r->io->frames;
-        const double fraction = all > 0 ? (double)level.frames / all : 0;
+        const double fraction = all > 0 ? (double)level->frames / all : 0;
         DMX_FORWARD(dmx_progress(r->hooks, "measure",
                                  fraction < 1 ? fraction : 1, err));
         DMX_FORWARD(read_block(r, &got, err));
         if (got == 0)
             break;
-        dmx_track_level_add(&level, (const float *const *)r->input,
+        dmx_track_level_add(level, (const float *const *)r->input,
                             (size_t)r->separator->channels, got);
     }
-    r->frames = level.frames;
-    dmx_track_level_get(&level, &r->mean, &r->std);
-    DMX_RETURN_IF(!isfinite(r->mean) || !isfinite(r->std), err,
-                  DMX_ERROR_ARGUMENT,
-                  "the track has samples that are not finite");
+    r->frames = level->frames;
     return r->io->rewind(r->io->user, err);
+}
+
+static dmx_status find_track_level(run_state *r, dmx_error *err)
+{
+    dmx_track_level level = {0};
+    DMX_FORWARD(measure(r, &level, err));
+    dmx_track_level_get(&level, &r->mean, &r->std);
+    DMX_RETURN_IF(!isfinite(r->mean) || !(r->std < 1e30), err,
+                  DMX_ERROR_ARGUMENT, "the track's samples are too large");
+    return DMX_OK;
 }
 
 static dmx_status find_level(run_state *r, dmx_error *err)
@@ -111,7 +125,7 @@ static dmx_status find_level(run_state *r, dmx_error *err)
     r->mean = io->mean;
     r->std = io->std;
     if (io->normalize == DMX_NORMALIZE_TRACK)
-        return measure(r, err);
+        return find_track_level(r, err);
     DMX_RETURN_IF(io->normalize == DMX_NORMALIZE_GIVEN &&
                       !(isfinite(io->mean) && io->std >= 0 && io->std < 1e30),
                   err, DMX_ERROR_ARGUMENT,
@@ -121,20 +135,35 @@ static dmx_status find_level(run_state *r, dmx_error *err)
 
 /* ------------------------------------------------------------------- run */
 
+/* The length decides what a network draws before the next offset. */
+static dmx_status need_length(run_state *r, dmx_error *err)
+{
+    if (r->frames >= 0 || !dmx_separator_needs_length(r->separator))
+        return DMX_OK;
+    DMX_RETURN_IF(r->io->rewind == NULL, err, DMX_ERROR_ARGUMENT,
+                  "these shifts depend on the track's length: set frames, or "
+                  "rewind");
+    return measure(r, &(dmx_track_level){0}, err);
+}
+
 static dmx_status open_window(run_state *r, dmx_error *err)
 {
+    DMX_FORWARD(need_length(r, err));
+    r->pass = malloc(r->separator->n_pass * sizeof *r->pass);
+    DMX_RETURN_IF(r->pass == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory to separate");
+    dmx_separator_draw_origins(r->separator, r->pass, r->frames);
     const dmx_separator *s = r->separator;
     const bool plain = r->io->normalize == DMX_NORMALIZE_NONE;
     const dmx_overlap_config config = {
-        .pass = s->pass,
+        .pass = r->pass,
         .n_pass = s->n_pass,
         .slot = s->slot,
         .channels = s->channels,
         .sources = (int64_t)s->n_source,
         .power = s->options.transition_power,
-        .mean = plain ? 0 : r->mean,
-        .scale_in = plain ? 1 : 1 / (r->std + 1e-8),
-        .scale_out = plain ? 1 : r->std,
+        .mean = plain ? 0 : (float)r->mean,
+        .scale = plain ? 1 : (float)r->std + 1e-8F,
     };
     DMX_FORWARD(dmx_overlap_open(&r->overlap, &config, err));
     if (r->frames > 0)
@@ -145,7 +174,9 @@ static dmx_status open_window(run_state *r, dmx_error *err)
 static dmx_status hand_out(run_state *r, dmx_error *err)
 {
     for (;;) {
-        const size_t n = dmx_overlap_pull(r->overlap, r->stems, r->mix, BLOCK);
+        size_t n;
+        DMX_FORWARD(
+            dmx_overlap_pull(r->overlap, r->stems, r->mix, BLOCK, &n, err));
         if (n == 0)
             return DMX_OK;
         DMX_FORWARD(r->io->write(r->io->user, (const float *const *)r->stems,
@@ -177,20 +208,34 @@ static dmx_status push_block(run_state *r, size_t frames, dmx_error *err)
     return DMX_OK;
 }
 
+/* A length that was only said may be wrong; then the shifts were, too. */
+static dmx_status check_length(const run_state *r, int64_t got, dmx_error *err)
+{
+    DMX_RETURN_IF(dmx_separator_needs_length(r->separator) && got != r->frames,
+                  err, DMX_ERROR_ARGUMENT,
+                  "the track has %lld frames, not the %lld that its shifts "
+                  "were drawn for",
+                  (long long)got, (long long)r->frames);
+    return DMX_OK;
+}
+
 static dmx_status separate(run_state *r, dmx_error *err)
 {
     DMX_FORWARD(allocate(r, err));
     DMX_FORWARD(find_level(r, err));
     DMX_FORWARD(open_window(r, err));
+    int64_t got_all = 0;
     for (;;) {
         size_t got;
         DMX_FORWARD(read_block(r, &got, err));
         if (got == 0)
             break;
+        got_all += (int64_t)got;
         DMX_FORWARD(push_block(r, got, err));
     }
     dmx_overlap_end(r->overlap);
     DMX_FORWARD(run_ready(r, err));
+    DMX_FORWARD(check_length(r, got_all, err));
     return dmx_progress(r->hooks, "separate", 1, err);
 }
 

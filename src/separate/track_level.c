@@ -16,23 +16,40 @@ void dmx_track_level_add(dmx_track_level *level, const float *const *planes,
                          size_t channels, size_t frames)
 {
     for (size_t i = 0; i < frames; i++) {
-        double mono = 0;
+        float sum = 0;
         for (size_t c = 0; c < channels; c++)
-            mono += (double)planes[c][i];
-        mono /= (double)channels;
+            sum += planes[c][i];
+        const double mono = (double)(sum / (float)channels);
         add(level->sum, mono);
-        add(level->square, mono * mono);
+        add(level->square, mono * mono); /* exact: 24 bits each */
     }
     level->frames += (int64_t)frames;
+}
+
+/* sum -= a * b, with what the product loses to rounding. */
+static void subtract_product(double sum[2], double a, double b)
+{
+    const double product = a * b;
+    add(sum, -product);
+    sum[1] -= fma(a, b, -product);
+}
+
+/* Sum of (x - m)^2 = square - m (2 sum - n m): the deviation of a quiet sound
+ * on a large offset is what is left of numbers many orders above it. */
+static double square_around(const dmx_track_level *level, double m)
+{
+    double twice[2] = {2 * level->sum[0], 2 * level->sum[1]};
+    double square[2] = {level->square[0], level->square[1]};
+    subtract_product(twice, (double)level->frames, m);
+    subtract_product(square, m, twice[0]);
+    return square[0] + (square[1] - m * twice[1]);
 }
 
 void dmx_track_level_get(const dmx_track_level *level, double *mean,
                          double *std)
 {
     const double n = (double)level->frames;
-    const double sum = level->sum[0] + level->sum[1];
-    const double square = level->square[0] + level->square[1];
-    *mean = n > 0 ? sum / n : 0;
-    const double variance = n > 1 ? (square - sum * *mean) / (n - 1) : 0;
-    *std = variance > 0 ? sqrt(variance) : 0;
+    *mean = n > 0 ? (double)(float)((level->sum[0] + level->sum[1]) / n) : 0;
+    const double square = n > 1 ? square_around(level, *mean) : 0;
+    *std = square > 0 ? (double)(float)sqrt(square / (n - 1)) : 0;
 }

@@ -1,5 +1,7 @@
 /* Mean and unbiased standard deviation of a track's mono mix, which the
- * original normalises by (demucs.api.Separator.separate_tensor). */
+ * original normalises by (demucs.api.Separator.separate_tensor). As there, the
+ * mono mix is float32, the mean is rounded to float32, and the deviation is
+ * taken around the rounded mean. */
 #ifndef DMX_SEPARATE_TRACK_LEVEL_H
 #define DMX_SEPARATE_TRACK_LEVEL_H
 
@@ -16,7 +18,7 @@ typedef struct dmx_track_level {
 void dmx_track_level_add(dmx_track_level *level, const float *const *planes,
                          size_t channels, size_t frames);
 
-/* std is 0 for fewer than two frames. */
+/* Both are float32 numbers. std is 0 for fewer than two frames. */
 void dmx_track_level_get(const dmx_track_level *level, double *mean,
                          double *std);
 

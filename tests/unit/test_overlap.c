@@ -59,7 +59,8 @@ typedef struct scene {
     dmx_runner runner[MOST_PASSES];
     dmx_pass pass[MOST_PASSES];
     double gain[MOST_PASSES][SOURCES];
-    double power, mean, scale_in, scale_out;
+    double power;
+    float mean, scale;
     float *mix; /* [CHANNELS][length] */
 } scene;
 
@@ -82,11 +83,8 @@ static void add_pass(scene *s, int64_t run, int64_t piece, int64_t stride,
 
 static void open_scene(scene *s, int64_t length, double power)
 {
-    *s = (scene){.length = length,
-                 .power = power,
-                 .mean = 0.125,
-                 .scale_in = 1.5,
-                 .scale_out = 0.75};
+    *s =
+        (scene){.length = length, .power = power, .mean = 0.125, .scale = 0.75};
     s->mix = malloc((size_t)(CHANNELS * length + 1) * sizeof *s->mix);
     assert_non_null(s->mix);
     uint64_t random = 7;
@@ -111,9 +109,7 @@ static void original_piece(const scene *s, size_t pass, int64_t start,
         for (int64_t i = 0; i < valid; i++)
             if (begin + i >= 0 && begin + i < s->length)
                 mix[c * run + i] =
-                    (float)(((double)s->mix[c * s->length + begin + i] -
-                             s->mean) *
-                            s->scale_in);
+                    (s->mix[c * s->length + begin + i] - s->mean) / s->scale;
     const int64_t half = p->piece / 2;
     for (int64_t i = 0; i < n; i++) {
         const int64_t t = start + i;
@@ -151,7 +147,7 @@ static double *original(const scene *s)
         free(weights);
     }
     for (size_t i = 0; i < SOURCES * CHANNELS * n; i++)
-        total[i] = total[i] * s->scale_out + s->mean;
+        total[i] = total[i] * (double)s->scale + (double)s->mean;
     return total;
 }
 
@@ -164,7 +160,7 @@ typedef struct taker {
     size_t block;
 } taker;
 
-static void take(taker *k, dmx_overlap *o)
+static dmx_status take(taker *k, dmx_overlap *o, dmx_error *err)
 {
     for (;;) {
         float *stems[SOURCES * CHANNELS], *mix[CHANNELS];
@@ -172,9 +168,10 @@ static void take(taker *k, dmx_overlap *o)
             stems[r] = k->stems + r * k->scene->length + k->at;
         for (int64_t c = 0; c < CHANNELS; c++)
             mix[c] = k->mix + c * k->scene->length + k->at;
-        const size_t n = dmx_overlap_pull(o, stems, mix, k->block);
+        size_t n;
+        DMX_FORWARD(dmx_overlap_pull(o, stems, mix, k->block, &n, err));
         if (n == 0)
-            return;
+            return DMX_OK;
         k->at += (int64_t)n;
     }
 }
@@ -183,7 +180,7 @@ static dmx_status drain(taker *k, dmx_overlap *o, dmx_error *err)
 {
     while (dmx_overlap_ready(o)) {
         DMX_FORWARD(dmx_overlap_step(o, NULL, err));
-        take(k, o);
+        DMX_FORWARD(take(k, o, err));
     }
     return DMX_OK;
 }
@@ -208,9 +205,8 @@ static dmx_status feed(taker *k, dmx_overlap *o, dmx_error *err)
 static dmx_overlap *open_overlap(const scene *s)
 {
     const int slot[SOURCES] = {0, 1, 2};
-    const dmx_overlap_config config = {s->pass,  s->n_pass,   slot,
-                                       CHANNELS, SOURCES,     s->power,
-                                       s->mean,  s->scale_in, s->scale_out};
+    const dmx_overlap_config config = {s->pass, s->n_pass, slot,    CHANNELS,
+                                       SOURCES, s->power,  s->mean, s->scale};
     dmx_overlap *o;
     dmx_error err = DMX_ERROR_INIT;
     assert_ok(dmx_overlap_open(&o, &config, &err), &err);
@@ -339,6 +335,31 @@ static void test_failure_is_forwarded(void **state)
     free(s.mix);
 }
 
+/* A number that is not finite fails the track, unless it is trimmed away. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, INFINITY, -INFINITY, 3e38F};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        scene s;
+        open_scene(&s, 1000, 1);
+        add_pass(&s, 100, 100, 75, 0, 1);
+        s.mix[637] = bad[i];
+        s.scale = 0.5; /* 3e38 over it is not finite either */
+        taker k = {&s, NULL, NULL, 0, 50};
+        k.stems = calloc(SOURCES * CHANNELS * 1000, sizeof *k.stems);
+        k.mix = calloc(CHANNELS * 1000, sizeof *k.mix);
+        dmx_overlap *o = open_overlap(&s);
+        dmx_error err = DMX_ERROR_INIT;
+        assert_int_equal(feed(&k, o, &err), DMX_ERROR_MODEL);
+        assert_non_null(strstr(err.message, "not finite"));
+        dmx_overlap_close(o);
+        free(k.stems);
+        free(k.mix);
+        free(s.mix);
+    }
+}
+
 static void test_level(void **state)
 {
     (void)state;
@@ -356,11 +377,67 @@ static void test_level(void **state)
     double mean, std;
     dmx_track_level_get(&level, &mean, &std);
     assert_true(fabs(mean - 0.5) < 1e-8);
-    assert_true(fabs(std / (0.5e-3 / sqrt(2)) - 1) < 1e-5);
+    double square = 0; /* of the float32 mono mix */
+    for (int i = 0; i < 1000; i++)
+        square += pow((double)((left[i] + right[i]) / 2) - mean, 2);
+    const double expected = sqrt(1e4 * square / (1e7 - 1));
+    assert_true(fabs(std / expected - 1) < 1e-7);
+    assert_true(fabs(std / (0.5e-3 / sqrt(2)) - 1) < 2e-5);
     dmx_track_level one = {0};
     dmx_track_level_add(&one, planes, 2, 1);
     dmx_track_level_get(&one, &mean, &std);
     assert_true(mean == 0.5 && std == 0);
+}
+
+/* Levels of one channel x, frames times. */
+static void level_of(const float *x, size_t count, int times, double *mean,
+                     double *std)
+{
+    dmx_track_level level = {0};
+    const float *planes[] = {x};
+    for (int i = 0; i < times; i++)
+        dmx_track_level_add(&level, planes, 1, count);
+    dmx_track_level_get(&level, mean, std);
+}
+
+/* Offsets that are no binary fractions: nothing is left beside them; and a
+ * sound of -140 dB beside them keeps its deviation around the float32 mean. */
+static void test_level_on_offset(void **state)
+{
+    (void)state;
+    static const float offset[] = {0, 0.1F, -0.7F, 0.3333333F, 1e-7F, 123.4F};
+    for (size_t k = 0; k < sizeof offset / sizeof offset[0]; k++) {
+        float x[1000];
+        double mean, std, square = 0;
+        for (int i = 0; i < 1000; i++)
+            x[i] = offset[k];
+        level_of(x, 1000, 1000, &mean, &std);
+        assert_true(mean == (double)offset[k] && std == 0);
+        for (int i = 0; i < 1000; i++)
+            x[i] = offset[k] + (i % 3 == 0 ? 2e-7F : -1e-7F);
+        level_of(x, 1000, 1000, &mean, &std);
+        for (int i = 0; i < 1000; i++)
+            square += ((double)x[i] - mean) * ((double)x[i] - mean);
+        const double expected = sqrt(1000 * square / (1e6 - 1));
+        assert_true(fabs(std - expected) <= 1e-7 * expected);
+    }
+}
+
+static void test_level_of_antiphase(void **state)
+{
+    (void)state;
+    float left[1000], right[1000];
+    uint64_t random = 3;
+    for (int i = 0; i < 1000; i++) {
+        left[i] = (float)test_normal(&random);
+        right[i] = -left[i];
+    }
+    const float *planes[] = {left, right};
+    dmx_track_level level = {0};
+    double mean, std;
+    dmx_track_level_add(&level, planes, 2, 1000);
+    dmx_track_level_get(&level, &mean, &std);
+    assert_true(mean == 0 && std == 0);
 }
 
 int main(void)
@@ -373,7 +450,10 @@ int main(void)
         cmocka_unit_test(test_own_length_tail),
         cmocka_unit_test(test_shifts_and_bag),
         cmocka_unit_test(test_failure_is_forwarded),
+        cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_level),
+        cmocka_unit_test(test_level_on_offset),
+        cmocka_unit_test(test_level_of_antiphase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
