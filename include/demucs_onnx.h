@@ -15,6 +15,10 @@
  * Rules that hold everywhere:
  *  - Every function that can fail returns dmx_status and fills an optional
  *    dmx_error. Nothing prints, exits, aborts or keeps global state.
+ *  - NULL where a handle, path, name or result is needed is
+ *    DMX_ERROR_ARGUMENT; functions that only ask a handle something answer 0
+ *    or NULL for NULL.
+ *  - Numbers in files and texts have a decimal point in every locale.
  *  - Handles are opaque; xxx_close(NULL) is allowed. An open checkpoint or
  *    model is immutable and may be shared by any number of threads.
  *  - Options structs start with DMX_..._OPTIONS_INIT; a NULL options pointer
@@ -74,6 +78,9 @@ typedef struct dmx_error {
     char message[1024]; /* one line: what, where and what to do */
 } dmx_error;
 
+/* The message of an error is harmless on a terminal (dmx_text_printable), and
+ * so is every warning. A dmx_error may be used again: each call begins by
+ * clearing it. */
 #define DMX_ERROR_INIT                                                         \
     {                                                                          \
         DMX_OK, -1,                                                            \
@@ -93,7 +100,8 @@ DMX_API size_t dmx_text_printable(char *out, size_t size, const char *text);
 
 /* The same text as a JSON string with its quotes: the characters above are
  * escaped as "\u001b", bytes that are not UTF-8 become U+FFFD. Only when the
- * value returned is below `size` is *out the whole string. NULL gives "\"\"". */
+ * value returned is below `size` is *out the whole string. NULL gives "\"\"".
+ */
 DMX_API size_t dmx_text_json(char *out, size_t size, const char *text);
 
 /* Callbacks shared by every long call; all may be NULL. They are called from
@@ -785,8 +793,8 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_sound_sdr(double *out, const char *truth,
  * and blanks at its ends; an empty one is "_"; at most `most` bytes (1 to 255),
  * cut between characters. out may not overlap text. Different texts can give
  * the same name. */
-DMX_API void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE],
-                                const char *text, size_t most);
+DMX_API void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE], const char *text,
+                                size_t most);
 /* Non-zero for a text that dmx_safe_file_name leaves as it is, at 255 bytes. */
 DMX_API int dmx_is_safe_file_name(const char *text);
 

@@ -1,5 +1,7 @@
 #include "arch/arguments.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,7 +171,6 @@ static bool parse_seconds(int64_t fraction[2], double *seconds,
                           const dmx_json *item)
 {
     bool exact = false;
-    char *end;
     if (dmx_json_is_string(item))
         exact = parse_ratio(fraction, item->valuestring);
     else if (dmx_json_is_object(item))
@@ -181,8 +182,7 @@ static bool parse_seconds(int64_t fraction[2], double *seconds,
         return true;
     }
     if (dmx_json_is_string(item)) {
-        *seconds = strtod(item->valuestring, &end);
-        if (*end != '\0' || end == item->valuestring)
+        if (!dmx_number_parse(seconds, item->valuestring))
             return false;
     } else if (dmx_json_is_number(item)) {
         *seconds = item->valuedouble;

@@ -156,9 +156,11 @@ static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
 dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
                           const dmx_model_options *options, dmx_error *err)
 {
-    static const dmx_model_options defaults = DMX_MODEL_OPTIONS_INIT;
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
-    DMX_RETURN_IF(checkpoint == NULL, err, DMX_ERROR_ARGUMENT, "no checkpoint");
+    DMX_NEED(err, checkpoint);
+    static const dmx_model_options defaults = DMX_MODEL_OPTIONS_INIT;
     struct dmx_model *m = calloc(1, sizeof *m);
     DMX_RETURN_IF(m == NULL, err, DMX_ERROR_MEMORY, "no memory");
     m->checkpoint = checkpoint;
@@ -212,31 +214,33 @@ dmx_status dmx_model_assume(struct dmx_model *m, const char *name,
 
 size_t dmx_model_sources(const dmx_model *m)
 {
-    return m->n_source;
+    return m != NULL ? m->n_source : 0;
 }
 
 const char *dmx_model_source(const dmx_model *m, size_t index)
 {
-    return index < m->n_source ? m->source[index] : NULL;
+    return m != NULL && index < m->n_source ? m->source[index] : NULL;
 }
 
 int64_t dmx_model_channels(const dmx_model *m)
 {
-    return m->audio_channels;
+    return m != NULL ? m->audio_channels : 0;
 }
 
 int64_t dmx_model_samplerate(const dmx_model *m)
 {
-    return m->samplerate;
+    return m != NULL ? m->samplerate : 0;
 }
 
 int64_t dmx_model_samples(const dmx_model *m)
 {
-    return m->training_samples;
+    return m != NULL ? m->training_samples : 0;
 }
 
 int dmx_model_pads_to_segment(const dmx_model *m)
 {
+    if (m == NULL)
+        return 0;
     return m->use_train_segment ? 1 : 0;
 }
 

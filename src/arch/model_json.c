@@ -31,6 +31,8 @@ static bool fill(dmx_json *o, const dmx_model *m)
 
 char *dmx_model_json(const dmx_model *m)
 {
+    if (m == NULL)
+        return NULL;
     dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
     char *text = NULL;
     if (object != NULL && fill(object, m))
@@ -64,9 +66,13 @@ static void append(void *user, const char *line)
 dmx_status dmx_model_graph_text(char **out, const dmx_model *m, int64_t samples,
                                 dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    *out = NULL;
+    DMX_RETURN_IF(m == NULL, err, DMX_ERROR_ARGUMENT, "%s: model is NULL",
+                  __func__);
     dmx_graph *g;
     lines text = {NULL, 0, 0, false};
-    *out = NULL;
     DMX_FORWARD(dmx_model_graph(&g, m, samples, err));
     dmx_graph_print(g, append, &text);
     dmx_graph_close(g);

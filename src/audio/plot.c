@@ -1,5 +1,6 @@
 #include "audio/plot.h"
 #include "audio/plot_parts.h"
+#include "base/number.h"
 #include "base/output.h"
 
 #include <stdbool.h>
@@ -199,10 +200,12 @@ dmx_status dmx_plot_write(const dmx_plot *p, const char *path, dmx_error *err)
     const bool is_png = ends_with(path, ".png");
     DMX_RETURN_IF(!is_png && !ends_with(path, ".svg"), err, DMX_ERROR_ARGUMENT,
                   "%s: a picture's name must end in .png or .svg", path);
-    DMX_FORWARD(is_png ? dmx_plot_png(&png, &size, p, err)
-                       : dmx_plot_svg(&svg, &size, p, err));
-    const dmx_status status =
-        write_file(path, is_png ? (void *)png : svg, size, err);
+    const dmx_plain_locale scope = dmx_plain_locale_enter();
+    dmx_status status = is_png ? dmx_plot_png(&png, &size, p, err)
+                               : dmx_plot_svg(&svg, &size, p, err);
+    dmx_plain_locale_leave(scope);
+    if (status == DMX_OK)
+        status = write_file(path, is_png ? (void *)png : svg, size, err);
     free(png);
     free(svg);
     return status;

@@ -1,8 +1,19 @@
 #include "base/error.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Room for a line before what others wrote in it is made harmless. */
+enum { RAW = 2 * sizeof((dmx_error *)NULL)->message };
+
+void dmx_error_clear(dmx_error *err)
+{
+    if (err != NULL)
+        *err = (dmx_error)DMX_ERROR_INIT;
+}
 
 static dmx_status fill(dmx_error *err, dmx_status code, int64_t offset,
                        const char *fmt, va_list args)
@@ -10,7 +21,9 @@ static dmx_status fill(dmx_error *err, dmx_status code, int64_t offset,
     if (err != NULL && err->code == DMX_OK) {
         err->code = code;
         err->offset = offset;
-        vsnprintf(err->message, sizeof err->message, fmt, args);
+        char raw[RAW];
+        dmx_vformat(raw, sizeof raw, fmt, args);
+        dmx_text_printable(err->message, sizeof err->message, raw);
     }
     return code;
 }
@@ -38,28 +51,28 @@ void dmx_error_prefix(dmx_error *err, const char *fmt, ...)
 {
     if (err == NULL || err->code == DMX_OK)
         return;
-    char joined[2 * sizeof err->message];
+    char joined[RAW];
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(joined, sizeof err->message, fmt, args);
+    const int n = dmx_vformat(joined, sizeof err->message, fmt, args);
     va_end(args);
     if (n < 0)
         return;
     const size_t used = strlen(joined);
     snprintf(joined + used, sizeof joined - used, ": %s", err->message);
-    joined[sizeof err->message - 1] = '\0';
-    memcpy(err->message, joined, sizeof err->message);
+    dmx_text_printable(err->message, sizeof err->message, joined);
 }
 
 void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...)
 {
     if (hooks == NULL || hooks->warn == NULL)
         return;
-    char line[1024];
+    char raw[RAW], line[sizeof((dmx_error *)NULL)->message];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
+    dmx_vformat(raw, sizeof raw, fmt, args);
     va_end(args);
+    dmx_text_printable(line, sizeof line, raw);
     hooks->warn(hooks->user, line);
 }
 

@@ -1,4 +1,4 @@
-/* Errors inside the library: three macros, one function. */
+/* Errors inside the library. */
 #ifndef DMX_BASE_ERROR_H
 #define DMX_BASE_ERROR_H
 
@@ -10,7 +10,13 @@
 #define DMX_PRINTF(fmt, args)
 #endif
 
-/* Fills *err (may be NULL; the first error wins) and returns code. */
+/* Every public function that takes a dmx_error begins with this, so that one
+ * that was used before does not keep its old message. Within a call the first
+ * error wins. */
+void dmx_error_clear(dmx_error *err);
+
+/* Fills *err (may be NULL; the first error wins) and returns code. The message
+ * becomes one harmless line (dmx_text_printable), whatever is put into it. */
 dmx_status dmx_fail(dmx_error *err, dmx_status code, const char *fmt, ...)
     DMX_PRINTF(3, 4);
 
@@ -37,6 +43,11 @@ dmx_status dmx_progress(const dmx_hooks *hooks, const char *stage,
         if (cond)                                                              \
             return dmx_fail((err), (code), __VA_ARGS__);                       \
     } while (0)
+
+/* An argument of a public function that must not be NULL. */
+#define DMX_NEED(err, argument)                                                \
+    DMX_RETURN_IF((argument) == NULL, err, DMX_ERROR_ARGUMENT,                 \
+                  "%s: %s is NULL", __func__, #argument)
 
 #define DMX_FORWARD(expr)                                                      \
     do {                                                                       \

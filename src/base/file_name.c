@@ -26,6 +26,10 @@ void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE], const char *text,
                         size_t most)
 {
     size_t used = 0;
+    if (out == NULL)
+        return;
+    if (text == NULL)
+        text = "";
     while (*text != '\0') {
         uint32_t code;
         const size_t found = dmx_utf8(&code, text);
@@ -47,6 +51,8 @@ void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE], const char *text,
 int dmx_is_safe_file_name(const char *text)
 {
     char safe[DMX_FILE_NAME_SIZE];
+    if (text == NULL)
+        return 0;
     dmx_safe_file_name(safe, text, sizeof safe - 1);
     return strcmp(safe, text) == 0;
 }

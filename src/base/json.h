@@ -99,7 +99,9 @@ void dmx_json_remove(dmx_json *object, const char *key);
 /* --------------------------------------------------------------- printing */
 
 /* malloc'd text, free with free(); NULL when memory is short. Numbers have 15
- * digits, or 17 where those are needed; what is not finite becomes null. */
+ * digits, or 17 where those are needed; what is not finite becomes null. Text
+ * is valid UTF-8 whatever it was made of, and harmless on a terminal (as
+ * dmx_text_json). */
 char *dmx_json_print(const dmx_json *value);         /* one key a line */
 char *dmx_json_print_compact(const dmx_json *value); /* without white space */
 

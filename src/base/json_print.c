@@ -1,8 +1,10 @@
 /* JSON values as text. */
 #include "base/json.h"
 
+#include "base/number.h"
+#include "base/text.h"
+
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,30 +46,35 @@ static void put_tabs(printer *p, int count)
         put(p, "\t");
 }
 
-static void put_escaped(printer *p, unsigned char c)
+static void put_escaped(printer *p, uint32_t code)
 {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    const char *at = strchr(from, c);
-    char text[8];
+    const char *at = code < 0x80 ? strchr(from, (int)code) : NULL;
+    char text[16];
     if (at != NULL)
         snprintf(text, sizeof text, "\\%c", to[at - from]);
+    else if (code < 0x10000)
+        snprintf(text, sizeof text, "\\u%04x", (unsigned)code);
     else
-        snprintf(text, sizeof text, "\\u%04x", c);
+        snprintf(text, sizeof text, "\\u%04x\\u%04x",
+                 (unsigned)(0xd800 + ((code - 0x10000) >> 10)),
+                 (unsigned)(0xdc00 + ((code - 0x10000) & 0x3ff)));
     put(p, text);
 }
 
+/* Valid UTF-8 in any case, and harmless on a terminal. */
 static void put_string(printer *p, const char *text)
 {
     put(p, "\"");
     while (*text != '\0') {
-        size_t plain = 0;
-        while (text[plain] != '\0' && (unsigned char)text[plain] >= 0x20 &&
-               text[plain] != '"' && text[plain] != '\\')
-            plain++;
-        put_bytes(p, text, plain);
-        text += plain;
-        if (*text != '\0')
-            put_escaped(p, (unsigned char)*text++);
+        uint32_t code;
+        const size_t n = dmx_utf8(&code, text);
+        if (n != 0 && code != '"' && code != '\\' &&
+            dmx_code_is_printable(code))
+            put_bytes(p, text, n);
+        else
+            put_escaped(p, n != 0 ? code : 0xfffd);
+        text += n != 0 ? n : 1;
     }
     put(p, "\"");
 }
@@ -78,20 +85,6 @@ static bool same(double a, double b)
     return fabs(a - b) <= most * DBL_EPSILON;
 }
 
-/* printf writes the locale's decimal point, whatever bytes that is. */
-static void put_with_point(printer *p, const char *text)
-{
-    const char *point = localeconv()->decimal_point;
-    const char *at = point[0] != '\0' ? strstr(text, point) : NULL;
-    if (at == NULL) {
-        put(p, text);
-        return;
-    }
-    put_bytes(p, text, (size_t)(at - text));
-    put(p, ".");
-    put(p, at + strlen(point));
-}
-
 static void put_number(printer *p, double x)
 {
     char text[64];
@@ -99,10 +92,11 @@ static void put_number(printer *p, double x)
         put(p, "null");
         return;
     }
-    snprintf(text, sizeof text, "%1.15g", x);
-    if (!same(strtod(text, NULL), x))
-        snprintf(text, sizeof text, "%1.17g", x);
-    put_with_point(p, text);
+    double back;
+    dmx_format(text, sizeof text, "%1.15g", x);
+    if (!dmx_number_parse(&back, text) || !same(back, x))
+        dmx_format(text, sizeof text, "%1.17g", x);
+    put(p, text);
 }
 
 static void put_value(printer *p, const dmx_json *value, int depth);

@@ -1,7 +1,8 @@
 /* Text to JSON values. */
 #include "base/json.h"
 
-#include <locale.h>
+#include "base/number.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,25 +36,12 @@ static bool take_word(reader *r, const char *word)
     return true;
 }
 
-/* strtod wants the locale's decimal point. */
 static bool read_number(double *out, const char *text, size_t size)
 {
-    const char *point = localeconv()->decimal_point;
-    const size_t point_size = strlen(point);
-    char copy[2 * NUMBER_BYTES];
-    size_t n = 0;
-    for (size_t i = 0; i < size; i++) {
-        const bool is_point = text[i] == '.';
-        const size_t more = is_point ? point_size : 1;
-        if (n + more >= sizeof copy)
-            return false;
-        memcpy(copy + n, is_point ? point : text + i, more);
-        n += more;
-    }
-    copy[n] = '\0';
-    char *end;
-    *out = strtod(copy, &end);
-    return n > 0 && *end == '\0';
+    char copy[NUMBER_BYTES + 1];
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    return dmx_number_parse(out, copy);
 }
 
 static bool take_number(reader *r, dmx_json *value)

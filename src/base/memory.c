@@ -1,5 +1,7 @@
 #include "base/memory.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +82,7 @@ char *dmx_arena_printf(dmx_arena *arena, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    const int n = vsnprintf(NULL, 0, fmt, args);
+    const int n = dmx_vformat(NULL, 0, fmt, args);
     va_end(args);
     if (n < 0)
         return NULL;
@@ -88,7 +90,7 @@ char *dmx_arena_printf(dmx_arena *arena, const char *fmt, ...)
     if (text == NULL)
         return NULL;
     va_start(args, fmt);
-    vsnprintf(text, (size_t)n + 1, fmt, args);
+    dmx_vformat(text, (size_t)n + 1, fmt, args);
     va_end(args);
     return text;
 }

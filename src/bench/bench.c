@@ -232,9 +232,12 @@ static char *document(const bench *b)
 dmx_status dmx_bench(char **json, const dmx_model *model,
                      const dmx_bench_options *options, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, json);
+    *json = NULL;
+    DMX_NEED(err, model);
     static const dmx_bench_options defaults = DMX_BENCH_OPTIONS_INIT;
     bench *b = calloc(1, sizeof *b);
-    *json = NULL;
     DMX_RETURN_IF(b == NULL, err, DMX_ERROR_MEMORY, "no memory");
     b->options = options != NULL ? options : &defaults;
     b->runs = b->options->runs > 0 ? b->options->runs : 5;

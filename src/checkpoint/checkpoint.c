@@ -177,9 +177,12 @@ dmx_status dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
                                const dmx_checkpoint_options *options,
                                dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    *out = NULL;
+    DMX_NEED(err, path);
     const dmx_checkpoint_options defaults = DMX_CHECKPOINT_OPTIONS_INIT;
     const dmx_checkpoint_options *o = options != NULL ? options : &defaults;
-    *out = NULL;
     DMX_RETURN_IF(o->size < sizeof *o, err, DMX_ERROR_ARGUMENT,
                   "dmx_checkpoint_options: size is not set; use "
                   "DMX_CHECKPOINT_OPTIONS_INIT");
@@ -208,7 +211,7 @@ void dmx_checkpoint_close(dmx_checkpoint *c)
 
 const char *dmx_checkpoint_sha256(const dmx_checkpoint *c)
 {
-    return c->sha256;
+    return c != NULL ? c->sha256 : NULL;
 }
 
 static int compare_name(const void *name, const void *element)

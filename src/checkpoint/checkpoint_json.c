@@ -92,6 +92,8 @@ static bool add_tensors(dmx_json *json, const dmx_checkpoint *c)
 
 char *dmx_checkpoint_json(const dmx_checkpoint *c)
 {
+    if (c == NULL)
+        return NULL;
     char *text = NULL;
     dmx_json *json = dmx_json_new(DMX_JSON_OBJECT);
     if (json != NULL && add_file(json, c) && add_class(json, c) &&

@@ -53,7 +53,7 @@ int cli_show_report(cli_terminal *t, const cli_check_options *o,
         return CLI_FAILED;
     }
     if (t->json)
-        cli_print(t, "%s", json);
+        cli_print_document(t, json);
     else if (!t->quiet)
         show_text(t, name, report);
     const int code =

@@ -120,7 +120,7 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
     const dmx_status status = measure(&json, t, o, operand[0], &err);
     cli_clear_bar(t);
     if (status == DMX_OK && t->json)
-        cli_print(t, "%s", json);
+        cli_print_document(t, json);
     else if (status == DMX_OK) {
         cJSON *root = cJSON_Parse(json);
         print_table(t, root, o->profile);

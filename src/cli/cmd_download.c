@@ -16,7 +16,7 @@ static void print_paths(cli_terminal *t, const dmx_bag *bag, bool *first)
 {
     for (size_t m = 0; m < dmx_bag_members(bag); m++) {
         if (!t->json) {
-            cli_print(t, "%s", dmx_bag_path(bag, m));
+            cli_print_path(t, dmx_bag_path(bag, m), "");
             continue;
         }
         printf("%s{\"model\": ", *first ? "[" : ",\n ");

@@ -185,7 +185,7 @@ static int inspect_onnx(cli_terminal *t, const inspect_options *o,
         return cli_finish(t, status, &err);
     cJSON *parsed = t->json ? NULL : cJSON_Parse(json);
     if (t->json)
-        cli_print(t, "%s", json);
+        cli_print_document(t, json);
     else
         print_onnx(t, parsed);
     cJSON_Delete(parsed);
@@ -209,7 +209,7 @@ static void show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
         if (model != NULL)
             print_model(t, model);
         if (graph != NULL)
-            cli_print(t, "%s", graph);
+            cli_print_document(t, graph);
         return;
     }
     cJSON_AddItemToObject(checkpoint, "model",
@@ -218,7 +218,7 @@ static void show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
     if (graph != NULL)
         cJSON_AddStringToObject(checkpoint, "graph", graph);
     char *text = cJSON_Print(checkpoint);
-    cli_print(t, "%s", text != NULL ? text : "null");
+    cli_print_document(t, text != NULL ? text : "null");
     cJSON_free(text);
 }
 

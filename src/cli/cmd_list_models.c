@@ -79,15 +79,15 @@ static void print_list(cli_terminal *t, const cJSON *list)
         print_model(t, model);
     cli_say(t, "cache: %s", text_of(list, "cache"));
     cli_say(t, "The weights were provided by their author for research "
-               "purposes; the MIT licence of\nDemucs' code does not cover "
-               "them (docs/models.md).");
+               "purposes; the MIT licence of");
+    cli_say(t, "Demucs' code does not cover them (docs/models.md).");
 }
 
 static int show(cli_terminal *t, const char *json)
 {
     cJSON *list = t->json ? NULL : cJSON_Parse(json);
     if (t->json)
-        cli_print(t, "%s", json);
+        cli_print_document(t, json);
     else
         print_list(t, list);
     cJSON_Delete(list);

@@ -63,7 +63,7 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         dmx_bag *bag = NULL;
         const dmx_status status = prewarm(t, o, operand[i], &bag, &err);
         for (size_t m = 0; status == DMX_OK && m < dmx_bag_members(bag); m++)
-            cli_print(t, "%s", dmx_bag_path(bag, m));
+            cli_print_path(t, dmx_bag_path(bag, m), "");
         dmx_bag_close(bag);
         if (status != DMX_OK)
             return cli_finish(t, status, &err);

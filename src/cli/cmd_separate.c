@@ -209,6 +209,22 @@ static int check_many(cli_terminal *t, const separate_options *o, size_t songs)
     return CLI_DONE;
 }
 
+/* What kept every song from being separated is told; the events still end with
+ * "end". */
+static void end_early(separate_run *r, int code)
+{
+    r->failed = r->songs->count;
+    r->interrupted = code == CLI_INTERRUPTED;
+    separate_report_end(r, 0);
+}
+
+static void end_unstarted(cli_terminal *t)
+{
+    const separate_songs none = {0};
+    separate_run r = {.t = t, .songs = &none};
+    separate_report_end(&r, 0);
+}
+
 static int run(cli_terminal *t, const void *options, int n, char **operand)
 {
     const separate_options *o = options;
@@ -222,6 +238,8 @@ static int run(cli_terminal *t, const void *options, int n, char **operand)
         code = check_many(t, o, songs.count);
     if (code == CLI_DONE)
         code = with_songs(&r, &plan);
+    if (code != CLI_DONE && t->json && !r.ended)
+        end_early(&r, code);
     dmx_separator_close(r.separator);
     free(r.model);
     separate_plan_free(&plan);
@@ -242,5 +260,6 @@ const cli_command cli_command_separate = {
     .defaults = &cli_separate_defaults,
     .min_operands = 1,
     .max_operands = -1,
+    .end = end_unstarted,
     .run = run,
 };

@@ -23,6 +23,9 @@ typedef struct cli_command {
     const void *defaults;     /* such a struct to start from; NULL: zeros */
     int min_operands;
     int max_operands; /* -1: any number */
+    /* For a command whose --json prints events: prints the last one when wrong
+     * usage kept `run` from being called. NULL: one document. */
+    void (*end)(cli_terminal *terminal);
     /* Returns an exit code. */
     int (*run)(cli_terminal *terminal, const void *options, int n_operand,
                char **operand);

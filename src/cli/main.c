@@ -21,6 +21,19 @@ static const cli_command *find_command(const char *name)
     return NULL;
 }
 
+/* What --json says of a failure: an object, one of the lines of a command
+ * that prints events. */
+static void json_error(const cli_terminal *t, dmx_status status,
+                       const char *message)
+{
+    if (!t->json)
+        return;
+    printf("{%s\"error\": \"%s\", \"message\": ",
+           t->events ? "\"event\": \"error\", " : "", dmx_status_name(status));
+    cli_json_string(stdout, message);
+    printf("}\n");
+}
+
 int cli_misuse(cli_terminal *t, const char *command, const char *fmt, ...)
 {
     char message[1024];
@@ -29,6 +42,7 @@ int cli_misuse(cli_terminal *t, const char *command, const char *fmt, ...)
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     cli_error(t, "%s", message);
+    json_error(t, DMX_ERROR_ARGUMENT, message);
     fprintf(stderr, "see 'demucs-onnx%s%s --help'\n",
             command != NULL ? " " : "", command != NULL ? command : "");
     return CLI_USAGE;
@@ -41,11 +55,7 @@ int cli_finish(cli_terminal *t, dmx_status status, const dmx_error *err)
         return CLI_DONE;
     const bool stopped = status == DMX_ERROR_CANCELLED && cli_interrupted();
     cli_error(t, "%s", stopped ? "interrupted" : err->message);
-    if (t->json) {
-        printf("{\"error\": \"%s\", \"message\": ", dmx_status_name(status));
-        cli_json_string(stdout, err->message);
-        printf("}\n");
-    }
+    json_error(t, status, err->message);
     if (stopped)
         return CLI_INTERRUPTED;
     return status == DMX_ERROR_ARGUMENT ? CLI_USAGE : CLI_FAILED;
@@ -89,15 +99,22 @@ static int check_operands(cli_terminal *t, const cli_command *c, int n)
 }
 
 static int run_parsed(cli_terminal *t, const cli_command *c,
-                      const cli_global *global, const void *options, int n,
-                      char **operand)
+                      const cli_global *global, const char *problem,
+                      const void *options, int n, char **operand)
 {
-    if (global->help) {
-        cli_help_command(stdout, c);
-        return CLI_DONE;
+    const int wrong = problem != NULL
+                          ? cli_misuse(t, c->name, "%s: %s", c->name, problem)
+                      : global->help ? CLI_DONE
+                                     : check_operands(t, c, n);
+    if (wrong != CLI_DONE) {
+        if (t->json && t->events)
+            c->end(t);
+        return wrong;
     }
-    const int wrong = check_operands(t, c, n);
-    return wrong != CLI_DONE ? wrong : c->run(t, options, n, operand);
+    if (!global->help)
+        return c->run(t, options, n, operand);
+    cli_help_command(stdout, c);
+    return CLI_DONE;
 }
 
 static int run_command(cli_terminal *t, const cli_command *c,
@@ -118,16 +135,16 @@ static int run_command(cli_terminal *t, const cli_command *c,
     const char *problem =
         cli_parse(message, sizeof message, target, argc, argv, &n);
     cli_terminal_open(t, global->quiet, global->verbose, global->json);
-    const int code = problem != NULL
-                         ? cli_misuse(t, c->name, "%s: %s", c->name, problem)
-                         : run_parsed(t, c, global, options, n, argv);
+    t->events = c->end != NULL;
+    const int code = run_parsed(t, c, global, problem, options, n, argv);
     cli_free_lists(&target[0]);
     free(options);
     return code;
 }
 
 /* Flags before the command: "demucs-onnx -q export ...". Returns how many. */
-static int leading_flags(cli_global *global, int argc, char **argv)
+static int leading_flags(cli_terminal *t, cli_global *global, int argc,
+                         char **argv)
 {
     int n = 0;
     while (n < argc && argv[n][0] == '-' && argv[n][1] != '\0')
@@ -139,14 +156,14 @@ static int leading_flags(cli_global *global, int argc, char **argv)
         cli_parse(message, sizeof message, target, n, argv, &operands);
     if (problem == NULL)
         return n;
-    fprintf(stderr, "error: %s\nsee 'demucs-onnx --help'\n", problem);
+    cli_misuse(t, NULL, "%s", problem);
     return -1;
 }
 
 static int dispatch(cli_terminal *t, int argc, char **argv)
 {
     cli_global global = {0};
-    const int n = leading_flags(&global, argc, argv);
+    const int n = leading_flags(t, &global, argc, argv);
     if (n < 0)
         return CLI_USAGE;
     if (global.version) {

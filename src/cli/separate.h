@@ -108,6 +108,7 @@ typedef struct separate_run {
     struct timespec started, reported;
     const char *stage; /* of the last report; the library's, constant */
     int interrupted;
+    bool ended; /* the event "end" is printed */
 } separate_run;
 
 /* Separates all songs; returns an exit code. */
@@ -128,6 +129,6 @@ void separate_report_failure(const separate_run *run, const char *song,
                              dmx_status status, const char *message);
 void separate_report_progress(const separate_run *run, const char *song,
                               const char *stage, double fraction, double eta);
-void separate_report_end(const separate_run *run, double seconds);
+void separate_report_end(separate_run *run, double seconds);
 
 #endif

@@ -112,10 +112,10 @@ static void text_output(const separate_run *r, const separate_result *result,
     const dmx_song_report *s = result->report;
     if (result->file[k] == NULL)
         return;
+    char sdr[64] = "";
     if (result->sdr != NULL)
-        cli_print(r->t, "%s\tSDR %.2f dB", result->file[k], result->sdr[k]);
-    else
-        cli_print(r->t, "%s", result->file[k]);
+        snprintf(sdr, sizeof sdr, "\tSDR %.2f dB", result->sdr[k]);
+    cli_print_path(r->t, result->file[k], sdr);
     if (s->scale[k] < 1)
         cli_detail(r->t, "  peak %.3f, rescaled by %.3f", s->peak[k],
                    s->scale[k]);
@@ -164,8 +164,9 @@ static double peak_memory(void)
     return 1024.0 * (double)usage.ru_maxrss;
 }
 
-void separate_report_end(const separate_run *r, double seconds)
+void separate_report_end(separate_run *r, double seconds)
 {
+    r->ended = true;
     if (r->t->json) {
         printf("{\"event\": \"end\", \"songs\": %zu, \"separated\": %zu, "
                "\"failed\": %zu, \"skipped\": %zu",

@@ -60,9 +60,11 @@ static void draw_bar(cli_terminal *t, const char *stage, double fraction)
     for (int i = 0; i < BAR_CELLS; i++)
         cells[i] = i < full ? '#' : '.';
     cells[BAR_CELLS] = '\0';
+    char name[41];
+    dmx_text_printable(name, sizeof name, stage);
     const int old = t->bar_width;
     t->bar_width =
-        fprintf(stderr, "\r[%s] %3.0f %% %.40s", cells, fraction * 100, stage);
+        fprintf(stderr, "\r[%s] %3.0f %% %s", cells, fraction * 100, name);
     if (t->bar_width < old)
         fprintf(stderr, "%*s", old - t->bar_width, "");
     fflush(stderr);
@@ -83,6 +85,33 @@ static int on_progress(void *user, const char *stage, double fraction)
 
 /* -------------------------------------------------------------- messages */
 
+/* Everything that is printed goes through here: names and messages may come
+ * out of files and from servers. */
+static void put_printable(FILE *stream, const char *text)
+{
+    char some[1024];
+    const size_t size = dmx_text_printable(some, sizeof some, text) + 1;
+    char *all = size > sizeof some ? malloc(size) : NULL;
+    if (all != NULL)
+        dmx_text_printable(all, size, text);
+    fputs(all != NULL ? all : some, stream);
+    free(all);
+}
+
+static void put_formatted(FILE *stream, const char *fmt, va_list args)
+{
+    char some[1024];
+    va_list again;
+    va_copy(again, args);
+    const int length = vsnprintf(some, sizeof some, fmt, args);
+    char *all = length >= (int)sizeof some ? malloc((size_t)length + 1) : NULL;
+    if (all != NULL)
+        vsnprintf(all, (size_t)length + 1, fmt, again);
+    va_end(again);
+    put_printable(stream, all != NULL ? all : some);
+    free(all);
+}
+
 static void line(cli_terminal *t, FILE *stream, const char *color,
                  const char *lead, const char *fmt, va_list args)
 {
@@ -91,7 +120,7 @@ static void line(cli_terminal *t, FILE *stream, const char *color,
         fprintf(stream, "\033[%sm%s:\033[0m ", color, lead);
     else if (lead != NULL)
         fprintf(stream, "%s: ", lead);
-    vfprintf(stream, fmt, args);
+    put_formatted(stream, fmt, args);
     fputc('\n', stream);
     fflush(stream);
 }
@@ -142,6 +171,35 @@ void cli_print(cli_terminal *t, const char *fmt, ...)
     va_end(args);
 }
 
+void cli_print_document(cli_terminal *t, const char *text)
+{
+    cli_clear_bar(t);
+    char *copy = strdup(text), *from = copy;
+    while (from != NULL && *from != '\0') {
+        char *stop = from + strcspn(from, "\n\t");
+        const char kept = *stop;
+        *stop = '\0';
+        put_printable(stdout, from);
+        if (kept != '\0')
+            fputc(kept, stdout);
+        from = kept != '\0' ? stop + 1 : stop;
+    }
+    fputs(copy != NULL ? "\n" : "", stdout);
+    free(copy);
+    fflush(stdout);
+}
+
+void cli_print_path(cli_terminal *t, const char *path, const char *more)
+{
+    cli_clear_bar(t);
+    if (isatty(STDOUT_FILENO) == 1)
+        put_printable(stdout, path);
+    else
+        fputs(path, stdout);
+    fprintf(stdout, "%s\n", more);
+    fflush(stdout);
+}
+
 static void on_warn(void *user, const char *message)
 {
     cli_warn(user, "%s", message);
@@ -149,17 +207,12 @@ static void on_warn(void *user, const char *message)
 
 void cli_json_string(FILE *stream, const char *text)
 {
-    fputc('"', stream);
-    for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(stream, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            fprintf(stream, "\\u%04x", c);
-        else
-            fputc(c, stream);
-    }
-    fputc('"', stream);
+    const size_t size = dmx_text_json(NULL, 0, text) + 1;
+    char *quoted = malloc(size);
+    if (quoted != NULL)
+        dmx_text_json(quoted, size, text);
+    fputs(quoted != NULL ? quoted : "null", stream);
+    free(quoted);
 }
 
 void cli_terminal_open(cli_terminal *t, int quiet, int verbose, int json)

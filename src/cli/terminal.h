@@ -1,5 +1,7 @@
 /* What the user sees: messages on stderr, results on stdout, a progress bar
- * on a terminal, and Ctrl-C. */
+ * on a terminal, and Ctrl-C. Names and messages may come from files, servers
+ * and other libraries: all that is printed here is first made harmless
+ * (dmx_text_printable), so a message is one line whatever is in it. */
 #ifndef DMX_CLI_TERMINAL_H
 #define DMX_CLI_TERMINAL_H
 
@@ -22,6 +24,7 @@ typedef struct cli_terminal {
     int quiet;     /* -q: errors only */
     int verbose;   /* -v: details; counts */
     int json;      /* --json: stdout is one JSON document (or JSON lines) */
+    int events;    /* --json prints lines, each an object with "event" */
     bool color;    /* of stderr */
     bool bar;      /* stderr is a terminal and wants a progress bar */
     int bar_width; /* characters now shown by the bar */
@@ -40,6 +43,12 @@ void cli_say(cli_terminal *t, const char *fmt, ...) CLI_PRINTF(2, 3);
 void cli_detail(cli_terminal *t, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* Results; stdout. */
 void cli_print(cli_terminal *t, const char *fmt, ...) CLI_PRINTF(2, 3);
+/* Text of several lines; stdout. */
+void cli_print_document(cli_terminal *t, const char *text);
+/* The path of a file as a result, and what stands after it; stdout. On a
+ * terminal it is shown harmless; into a pipe or a file its bytes go as they
+ * are, for programs that open it. */
+void cli_print_path(cli_terminal *t, const char *path, const char *more);
 
 /* Text as a JSON string literal, with its quotes. */
 void cli_json_string(FILE *stream, const char *text);

@@ -1,6 +1,8 @@
 /* The container: values, nodes, errors, pruning. Builders are elsewhere. */
 #include "graph/graph_build.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +45,7 @@ dmx_value dmx_graph_fail(dmx_graph *g, dmx_status code, const char *fmt, ...)
     char text[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    dmx_vformat(text, sizeof text, fmt, args);
     va_end(args);
     (void)dmx_fail(&g->error, code, "%s", text);
     return DMX_NO_VALUE;
@@ -84,7 +86,7 @@ const char *dmx_graph_path(dmx_graph *g, const char *fmt, ...)
     char text[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    dmx_vformat(text, sizeof text, fmt, args);
     va_end(args);
     const char *copy = dmx_arena_strndup(&g->arena, text, strlen(text));
     if (copy == NULL)

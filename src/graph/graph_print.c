@@ -1,6 +1,8 @@
 /* The graph as text, one node a line: a change in a network is a diff. */
 #include "graph/graph.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -32,7 +34,7 @@ static void put(text *t, const char *fmt, ...)
     va_list args;
     va_start(args, fmt);
     const int n =
-        vsnprintf(t->data + t->used, sizeof t->data - t->used, fmt, args);
+        dmx_vformat(t->data + t->used, sizeof t->data - t->used, fmt, args);
     va_end(args);
     if (n > 0)
         t->used += (size_t)n;

@@ -101,31 +101,34 @@ void dmx_bag_keep_source(struct dmx_bag *bag, size_t source)
 
 const char *dmx_bag_name(const dmx_bag *bag)
 {
-    return bag->name;
+    return bag != NULL ? bag->name : NULL;
 }
 
 size_t dmx_bag_members(const dmx_bag *bag)
 {
-    return bag->n_member;
+    return bag != NULL ? bag->n_member : 0;
 }
 
 const char *dmx_bag_path(const dmx_bag *bag, size_t member)
 {
-    return member < bag->n_member ? bag->path[member] : NULL;
+    return bag != NULL && member < bag->n_member ? bag->path[member] : NULL;
 }
 
 const char *dmx_bag_signature(const dmx_bag *bag, size_t member)
 {
-    return member < bag->n_member ? bag->signature[member] : NULL;
+    return bag != NULL && member < bag->n_member ? bag->signature[member]
+                                                 : NULL;
 }
 
 size_t dmx_bag_sources(const dmx_bag *bag)
 {
-    return bag->n_source;
+    return bag != NULL ? bag->n_source : 0;
 }
 
 double dmx_bag_weight(const dmx_bag *bag, size_t member, size_t source)
 {
+    if (bag == NULL)
+        return 0;
     if (bag->n_source == 0)
         return 1;
     if (member >= bag->n_member || source >= bag->n_source)
@@ -135,6 +138,8 @@ double dmx_bag_weight(const dmx_bag *bag, size_t member, size_t source)
 
 int64_t dmx_bag_specialist(const dmx_bag *bag, size_t source)
 {
+    if (bag == NULL)
+        return -1;
     int64_t found = -1;
     for (size_t i = 0; i < bag->n_member; i++) {
         if (dmx_bag_weight(bag, i, source) == 0)
@@ -148,5 +153,5 @@ int64_t dmx_bag_specialist(const dmx_bag *bag, size_t source)
 
 double dmx_bag_segment(const dmx_bag *bag)
 {
-    return bag->segment;
+    return bag != NULL ? bag->segment : 0;
 }

@@ -1,7 +1,8 @@
 /* Bag files: YAML by libyaml's events, JSON being a subset of what bags use. */
 #include "hub/bag.h"
 
-#include "base/json.h"
+#include "base/number.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,17 +89,13 @@ static bool is_plain_null(const reader *r)
             strcasecmp(text, "null") == 0);
 }
 
-/* The number in the current event. dmx_json_read reads "0.5", "1" and
- * "1." the same in every locale, which strtod does not. */
+/* The number in the current event. */
 static dmx_status number(const reader *r, double *value)
 {
     if (r->event.type != YAML_SCALAR_EVENT)
         return bad(r, "a list where a number should be");
-    dmx_json *item = dmx_json_read(scalar(r));
-    const bool fine = dmx_json_is_number(item) &&
-                      strlen(scalar(r)) == r->event.data.scalar.length;
-    *value = fine ? item->valuedouble : 0;
-    dmx_json_free(item);
+    const bool fine = strlen(scalar(r)) == r->event.data.scalar.length &&
+                      dmx_number_parse(value, scalar(r));
     return fine && isfinite(*value) ? DMX_OK : bad(r, "not a number");
 }
 

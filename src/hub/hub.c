@@ -69,6 +69,8 @@ static dmx_status set_up(struct dmx_hub *hub, const dmx_hub_options *options,
 dmx_status dmx_hub_open(dmx_hub **out, const dmx_hub_options *options,
                         dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
     dmx_hub_options given = DMX_HUB_OPTIONS_INIT;
     if (options != NULL) {
@@ -103,7 +105,7 @@ void dmx_hub_close(dmx_hub *hub)
 
 const char *dmx_hub_cache_dir(const dmx_hub *hub)
 {
-    return hub->cache;
+    return hub != NULL ? hub->cache : NULL;
 }
 
 const dmx_registry_model *dmx_hub_find(const struct dmx_hub *hub,

@@ -140,6 +140,8 @@ static bool add_models(dmx_json *root, const dmx_hub *hub)
 
 char *dmx_hub_list_json(const dmx_hub *hub)
 {
+    if (hub == NULL)
+        return NULL;
     dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     char *text = NULL;
     if (root != NULL &&

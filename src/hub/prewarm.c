@@ -186,6 +186,9 @@ static dmx_status use_exports(dmx_hub *hub, struct dmx_bag *bag,
 
 dmx_status dmx_hub_use_exports(dmx_bag *bag, dmx_hub *hub, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, bag);
+    DMX_NEED(err, hub);
     const dmx_export_options o = DMX_EXPORT_OPTIONS_INIT;
     return use_exports(hub, bag, &o, false, err);
 }
@@ -193,6 +196,11 @@ dmx_status dmx_hub_use_exports(dmx_bag *bag, dmx_hub *hub, dmx_error *err)
 dmx_status dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
                            const dmx_export_options *options, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    *out = NULL;
+    DMX_NEED(err, hub);
+    DMX_NEED(err, name);
     dmx_export_options o = DMX_EXPORT_OPTIONS_INIT;
     if (options != NULL)
         memcpy(&o, options,

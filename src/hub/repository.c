@@ -167,7 +167,10 @@ static dmx_status find_members(struct dmx_bag *bag, const char *path,
 
 dmx_status dmx_bag_open(dmx_bag **out, const char *path, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
+    DMX_NEED(err, path);
     dmx_blob blob;
     DMX_FORWARD(dmx_file_read(&blob, path, DMX_BAG_FILE_BYTES, err));
     const char *slash = strrchr(path, '/');

@@ -124,6 +124,8 @@ static int64_t add_missing(int64_t sum, const dmx_hub *hub,
 int64_t dmx_hub_missing_bytes(const dmx_hub *hub, const char *name,
                               const char *stem)
 {
+    if (hub == NULL || name == NULL)
+        return 0;
     const dmx_registry_model *model = dmx_hub_find(hub, name);
     const dmx_registry_member *member = dmx_hub_find_member(hub, name);
     struct dmx_bag *bag;
@@ -271,7 +273,11 @@ static dmx_status resolve(struct dmx_bag **out, dmx_hub *hub, const char *name,
 dmx_status dmx_hub_resolve(dmx_bag **out, dmx_hub *hub, const char *name,
                            const char *stem, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
+    DMX_NEED(err, hub);
+    DMX_NEED(err, name);
     const dmx_status status = resolve(out, hub, name, stem, err);
     if (status != DMX_OK) {
         dmx_bag_close(*out);

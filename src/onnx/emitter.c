@@ -1,5 +1,7 @@
 #include "onnx/emitter.h"
 
+#include "base/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ dmx_name dmx_emitter_fail(dmx_emitter *e, dmx_status code, const char *fmt, ...)
     char text[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    dmx_vformat(text, sizeof text, fmt, args);
     va_end(args);
     (void)dmx_fail(&e->error, code, "%s", text);
     return "";

@@ -86,6 +86,8 @@ static dmx_status write_file(const char *path, const request *r, dmx_error *err)
 dmx_status dmx_stft_onnx(const char *path, int64_t nfft, int64_t channels,
                          int64_t samples, int opset, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, path);
     const request r = {nfft, channels, samples, opset, false};
     return write_file(path, &r, err);
 }
@@ -93,6 +95,8 @@ dmx_status dmx_stft_onnx(const char *path, int64_t nfft, int64_t channels,
 dmx_status dmx_istft_onnx(const char *path, int64_t nfft, int64_t channels,
                           int64_t samples, int opset, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, path);
     const request r = {nfft, channels, samples, opset, true};
     return write_file(path, &r, err);
 }

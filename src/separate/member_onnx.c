@@ -4,6 +4,7 @@
 #include "separate/member.h"
 
 #include "base/json.h"
+#include "base/number.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,11 +100,13 @@ static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,
 /* "39/5", "7.8" -> seconds; 0 when it is neither. */
 static double parse_segment(const char *text)
 {
-    char *end;
-    const double top = strtod(text, &end);
-    const double bottom = *end == '/' ? strtod(end + 1, &end) : 1;
+    double top, bottom = 1;
+    const char *end = text + dmx_number_read(&top, text);
+    if (*end == '/' && !dmx_number_parse(&bottom, end + 1))
+        return 0;
     const double seconds = top / bottom;
-    return *end == '\0' && isfinite(seconds) && seconds > 0 ? seconds : 0;
+    const bool fine = end != text && (*end == '\0' || *end == '/');
+    return fine && isfinite(seconds) && seconds > 0 ? seconds : 0;
 }
 
 static void read_segment(dmx_member *m)

@@ -274,9 +274,12 @@ dmx_status dmx_separator_open(dmx_separator **out, const dmx_bag *bag,
                               const dmx_separator_options *options,
                               dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    *out = NULL;
+    DMX_NEED(err, bag);
     const dmx_separator_options defaults = DMX_SEPARATOR_OPTIONS_INIT;
     const dmx_separator_options *o = options != NULL ? options : &defaults;
-    *out = NULL;
     DMX_FORWARD(check_options(o, err));
     dmx_separator *s = calloc(1, sizeof *s);
     DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
@@ -302,8 +305,11 @@ dmx_status dmx_separator_open_file(dmx_separator **out, const char *path,
                                    const dmx_separator_options *options,
                                    dmx_error *err)
 {
-    dmx_bag *bag;
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
+    DMX_NEED(err, path);
+    dmx_bag *bag;
     if (is_bag_file(path))
         DMX_FORWARD(dmx_bag_open(&bag, path, err));
     else
@@ -343,36 +349,41 @@ void dmx_separator_close(dmx_separator *s)
 
 size_t dmx_separator_stems(const dmx_separator *s)
 {
-    return s->n_stem;
+    return s != NULL ? s->n_stem : 0;
 }
 
 const char *dmx_separator_stem(const dmx_separator *s, size_t index)
 {
-    return index < s->n_stem ? dmx_separator_source(s, s->stem[index]) : NULL;
+    return s != NULL && index < s->n_stem
+               ? dmx_separator_source(s, s->stem[index])
+               : NULL;
 }
 
 size_t dmx_separator_sources(const dmx_separator *s)
 {
-    return s->n_source;
+    return s != NULL ? s->n_source : 0;
 }
 
 const char *dmx_separator_source(const dmx_separator *s, size_t index)
 {
-    return index < s->n_source ? s->member[s->leader].source[index] : NULL;
+    return s != NULL && index < s->n_source ? s->member[s->leader].source[index]
+                                            : NULL;
 }
 
 int64_t dmx_separator_channels(const dmx_separator *s)
 {
-    return s->channels;
+    return s != NULL ? s->channels : 0;
 }
 
 int64_t dmx_separator_samplerate(const dmx_separator *s)
 {
-    return s->samplerate;
+    return s != NULL ? s->samplerate : 0;
 }
 
 int64_t dmx_separator_samples(const dmx_separator *s)
 {
+    if (s == NULL)
+        return 0;
     int64_t longest = 0;
     for (size_t i = 0; i < s->n_pass; i++)
         if (s->pass[i].piece > longest)
@@ -382,5 +393,5 @@ int64_t dmx_separator_samples(const dmx_separator *s)
 
 const char *dmx_separator_backend(const dmx_separator *s)
 {
-    return s->backend;
+    return s != NULL ? s->backend : NULL;
 }

@@ -243,6 +243,8 @@ dmx_status dmx_separator_run(dmx_separator *separator,
                              const dmx_separator_io *io, const dmx_hooks *hooks,
                              dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, separator);
     DMX_RETURN_IF(io == NULL || io->size != sizeof *io || io->read == NULL ||
                       io->write == NULL,
                   err, DMX_ERROR_ARGUMENT,

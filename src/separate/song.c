@@ -98,6 +98,9 @@ dmx_status dmx_separate_song(dmx_separator *separator, const char *path,
                              const dmx_song_options *options,
                              dmx_song_report *report, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, separator);
+    DMX_NEED(err, path);
     DMX_RETURN_IF(options == NULL || options->size != sizeof *options, err,
                   DMX_ERROR_ARGUMENT,
                   "dmx_song_options: start with DMX_SONG_OPTIONS_INIT");

@@ -6,6 +6,8 @@
 static dmx_status check_format(dmx_song *s, dmx_error *err)
 {
     const dmx_song_options *o = s->o;
+    DMX_RETURN_IF(o->format == NULL, err, DMX_ERROR_ARGUMENT,
+                  "dmx_song_options: format is NULL");
     DMX_RETURN_IF(
         !dmx_audio_format_parse(&s->format, o->format), err, DMX_ERROR_ARGUMENT,
         "format '%s' is not one of wav, flac, mp3, ogg, opus, m4a", o->format);
@@ -29,8 +31,14 @@ static dmx_status check_outputs(const dmx_song *s, dmx_error *err)
     DMX_RETURN_IF(o->outputs == 0 || o->outputs > DMX_SONG_OUTPUTS, err,
                   DMX_ERROR_ARGUMENT, "%zu files to write; allowed is 1 to %d",
                   o->outputs, DMX_SONG_OUTPUTS);
-    for (size_t i = 0; i < o->outputs; i++)
+    DMX_RETURN_IF(o->output == NULL, err, DMX_ERROR_ARGUMENT,
+                  "dmx_song_options: output is NULL");
+    for (size_t i = 0; i < o->outputs; i++) {
+        DMX_RETURN_IF(o->output[i].name == NULL || o->output[i].gain == NULL,
+                      err, DMX_ERROR_ARGUMENT,
+                      "dmx_song_output: name or gain is NULL");
         streams += o->output[i].path == NULL;
+    }
     DMX_RETURN_IF(streams > 1, err, DMX_ERROR_ARGUMENT,
                   "only one stem can go to standard output");
     DMX_RETURN_IF(s->model_channels > 2, err, DMX_ERROR_UNSUPPORTED,

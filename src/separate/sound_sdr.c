@@ -65,9 +65,13 @@ static dmx_status compare(pair *p, const char *const *path, dmx_error *err)
 dmx_status dmx_sound_sdr(double *out, const char *truth, const char *estimate,
                          dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    *out = 0;
+    DMX_NEED(err, truth);
+    DMX_NEED(err, estimate);
     const char *const path[2] = {truth, estimate};
     pair p = {0};
-    *out = 0;
     const dmx_status status = compare(&p, path, err);
     dmx_audio_reader_close(p.reader[0]);
     dmx_audio_reader_close(p.reader[1]);

@@ -135,8 +135,11 @@ static dmx_status describe(dmx_json *root, const dmx_model_file *f, int graph,
 dmx_status dmx_onnx_json(char **out, const char *path, int graph,
                          dmx_error *err)
 {
-    dmx_model_file file;
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
+    DMX_NEED(err, path);
+    dmx_model_file file;
     DMX_FORWARD(dmx_model_file_open(&file, path, path, err));
     dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     dmx_status status = describe(root, &file, graph, err);

@@ -1,6 +1,7 @@
 #include "verify/promises.h"
 
 #include "base/json.h"
+#include "base/number.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ static void broken(inspection *i, const char *fmt, ...)
     char text[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    dmx_vformat(text, sizeof text, fmt, args);
     va_end(args);
     add(i, true, text);
 }
@@ -61,7 +62,7 @@ static void unusual(inspection *i, const char *fmt, ...)
     char text[512];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    dmx_vformat(text, sizeof text, fmt, args);
     va_end(args);
     add(i, i->ours, text);
 }

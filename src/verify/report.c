@@ -1,6 +1,7 @@
 #include "verify/report.h"
 
 #include "base/json.h"
+#include "base/number.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,8 +60,9 @@ void dmx_report_close(struct dmx_report *r)
 static dmx_status add_finding(struct dmx_report *r, const char *lead,
                               const char *fmt, va_list args, dmx_error *err)
 {
-    char text[1024];
-    vsnprintf(text, sizeof text, fmt, args);
+    char raw[1024], text[1024];
+    dmx_vformat(raw, sizeof raw, fmt, args);
+    dmx_text_printable(text, sizeof text, raw);
     const char *finding = dmx_arena_printf(&r->arena, "%s: %s", lead, text);
     if (finding == NULL || !dmx_grow(&r->finding, &r->finding_capacity,
                                      r->n_finding + 1, sizeof *r->finding))
@@ -166,12 +168,12 @@ dmx_status dmx_report_verdict(const struct dmx_report *r, dmx_error *err)
 
 const char *dmx_report_sha256(const struct dmx_report *r)
 {
-    return r->sha256;
+    return r != NULL ? r->sha256 : NULL;
 }
 
 int dmx_report_parity(const struct dmx_report *r, size_t index, dmx_parity *out)
 {
-    if (index >= r->n_parity)
+    if (r == NULL || out == NULL || index >= r->n_parity)
         return 0;
     *out = r->parity[index];
     return 1;
@@ -179,5 +181,5 @@ int dmx_report_parity(const struct dmx_report *r, size_t index, dmx_parity *out)
 
 const char *dmx_report_finding(const struct dmx_report *r, size_t index)
 {
-    return index < r->n_finding ? r->finding[index] : NULL;
+    return r != NULL && index < r->n_finding ? r->finding[index] : NULL;
 }

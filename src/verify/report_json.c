@@ -63,6 +63,8 @@ static void add_tools(dmx_json *root, const struct dmx_report *r)
 
 char *dmx_report_json(const struct dmx_report *r)
 {
+    if (r == NULL)
+        return NULL;
     dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     dmx_json_add_bool(root, "passed", !r->failed);
     add_model(root, r);

@@ -205,6 +205,9 @@ void dmx_signal_music(float *out, int64_t channels, int64_t samples)
 dmx_status dmx_test_signal(float *out, const char *name, int64_t channels,
                            int64_t samples, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    DMX_NEED(err, name);
     DMX_RETURN_IF(channels < 1 || samples < 1 || samples > INT64_MAX / 64, err,
                   DMX_ERROR_ARGUMENT, "a test signal of no length");
     if (strcmp(name, "noise") == 0)

@@ -152,6 +152,11 @@ dmx_status dmx_export(const dmx_model *model, const char *path,
                       const dmx_export_options *options, dmx_report **report,
                       dmx_error *err)
 {
+    dmx_error_clear(err);
+    if (report != NULL)
+        *report = NULL;
+    DMX_NEED(err, model);
+    DMX_NEED(err, path);
     job j = {.model = model, .path = path, .options = DMX_EXPORT_OPTIONS_INIT};
     if (options != NULL)
         memcpy(&j.options, options,
@@ -160,8 +165,6 @@ dmx_status dmx_export(const dmx_model *model, const char *path,
     j.checks = dmx_checks_options(j.options.checks);
     if (j.checks.threads == 0)
         j.checks.threads = j.options.threads;
-    if (report != NULL)
-        *report = NULL;
     const dmx_status status = run(&j, err);
     dmx_checker_close(j.checker);
     free(j.chosen);

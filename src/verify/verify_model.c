@@ -69,6 +69,11 @@ dmx_status dmx_verify_model(const char *path, const dmx_model *model,
                             const dmx_verify_options *options,
                             dmx_report **report, dmx_error *err)
 {
+    dmx_error_clear(err);
+    if (report != NULL)
+        *report = NULL;
+    DMX_NEED(err, path);
+    DMX_NEED(err, model);
     return verify(path, model, NULL, options, report, err);
 }
 
@@ -77,6 +82,12 @@ dmx_status dmx_verify_recorded(const char *path, const char *mix_path,
                                const dmx_verify_options *options,
                                dmx_report **report, dmx_error *err)
 {
+    dmx_error_clear(err);
+    if (report != NULL)
+        *report = NULL;
+    DMX_NEED(err, path);
+    DMX_NEED(err, mix_path);
+    DMX_NEED(err, stems_path);
     const recording_paths recording = {mix_path, stems_path};
     return verify(path, NULL, &recording, options, report, err);
 }

@@ -42,7 +42,7 @@ static const char *random_text(void)
     static const char *const texts[] = {"",          "drums",
                                         "a\"b\\c/d", "\b\f\n\r\t\x01\x1f",
                                         "\xc3\xa9",  "\xf0\x9f\x8e\xb5",
-                                        "\x7f",      "_type"};
+                                        "~",         "_type"};
     return texts[draw(sizeof texts / sizeof texts[0])];
 }
 

@@ -60,8 +60,11 @@ dmx_status dmx_engine_open(dmx_engine **out, const dmx_model *model,
                            int64_t samples, const dmx_engine_options *options,
                            dmx_error *err)
 {
-    dmx_graph *graph;
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
+    DMX_NEED(err, model);
+    dmx_graph *graph;
     DMX_FORWARD(dmx_model_graph(&graph, model, samples, err));
     const dmx_status status = dmx_engine_open_graph(out, graph, options, err);
     dmx_graph_close(graph);
@@ -70,32 +73,33 @@ dmx_status dmx_engine_open(dmx_engine **out, const dmx_model *model,
 
 int64_t dmx_engine_samples(const dmx_engine *e)
 {
-    return e->buffer[e->input].plane.cols;
+    return e != NULL ? e->buffer[e->input].plane.cols : 0;
 }
 
 int64_t dmx_engine_inputs(const dmx_engine *e)
 {
-    return e->buffer[e->input].plane.channels;
+    return e != NULL ? e->buffer[e->input].plane.channels : 0;
 }
 
 int64_t dmx_engine_outputs(const dmx_engine *e)
 {
-    return e->buffer[e->output].plane.channels;
+    return e != NULL ? e->buffer[e->output].plane.channels : 0;
 }
 
 const char *dmx_engine_isa(const dmx_engine *e)
 {
-    return e->kernels->name;
+    return e != NULL ? e->kernels->name : NULL;
 }
 
 size_t dmx_engine_weight_bytes(const dmx_engine *e)
 {
-    return e->weight_bytes;
+    return e != NULL ? e->weight_bytes : 0;
 }
 
 size_t dmx_engine_state_bytes(const dmx_engine *e)
 {
-    return ((size_t)e->arena_floats +
-            (size_t)e->threads * (size_t)e->scratch_floats) *
-           sizeof(float);
+    return e != NULL ? ((size_t)e->arena_floats +
+                        (size_t)e->threads * (size_t)e->scratch_floats) *
+                           sizeof(float)
+                     : 0;
 }

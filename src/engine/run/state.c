@@ -31,8 +31,11 @@ void dmx_engine_state_close(dmx_engine_state *s)
 dmx_status dmx_engine_state_open(dmx_engine_state **out,
                                  const dmx_engine *engine, dmx_error *err)
 {
-    dmx_engine_state *s = calloc(1, sizeof *s);
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
     *out = NULL;
+    DMX_NEED(err, engine);
+    dmx_engine_state *s = calloc(1, sizeof *s);
     DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a run");
     s->engine = engine;
     s->scratch_floats = dmx_round_up(engine->scratch_floats + 64, 16);
@@ -106,6 +109,11 @@ static void copy_out(const dmx_engine_state *s, float *stems)
 dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
                           const dmx_hooks *hooks, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_RETURN_IF(s == NULL, err, DMX_ERROR_ARGUMENT, "%s: state is NULL",
+                  __func__);
+    DMX_NEED(err, stems);
+    DMX_NEED(err, mix);
     const dmx_engine *e = s->engine;
     step_run run = {.frame = {.engine = e, .arena = s->arena}, .state = s};
     double before = now();
@@ -149,6 +157,8 @@ static dmx_json *step_json(const dmx_step *step, double seconds)
 
 char *dmx_engine_profile_json(const dmx_engine_state *s)
 {
+    if (s == NULL)
+        return NULL;
     const dmx_engine *e = s->engine;
     dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     dmx_json *steps = dmx_json_add_array(root, "steps");
