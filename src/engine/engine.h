@@ -6,7 +6,8 @@
  * an engine; one state serves one run at a time.
  *
  * Results do not depend on the number of threads, only on the instruction set.
- * The public functions are in demucs_onnx.h; this one takes any graph. */
+ * The public functions are in demucs_onnx.h; these take any graph, and tell
+ * what a run did. */
 #ifndef DMX_ENGINE_ENGINE_H
 #define DMX_ENGINE_ENGINE_H
 
@@ -17,5 +18,21 @@
 DMX_MUST_CHECK dmx_status
 dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
                       const dmx_engine_options *options, dmx_error *err);
+
+/* Time and work of a step, or of a chain of steps that ran row by row, which
+ * has the path of its first. */
+typedef struct dmx_step_profile {
+    const char *kind, *path;
+    double seconds, flops;
+} dmx_step_profile;
+
+/* The step or chain at *at of the last run, and *at moved past it; false at the
+ * end. *at starts as 0. */
+bool dmx_engine_profile_next(dmx_step_profile *out, size_t *at,
+                             const dmx_engine_state *state);
+
+/* Threads that a state really has. */
+int dmx_engine_state_threads(const dmx_engine_state *state);
+const dmx_engine *dmx_engine_of_state(const dmx_engine_state *state);
 
 #endif

@@ -1,7 +1,10 @@
 /* Buffers, steps and the memory they own, while an engine is being built. */
-#include "engine/pages.h"
 #include "engine/program.h"
 
+#include "base/error.h"
+#include "engine/pages.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #define CHUNK ((size_t)32 << 20)
@@ -25,26 +28,75 @@ static dmx_chunk *chunk_with(struct dmx_engine *e, size_t bytes)
     return &e->chunk[e->n_chunk++];
 }
 
-float *dmx_engine_floats(struct dmx_engine *e, int64_t count)
+dmx_status dmx_program_open(struct dmx_engine **out, dmx_error *err)
 {
-    size_t bytes;
-    /* 64 floats more: kernels read whole vectors at the end of a row */
-    if (count < 0 || dmx_mul_overflow(&bytes, (size_t)count + 64, 4) ||
-        bytes > SIZE_MAX / 2)
-        return NULL;
-    bytes = (bytes + 63) / 64 * 64;
-    dmx_chunk *c = chunk_with(e, bytes);
-    if (c == NULL)
-        return NULL;
-    float *p = (float *)(void *)(c->data + c->used);
-    c->used += bytes;
-    e->weight_bytes += bytes;
-    return p;
+    struct dmx_engine *e = calloc(1, sizeof *e);
+    *out = NULL;
+    DMX_RETURN_IF(e == NULL, err, DMX_ERROR_MEMORY, "no memory for an engine");
+    dmx_buf none;
+    const dmx_status status = dmx_program_buffer(&none, e, (dmx_plane){0}, err);
+    if (status == DMX_OK)
+        *out = e;
+    else
+        dmx_program_close(e);
+    return status;
 }
 
-void *dmx_engine_parameters(struct dmx_engine *e, size_t size)
+void dmx_program_close(struct dmx_engine *e)
 {
-    return dmx_arena_alloc(&e->small, 1, size);
+    if (e == NULL)
+        return;
+    for (size_t i = 0; i < e->n_chunk; i++)
+        dmx_pages_free(e->chunk[i].data, e->chunk[i].size);
+    dmx_arena_free(&e->small);
+    free(e->fourier);
+    free(e->chunk);
+    free(e->buffer);
+    free(e->step);
+    free(e);
+}
+
+dmx_status dmx_program_floats(float **out, struct dmx_engine *e, int64_t count,
+                              dmx_error *err)
+{
+    size_t bytes;
+    *out = NULL;
+    /* 64 floats more: kernels read whole vectors at the end of a row */
+    DMX_RETURN_IF(count < 0 ||
+                      dmx_mul_overflow(&bytes, (size_t)count + 64, 4) ||
+                      bytes > SIZE_MAX / 2,
+                  err, DMX_ERROR_MEMORY,
+                  "no memory for %lld numbers of the engine", (long long)count);
+    bytes = (bytes + 63) / 64 * 64;
+    dmx_chunk *c = chunk_with(e, bytes);
+    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for %zu bytes of the engine's weights", bytes);
+    *out = (float *)(void *)(c->data + c->used);
+    c->used += bytes;
+    e->weight_bytes += bytes;
+    return DMX_OK;
+}
+
+dmx_status dmx_program_copy(const float **out, struct dmx_engine *e,
+                            const float *from, int64_t n, dmx_error *err)
+{
+    float *p;
+    *out = NULL;
+    if (from == NULL)
+        return DMX_OK;
+    DMX_FORWARD(dmx_program_floats(&p, e, n, err));
+    memcpy(p, from, (size_t)n * sizeof *p);
+    *out = p;
+    return DMX_OK;
+}
+
+void *dmx_program_parameters(struct dmx_engine *e, size_t size, dmx_error *err)
+{
+    void *p = dmx_arena_alloc(&e->small, 1, size);
+    if (p == NULL)
+        (void)dmx_fail(err, DMX_ERROR_MEMORY,
+                       "no memory for %zu bytes of the engine's plan", size);
+    return p;
 }
 
 dmx_plane dmx_plane_make(int64_t rows, int64_t channels, int64_t cols)
@@ -65,47 +117,41 @@ dmx_plane dmx_plane_of_shape(const dmx_shape *s)
     return dmx_plane_make(1, 1, 1);
 }
 
-dmx_buf dmx_engine_buffer(struct dmx_engine *e, dmx_plane plane)
+dmx_status dmx_program_buffer(dmx_buf *out, struct dmx_engine *e,
+                              dmx_plane plane, dmx_error *err)
 {
-    if (e->n_buffer > INT32_MAX / 2 ||
-        !dmx_grow(&e->buffer, &e->buffer_capacity, e->n_buffer + 1,
-                  sizeof *e->buffer))
-        return -1;
+    *out = DMX_NO_BUFFER;
+    DMX_RETURN_IF(e->n_buffer > INT32_MAX / 2 ||
+                      !dmx_grow(&e->buffer, &e->buffer_capacity,
+                                e->n_buffer + 1, sizeof *e->buffer),
+                  err, DMX_ERROR_MEMORY,
+                  "no memory for %zu buffers of the engine", e->n_buffer + 1);
     e->buffer[e->n_buffer] = (dmx_buffer){
         .plane = plane,
         .floats = plane.rows * plane.channels * plane.stride,
         .first = -1,
         .last = -1,
     };
-    return (dmx_buf)e->n_buffer++;
+    *out = (dmx_buf)e->n_buffer++;
+    return DMX_OK;
 }
 
-dmx_step *dmx_engine_step(struct dmx_engine *e, const char *kind,
-                          const char *path)
+dmx_status dmx_program_doubles(dmx_buf *out, struct dmx_engine *e, int64_t n,
+                               dmx_error *err)
 {
-    if (!dmx_grow(&e->step, &e->step_capacity, e->n_step + 1, sizeof *e->step))
-        return NULL;
-    const char *copy = dmx_arena_strndup(&e->small, path, strlen(path));
-    if (copy == NULL)
-        return NULL;
-    dmx_step *s = &e->step[e->n_step++];
-    *s = (dmx_step){.kind = kind, .path = copy, .tasks = 1};
-    for (int i = 0; i < DMX_STEP_IN; i++)
-        s->in[i] = -1;
-    for (int i = 0; i < DMX_STEP_OUT; i++)
-        s->out[i] = -1;
-    return s;
+    return dmx_program_buffer(out, e, dmx_plane_make(1, 1, 2 * n), err);
 }
 
-bool dmx_engine_keep(struct dmx_engine *e, const float **out, const float *from,
-                     int64_t n)
+dmx_status dmx_program_add(struct dmx_engine *e, const dmx_step *step,
+                           dmx_error *err)
 {
-    if (from == NULL)
-        return true;
-    float *p = dmx_engine_floats(e, n);
-    if (p == NULL)
-        return false;
-    memcpy(p, from, (size_t)n * sizeof *p);
-    *out = p;
-    return true;
+    const char *path =
+        dmx_arena_strndup(&e->small, step->path, strlen(step->path));
+    DMX_RETURN_IF(path == NULL || !dmx_grow(&e->step, &e->step_capacity,
+                                            e->n_step + 1, sizeof *e->step),
+                  err, DMX_ERROR_MEMORY,
+                  "no memory for %zu steps of the engine", e->n_step + 1);
+    e->step[e->n_step] = *step;
+    e->step[e->n_step++].path = path;
+    return DMX_OK;
 }

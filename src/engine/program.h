@@ -1,4 +1,5 @@
-/* A compiled graph: buffers and steps.
+/* The ground floor of the engine: a program of buffers and steps, what a step
+ * sees while it runs, and the memory that a program owns.
  *
  * Every value lies in a buffer as rows x channels x columns, [rows][channels]
  * [stride] floats: a signal [C][F][T] has F rows of C channels, so that one
@@ -13,16 +14,19 @@
 #define DMX_ENGINE_PLAN_H
 
 #include "base/memory.h"
-#include "engine/kernels/kernels.h"
+#include "base/weight_format.h"
 #include "graph/graph.h"
 
-#define DMX_LINE 16 /* floats that a cache fetches at once */
+#define DMX_LINE 16 /* floats of a cache line */
 
 typedef struct dmx_plane {
     int64_t rows, channels, cols, stride;
 } dmx_plane;
 
-typedef int32_t dmx_buf; /* index of a buffer; -1 for none */
+/* Index of a buffer. Buffer 0 exists in every program and holds nothing, so
+ * that a slot that nobody sets is empty. */
+typedef int32_t dmx_buf;
+#define DMX_NO_BUFFER 0
 
 typedef struct dmx_buffer {
     dmx_plane plane;
@@ -35,8 +39,6 @@ typedef struct dmx_buffer {
     int32_t first, last; /* steps that write it first and use it last */
 } dmx_buffer;
 
-struct dmx_step;
-
 /* What a step sees while it runs. */
 typedef struct dmx_frame {
     const struct dmx_engine *engine;
@@ -45,22 +47,35 @@ typedef struct dmx_frame {
     int worker;  /* and the thread that is at it */
 } dmx_frame;
 
-#define DMX_STEP_IN  5
-#define DMX_STEP_OUT 3
+/* Slots for the buffers that a step reads. These are what products have; a step
+ * whose inputs mean something else names them in its own file. */
+enum {
+    DMX_SLOT_INPUT,
+    DMX_SLOT_ADDED, /* the other term of an addition after the product */
+    DMX_SLOT_GAINS, /* [rows][2][channels]: gains and biases of each row */
+    DMX_SLOT_EXTRA, /* made by a step before, for this one only */
+    DMX_STEP_IN
+};
+
+/* And for those it writes; siblings of a product follow. */
+enum { DMX_SLOT_OUTPUT, DMX_STEP_OUT = 3 };
+
+/* A slot in a set of slots. */
+#define DMX_SLOT_BIT(slot) (1u << (slot))
 
 typedef struct dmx_step {
     const char *kind; /* "gemm", "attention", ... */
     const char *path; /* of the graph's node, or of the last one fused */
     void (*run)(const struct dmx_step *step, const dmx_frame *frame,
                 int64_t task, float *scratch);
-    const void *parameters;
+    void *parameters; /* read only while the step runs */
     dmx_buf in[DMX_STEP_IN], out[DMX_STEP_OUT];
     int64_t tasks;
     int64_t scratch; /* floats for each thread */
     double flops;    /* of the textbook algorithm, multiply and add apart */
     /* Tasks for each row of the output, in order of rows; 0 when tasks do not
-     * go by rows. Bit i of `local`: from in[i] a task reads its own row only.
-     */
+     * go by rows. local: the input slots of which a task reads its own row
+     * only. */
     int64_t row_tasks;
     unsigned local;
     int32_t chain; /* steps from here that run row by row; see plan/chain.c */
@@ -75,9 +90,10 @@ typedef struct dmx_chunk {
 } dmx_chunk;
 
 struct dmx_engine {
-    const dmx_kernels *kernels;
+    const struct dmx_kernels *kernels;
     int threads;
-    bool low_memory;
+    /* Of weights that fit it exactly; see dmx_derives_weights. */
+    dmx_weight_format weights;
     dmx_buffer *buffer;
     size_t n_buffer, buffer_capacity;
     dmx_step *step;
@@ -92,17 +108,21 @@ struct dmx_engine {
     size_t n_fourier, fourier_capacity;
 };
 
-/* Where a buffer lies during a run; of a buffer with row_floats the rest is
- * not there, and its beginning need not be anywhere. */
-static inline float *dmx_at(const dmx_frame *f, dmx_buf b)
+/* Where a buffer of the arena lies during a run; of a buffer with row_floats
+ * the rest is not there, and its beginning need not be anywhere. */
+static inline float *dmx_write(const dmx_frame *f, dmx_buf b)
 {
     const dmx_buffer *buffer = &f->engine->buffer[b];
-    /* steps never write to constants; the cast saves a second function */
-    if (buffer->constant != NULL)
-        return (float *)(uintptr_t)buffer->constant;
     const int64_t at =
         buffer->offset + (f->worker - f->row) * buffer->row_floats;
     return (float *)((uintptr_t)f->arena + (uintptr_t)at * sizeof(float));
+}
+
+/* The same for any buffer: steps never write to constants. */
+static inline const float *dmx_read(const dmx_frame *f, dmx_buf b)
+{
+    const float *constant = f->engine->buffer[b].constant;
+    return constant != NULL ? constant : dmx_write(f, b);
 }
 
 static inline const dmx_plane *dmx_plane_of(const dmx_frame *f, dmx_buf b)
@@ -125,28 +145,46 @@ static inline int64_t dmx_max(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* ---- building, in program.c; NULL or -1 when memory is short --------- */
+/* Whether weights may be replaced by others that fit no narrow format: folded
+ * with a norm, transformed for Winograd's or Strassen's method. */
+static inline bool dmx_derives_weights(const struct dmx_engine *e)
+{
+    return e->weights == DMX_WEIGHTS_FLOAT32;
+}
 
-/* 64-byte aligned floats owned by the engine, counted as weights. */
-float *dmx_engine_floats(struct dmx_engine *e, int64_t count);
+/* ---- building ------------------------------------------------------------
+ * All fail with MEMORY; *err says how much was wanted. What they hand out stays
+ * where it is until the engine is closed: steps and buffers, whose arrays grow,
+ * are named by index. */
 
-/* A copy of n floats owned by the engine; NULL stays NULL. */
-bool dmx_engine_keep(struct dmx_engine *e, const float **out, const float *from,
-                     int64_t n);
-/* Zeroed parameters owned by the engine. */
-void *dmx_engine_parameters(struct dmx_engine *e, size_t size);
-dmx_buf dmx_engine_buffer(struct dmx_engine *e, dmx_plane plane);
+/* An empty program. */
+DMX_MUST_CHECK dmx_status dmx_program_open(struct dmx_engine **out,
+                                           dmx_error *err);
+void dmx_program_close(struct dmx_engine *e);
+
+/* 64-byte aligned floats, zero, counted as weights. */
+DMX_MUST_CHECK dmx_status dmx_program_floats(float **out, struct dmx_engine *e,
+                                             int64_t count, dmx_error *err);
+/* A copy of n floats; NULL stays NULL. */
+DMX_MUST_CHECK dmx_status dmx_program_copy(const float **out,
+                                           struct dmx_engine *e,
+                                           const float *from, int64_t n,
+                                           dmx_error *err);
+/* Zeroed parameters of steps; NULL when memory is short, with *err filled. */
+void *dmx_program_parameters(struct dmx_engine *e, size_t size, dmx_error *err);
+
+DMX_MUST_CHECK dmx_status dmx_program_buffer(dmx_buf *out, struct dmx_engine *e,
+                                             dmx_plane plane, dmx_error *err);
+/* Room for n doubles. */
+DMX_MUST_CHECK dmx_status dmx_program_doubles(dmx_buf *out,
+                                              struct dmx_engine *e, int64_t n,
+                                              dmx_error *err);
+/* Appends a step; its path is copied. */
+DMX_MUST_CHECK dmx_status dmx_program_add(struct dmx_engine *e,
+                                          const dmx_step *step, dmx_error *err);
+
 /* A plane with a good stride for its columns. */
 dmx_plane dmx_plane_make(int64_t rows, int64_t channels, int64_t cols);
 dmx_plane dmx_plane_of_shape(const dmx_shape *s);
-/* Adds a step with no inputs and outputs yet. */
-dmx_step *dmx_engine_step(struct dmx_engine *e, const char *kind,
-                          const char *path);
-
-/* Joins neighbouring steps that work row by row. */
-void dmx_plan_chains(struct dmx_engine *e);
-
-/* Lifetimes and offsets of all buffers. */
-dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err);
 
 #endif

@@ -553,7 +553,7 @@ static void check_widen(const dmx_kernels *k)
     const int64_t n = draw(1, 100);
     for (int64_t i = 0; i < n; i++) /* finite ones */
         half[i] = (uint16_t)(test_random(&seed) & 0xbbffu);
-    k->widen(out, half, n);
+    k->widen_half(out, half, n);
     for (int64_t i = 0; i < n; i++)
         near((double)out[i], (double)dmx_f16_to_f32(half[i]), 0.0, "widen", k);
 }

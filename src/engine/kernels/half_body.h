@@ -5,7 +5,7 @@
 #include <arm_neon.h>
 #endif
 
-static void widen(float *out, const uint16_t *half, int64_t n)
+static void widen_half(float *out, const uint16_t *half, int64_t n)
 {
     int64_t i = 0;
 #if defined(__AVX512F__)

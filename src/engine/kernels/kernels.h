@@ -120,7 +120,7 @@ typedef struct dmx_kernels {
     void (*split_tile)(float *out, int64_t to, const float *c);
 
     /* IEEE 754 binary16 to float32 */
-    void (*widen)(float *out, const uint16_t *half, int64_t n);
+    void (*widen_half)(float *out, const uint16_t *half, int64_t n);
 
     /* One block of keys of softmax attention for nr queries in the lanes, as
      * long as m is near enough to their maxima: s [keys][nr] = 2^(a b - m), and

@@ -3,14 +3,14 @@
  * cache, and one wait for all threads replaces many. A step may join when what
  * it takes from earlier steps of the chain is its own row only, and when it
  * writes nothing that an earlier step reads from other rows. */
-#include "engine/program.h"
+#include "engine/plan/planner.h"
 
 static bool writes(const dmx_step *s, dmx_buf b)
 {
     bool found = false;
     for (int k = 0; k < DMX_STEP_OUT; k++)
         found = found || s->out[k] == b;
-    return b >= 0 && found;
+    return b != DMX_NO_BUFFER && found;
 }
 
 static bool fits(const dmx_step *chain, int32_t n, const dmx_step *s)
@@ -35,10 +35,10 @@ static double guess(const struct dmx_engine *e, const dmx_step *s)
 {
     double floats = 0.0;
     for (int k = 0; k < DMX_STEP_IN; k++)
-        if (s->in[k] >= 0)
+        if (s->in[k] != DMX_NO_BUFFER)
             floats += (double)e->buffer[s->in[k]].floats;
     for (int k = 0; k < DMX_STEP_OUT; k++)
-        if (s->out[k] >= 0)
+        if (s->out[k] != DMX_NO_BUFFER)
             floats += (double)e->buffer[s->out[k]].floats;
     return s->flops / 60.0 + floats * 0.4;
 }

@@ -265,7 +265,7 @@ static void match_shared(const dmx_planner *p)
         match_siblings(p, &p->unit[i]);
 }
 
-bool dmx_plan_match(dmx_planner *p)
+dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err)
 {
     for (size_t i = 0; i < p->g->n_node; i++) {
         const dmx_op op = p->g->node[i].op;
@@ -279,13 +279,13 @@ bool dmx_plan_match(dmx_planner *p)
             precede(p, &u);
             follow(p, &u);
         }
-        if (!dmx_grow(&p->unit, &p->unit_capacity, p->n_unit + 1,
-                      sizeof *p->unit))
-            return false;
+        DMX_RETURN_IF(!dmx_grow(&p->unit, &p->unit_capacity, p->n_unit + 1,
+                                sizeof *p->unit),
+                      err, DMX_ERROR_MEMORY, "out of memory while planning");
         p->unit[p->n_unit++] = u;
         claim(p, &u);
     }
     if (p->fuse)
         match_shared(p);
-    return true;
+    return DMX_OK;
 }

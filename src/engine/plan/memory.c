@@ -1,6 +1,6 @@
 /* One arena for all buffers: each gets the lowest place that nobody else uses
  * while it lives. Large buffers choose first. */
-#include "engine/program.h"
+#include "engine/plan/planner.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 
 static void use(struct dmx_engine *e, dmx_buf b, int32_t step)
 {
-    if (b < 0 || e->buffer[b].constant != NULL)
+    if (b == DMX_NO_BUFFER || e->buffer[b].constant != NULL)
         return;
     dmx_buffer *buffer = &e->buffer[b];
     if (buffer->first < 0)

@@ -22,45 +22,62 @@ bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last)
     return true;
 }
 
-dmx_buf dmx_plan_output(dmx_planner *p, dmx_value out, dmx_value x,
-                        int32_t uses_here)
+dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p, dmx_value out,
+                           dmx_value x, int32_t uses_here, dmx_error *err)
 {
-    dmx_buf b = -1;
     if (x != DMX_NO_VALUE && p->fuse && p->uses[x] == uses_here &&
         is_private(p, x))
-        b = p->buf[x];
-    if (b < 0)
-        b = dmx_engine_buffer(p->e,
-                              dmx_plane_of_shape(&p->g->value[out].shape));
-    p->buf[out] = b;
-    return b;
+        *b = p->buf[x];
+    else
+        DMX_FORWARD(dmx_program_buffer(
+            b, p->e, dmx_plane_of_shape(&p->g->value[out].shape), err));
+    p->buf[out] = *b;
+    return DMX_OK;
+}
+
+/* The constant `from` with its tokens in another order. */
+static dmx_status order_constant(dmx_buf out, dmx_planner *p, dmx_buf from,
+                                 int64_t have, int64_t want, dmx_error *err)
+{
+    const dmx_buffer *old = &p->e->buffer[from];
+    const dmx_plane *plane = &old->plane;
+    float *data;
+    DMX_FORWARD(dmx_program_floats(&data, p->e, old->floats, err));
+    for (int64_t c = 0; c < plane->channels; c++)
+        dmx_reorder_tokens(data + c * plane->stride,
+                           old->constant + c * plane->stride, have, want,
+                           plane->cols);
+    p->e->buffer[out].constant = data;
+    return DMX_OK;
 }
 
 /* A constant is permuted once, anything else by a step. */
-dmx_buf dmx_plan_ordered(dmx_planner *p, dmx_value v, int64_t rows)
+dmx_status dmx_plan_ordered(dmx_buf *out, dmx_planner *p, dmx_value v,
+                            int64_t rows, dmx_error *err)
 {
     const dmx_shape *s = &p->g->value[v].shape;
     const int64_t have = dmx_max(p->order[v], 1), want = dmx_max(rows, 1);
+    const dmx_buf from = p->buf[v];
+    *out = from;
     if (s->rank != 2 || have == want)
-        return p->buf[v];
-    const dmx_buf out = dmx_engine_buffer(p->e, dmx_plane_of_shape(s));
-    if (out < 0)
-        return -1;
-    const dmx_buffer *from = &p->e->buffer[p->buf[v]];
-    if (from->constant == NULL)
-        return dmx_step_reorder(p->e, "tokens", p->buf[v], out, have, want)
-                   ? out
-                   : -1;
-    float *data = dmx_engine_floats(p->e, from->floats);
-    if (data == NULL)
-        return -1;
-    const dmx_plane *plane = &from->plane;
-    for (int64_t c = 0; c < plane->channels; c++)
-        dmx_reorder_tokens(data + c * plane->stride,
-                           from->constant + c * plane->stride, have, want,
-                           plane->cols);
-    p->e->buffer[out].constant = data;
-    return out;
+        return DMX_OK;
+    DMX_FORWARD(dmx_program_buffer(out, p->e, dmx_plane_of_shape(s), err));
+    if (p->e->buffer[from].constant == NULL)
+        return dmx_step_reorder(p->e, "tokens", from, *out, have, want, err);
+    return order_constant(*out, p, from, have, want, err);
+}
+
+dmx_status dmx_plan_elements(float **out, const dmx_tensor *t, int64_t n,
+                             dmx_error *err)
+{
+    const size_t count = t != NULL ? dmx_tensor_count(t) : 0;
+    const size_t room = (size_t)n > count ? (size_t)n : count;
+    *out = calloc(room + 1, sizeof **out);
+    DMX_RETURN_IF(*out == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for %zu weights", room);
+    if (t != NULL)
+        dmx_tensor_to_f32(*out, t);
+    return DMX_OK;
 }
 
 /* Tokens inherit the order of the first input that has one. */
@@ -90,7 +107,7 @@ static void count_uses(dmx_planner *p)
     }
 }
 
-static bool open_planner(dmx_planner *p)
+static dmx_status open_planner(dmx_planner *p, dmx_error *err)
 {
     const size_t values = p->g->n_value + 1, nodes = p->g->n_node + 1;
     p->buf = calloc(values, sizeof *p->buf);
@@ -100,17 +117,16 @@ static bool open_planner(dmx_planner *p)
     p->shared = calloc(values, sizeof *p->shared);
     p->unit_of = calloc(nodes, sizeof *p->unit_of);
     p->emitted = calloc(nodes, sizeof *p->emitted);
-    if (p->buf == NULL || p->order == NULL || p->uses == NULL ||
-        p->consumer == NULL || p->shared == NULL || p->unit_of == NULL ||
-        p->emitted == NULL)
-        return false;
-    for (size_t i = 0; i < values; i++)
-        p->buf[i] = -1;
+    DMX_RETURN_IF(p->buf == NULL || p->order == NULL || p->uses == NULL ||
+                      p->consumer == NULL || p->shared == NULL ||
+                      p->unit_of == NULL || p->emitted == NULL,
+                  err, DMX_ERROR_MEMORY, "no memory to plan %zu operations",
+                  p->g->n_node);
     for (size_t i = 0; i < nodes; i++)
         p->unit_of[i] = -1;
     count_uses(p);
     find_orders(p);
-    return dmx_plan_match(p);
+    return dmx_plan_match(p, err);
 }
 
 static void close_planner(dmx_planner *p)
@@ -171,10 +187,9 @@ dmx_status dmx_plan_graph(struct dmx_engine *e, const dmx_graph *g, bool fuse,
                           const dmx_hooks *hooks, dmx_error *err)
 {
     dmx_planner p = {.e = e, .g = g, .fuse = fuse};
-    dmx_status status =
-        open_planner(&p)
-            ? emit_all(&p, hooks, err)
-            : dmx_fail(err, DMX_ERROR_MEMORY, "out of memory while planning");
+    dmx_status status = open_planner(&p, err);
+    if (status == DMX_OK)
+        status = emit_all(&p, hooks, err);
     close_planner(&p);
     if (status == DMX_OK) {
         dmx_plan_chains(e);

@@ -1,4 +1,4 @@
-/* Shared by the files plan_*.c: a graph on its way to steps.
+/* Shared by the files of plan/: a graph on its way to steps.
  *
  * Fusion works on patterns of the graph alone. A product (convolution, linear
  * map) takes with it what feeds only on it: crop, activation, scale, addition;
@@ -9,6 +9,7 @@
 #ifndef DMX_ENGINE_PLANNER_H
 #define DMX_ENGINE_PLANNER_H
 
+#include "engine/steps/product.h"
 #include "engine/steps/steps.h"
 
 /* Node indices, -1 where absent. */
@@ -42,8 +43,8 @@ typedef struct dmx_planner {
     size_t n_unit, unit_capacity;
 } dmx_planner;
 
-/* plan/match.c: finds all units. False when memory is short. */
-bool dmx_plan_match(dmx_planner *p);
+/* plan/match.c: finds all units. */
+dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err);
 
 /* plan/product.c */
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err);
@@ -52,15 +53,28 @@ dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err);
 /* plan/node.c: a node by itself. */
 dmx_status dmx_emit_node(dmx_planner *p, int32_t index, dmx_error *err);
 
-/* The buffer for a node's output: a new one, or x's own when nobody else
- * needs x and in_place is true. */
-dmx_buf dmx_plan_output(dmx_planner *p, dmx_value out, dmx_value x,
-                        int32_t uses_here);
+/* The buffer for a node's output: x's own when all uses of x are the
+ * `uses_here` of this node, else a new one. x may be DMX_NO_VALUE. */
+DMX_MUST_CHECK dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p,
+                                          dmx_value out, dmx_value x,
+                                          int32_t uses_here, dmx_error *err);
 /* Whether `last` is the only consumer of v whose step does not exist yet, so
  * that its step may write over v. */
 bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last);
 /* The buffer of a value, reordered if its tokens have not `rows` rows. */
-dmx_buf dmx_plan_ordered(dmx_planner *p, dmx_value v, int64_t rows);
+DMX_MUST_CHECK dmx_status dmx_plan_ordered(dmx_buf *out, dmx_planner *p,
+                                           dmx_value v, int64_t rows,
+                                           dmx_error *err);
+/* malloc'd elements of a tensor, at least n of them; zeros past its end, or
+ * where t is NULL. */
+DMX_MUST_CHECK dmx_status dmx_plan_elements(float **out, const dmx_tensor *t,
+                                            int64_t n, dmx_error *err);
+
+/* plan/chain.c: joins neighbouring steps that work row by row. */
+void dmx_plan_chains(struct dmx_engine *e);
+
+/* plan/memory.c: lifetimes and offsets of all buffers. */
+dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err);
 
 /* plan/plan.c: the whole engine. */
 dmx_status dmx_plan_graph(struct dmx_engine *e, const dmx_graph *g, bool fuse,

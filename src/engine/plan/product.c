@@ -14,15 +14,6 @@ static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
     return &p->g->value[v].shape;
 }
 
-/* malloc'd elements; n of zero when there is no tensor. */
-static float *elements(const dmx_tensor *t, int64_t n)
-{
-    float *p = calloc((size_t)n + 1, sizeof *p);
-    if (p != NULL && t != NULL)
-        dmx_tensor_to_f32(p, t);
-    return p;
-}
-
 /* ---- dense weights ------------------------------------------------------ */
 
 /* [Co][Ci][kf][kt] -> [Co][kf][Ci][kt] */
@@ -58,12 +49,10 @@ static void order_phases(float *out, const float *w, const dmx_node *n,
 }
 
 /* The norm's gain into the columns, its offset into the bias. */
-static bool fold_norm(float *w, float *bias, const dmx_node *norm, int64_t out,
-                      int64_t in)
+static void fold_norm(float *w, float *bias, const float *gain,
+                      const float *offset, int64_t out, int64_t in)
 {
-    float *gain = elements(dmx_weight_of(norm), in);
-    float *offset = elements(dmx_bias_of(norm), in);
-    for (int64_t o = 0; gain != NULL && offset != NULL && o < out; o++) {
+    for (int64_t o = 0; o < out; o++) {
         double sum = (double)bias[o];
         for (int64_t i = 0; i < in; i++) {
             sum += (double)w[o * in + i] * (double)offset[i];
@@ -71,21 +60,29 @@ static bool fold_norm(float *w, float *bias, const dmx_node *norm, int64_t out,
         }
         bias[o] = (float)sum;
     }
-    const bool ok = gain != NULL && offset != NULL;
-    free(gain);
-    free(offset);
-    return ok;
 }
 
-/* Weights and bias in the order that products want; both malloc'd. */
+/* Weights and bias in the order that products want, and what belongs to them;
+ * all malloc'd. */
 typedef struct loaded {
     float *weight, *bias;
+    float *scale;                 /* after the product, or NULL */
+    float *norm_gain, *norm_bias; /* before it, or NULL */
     int64_t out, in, k, taps[2];
 } loaded;
 
-static bool load(loaded *l, const dmx_planner *p, const dmx_unit *u)
+static void unload(loaded *l)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    free(l->weight);
+    free(l->bias);
+    free(l->scale);
+    free(l->norm_gain);
+    free(l->norm_bias);
+}
+
+/* Returns how many lines of k weights a product of it has. */
+static int64_t measure(loaded *l, const dmx_node *n)
+{
     const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
     l->out = dmx_weight_of(n)->dim[transposed ? 1 : 0];
     l->in = dmx_weight_of(n)->dim[transposed ? 0 : 1];
@@ -97,26 +94,56 @@ static bool load(loaded *l, const dmx_planner *p, const dmx_unit *u)
         lines *= s;
     }
     l->k = l->in * l->taps[0] * l->taps[1];
-    l->bias = elements(dmx_bias_of(n), l->out);
-    l->weight =
-        elements(dmx_weight_of(n), (int64_t)dmx_tensor_count(dmx_weight_of(n)));
-    if (l->bias == NULL || l->weight == NULL)
-        return false;
-    if (u->norm >= 0 && !p->e->low_memory)
-        return fold_norm(l->weight, l->bias, node_at(p, u->norm), l->out,
-                         l->in);
+    return lines;
+}
+
+static dmx_status order_weights(loaded *l, const dmx_node *n, int64_t lines,
+                                dmx_error *err)
+{
+    const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
+    float *ordered;
     if (!transposed && l->taps[0] == 1)
-        return true;
-    float *ordered = calloc((size_t)(lines * l->k) + 1, sizeof *ordered);
-    if (ordered == NULL)
-        return false;
+        return DMX_OK;
+    DMX_FORWARD(dmx_plan_elements(&ordered, NULL, lines * l->k, err));
     if (transposed)
         order_phases(ordered, l->weight, n, l->out, l->in, l->taps);
     else
         order_taps(ordered, l->weight, n, l->out, l->in);
     free(l->weight);
     l->weight = ordered;
-    return true;
+    return DMX_OK;
+}
+
+/* A norm goes into the weights where these need not stay what they are. */
+static dmx_status load_norm(loaded *l, const dmx_planner *p, const dmx_unit *u,
+                            dmx_error *err)
+{
+    if (u->norm < 0)
+        return DMX_OK;
+    const dmx_node *n = node_at(p, u->norm);
+    DMX_FORWARD(dmx_plan_elements(&l->norm_gain, dmx_weight_of(n), l->in, err));
+    DMX_FORWARD(dmx_plan_elements(&l->norm_bias, dmx_bias_of(n), l->in, err));
+    if (!dmx_derives_weights(p->e))
+        return DMX_OK;
+    fold_norm(l->weight, l->bias, l->norm_gain, l->norm_bias, l->out, l->in);
+    free(l->norm_gain);
+    free(l->norm_bias);
+    l->norm_gain = l->norm_bias = NULL;
+    return DMX_OK;
+}
+
+static dmx_status load(loaded *l, const dmx_planner *p, const dmx_unit *u,
+                       dmx_error *err)
+{
+    const dmx_node *n = node_at(p, u->leader);
+    const int64_t lines = measure(l, n);
+    DMX_FORWARD(dmx_plan_elements(&l->bias, dmx_bias_of(n), l->out, err));
+    DMX_FORWARD(dmx_plan_elements(&l->weight, dmx_weight_of(n), 0, err));
+    if (u->scale >= 0)
+        DMX_FORWARD(dmx_plan_elements(
+            &l->scale, dmx_weight_of(node_at(p, u->scale)), l->out, err));
+    DMX_FORWARD(load_norm(l, p, u, err));
+    return order_weights(l, n, lines, err);
 }
 
 /* ---- geometry ----------------------------------------------------------- */
@@ -185,62 +212,40 @@ static dmx_activation activation_of(const dmx_planner *p, int32_t act)
 }
 
 /* The table of a frequency embedding as [F][C], times alphas. */
-static const float *embedding(dmx_planner *p, const dmx_unit *u)
+static dmx_status embedding(const float **out, dmx_planner *p,
+                            const dmx_unit *u, dmx_error *err)
 {
     const dmx_node *n = node_at(p, p->g->value[u->other].producer);
     const int64_t count = (int64_t)dmx_tensor_count(dmx_weight_of(n));
     const float alpha = (float)(n->at.alpha * node_at(p, u->add)->at.alpha);
-    float *table = dmx_engine_floats(p->e, count);
-    if (table == NULL)
-        return NULL;
+    float *table;
+    DMX_FORWARD(dmx_program_floats(&table, p->e, count, err));
     dmx_tensor_to_f32(table, dmx_weight_of(n));
     for (int64_t i = 0; i < count; i++)
         table[i] *= alpha;
-    return table;
+    *out = table;
+    return DMX_OK;
 }
 
-static bool set_addition(dmx_product *d, dmx_planner *p, const dmx_unit *u)
+static dmx_status set_addition(dmx_product *d, dmx_planner *p,
+                               const dmx_unit *u, dmx_error *err)
 {
     if (u->add < 0)
-        return true;
+        return DMX_OK;
     const dmx_node *maker = node_at(p, p->g->value[u->other].producer);
-    if (maker->op == DMX_OP_FREQ_EMBEDDING) {
-        d->offset = embedding(p, u);
-        return d->offset != NULL;
-    }
+    if (maker->op == DMX_OP_FREQ_EMBEDDING)
+        return embedding(&d->offset, p, u, err);
     d->add = p->buf[u->other];
     const dmx_node *add = node_at(p, u->add);
     d->add_gain = add->in[1] == u->other ? (float)add->at.alpha : 1.0f;
-    return true;
-}
-
-/* The norm kept apart from the weights, which stay exact halves. */
-static bool load_norm(dmx_product *d, float *norm[2], const dmx_planner *p,
-                      const dmx_unit *u, int64_t in)
-{
-    const dmx_node *n = node_at(p, u->norm);
-    norm[0] = elements(dmx_weight_of(n), in);
-    norm[1] = elements(dmx_bias_of(n), in);
-    d->norm_gain = norm[0];
-    d->norm_offset = norm[1];
-    return norm[0] != NULL && norm[1] != NULL;
+    return DMX_OK;
 }
 
 /* A product and the memory behind it. */
 typedef struct described {
     dmx_product d;
     loaded l;
-    float *scale, *norm[2];
 } described;
-
-static void forget(described *t)
-{
-    free(t->l.weight);
-    free(t->l.bias);
-    free(t->scale);
-    free(t->norm[0]);
-    free(t->norm[1]);
-}
 
 static dmx_value input_of(const dmx_planner *p, const dmx_unit *u)
 {
@@ -274,142 +279,168 @@ static void set_geometry(dmx_product *d, const dmx_planner *p,
 }
 
 /* All but the output. */
-static bool describe(described *t, dmx_planner *p, const dmx_unit *u)
+static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
+                           dmx_error *err)
 {
     const dmx_node *n = node_at(p, u->leader);
     dmx_product *d = &t->d;
     d->kind = kind_of(n);
     d->path = n->path;
     d->in = p->buf[input_of(p, u)];
-    d->add = d->gain = d->out = -1;
     d->activation = activation_of(p, u->act);
-    if (!load(&t->l, p, u) || !set_addition(d, p, u))
-        return false;
+    DMX_FORWARD(load(&t->l, p, u, err));
+    DMX_FORWARD(set_addition(d, p, u, err));
     set_geometry(d, p, u, t->l.taps);
     set_dense(d, &t->l);
     d->flops = flops_of(p, u, &t->l);
-    if (u->norm >= 0) {
-        d->normed = true;
-        d->epsilon = node_at(p, u->norm)->at.epsilon;
-        if (p->e->low_memory && !load_norm(d, t->norm, p, u, t->l.in))
-            return false;
-    }
-    if (u->scale >= 0) {
-        t->scale =
-            elements(dmx_weight_of(node_at(p, u->scale)), d->dense.channels);
-        d->scale = t->scale;
-    }
-    return u->scale < 0 || t->scale != NULL;
+    d->normed = u->norm >= 0;
+    d->epsilon = d->normed ? node_at(p, u->norm)->at.epsilon : 0.0;
+    d->norm_gain = t->l.norm_gain;
+    d->norm_offset = t->l.norm_bias;
+    d->scale = t->l.scale;
+    return DMX_OK;
 }
 
 /* A sum may take the place of its other term where nothing else is read from
  * there: a decoder's that of the encoder's. */
-static bool make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u)
+static dmx_status make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u,
+                              dmx_error *err)
 {
     const dmx_value sum = node_at(p, u->last)->out[0];
-    if (u->add >= 0 && u->add == u->last && p->buf[u->other] >= 0 &&
+    if (u->add >= 0 && u->add == u->last && p->buf[u->other] != DMX_NO_BUFFER &&
         input_of(p, u) != u->other && dmx_plan_last_use(p, u->other, u->add)) {
         p->buf[sum] = *out = p->buf[u->other];
-        return true;
+        return DMX_OK;
     }
-    *out = dmx_plan_output(p, sum, DMX_NO_VALUE, 0);
-    return *out >= 0;
+    return dmx_plan_output(out, p, sum, DMX_NO_VALUE, 0, err);
 }
 
-static bool add_siblings(described *t, described *more, dmx_planner *p,
-                         const dmx_unit *u)
+static dmx_status add_siblings(described *t, described *more, dmx_planner *p,
+                               const dmx_unit *u, dmx_error *err)
 {
     for (int i = 0; i < u->n_sibling; i++) {
         const dmx_unit *other = &p->unit[u->sibling[i]];
         dmx_sibling *s = &t->d.sibling[t->d.n_sibling++];
-        if (!describe(&more[i], p, other) || !make_output(&s->out, p, other))
-            return false;
+        DMX_FORWARD(describe(&more[i], p, other, err));
+        DMX_FORWARD(make_output(&s->out, p, other, err));
         s->dense = more[i].d.dense;
         t->d.flops += more[i].d.flops;
     }
-    return true;
+    return DMX_OK;
 }
 
-static bool emit(dmx_planner *p, const dmx_unit *u, described *t,
-                 described *more)
+/* The pair of linear maps of which `first` feeds `second`. */
+static dmx_status emit_pair(dmx_planner *p, const dmx_product *first,
+                            const dmx_product *second, dmx_error *err)
 {
-    if (!describe(t, p, u) || !make_output(&t->d.out, p, u) ||
-        !add_siblings(t, more, p, u))
-        return false;
-    if (u->feeder >= 0)
-        return describe(more, p, &p->unit[u->feeder]) &&
-               (dmx_strassen_fits(p->e, &more->d, &t->d)
-                    ? dmx_step_strassen(p->e, &more->d, &t->d)
-                    : dmx_step_feed(p->e, &more->d, &t->d));
-    if (dmx_winograd_fits(p->e, &t->d))
-        return dmx_step_winograd(p->e, &t->d);
-    if (dmx_two_tap_fits(p->e, &t->d))
-        return dmx_step_two_tap(p->e, &t->d);
-    return dmx_step_product(p->e, &t->d);
+    return (dmx_strassen_fits(p->e, first, second)
+                ? dmx_step_strassen
+                : dmx_step_feed)(p->e, first, second, err);
+}
+
+static dmx_status emit(dmx_planner *p, const dmx_unit *u, described *t,
+                       described *more, dmx_error *err)
+{
+    DMX_FORWARD(describe(t, p, u, err));
+    DMX_FORWARD(make_output(&t->d.out, p, u, err));
+    DMX_FORWARD(add_siblings(t, more, p, u, err));
+    if (u->feeder >= 0) {
+        DMX_FORWARD(describe(more, p, &p->unit[u->feeder], err));
+        return emit_pair(p, &more->d, &t->d, err);
+    }
+    return (dmx_winograd_fits(p->e, &t->d) ? dmx_step_winograd
+            : dmx_two_tap_fits(p->e, &t->d)
+                ? dmx_step_two_tap
+                : dmx_step_product)(p->e, &t->d, err);
 }
 
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err)
 {
     described t = {0}, more[DMX_SIBLINGS] = {0};
-    const bool ok = emit(p, u, &t, more);
-    forget(&t);
+    const dmx_status status = emit(p, u, &t, more, err);
+    unload(&t.l);
     for (int i = 0; i < DMX_SIBLINGS; i++)
-        forget(&more[i]);
-    DMX_RETURN_IF(!ok, err, DMX_ERROR_MEMORY, "%s: out of memory for weights",
-                  node_at(p, u->leader)->path);
-    return DMX_OK;
+        unload(&more[i].l);
+    if (status != DMX_OK)
+        dmx_error_prefix(err, "%s", node_at(p, u->leader)->path);
+    return status;
 }
 
 /* ---- dconv -------------------------------------------------------------- */
 
+/* Where the tensors of a residual branch come from. */
+enum { W1, B1, WEIGHT1, BIAS1, W2, B2, WEIGHT2, BIAS2, SCALE, DCONV_TENSORS };
+
 static const dmx_tensor *dconv_tensor(const dmx_planner *p, const dmx_unit *u,
                                       int i)
 {
-    const int32_t node[] = {u->leader, u->norm1, u->conv2, u->norm2};
+    const int32_t node[] = {u->leader, u->norm1, u->conv2, u->norm2, u->scale};
+    if (node[i / 2] < 0)
+        return NULL;
     const dmx_node *n = node_at(p, node[i / 2]);
     return i % 2 == 0 ? dmx_weight_of(n) : dmx_bias_of(n);
 }
 
-dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err)
+static dmx_status load_dconv(float *w[DCONV_TENSORS], const dmx_planner *p,
+                             const dmx_unit *u, dmx_error *err)
 {
     const dmx_node *n = node_at(p, u->leader);
-    const int64_t C = shape_of(p, u->other)->dim[0],
-                  H = dmx_weight_of(n)->dim[0];
-    const int64_t count[8] = {
-        H * C * n->at.kernel[1], H, H, H, 2 * C * H, 2 * C, 2 * C, 2 * C};
-    float *w[9] = {NULL};
-    bool ok = true;
-    for (int i = 0; i < 8; i++)
-        ok = (w[i] = elements(dconv_tensor(p, u, i), count[i])) != NULL && ok;
-    if (u->scale >= 0)
-        ok =
-            (w[8] = elements(dmx_weight_of(node_at(p, u->scale)), C)) != NULL &&
-            ok;
-    const dmx_dconv d = {
+    const int64_t C = shape_of(p, u->other)->dim[0];
+    const int64_t H = dmx_weight_of(n)->dim[0];
+    const int64_t count[DCONV_TENSORS] = {[W1] = H * C * n->at.kernel[1],
+                                          [B1] = H,
+                                          [WEIGHT1] = H,
+                                          [BIAS1] = H,
+                                          [W2] = 2 * C * H,
+                                          [B2] = 2 * C,
+                                          [WEIGHT2] = 2 * C,
+                                          [BIAS2] = 2 * C,
+                                          [SCALE] = C};
+    for (int i = 0; i < DCONV_TENSORS; i++)
+        if (i != SCALE || u->scale >= 0)
+            DMX_FORWARD(
+                dmx_plan_elements(&w[i], dconv_tensor(p, u, i), count[i], err));
+    return DMX_OK;
+}
+
+static dmx_status add_dconv(dmx_planner *p, const dmx_unit *u,
+                            float *const w[DCONV_TENSORS], dmx_error *err)
+{
+    const dmx_node *n = node_at(p, u->leader);
+    dmx_dconv d = {
         .path = n->path,
         .x = p->buf[u->other],
-        .out = dmx_plan_output(p, node_at(p, u->last)->out[0], u->other, 2),
-        .hidden = H,
-        .channels = C,
+        .hidden = dmx_weight_of(n)->dim[0],
+        .channels = shape_of(p, u->other)->dim[0],
         .taps = n->at.kernel[1],
         .dilation = n->at.dilation[1],
         .padding = n->at.padding[1][0],
-        .w1 = w[0],
-        .b1 = w[1],
-        .weight1 = w[2],
-        .bias1 = w[3],
-        .w2 = w[4],
-        .b2 = w[5],
-        .weight2 = w[6],
-        .bias2 = w[7],
-        .scale = w[8],
+        .w1 = w[W1],
+        .b1 = w[B1],
+        .weight1 = w[WEIGHT1],
+        .bias1 = w[BIAS1],
+        .w2 = w[W2],
+        .b2 = w[B2],
+        .weight2 = w[WEIGHT2],
+        .bias2 = w[BIAS2],
+        .scale = w[SCALE],
         .epsilon1 = node_at(p, u->norm1)->at.epsilon,
         .epsilon2 = node_at(p, u->norm2)->at.epsilon,
     };
-    ok = ok && d.out >= 0 && dmx_step_dconv(p->e, &d);
-    for (int i = 0; i < 9; i++)
+    DMX_FORWARD(dmx_plan_output(&d.out, p, node_at(p, u->last)->out[0],
+                                u->other, 2, err));
+    return dmx_step_dconv(p->e, &d, err);
+}
+
+dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err)
+{
+    float *w[DCONV_TENSORS] = {NULL};
+    dmx_status status = load_dconv(w, p, u, err);
+    if (status == DMX_OK)
+        status = add_dconv(p, u, w, err);
+    for (int i = 0; i < DCONV_TENSORS; i++)
         free(w[i]);
-    DMX_RETURN_IF(!ok, err, DMX_ERROR_MEMORY, "%s: out of memory for weights",
-                  n->path);
-    return DMX_OK;
+    if (status != DMX_OK)
+        dmx_error_prefix(err, "%s", node_at(p, u->leader)->path);
+    return status;
 }

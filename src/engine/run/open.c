@@ -1,12 +1,8 @@
 #include "engine/engine.h"
 
-#include "arch/arch.h"
 #include "base/parallel.h"
 #include "engine/kernels/fourier.h"
-#include "engine/pages.h"
 #include "engine/plan/planner.h"
-
-#include <stdlib.h>
 
 void dmx_engine_close(dmx_engine *e)
 {
@@ -14,14 +10,7 @@ void dmx_engine_close(dmx_engine *e)
         return;
     for (size_t i = 0; i < e->n_fourier; i++)
         dmx_fourier_close(e->fourier[i]);
-    for (size_t i = 0; i < e->n_chunk; i++)
-        dmx_pages_free(e->chunk[i].data, e->chunk[i].size);
-    dmx_arena_free(&e->small);
-    free(e->fourier);
-    free(e->chunk);
-    free(e->buffer);
-    free(e->step);
-    free(e);
+    dmx_program_close(e);
 }
 
 static dmx_status choose_isa(dmx_engine *e, const char *isa, dmx_error *err)
@@ -42,10 +31,10 @@ dmx_status dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
     const dmx_engine_options *o = options != NULL ? options : &defaults;
     *out = NULL;
     DMX_FORWARD(dmx_graph_status(graph, err));
-    dmx_engine *e = calloc(1, sizeof *e);
-    DMX_RETURN_IF(e == NULL, err, DMX_ERROR_MEMORY, "no memory for an engine");
+    dmx_engine *e;
+    DMX_FORWARD(dmx_program_open(&e, err));
     e->threads = o->threads > 0 ? o->threads : dmx_cpu_count();
-    e->low_memory = o->low_memory != 0;
+    e->weights = o->low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
     dmx_status status = choose_isa(e, o->isa, err);
     if (status == DMX_OK)
         status = dmx_plan_graph(e, graph, o->unfused == 0, o->hooks, err);
@@ -53,21 +42,6 @@ dmx_status dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
         *out = e;
     else
         dmx_engine_close(e);
-    return status;
-}
-
-dmx_status dmx_engine_open(dmx_engine **out, const dmx_model *model,
-                           int64_t samples, const dmx_engine_options *options,
-                           dmx_error *err)
-{
-    dmx_error_clear(err);
-    DMX_NEED(err, out);
-    *out = NULL;
-    DMX_NEED(err, model);
-    dmx_graph *graph;
-    DMX_FORWARD(dmx_model_graph(&graph, model, samples, err));
-    const dmx_status status = dmx_engine_open_graph(out, graph, options, err);
-    dmx_graph_close(graph);
     return status;
 }
 

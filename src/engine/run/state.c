@@ -1,9 +1,10 @@
 /* What one run needs: memory, threads, times. */
+#include "engine/engine.h"
+#include "engine/kernels/kernels.h"
 #include "engine/pages.h"
 #include "engine/program.h"
 #include "engine/run/pool.h"
 
-#include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -138,43 +139,29 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
     return dmx_progress(hooks, "separate", 1.0, err);
 }
 
-/* A step, or a chain of them under the name of the first. */
-static dmx_json *step_json(const dmx_step *step, double seconds)
+bool dmx_engine_profile_next(dmx_step_profile *out, size_t *at,
+                             const dmx_engine_state *s)
 {
-    dmx_json *item = dmx_json_new(DMX_JSON_OBJECT);
-    double flops = 0.0;
+    if (*at >= s->engine->n_step)
+        return false;
+    const dmx_step *step = &s->engine->step[*at];
+    *out = (dmx_step_profile){
+        .kind = step->chain > 1 ? "rows" : step->kind,
+        .path = step->path,
+        .seconds = s->seconds[*at],
+    };
     for (int32_t i = 0; i < step->chain; i++)
-        flops += step[i].flops;
-    dmx_json_add_string(item, "kind", step->chain > 1 ? "rows" : step->kind);
-    dmx_json_add_string(item, "path", step->path);
-    dmx_json_add_number(item, "ms", seconds * 1e3);
-    if (flops > 0.0) {
-        dmx_json_add_number(item, "gflop", flops * 1e-9);
-        dmx_json_add_number(item, "gflops", flops * 1e-9 / (seconds + 1e-12));
-    }
-    return item;
+        out->flops += step[i].flops;
+    *at += (size_t)step->chain;
+    return true;
 }
 
-char *dmx_engine_profile_json(const dmx_engine_state *s)
+int dmx_engine_state_threads(const dmx_engine_state *s)
 {
-    if (s == NULL)
-        return NULL;
-    const dmx_engine *e = s->engine;
-    dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
-    dmx_json *steps = dmx_json_add_array(root, "steps");
-    double total = 0.0, flops = 0.0;
-    for (size_t i = 0; i < e->n_step; i++) {
-        flops += e->step[i].flops;
-        if (e->step[i].chain == 0)
-            continue;
-        dmx_json_append(steps, step_json(&e->step[i], s->seconds[i]));
-        total += s->seconds[i];
-    }
-    dmx_json_add_string(root, "isa", e->kernels->name);
-    dmx_json_add_number(root, "threads", dmx_pool_threads(s->pool));
-    dmx_json_add_number(root, "ms", total * 1e3);
-    dmx_json_add_number(root, "gflop", flops * 1e-9);
-    char *text = dmx_json_print(root);
-    dmx_json_free(root);
-    return text;
+    return dmx_pool_threads(s->pool);
+}
+
+const dmx_engine *dmx_engine_of_state(const dmx_engine_state *s)
+{
+    return s->engine;
 }

@@ -4,9 +4,11 @@
  * channel by channel, as the next linear map wants it.
  * Source: Dao et al., "FlashAttention", 2022 (the running softmax). */
 #include "engine/steps/heads.h"
+#include "engine/steps/product.h"
 #include "engine/steps/steps.h"
 
-#define MOST_TILES 2 /* that share a block of keys */
+#define MOST_TILES 2                      /* that share a block of keys */
+#define LOG2_E     1.44269504088896340736 /* 1 / ln 2 */
 
 typedef struct attention_step {
     dmx_heads heads; /* of keys and values */
@@ -14,6 +16,8 @@ typedef struct attention_step {
     int64_t tiles, group, groups; /* of nr queries; tiles of a task */
     float scale;                  /* of a score in base-2 logarithms */
 } attention_step;
+
+enum { QUERIES, KEYS, VALUES }; /* input slots */
 
 /* Keys or values of one head and block. */
 static void pack(const dmx_step *step, const dmx_frame *f, int64_t task,
@@ -23,10 +27,12 @@ static void pack(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const attention_step *a = step->parameters;
     const int64_t head = task / a->heads.blocks;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    pack_block(dmx_at(f, step->out[0]) + head * dmx_head_floats(&a->heads),
+    const dmx_plane *p = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
+    pack_block(dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+                   head * dmx_head_floats(&a->heads),
                &a->heads, f->engine->kernels,
-               dmx_at(f, step->in[0]) + head * a->heads.width * p->stride,
+               dmx_read(f, step->in[DMX_SLOT_INPUT]) +
+                   head * a->heads.width * p->stride,
                p->stride, task % a->heads.blocks);
 }
 
@@ -119,15 +125,16 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
     const int64_t head = task / a->groups;
     const int64_t first = task % a->groups * a->group;
     const int64_t count = dmx_min(a->group, a->tiles - first);
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[QUERIES]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const float *queries =
-        dmx_at(f, step->in[0]) + head * a->heads.width * p->stride;
+        dmx_read(f, step->in[QUERIES]) + head * a->heads.width * p->stride;
     const float *key =
-        dmx_at(f, step->in[1]) + head * dmx_head_floats(&a->heads);
+        dmx_read(f, step->in[KEYS]) + head * dmx_head_floats(&a->heads);
     const float *value =
-        dmx_at(f, step->in[2]) + head * dmx_head_floats(&a->heads);
-    float *y = dmx_at(f, step->out[0]) + head * a->heads.width * out->stride;
+        dmx_read(f, step->in[VALUES]) + head * dmx_head_floats(&a->heads);
+    float *y = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+               head * a->heads.width * out->stride;
     workspace w = {.s = scratch};
     w.product = w.s + DMX_KEYS * k->nr;
     w.decay = w.product + a->heads.wide * k->nr;
@@ -148,57 +155,60 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
 
 /* Keys or values of all heads, packed once: by the product that makes them, or
  * else by a step. */
-static dmx_buf add_packing(struct dmx_engine *e, const char *path,
-                           const attention_step *a, dmx_head_input in,
-                           dmx_head_order order)
+static dmx_status add_packing(dmx_buf *out, struct dmx_engine *e,
+                              const char *path, attention_step *a,
+                              dmx_head_input in, dmx_head_order order,
+                              dmx_error *err)
 {
+    *out = in.buf;
     if (in.only_here && dmx_product_pack(e, in.buf, &a->heads, order))
-        return in.buf;
+        return DMX_OK;
     const int64_t floats = dmx_head_floats(&a->heads);
-    const dmx_buf out =
-        dmx_engine_buffer(e, dmx_plane_make(1, a->heads.heads, floats));
-    dmx_step *step = dmx_engine_step(e, "pack", path);
-    if (out < 0 || step == NULL)
-        return -1;
+    DMX_FORWARD(dmx_program_buffer(
+        out, e, dmx_plane_make(1, a->heads.heads, floats), err));
     /* heads follow each other without the padding of a plane */
-    e->buffer[out].floats = a->heads.heads * floats;
-    step->run = order == DMX_HEADS_KEYS ? pack_keys : pack_values;
-    step->parameters = a;
-    step->in[0] = in.buf;
-    step->out[0] = out;
-    step->tasks = a->heads.heads * a->heads.blocks;
-    return out;
+    e->buffer[*out].floats = a->heads.heads * floats;
+    const dmx_step step = {
+        .kind = "pack",
+        .path = path,
+        .run = order == DMX_HEADS_KEYS ? pack_keys : pack_values,
+        .parameters = a,
+        .in = {[DMX_SLOT_INPUT] = in.buf},
+        .out = {[DMX_SLOT_OUTPUT] = *out},
+        .tasks = a->heads.heads * a->heads.blocks,
+    };
+    return dmx_program_add(e, &step, err);
 }
 
-bool dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
-                        dmx_head_input k, dmx_head_input v, dmx_buf out,
-                        int64_t heads, double scale)
+dmx_status dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
+                              dmx_head_input k, dmx_head_input v, dmx_buf out,
+                              int64_t heads, double scale, dmx_error *err)
 {
     const int64_t nr = e->kernels->nr;
-    attention_step *a = dmx_engine_parameters(e, sizeof *a);
+    attention_step *a = dmx_program_parameters(e, sizeof *a, err);
+    dmx_buf keys, values;
     if (a == NULL)
-        return false;
+        return DMX_ERROR_MEMORY;
     a->heads = dmx_heads_make(e->kernels, &e->buffer[k.buf].plane, heads);
     a->queries = e->buffer[q].plane.cols;
-    a->scale = (float)(scale * 1.44269504088896340736); /* 1 / ln 2 */
+    a->scale = (float)(scale * LOG2_E);
     a->tiles = (a->queries + nr - 1) / nr;
     a->group = heads * a->tiles >= 8 * e->threads * MOST_TILES ? MOST_TILES : 1;
     a->groups = (a->tiles + a->group - 1) / a->group;
-    const dmx_buf keys = add_packing(e, path, a, k, DMX_HEADS_KEYS);
-    const dmx_buf values = add_packing(e, path, a, v, DMX_HEADS_VALUES);
-    dmx_step *step = dmx_engine_step(e, "attention", path);
-    if (keys < 0 || values < 0 || step == NULL)
-        return false;
-    step->run = attend;
-    step->parameters = a;
-    step->in[0] = q;
-    step->in[1] = keys;
-    step->in[2] = values;
-    step->out[0] = out;
-    step->tasks = heads * a->groups;
-    step->scratch = (DMX_KEYS + a->heads.wide + 1) * nr +
-                    a->group * tile_floats(a, nr) + 64;
-    step->flops = 4.0 * (double)a->queries * (double)a->heads.tokens *
-                  (double)(heads * a->heads.width);
-    return true;
+    DMX_FORWARD(add_packing(&keys, e, path, a, k, DMX_HEADS_KEYS, err));
+    DMX_FORWARD(add_packing(&values, e, path, a, v, DMX_HEADS_VALUES, err));
+    const dmx_step step = {
+        .kind = "attention",
+        .path = path,
+        .run = attend,
+        .parameters = a,
+        .in = {[QUERIES] = q, [KEYS] = keys, [VALUES] = values},
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = heads * a->groups,
+        .scratch = (DMX_KEYS + a->heads.wide + 1) * nr +
+                   a->group * tile_floats(a, nr) + 64,
+        .flops = 4.0 * (double)a->queries * (double)a->heads.tokens *
+                 (double)(heads * a->heads.width),
+    };
+    return dmx_program_add(e, &step, err);
 }

@@ -10,6 +10,7 @@
  * offset per output channel, and the second convolution, norm, GLU, scale and
  * residual are one product. Statistics are per row; all sums in double. */
 #include "engine/steps/moments.h"
+#include "engine/steps/product.h"
 #include "engine/steps/steps.h"
 
 #include <math.h>
@@ -27,14 +28,16 @@ typedef struct dconv_step {
 
 /* What a piece of a row leaves behind: count, means [H], sums of products of
  * differences [H][H] (lower half). */
-static int64_t leavings(int64_t hidden)
+static int64_t piece_doubles(int64_t hidden)
 {
     return 1 + hidden + hidden * hidden;
 }
 
+enum { PIECES = DMX_SLOT_OUTPUT + 1 }; /* output slot */
+
 static const double *doubles_at(const dmx_frame *f, dmx_buf b)
 {
-    return (const double *)(const void *)dmx_at(f, b);
+    return (const double *)(const void *)dmx_read(f, b);
 }
 
 /* h = gelu(norm1(u)) in place for one piece, and its covariance. */
@@ -44,17 +47,19 @@ static void run_hidden(const dmx_step *step, const dmx_frame *f, int64_t task,
     (void)scratch;
     const dconv_step *d = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *p = dmx_plane_of(f, step->out[0]);
+    const dmx_plane *p = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const int64_t row = task / d->pieces, at = task % d->pieces * DMX_PIECE;
     const int64_t n = dmx_min(DMX_PIECE, p->cols - at), H = d->hidden;
-    const dmx_moments m = dmx_merge_moments(
-        (const dmx_moments *)(const void *)dmx_at(f, step->in[0]) +
-            row * d->pieces,
-        d->pieces);
+    const dmx_moments m =
+        dmx_merge_moments((const dmx_moments *)(const void *)dmx_read(
+                              f, step->in[DMX_SLOT_INPUT]) +
+                              row * d->pieces,
+                          d->pieces);
     const double r = 1.0 / sqrt(m.m2 / m.count + d->epsilon1);
-    float *h = dmx_at(f, step->out[0]) + row * H * p->stride + at;
-    double *out =
-        (double *)(void *)dmx_at(f, step->out[1]) + task * leavings(H);
+    float *h =
+        dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + row * H * p->stride + at;
+    double *out = (double *)(void *)dmx_write(f, step->out[PIECES]) +
+                  task * piece_doubles(H);
     double *mean = out + 1, *product = mean + H;
     out[0] = (double)n;
     for (int64_t i = 0; i < H; i++) {
@@ -76,10 +81,10 @@ static void run_hidden(const dmx_step *step, const dmx_frame *f, int64_t task,
 static void join_pieces(double *all, const double *part, int64_t pieces,
                         int64_t H)
 {
-    memcpy(all, part, (size_t)leavings(H) * sizeof *all);
+    memcpy(all, part, (size_t)piece_doubles(H) * sizeof *all);
     double *mean = all + 1, *product = mean + H;
     for (int64_t p = 1; p < pieces; p++) {
-        part += leavings(H);
+        part += piece_doubles(H);
         const double *m = part + 1, *q = m + H;
         const double count = all[0] + part[0];
         const double share = all[0] * part[0] / count;
@@ -122,11 +127,14 @@ static void run_gains(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const dconv_step *d = step->parameters;
     const int64_t H = d->hidden, outputs = 2 * d->channels;
-    double *all = (double *)(void *)scratch, *centre = all + leavings(H), m;
-    float *gain = dmx_at(f, step->out[0]) + task * 2 * d->matrix.rows;
+    double *all = (double *)(void *)scratch, *centre = all + piece_doubles(H),
+           m;
+    float *gain =
+        dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + task * 2 * d->matrix.rows;
     float *offset = gain + d->matrix.rows;
     join_pieces(all,
-                doubles_at(f, step->in[0]) + task * d->pieces * leavings(H),
+                doubles_at(f, step->in[DMX_SLOT_INPUT]) +
+                    task * d->pieces * piece_doubles(H),
                 d->pieces, H);
     const double r = 1.0 / sqrt(moments_of_y(d, all, centre, &m) + d->epsilon2);
     for (int64_t i = 0; i < outputs; i++) {
@@ -144,55 +152,57 @@ static void run_gains(const dmx_step *step, const dmx_frame *f, int64_t task,
     }
 }
 
-static double *widen(struct dmx_engine *e, const float *from, int64_t n)
+static dmx_status doubles_of(const double **out, struct dmx_engine *e,
+                             const float *from, int64_t n, dmx_error *err)
 {
-    double *p = (double *)(void *)dmx_engine_floats(e, 2 * n);
-    for (int64_t i = 0; p != NULL && i < n; i++)
+    float *room;
+    DMX_FORWARD(dmx_program_floats(&room, e, 2 * n, err));
+    double *p = (double *)(void *)room;
+    for (int64_t i = 0; i < n; i++)
         p[i] = (double)from[i];
-    return p;
+    *out = p;
+    return DMX_OK;
 }
 
-static double *gram_of(struct dmx_engine *e, const float *w, int64_t outputs,
-                       int64_t H)
+static dmx_status gram_of(const double **out, struct dmx_engine *e,
+                          const float *w, int64_t outputs, int64_t H,
+                          dmx_error *err)
 {
-    double *g = (double *)(void *)dmx_engine_floats(e, 2 * H * H);
-    for (int64_t i = 0; g != NULL && i < H; i++)
+    float *room;
+    DMX_FORWARD(dmx_program_floats(&room, e, 2 * H * H, err));
+    double *g = (double *)(void *)room;
+    for (int64_t i = 0; i < H; i++)
         for (int64_t j = 0; j <= i; j++) {
             double sum = 0.0;
             for (int64_t o = 0; o < outputs; o++)
                 sum += (double)w[o * H + i] * (double)w[o * H + j];
             g[i * H + j] = sum / (double)outputs;
         }
-    return g;
+    *out = g;
+    return DMX_OK;
 }
 
-static bool fill(dconv_step *s, struct dmx_engine *e, const dmx_dconv *d)
+static dmx_status fill(dconv_step *s, struct dmx_engine *e, const dmx_dconv *d,
+                       dmx_error *err)
 {
     const int64_t H = d->hidden, outputs = 2 * d->channels;
-    float *norm = dmx_engine_floats(e, 2 * H);
-    if (norm == NULL)
-        return false;
-    memcpy(norm, d->weight1, (size_t)H * sizeof *norm);
-    memcpy(norm + H, d->bias1, (size_t)H * sizeof *norm);
-    s->hidden = H;
-    s->channels = d->channels;
-    s->weight1 = norm;
-    s->bias1 = norm + H;
-    s->epsilon1 = d->epsilon1;
-    s->epsilon2 = d->epsilon2;
-    s->w2 = widen(e, d->w2, outputs * H);
-    s->b2 = widen(e, d->b2, outputs);
-    s->weight2 = widen(e, d->weight2, outputs);
-    s->bias2 = widen(e, d->bias2, outputs);
-    s->gram = gram_of(e, d->w2, outputs, H);
     const dmx_dense dense = {.weight = d->w2,
                              .channels = d->channels,
                              .k = H,
                              .phases = {1, 1},
                              .glu = true};
-    return s->w2 != NULL && s->b2 != NULL && s->weight2 != NULL &&
-           s->bias2 != NULL && s->gram != NULL &&
-           dmx_matrix_pack(&s->matrix, e, &dense);
+    s->hidden = H;
+    s->channels = d->channels;
+    s->epsilon1 = d->epsilon1;
+    s->epsilon2 = d->epsilon2;
+    DMX_FORWARD(dmx_program_copy(&s->weight1, e, d->weight1, H, err));
+    DMX_FORWARD(dmx_program_copy(&s->bias1, e, d->bias1, H, err));
+    DMX_FORWARD(doubles_of(&s->w2, e, d->w2, outputs * H, err));
+    DMX_FORWARD(doubles_of(&s->b2, e, d->b2, outputs, err));
+    DMX_FORWARD(doubles_of(&s->weight2, e, d->weight2, outputs, err));
+    DMX_FORWARD(doubles_of(&s->bias2, e, d->bias2, outputs, err));
+    DMX_FORWARD(gram_of(&s->gram, e, d->w2, outputs, H, err));
+    return dmx_matrix_pack(&s->matrix, e, &dense, err);
 }
 
 /* Whether tiles of DMX_NARROW rows waste fewer rows. */
@@ -202,7 +212,8 @@ static bool narrow_pays(const struct dmx_engine *e, int64_t rows)
            dmx_round_up(rows, DMX_NARROW) < dmx_round_up(rows, e->kernels->mr);
 }
 
-static bool add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u)
+static dmx_status add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u,
+                            dmx_error *err)
 {
     const dmx_plane *x = &e->buffer[d->x].plane;
     const dmx_product p = {
@@ -210,8 +221,6 @@ static bool add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u)
         .path = d->path,
         .in = d->x,
         .out = u,
-        .add = -1,
-        .gain = -1,
         .dense = {.weight = d->w1,
                   .bias = d->b1,
                   .channels = d->hidden,
@@ -225,11 +234,51 @@ static bool add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u)
         .flops = 2.0 * (double)(d->hidden * d->channels * d->taps) *
                  (double)(x->rows * x->cols),
     };
-    return dmx_step_product(e, &p);
+    return dmx_step_product(e, &p, err);
 }
 
-static bool add_second(struct dmx_engine *e, const dmx_dconv *d,
-                       const dconv_step *s, dmx_buf h, dmx_buf gains)
+/* The second norm's gains, out of the hidden channels u, which become h. */
+static dmx_status add_gains(dmx_buf *gains, struct dmx_engine *e,
+                            const dmx_dconv *d, dconv_step *s, dmx_buf u,
+                            dmx_error *err)
+{
+    const int64_t rows = e->buffer[u].plane.rows, H = d->hidden;
+    dmx_buf moments, pieces;
+    DMX_FORWARD(dmx_step_moments(&moments, e, d->path, u, 1, err));
+    DMX_FORWARD(dmx_program_doubles(&pieces, e,
+                                    rows * s->pieces * piece_doubles(H), err));
+    DMX_FORWARD(dmx_program_buffer(
+        gains, e, dmx_plane_make(1, 1, rows * 2 * s->matrix.rows), err));
+    const dmx_step hidden = {
+        .kind = "dconv hidden",
+        .path = d->path,
+        .run = run_hidden,
+        .parameters = s,
+        .in = {[DMX_SLOT_INPUT] = moments},
+        .out = {[DMX_SLOT_OUTPUT] = u, [PIECES] = pieces},
+        .tasks = rows * s->pieces,
+        .row_tasks = s->pieces,
+        .local = DMX_SLOT_BIT(DMX_SLOT_INPUT),
+    };
+    DMX_FORWARD(dmx_program_add(e, &hidden, err));
+    const dmx_step merge = {
+        .kind = "dconv gains",
+        .path = d->path,
+        .run = run_gains,
+        .parameters = s,
+        .in = {[DMX_SLOT_INPUT] = pieces},
+        .out = {[DMX_SLOT_OUTPUT] = *gains},
+        .tasks = rows,
+        .row_tasks = 1,
+        .local = DMX_SLOT_BIT(DMX_SLOT_INPUT),
+        .scratch = 2 * (piece_doubles(H) + 2 * d->channels),
+    };
+    return dmx_program_add(e, &merge, err);
+}
+
+static dmx_status add_second(struct dmx_engine *e, const dmx_dconv *d,
+                             const dconv_step *s, dmx_buf h, dmx_buf gains,
+                             dmx_error *err)
 {
     const dmx_plane *x = &e->buffer[d->x].plane;
     const dmx_product p = {
@@ -248,44 +297,22 @@ static bool add_second(struct dmx_engine *e, const dmx_dconv *d,
         .flops = 4.0 * (double)(d->hidden * d->channels) *
                  (double)(x->rows * x->cols),
     };
-    return dmx_step_product(e, &p);
+    return dmx_step_product(e, &p, err);
 }
 
-bool dmx_step_dconv(struct dmx_engine *e, const dmx_dconv *d)
+dmx_status dmx_step_dconv(struct dmx_engine *e, const dmx_dconv *d,
+                          dmx_error *err)
 {
     const dmx_plane x = e->buffer[d->x].plane;
-    const int64_t H = d->hidden;
-    dconv_step *s = dmx_engine_parameters(e, sizeof *s);
-    const dmx_buf u = dmx_engine_buffer(e, dmx_plane_make(x.rows, H, x.cols));
-    if (s == NULL || u < 0 || !fill(s, e, d) || !add_first(e, d, u))
-        return false;
+    dconv_step *s = dmx_program_parameters(e, sizeof *s, err);
+    dmx_buf hidden, gains;
+    if (s == NULL)
+        return DMX_ERROR_MEMORY;
     s->pieces = dmx_pieces(&x);
-    const dmx_buf part = dmx_step_moments(e, d->path, u, 1);
-    const dmx_buf left =
-        dmx_engine_doubles(e, x.rows * s->pieces * leavings(H));
-    const dmx_buf gains =
-        dmx_engine_buffer(e, dmx_plane_make(1, 1, x.rows * 2 * s->matrix.rows));
-    dmx_step *hidden = dmx_engine_step(e, "dconv hidden", d->path);
-    if (part < 0 || left < 0 || gains < 0 || hidden == NULL)
-        return false;
-    hidden->run = run_hidden;
-    hidden->parameters = s;
-    hidden->in[0] = part;
-    hidden->out[0] = u;
-    hidden->out[1] = left;
-    hidden->tasks = x.rows * s->pieces;
-    hidden->row_tasks = s->pieces;
-    hidden->local = 1;
-    dmx_step *merge = dmx_engine_step(e, "dconv gains", d->path);
-    if (merge == NULL)
-        return false;
-    merge->run = run_gains;
-    merge->parameters = s;
-    merge->in[0] = left;
-    merge->out[0] = gains;
-    merge->tasks = x.rows;
-    merge->row_tasks = 1;
-    merge->local = 1;
-    merge->scratch = 2 * (leavings(H) + 2 * d->channels);
-    return add_second(e, d, s, u, gains);
+    DMX_FORWARD(dmx_program_buffer(
+        &hidden, e, dmx_plane_make(x.rows, d->hidden, x.cols), err));
+    DMX_FORWARD(fill(s, e, d, err));
+    DMX_FORWARD(add_first(e, d, hidden, err));
+    DMX_FORWARD(add_gains(&gains, e, d, s, hidden, err));
+    return add_second(e, d, s, hidden, gains, err);
 }

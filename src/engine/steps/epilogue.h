@@ -2,10 +2,7 @@
 #ifndef DMX_ENGINE_EPILOGUE_H
 #define DMX_ENGINE_EPILOGUE_H
 
-#include "engine/steps/matrix.h"
-#include "engine/program.h"
-
-struct dmx_product;
+#include "engine/steps/product.h"
 
 typedef struct dmx_epilogue {
     dmx_activation activation;
@@ -14,22 +11,24 @@ typedef struct dmx_epilogue {
     float add_gain;
 } dmx_epilogue;
 
-/* Copies what it needs; false when memory is short. */
-bool dmx_epilogue_fill(dmx_epilogue *p, struct dmx_engine *e,
-                       const struct dmx_product *from);
+/* Copies what it needs. */
+DMX_MUST_CHECK dmx_status dmx_epilogue_fill(dmx_epilogue *p,
+                                            struct dmx_engine *e,
+                                            const dmx_product *from,
+                                            dmx_error *err);
 
 /* Block b of m at row `row` of the step's output `output`, from column 0 on:
- * in[1] is added, in[2] holds gains and biases row by row, where the step has
- * them. */
-dmx_finish dmx_epilogue_aim(const dmx_epilogue *p, const dmx_step *step,
-                            const dmx_frame *f, const dmx_matrix *m,
-                            const dmx_block *b, int output, int64_t row);
+ * DMX_SLOT_ADDED is added, DMX_SLOT_GAINS holds gains and biases row by row,
+ * where the step has them. */
+dmx_finish dmx_epilogue_at(const dmx_epilogue *p, const dmx_step *step,
+                           const dmx_frame *f, const dmx_matrix *m,
+                           const dmx_block *b, int output, int64_t row);
 
 /* Moves it to columns [t, t + n). */
 void dmx_epilogue_move(dmx_finish *d, int64_t t, int64_t n);
 
-/* Asks for the lines that finishing nr columns from t on will read and
+/* Prefetches the cache lines that finishing nr columns from t on will read and
  * write. */
-void dmx_epilogue_expect(const dmx_finish *d, int64_t t, int64_t nr);
+void dmx_epilogue_prefetch(const dmx_finish *d, int64_t t, int64_t nr);
 
 #endif

@@ -5,7 +5,7 @@
  * wants it. The sums are those of the two products apart, in the same order. */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/panel.h"
-#include "engine/steps/steps.h"
+#include "engine/steps/product.h"
 
 /* Blocks of the first matrix in a stretch; panels of a task; floats of the
  * columns and sums of a task: all of it, and the weights of a stretch, share a
@@ -98,7 +98,7 @@ static void finish_sums(const dmx_step *step, const dmx_frame *f, int64_t i,
     const dmx_matrix *m = &g->second[0];
     for (int64_t j = 0; j < m->n_block; j++) {
         const dmx_block *b = &m->block[j];
-        dmx_finish d = dmx_epilogue_aim(&g->epilogue, step, f, m, b, 0, 0);
+        dmx_finish d = dmx_epilogue_at(&g->epilogue, step, f, m, b, 0, 0);
         dmx_epilogue_move(&d, t, dmx_min(k->nr, g->cols - t));
         k->finish(&d, s->sum + (i * g->sums + b->row0) * k->nr);
     }
@@ -114,8 +114,8 @@ static void run_feed(const dmx_step *step, const dmx_frame *f, int64_t task,
     const int64_t count = dmx_min(g->group, g->tiles - tile);
     for (int64_t i = 0; i < count; i++) {
         const int64_t t = (tile + i) * k->nr;
-        dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]), 0, t,
-                      dmx_min(k->nr, g->cols - t),
+        dmx_panel_cut(&g->source, k, dmx_read(f, step->in[DMX_SLOT_INPUT]), 0,
+                      t, dmx_min(k->nr, g->cols - t),
                       s.panel + i * dmx_panel_floats(&g->source, k->nr));
     }
     for (int64_t j = 0; j < g->stretches; j++) {
@@ -131,71 +131,68 @@ static void run_feed(const dmx_step *step, const dmx_frame *f, int64_t task,
 
 /* ---- planning ----------------------------------------------------------- */
 
-static int64_t widened(const dmx_matrix *m)
-{
-    return m->half != NULL ? m->most_rows * m->k : 0;
-}
-
 /* The second matrix, cut into the stretches of the first. */
-static bool pack_second(feed_step *g, struct dmx_engine *e,
-                        const dmx_product *p)
+static dmx_status pack_second(feed_step *g, struct dmx_engine *e,
+                              const dmx_product *p, dmx_error *err)
 {
     const dmx_matrix *a = &g->first;
     g->stretches = (a->n_block + STRETCH - 1) / STRETCH;
-    g->second =
-        dmx_engine_parameters(e, (size_t)g->stretches * sizeof *g->second);
+    g->second = dmx_program_parameters(
+        e, (size_t)g->stretches * sizeof *g->second, err);
     if (g->second == NULL)
-        return false;
+        return DMX_ERROR_MEMORY;
     for (int64_t j = 0; j < g->stretches; j++) {
         const int64_t start = a->block[j * STRETCH].channel;
         const int64_t next = (j + 1) * STRETCH;
         const int64_t end =
             next < a->n_block ? a->block[next].channel : p->dense.k;
         dmx_matrix *m = &g->second[j];
-        if (!dmx_matrix_pack_columns(m, e, &p->dense, start, end - start))
-            return false;
+        DMX_FORWARD(
+            dmx_matrix_pack_columns(m, e, &p->dense, start, end - start, err));
         g->hidden = dmx_max(g->hidden, m->k);
         g->sums = m->rows;
-        g->most_wide = dmx_max(g->most_wide, widened(m));
+        g->most_wide = dmx_max(g->most_wide, dmx_matrix_room(m));
     }
-    return true;
+    return DMX_OK;
 }
 
-static bool fill_feed(feed_step *g, struct dmx_engine *e,
-                      const dmx_product *first, const dmx_product *second)
+static dmx_status fill_feed(feed_step *g, struct dmx_engine *e,
+                            const dmx_product *first, const dmx_product *second,
+                            dmx_error *err)
 {
-    const dmx_plane *out = &e->buffer[second->out].plane;
     const int64_t nr = e->kernels->nr;
     g->activation = first->activation;
-    if (!dmx_product_source(&g->source, e, first) ||
-        !dmx_matrix_pack(&g->first, e, &first->dense) ||
-        !pack_second(g, e, second) ||
-        !dmx_epilogue_fill(&g->epilogue, e, second))
-        return false;
+    DMX_FORWARD(dmx_product_source(&g->source, e, first, err));
+    DMX_FORWARD(dmx_matrix_pack(&g->first, e, &first->dense, err));
+    DMX_FORWARD(pack_second(g, e, second, err));
+    DMX_FORWARD(dmx_epilogue_fill(&g->epilogue, e, second, err));
     g->most_rows = g->first.most_rows;
-    g->most_wide = dmx_max(g->most_wide, widened(&g->first));
-    g->cols = out->cols;
+    g->most_wide = dmx_max(g->most_wide, dmx_matrix_room(&g->first));
+    g->cols = e->buffer[second->out].plane.cols;
     g->tiles = (g->cols + nr - 1) / nr;
     const int64_t size = dmx_panel_floats(&g->source, nr) + g->sums * nr;
     g->group = dmx_panel_group(
         1, g->tiles, dmx_min(MOST_FLOATS / size, MOST_PANELS), e->threads);
-    return true;
+    return DMX_OK;
 }
 
-bool dmx_step_feed(struct dmx_engine *e, const dmx_product *first,
-                   const dmx_product *second)
+dmx_status dmx_step_feed(struct dmx_engine *e, const dmx_product *first,
+                         const dmx_product *second, dmx_error *err)
 {
-    feed_step *g = dmx_engine_parameters(e, sizeof *g);
-    dmx_step *step = dmx_engine_step(e, "linear pair", first->path);
-    if (g == NULL || step == NULL || !fill_feed(g, e, first, second))
-        return false;
-    step->run = run_feed;
-    step->parameters = g;
-    step->in[0] = first->in;
-    step->in[1] = second->add;
-    step->out[0] = second->out;
-    step->tasks = (g->tiles + g->group - 1) / g->group;
-    step->scratch = scratch_floats(g, e->kernels->nr);
-    step->flops = first->flops + second->flops;
-    return true;
+    feed_step *g = dmx_program_parameters(e, sizeof *g, err);
+    if (g == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(fill_feed(g, e, first, second, err));
+    const dmx_step step = {
+        .kind = "linear pair",
+        .path = first->path,
+        .run = run_feed,
+        .parameters = g,
+        .in = {[DMX_SLOT_INPUT] = first->in, [DMX_SLOT_ADDED] = second->add},
+        .out = {[DMX_SLOT_OUTPUT] = second->out},
+        .tasks = (g->tiles + g->group - 1) / g->group,
+        .scratch = scratch_floats(g, e->kernels->nr),
+        .flops = first->flops + second->flops,
+    };
+    return dmx_program_add(e, &step, err);
 }

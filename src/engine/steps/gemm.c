@@ -2,7 +2,7 @@
  * columns out of the input, multiply, finish. */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/panel.h"
-#include "engine/steps/steps.h"
+#include "engine/steps/product.h"
 
 #include <string.h>
 
@@ -15,6 +15,7 @@ typedef struct gemm_step {
     dmx_matrix matrix[DMX_STEP_OUT]; /* one for each output */
     int outputs;
     int64_t most_rows; /* of a block */
+    int64_t most_room; /* to widen a block */
     dmx_panel_source source;
     int64_t phases[2], start[2];
     int64_t rows, cols; /* positions, of which each makes phases outputs */
@@ -42,7 +43,7 @@ typedef struct meeting {
 static int64_t scratch_floats(const gemm_step *g, int64_t nr)
 {
     return g->group * dmx_panel_floats(&g->source, nr) + g->most_rows * nr +
-           (g->matrix[0].half != NULL ? g->most_rows * g->matrix[0].k : 0) + 64;
+           g->most_room + 64;
 }
 
 static gemm_scratch divide_scratch(const gemm_step *g, int64_t nr, float *s)
@@ -58,7 +59,7 @@ static dmx_panel cut_panel(const gemm_step *g, const dmx_step *step,
 {
     const dmx_kernels *k = f->engine->kernels;
     const int64_t t = index % g->tiles * k->nr;
-    return dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]),
+    return dmx_panel_cut(&g->source, k, dmx_read(f, step->in[DMX_SLOT_INPUT]),
                          index / g->tiles, t, dmx_min(k->nr, g->cols - t),
                          room);
 }
@@ -71,10 +72,10 @@ static bool row_of(int64_t *row, const gemm_step *g, const meeting *at)
     return *row >= 0 && *row < out->rows;
 }
 
-static dmx_finish aim(const gemm_step *g, const meeting *at, int64_t row)
+static dmx_finish finish_at(const gemm_step *g, const meeting *at, int64_t row)
 {
-    return dmx_epilogue_aim(&g->epilogue, at->step, at->frame,
-                            &g->matrix[at->output], at->block, at->output, row);
+    return dmx_epilogue_at(&g->epilogue, at->step, at->frame,
+                           &g->matrix[at->output], at->block, at->output, row);
 }
 
 /* Bias, and then the order of heads. */
@@ -85,7 +86,7 @@ static void store_heads(const gemm_step *g, const meeting *m, dmx_finish d,
     d.out = s->c;
     d.out_stride = d.n = k->nr;
     k->finish(&d, s->c);
-    dmx_heads_store(dmx_at(m->frame, m->step->out[m->output]),
+    dmx_heads_store(dmx_write(m->frame, m->step->out[m->output]),
                     g->heads[m->output], k, g->order[m->output], s->c,
                     m->block->channel, m->block->channels, t, n);
 }
@@ -107,7 +108,8 @@ static void finish_panel(const gemm_step *g, const meeting *m, dmx_finish d,
     }
     dmx_interleave w = {d, g->phases[1], 0, 0};
     const int64_t at = t * w.phases - g->start[1];
-    const int64_t cols = dmx_plane_of(m->frame, m->step->out[0])->cols;
+    const int64_t cols =
+        dmx_plane_of(m->frame, m->step->out[DMX_SLOT_OUTPUT])->cols;
     w.from = dmx_max(0, -at);
     w.to = dmx_min(n * w.phases, cols - at);
     if (w.to <= w.from)
@@ -116,12 +118,12 @@ static void finish_panel(const gemm_step *g, const meeting *m, dmx_finish d,
     k->interleave(&w, s->c);
 }
 
-static void expect_columns(const gemm_step *g, const dmx_step *step,
-                           const dmx_frame *f, int64_t index)
+static void prefetch_columns(const gemm_step *g, const dmx_step *step,
+                             const dmx_frame *f, int64_t index)
 {
     const dmx_kernels *k = f->engine->kernels;
-    dmx_panel_expect(&g->source, k, dmx_at(f, step->in[0]), index / g->tiles,
-                     index % g->tiles * k->nr);
+    dmx_panel_prefetch(&g->source, k, dmx_read(f, step->in[DMX_SLOT_INPUT]),
+                       index / g->tiles, index % g->tiles * k->nr);
 }
 
 /* One matrix with `count` panels from `first` on. */
@@ -137,15 +139,15 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
         int64_t row;
         if (!row_of(&row, g, &at)) /* the same for all panels of a task */
             continue;
-        const dmx_finish d = aim(g, &at, row);
+        const dmx_finish d = finish_at(g, &at, row);
         const float *a = dmx_matrix_block(m, at.block, k, s->wide);
         for (int64_t i = 0; i < count; i++, at.index++) {
             const dmx_panel *panel = &s->panel[i];
             taps.width = panel->width;
             if (g->phases[1] == 1 && g->order[at.output] == DMX_HEADS_NONE)
-                dmx_epilogue_expect(&d, at.index % g->tiles * k->nr, k->nr);
+                dmx_epilogue_prefetch(&d, at.index % g->tiles * k->nr, k->nr);
             if (taps.taps > 0 && j == 0 && i + 1 < count)
-                expect_columns(g, first->step, first->frame, at.index + 1);
+                prefetch_columns(g, first->step, first->frame, at.index + 1);
             if (taps.taps > 0)
                 k->gemm_taps(&taps, m->tile, at.block->rows, a, panel->data,
                              s->c);
@@ -204,8 +206,8 @@ static int64_t positions(int64_t outputs, int64_t phases, int64_t start)
     return (start + outputs + phases - 1) / phases;
 }
 
-bool dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
-                        const dmx_product *p)
+dmx_status dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
+                              const dmx_product *p, dmx_error *err)
 {
     const dmx_plane *in = &e->buffer[p->in].plane;
     *s = (dmx_panel_source){
@@ -214,27 +216,32 @@ bool dmx_product_source(dmx_panel_source *s, struct dmx_engine *e,
     s->window.channels = in->channels;
     s->window.cols = in->cols;
     s->window.stride = in->stride;
-    return dmx_engine_keep(e, &s->norm_gain, p->norm_gain, in->channels) &&
-           dmx_engine_keep(e, &s->norm_offset, p->norm_offset, in->channels);
+    DMX_FORWARD(
+        dmx_program_copy(&s->norm_gain, e, p->norm_gain, in->channels, err));
+    return dmx_program_copy(&s->norm_offset, e, p->norm_offset, in->channels,
+                            err);
 }
 
-static bool pack_matrices(gemm_step *g, struct dmx_engine *e,
-                          const dmx_product *p)
+static dmx_status pack_matrices(gemm_step *g, struct dmx_engine *e,
+                                const dmx_product *p, dmx_error *err)
 {
-    bool ok = true;
     g->outputs = 1 + p->n_sibling;
     if (p->matrix != NULL)
         g->matrix[0] = *p->matrix;
     else
-        ok = dmx_matrix_pack(&g->matrix[0], e, &p->dense);
-    for (int i = 0; ok && i < p->n_sibling; i++)
-        ok = dmx_matrix_pack(&g->matrix[1 + i], e, &p->sibling[i].dense);
-    for (int i = 0; i < g->outputs; i++)
+        DMX_FORWARD(dmx_matrix_pack(&g->matrix[0], e, &p->dense, err));
+    for (int i = 0; i < p->n_sibling; i++)
+        DMX_FORWARD(
+            dmx_matrix_pack(&g->matrix[1 + i], e, &p->sibling[i].dense, err));
+    for (int i = 0; i < g->outputs; i++) {
         g->most_rows = dmx_max(g->most_rows, g->matrix[i].most_rows);
-    return ok;
+        g->most_room = dmx_max(g->most_room, dmx_matrix_room(&g->matrix[i]));
+    }
+    return DMX_OK;
 }
 
-static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
+static dmx_status fill_gemm(gemm_step *g, struct dmx_engine *e,
+                            const dmx_product *p, dmx_error *err)
 {
     const dmx_plane *out = &e->buffer[p->out].plane;
     for (int i = 0; i < 2; i++) {
@@ -243,42 +250,57 @@ static bool fill_gemm(gemm_step *g, struct dmx_engine *e, const dmx_product *p)
     }
     g->rows = positions(out->rows, g->phases[0], g->start[0]);
     g->cols = positions(out->cols, g->phases[1], g->start[1]);
-    if (!dmx_epilogue_fill(&g->epilogue, e, p) ||
-        !dmx_product_source(&g->source, e, p) || !pack_matrices(g, e, p))
-        return false;
+    DMX_FORWARD(dmx_epilogue_fill(&g->epilogue, e, p, err));
+    DMX_FORWARD(dmx_product_source(&g->source, e, p, err));
+    DMX_FORWARD(pack_matrices(g, e, p, err));
     g->tiles = (g->cols + e->kernels->nr - 1) / e->kernels->nr;
     choose_taps(g, e->kernels);
-    if (g->source.taps.taps == 0 && g->matrix[0].tile != e->kernels->mr)
-        return false; /* the caller chose a narrow tile without need */
+    DMX_RETURN_IF(g->source.taps.taps == 0 &&
+                      g->matrix[0].tile != e->kernels->mr,
+                  err, DMX_ERROR_UNSUPPORTED,
+                  "a narrow tile for a convolution that is not over time");
     choose_group(g, e->kernels->nr, e->threads);
-    return true;
+    return DMX_OK;
 }
 
-bool dmx_step_product(struct dmx_engine *e, const dmx_product *p)
+/* Inputs of which a task reads its own row only. */
+static unsigned local_slots(const gemm_step *g)
 {
-    gemm_step *g = dmx_engine_parameters(e, sizeof *g);
-    dmx_step *step = dmx_engine_step(e, p->kind, p->path);
-    if (g == NULL || step == NULL || !fill_gemm(g, e, p))
-        return false;
-    step->run = run_gemm;
-    step->parameters = g;
-    step->in[0] = p->in;
-    step->in[1] = p->add;
-    step->in[2] = p->gain;
-    step->out[0] = p->out;
+    const dmx_window *w = &g->source.window;
+    const unsigned after =
+        DMX_SLOT_BIT(DMX_SLOT_ADDED) | DMX_SLOT_BIT(DMX_SLOT_GAINS);
+    if (w->kernel[0] != 1 || w->step[0] != 1 || w->padding[0] != 0)
+        return after;
+    return after | DMX_SLOT_BIT(DMX_SLOT_INPUT);
+}
+
+dmx_status dmx_step_product(struct dmx_engine *e, const dmx_product *p,
+                            dmx_error *err)
+{
+    gemm_step *g = dmx_program_parameters(e, sizeof *g, err);
+    if (g == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(fill_gemm(g, e, p, err));
+    dmx_step step = {
+        .kind = p->kind,
+        .path = p->path,
+        .run = run_gemm,
+        .parameters = g,
+        .in = {[DMX_SLOT_INPUT] = p->in,
+               [DMX_SLOT_ADDED] = p->add,
+               [DMX_SLOT_GAINS] = p->gain},
+        .out = {[DMX_SLOT_OUTPUT] = p->out},
+        .tasks = g->rows * g->row_tasks,
+        .scratch = scratch_floats(g, e->kernels->nr),
+        .flops = p->flops,
+    };
     for (int i = 0; i < p->n_sibling; i++)
-        step->out[1 + i] = p->sibling[i].out;
-    step->tasks = g->rows * g->row_tasks;
+        step.out[DMX_SLOT_OUTPUT + 1 + i] = p->sibling[i].out;
     if (g->phases[0] == 1 && g->start[0] == 0) {
-        step->row_tasks = g->row_tasks;
-        step->local = 6; /* add and gain */
-        if (g->source.window.kernel[0] == 1 && g->source.window.step[0] == 1 &&
-            g->source.window.padding[0] == 0)
-            step->local |= 1;
+        step.row_tasks = g->row_tasks;
+        step.local = local_slots(g);
     }
-    step->scratch = scratch_floats(g, e->kernels->nr);
-    step->flops = p->flops;
-    return true;
+    return dmx_program_add(e, &step, err);
 }
 
 static bool plain(const gemm_step *g, const dmx_step *step, int output,
@@ -288,7 +310,8 @@ static bool plain(const gemm_step *g, const dmx_step *step, int output,
     return g->matrix[output].tile == mr && g->rows == 1 && g->phases[0] == 1 &&
            g->phases[1] == 1 && g->start[0] == 0 && g->start[1] == 0 &&
            p->activation == DMX_ACT_NONE && p->scale == NULL &&
-           p->offset == NULL && step->in[1] < 0 && step->in[2] < 0;
+           p->offset == NULL && step->in[DMX_SLOT_ADDED] == DMX_NO_BUFFER &&
+           step->in[DMX_SLOT_GAINS] == DMX_NO_BUFFER;
 }
 
 bool dmx_product_pack(struct dmx_engine *e, dmx_buf buf, const dmx_heads *h,
@@ -299,8 +322,7 @@ bool dmx_product_pack(struct dmx_engine *e, dmx_buf buf, const dmx_heads *h,
             const dmx_step *step = &e->step[i];
             if (step->out[p] != buf)
                 continue;
-            /* the planner may still change what it has made */
-            gemm_step *g = (gemm_step *)(uintptr_t)step->parameters;
+            gemm_step *g = step->parameters;
             if (step->run != run_gemm || !plain(g, step, p, e->kernels->mr) ||
                 !dmx_heads_fit(h, e->kernels))
                 return false;

@@ -7,6 +7,7 @@
 #ifndef DMX_ENGINE_HEADS_H
 #define DMX_ENGINE_HEADS_H
 
+#include "engine/kernels/kernels.h"
 #include "engine/program.h"
 
 #define DMX_KEYS 96 /* a multiple of every mr and nr */

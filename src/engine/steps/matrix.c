@@ -1,19 +1,15 @@
 #include "engine/steps/matrix.h"
 
-#include "base/tensor.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_ROWS 64
-
-/* Channels of a block: about BLOCK_ROWS rows, all blocks nearly equal. */
+/* Channels of a block: about DMX_BLOCK_ROWS rows, all blocks nearly equal. */
 static int64_t channels_per_block(const dmx_dense *d, int64_t mr)
 {
     const int64_t per = d->phases[1] * (d->glu ? 2 : 1);
     const int64_t most = d->phases[1] > 1
-                             ? dmx_max(1, BLOCK_ROWS / per)
-                             : dmx_max(mr, BLOCK_ROWS / per / mr * mr);
+                             ? dmx_max(1, DMX_BLOCK_ROWS / per)
+                             : dmx_max(mr, DMX_BLOCK_ROWS / per / mr * mr);
     const int64_t blocks = (d->channels + most - 1) / most;
     const int64_t even = (d->channels + blocks - 1) / blocks;
     if (d->phases[1] > 1)
@@ -86,64 +82,66 @@ static void fill(float *data, float *bias, const dmx_matrix *m,
     }
 }
 
-static bool exact_in_half(const float *x, int64_t n)
+/* Packs floats in the engine's format if that is exact. */
+static dmx_status store(dmx_matrix *m, struct dmx_engine *e, const float *wide,
+                        dmx_error *err)
 {
-    for (int64_t i = 0; i < n; i++)
-        if (dmx_f16_to_f32(dmx_f32_to_f16(x[i])) != x[i])
-            return false;
-    return true;
+    const size_t n = (size_t)(m->rows * m->k);
+    float *data;
+    m->format =
+        dmx_weights_fit(e->weights, wide, n) ? e->weights : DMX_WEIGHTS_FLOAT32;
+    const size_t bytes = n * dmx_weight_size(m->format);
+    DMX_FORWARD(dmx_program_floats(
+        &data, e, (int64_t)((bytes + sizeof *data - 1) / sizeof *data), err));
+    dmx_weights_narrow(m->format, data, wide, n);
+    m->data = data;
+    return DMX_OK;
 }
 
-/* Packs into temporary floats and keeps halves if they are the same. */
-static bool pack_half(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d,
-                      float *bias)
+static dmx_status pack_narrow(dmx_matrix *m, struct dmx_engine *e,
+                              const dmx_dense *d, float *bias, dmx_error *err)
 {
-    const int64_t n = m->rows * m->k;
-    float *wide = calloc((size_t)n, sizeof *wide);
-    if (wide == NULL)
-        return false;
+    float *wide = calloc((size_t)(m->rows * m->k) + 1, sizeof *wide);
+    DMX_RETURN_IF(wide == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for %lld weights", (long long)(m->rows * m->k));
     fill(wide, bias, m, d, m->tile);
-    uint16_t *half = NULL;
-    if (exact_in_half(wide, n)) {
-        half = (uint16_t *)dmx_engine_floats(e, (n + 1) / 2);
-        for (int64_t i = 0; half != NULL && i < n; i++)
-            half[i] = dmx_f32_to_f16(wide[i]);
-        m->half = half;
-    } else {
-        float *data = dmx_engine_floats(e, n);
-        if (data != NULL)
-            memcpy(data, wide, (size_t)n * sizeof *data);
-        m->data = data;
-    }
+    const dmx_status status = store(m, e, wide, err);
     free(wide);
-    return m->half != NULL || m->data != NULL;
+    return status;
 }
 
-bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d)
+static dmx_status pack_float32(dmx_matrix *m, struct dmx_engine *e,
+                               const dmx_dense *d, float *bias, dmx_error *err)
+{
+    float *data;
+    DMX_FORWARD(dmx_program_floats(&data, e, m->rows * d->k, err));
+    fill(data, bias, m, d, m->tile);
+    m->data = data;
+    return DMX_OK;
+}
+
+dmx_status dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e,
+                           const dmx_dense *d, dmx_error *err)
 {
     const int64_t mr = d->tile > 0 ? d->tile : e->kernels->mr;
     *m = (dmx_matrix){.k = d->k, .tile = mr};
     list_blocks(m, NULL, d, mr);
     dmx_block *block =
-        dmx_engine_parameters(e, (size_t)m->n_block * sizeof *block);
-    float *bias = dmx_engine_floats(e, m->rows);
-    if (block == NULL || bias == NULL)
-        return false;
+        dmx_program_parameters(e, (size_t)m->n_block * sizeof *block, err);
+    float *bias;
+    if (block == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(dmx_program_floats(&bias, e, m->rows, err));
     list_blocks(m, block, d, mr);
     m->block = block;
     m->bias = bias;
-    if (e->low_memory)
-        return pack_half(m, e, d, bias);
-    float *data = dmx_engine_floats(e, m->rows * d->k);
-    if (data == NULL)
-        return false;
-    fill(data, bias, m, d, mr);
-    m->data = data;
-    return true;
+    return (e->weights == DMX_WEIGHTS_FLOAT32 ? pack_float32 : pack_narrow)(
+        m, e, d, bias, err);
 }
 
-bool dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
-                             const dmx_dense *d, int64_t from, int64_t count)
+dmx_status dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
+                                   const dmx_dense *d, int64_t from,
+                                   int64_t count, dmx_error *err)
 {
     dmx_dense part = *d;
     part.weight += from;
@@ -151,25 +149,27 @@ bool dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
     part.pitch = d->pitch > 0 ? d->pitch : d->k;
     if (from > 0)
         part.bias = NULL;
-    return dmx_matrix_pack(m, e, &part);
+    return dmx_matrix_pack(m, e, &part, err);
 }
 
-bool dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
-                            const dmx_dense *d, int64_t points, int64_t k,
-                            dmx_transform *transform)
+dmx_status dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
+                                  const dmx_dense *d, int64_t points, int64_t k,
+                                  dmx_weight_transform *transform,
+                                  dmx_error *err)
 {
     const int64_t lines = d->phases[0] * d->channels * (d->glu ? 2 : 1);
     float *weight = malloc((size_t)(points * lines * k) * sizeof *weight);
-    if (weight == NULL)
-        return false;
+    DMX_RETURN_IF(weight == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for %lld transformed weights",
+                  (long long)(points * lines * k));
     transform(weight, d->weight, lines, k);
     dmx_dense dense = *d;
     dense.weight = weight;
     dense.k = k;
     dense.phases[0] *= points;
-    const bool ok = dmx_matrix_pack(m, e, &dense);
+    const dmx_status status = dmx_matrix_pack(m, e, &dense, err);
     free(weight);
-    return ok;
+    return status;
 }
 
 void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
@@ -178,15 +178,22 @@ void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
 {
     const int64_t rows = m->block[j].rows, blocks = m->n_block / points;
     for (int64_t q = 0; q < points; q++)
-        k->gemm(rows, m->k, m->data + m->block[q * blocks + j].offset,
+        k->gemm(rows, m->k,
+                dmx_matrix_block(m, &m->block[q * blocks + j], k, NULL),
                 v + q * m->k * k->nr, out + q * rows * k->nr);
 }
 
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
                               const dmx_kernels *k, float *room)
 {
-    if (m->half == NULL)
-        return m->data + b->offset;
-    k->widen(room, m->half + b->offset, b->rows * m->k);
+    if (m->format == DMX_WEIGHTS_FLOAT32)
+        return (const float *)m->data + b->offset;
+    const uint16_t *half = m->data;
+    k->widen_half(room, half + b->offset, b->rows * m->k);
     return room;
+}
+
+int64_t dmx_matrix_room(const dmx_matrix *m)
+{
+    return m->format == DMX_WEIGHTS_FLOAT32 ? 0 : m->most_rows * m->k;
 }

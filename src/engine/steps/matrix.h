@@ -3,6 +3,7 @@
 #ifndef DMX_ENGINE_MATRIX_H
 #define DMX_ENGINE_MATRIX_H
 
+#include "engine/kernels/kernels.h"
 #include "engine/program.h"
 
 /* Rows of one block: channels [channel, channel + channels) of frequency
@@ -14,13 +15,16 @@ typedef struct dmx_block {
     int64_t offset; /* of its elements */
 } dmx_block;
 
+/* Rows of a block at most, but for one channel whose phases are more. */
+#define DMX_BLOCK_ROWS 64
+
 typedef struct dmx_matrix {
     int64_t k, n_block, rows, most_rows;
     int64_t tile; /* rows of a tile: mr or DMX_NARROW */
     const dmx_block *block;
-    const float *data;    /* NULL when half is used */
-    const uint16_t *half; /* IEEE 754 binary16, exact */
-    const float *bias;    /* [rows] */
+    dmx_weight_format format;
+    const void *data;  /* of that format */
+    const float *bias; /* [rows] */
 } dmx_matrix;
 
 /* Dense weights: element ((p0 * lines + line) * phases[1] + p1) * k + i, with
@@ -35,30 +39,36 @@ typedef struct dmx_dense {
     int64_t tile; /* 0: mr */
 } dmx_dense;
 
-/* False when memory is short. */
-bool dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d);
+/* In the engine's format where that is exact, else in float32. */
+DMX_MUST_CHECK dmx_status dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e,
+                                          const dmx_dense *d, dmx_error *err);
 
 /* Columns [from, from + count) of it; the bias goes with the first. */
-bool dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
-                             const dmx_dense *d, int64_t from, int64_t count);
+DMX_MUST_CHECK dmx_status dmx_matrix_pack_columns(dmx_matrix *m,
+                                                  struct dmx_engine *e,
+                                                  const dmx_dense *d,
+                                                  int64_t from, int64_t count,
+                                                  dmx_error *err);
 
 /* `points` matrices of k columns, made out of d's weight [lines][d->k] by a
  * transform that writes them one after another; each has n_block / points of
  * the blocks. */
-typedef void dmx_transform(float *out, const float *weight, int64_t lines,
-                           int64_t k);
-bool dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
-                            const dmx_dense *d, int64_t points, int64_t k,
-                            dmx_transform *transform);
+typedef void dmx_weight_transform(float *out, const float *weight,
+                                  int64_t lines, int64_t k);
+DMX_MUST_CHECK dmx_status dmx_matrix_pack_points(
+    dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d, int64_t points,
+    int64_t k, dmx_weight_transform *transform, dmx_error *err);
 /* Block j of each point with its panel v [points][k][nr], to
  * out [points][rows][nr]. */
 void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
                                 const dmx_kernels *k, const float *v,
                                 float *out);
 
-/* The block's elements as float32; room: most_rows * k floats, used for half
- * weights only. */
+/* The block's elements as float32; room: dmx_matrix_room floats, used where the
+ * format is another. */
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
                               const dmx_kernels *k, float *room);
+
+int64_t dmx_matrix_room(const dmx_matrix *m);
 
 #endif

@@ -9,40 +9,41 @@ static void run_moments(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     (void)scratch;
     const moments_step *m = step->parameters;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
     const int64_t at = task % m->pieces * DMX_PIECE;
     const int64_t line = task / m->pieces; /* row * groups + group */
     const int64_t channels = p->channels / m->groups;
-    const float *x = dmx_at(f, step->in[0]) + line * channels * p->stride + at;
-    dmx_moments *out = (dmx_moments *)(void *)dmx_at(f, step->out[0]);
+    const float *x = dmx_read(f, step->in[DMX_SLOT_INPUT]) +
+                     line * channels * p->stride + at;
+    dmx_moments *out =
+        (dmx_moments *)(void *)dmx_write(f, step->out[DMX_SLOT_OUTPUT]);
     out[task] = f->engine->kernels->moments(x, channels, p->stride,
                                             dmx_min(DMX_PIECE, p->cols - at));
 }
 
-dmx_buf dmx_engine_doubles(struct dmx_engine *e, int64_t n)
-{
-    return dmx_engine_buffer(e, dmx_plane_make(1, 1, 2 * n));
-}
-
-dmx_buf dmx_step_moments(struct dmx_engine *e, const char *path, dmx_buf x,
-                         int64_t groups)
+dmx_status dmx_step_moments(dmx_buf *out, struct dmx_engine *e,
+                            const char *path, dmx_buf x, int64_t groups,
+                            dmx_error *err)
 {
     const dmx_plane p = e->buffer[x].plane;
     const int64_t count = p.rows * groups * dmx_pieces(&p);
-    moments_step *m = dmx_engine_parameters(e, sizeof *m);
-    const dmx_buf out = dmx_engine_doubles(e, 3 * count);
-    dmx_step *step = dmx_engine_step(e, "moments", path);
-    if (m == NULL || out < 0 || step == NULL)
-        return -1;
+    moments_step *m = dmx_program_parameters(e, sizeof *m, err);
+    if (m == NULL)
+        return DMX_ERROR_MEMORY;
     *m = (moments_step){groups, dmx_pieces(&p)};
-    step->run = run_moments;
-    step->parameters = m;
-    step->in[0] = x;
-    step->out[0] = out;
-    step->tasks = count;
-    step->row_tasks = count / p.rows;
-    step->local = 1;
-    return out;
+    DMX_FORWARD(dmx_program_doubles(out, e, 3 * count, err));
+    const dmx_step step = {
+        .kind = "moments",
+        .path = path,
+        .run = run_moments,
+        .parameters = m,
+        .in = {[DMX_SLOT_INPUT] = x},
+        .out = {[DMX_SLOT_OUTPUT] = *out},
+        .tasks = count,
+        .row_tasks = count / p.rows,
+        .local = DMX_SLOT_BIT(DMX_SLOT_INPUT),
+    };
+    return dmx_program_add(e, &step, err);
 }
 
 dmx_moments dmx_merge_moments(const dmx_moments *part, int64_t n)

@@ -5,14 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static float *copy_floats(struct dmx_engine *e, const float *from, int64_t n)
-{
-    float *p = dmx_engine_floats(e, n);
-    if (p != NULL)
-        memcpy(p, from, (size_t)n * sizeof *p);
-    return p;
-}
-
 /* ---- group norm --------------------------------------------------------- */
 
 typedef struct norm_step {
@@ -39,16 +31,19 @@ static dmx_moments group_moments(const norm_step *n, const dmx_moments *part,
     return all;
 }
 
+enum { MOMENTS, LIKE }; /* input slots: the moments, and what they are of */
+
 /* Gains and offsets per channel, [row or 1][2][channels]. */
 static void run_norm_gains(const dmx_step *step, const dmx_frame *f,
                            int64_t task, float *scratch)
 {
     (void)scratch;
     const norm_step *n = step->parameters;
-    const dmx_plane *p = dmx_plane_of(f, step->in[1]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[LIKE]);
     const dmx_moments *part =
-        (const dmx_moments *)(const void *)dmx_at(f, step->in[0]);
-    float *gain = dmx_at(f, step->out[0]) + task * 2 * p->channels;
+        (const dmx_moments *)(const void *)dmx_read(f, step->in[MOMENTS]);
+    float *gain =
+        dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + task * 2 * p->channels;
     float *offset = gain + p->channels;
     const int64_t channels = p->channels / n->groups;
     for (int64_t g = 0; g < n->groups; g++) {
@@ -62,58 +57,73 @@ static void run_norm_gains(const dmx_step *step, const dmx_frame *f,
     }
 }
 
+enum { SIGNAL, GAINS }; /* input slots */
+
 static void run_apply(const dmx_step *step, const dmx_frame *f, int64_t task,
                       float *scratch)
 {
     (void)scratch;
     const norm_step *n = step->parameters;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[SIGNAL]);
     const int64_t row = task / p->channels, c = task % p->channels;
-    const float *gain = dmx_at(f, step->in[1]);
+    const float *gain = dmx_read(f, step->in[GAINS]);
     gain += n->per_row ? row * 2 * p->channels : 0;
-    f->engine->kernels->affine(dmx_at(f, step->out[0]) + task * p->stride,
-                               dmx_at(f, step->in[0]) + task * p->stride,
+    f->engine->kernels->affine(dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+                                   task * p->stride,
+                               dmx_read(f, step->in[SIGNAL]) + task * p->stride,
                                gain[c], gain[p->channels + c], p->cols);
 }
 
-bool dmx_step_group_norm(struct dmx_engine *e, const char *path, dmx_buf x,
-                         dmx_buf out, const float *weight, const float *bias,
-                         int64_t groups, bool per_row, double epsilon)
+static dmx_status add_norm_gains(dmx_buf *out, struct dmx_engine *e,
+                                 const char *path, norm_step *n, dmx_buf x,
+                                 dmx_error *err)
 {
     const dmx_plane p = e->buffer[x].plane;
-    norm_step *n = dmx_engine_parameters(e, sizeof *n);
-    const dmx_buf part = dmx_step_moments(e, path, x, groups);
-    const int64_t sets = per_row ? p.rows : 1;
-    const dmx_buf gains =
-        dmx_engine_buffer(e, dmx_plane_make(1, 1, sets * 2 * p.channels));
-    if (n == NULL || part < 0 || gains < 0)
-        return false;
-    *n = (norm_step){copy_floats(e, weight, p.channels),
-                     copy_floats(e, bias, p.channels),
-                     groups,
-                     dmx_pieces(&p),
-                     p.rows,
-                     per_row,
-                     epsilon};
-    dmx_step *merge = dmx_engine_step(e, "norm gains", path);
-    if (merge == NULL || n->weight == NULL || n->bias == NULL)
-        return false;
-    merge->run = run_norm_gains;
-    merge->parameters = n;
-    merge->in[0] = part;
-    merge->in[1] = x;
-    merge->out[0] = gains;
-    merge->tasks = sets;
-    dmx_step *apply = dmx_engine_step(e, "group_norm", path);
-    if (apply == NULL)
-        return false;
-    apply->run = run_apply;
-    apply->parameters = n;
-    apply->in[0] = x;
-    apply->in[1] = gains;
-    apply->out[0] = out;
-    apply->tasks = p.rows * p.channels;
-    return true;
+    const int64_t sets = n->per_row ? p.rows : 1;
+    dmx_buf part;
+    DMX_FORWARD(dmx_step_moments(&part, e, path, x, n->groups, err));
+    DMX_FORWARD(dmx_program_buffer(
+        out, e, dmx_plane_make(1, 1, sets * 2 * p.channels), err));
+    const dmx_step step = {
+        .kind = "norm gains",
+        .path = path,
+        .run = run_norm_gains,
+        .parameters = n,
+        .in = {[MOMENTS] = part, [LIKE] = x},
+        .out = {[DMX_SLOT_OUTPUT] = *out},
+        .tasks = sets,
+    };
+    return dmx_program_add(e, &step, err);
+}
+
+dmx_status dmx_step_group_norm(struct dmx_engine *e, const char *path,
+                               dmx_buf x, dmx_buf out, const float *weight,
+                               const float *bias, int64_t groups, bool per_row,
+                               double epsilon, dmx_error *err)
+{
+    const dmx_plane p = e->buffer[x].plane;
+    norm_step *n = dmx_program_parameters(e, sizeof *n, err);
+    dmx_buf gains;
+    if (n == NULL)
+        return DMX_ERROR_MEMORY;
+    *n = (norm_step){.groups = groups,
+                     .pieces = dmx_pieces(&p),
+                     .rows = p.rows,
+                     .per_row = per_row,
+                     .epsilon = epsilon};
+    DMX_FORWARD(dmx_program_copy(&n->weight, e, weight, p.channels, err));
+    DMX_FORWARD(dmx_program_copy(&n->bias, e, bias, p.channels, err));
+    DMX_FORWARD(add_norm_gains(&gains, e, path, n, x, err));
+    const dmx_step step = {
+        .kind = "group_norm",
+        .path = path,
+        .run = run_apply,
+        .parameters = n,
+        .in = {[SIGNAL] = x, [GAINS] = gains},
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = p.rows * p.channels,
+    };
+    return dmx_program_add(e, &step, err);
 }
 
 /* ---- layer norm --------------------------------------------------------- */
@@ -123,11 +133,11 @@ static void run_layer_norm(const dmx_step *step, const dmx_frame *f,
 {
     const norm_step *n = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
     const int64_t t = task * k->nr, count = dmx_min(k->nr, p->cols - t);
-    float *out = dmx_at(f, step->out[0]) + t;
-    k->pack_normed(dmx_at(f, step->in[0]) + t, p->channels, p->stride, count,
-                   n->epsilon, scratch);
+    float *out = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + t;
+    k->pack_normed(dmx_read(f, step->in[DMX_SLOT_INPUT]) + t, p->channels,
+                   p->stride, count, n->epsilon, scratch);
     for (int64_t c = 0; c < p->channels; c++) {
         float *row = scratch + c * k->nr;
         k->affine(row, row, n->weight[c], n->bias[c], k->nr);
@@ -135,29 +145,35 @@ static void run_layer_norm(const dmx_step *step, const dmx_frame *f,
     }
 }
 
-bool dmx_step_layer_norm(struct dmx_engine *e, const char *path, dmx_buf x,
-                         dmx_buf out, const float *weight, const float *bias,
-                         double epsilon)
+dmx_status dmx_step_layer_norm(struct dmx_engine *e, const char *path,
+                               dmx_buf x, dmx_buf out, const float *weight,
+                               const float *bias, double epsilon,
+                               dmx_error *err)
 {
     const dmx_plane p = e->buffer[x].plane;
     const int64_t nr = e->kernels->nr;
-    norm_step *n = dmx_engine_parameters(e, sizeof *n);
-    dmx_step *step = dmx_engine_step(e, "layer_norm", path);
-    if (n == NULL || step == NULL)
-        return false;
-    n->weight = copy_floats(e, weight, p.channels);
-    n->bias = copy_floats(e, bias, p.channels);
+    norm_step *n = dmx_program_parameters(e, sizeof *n, err);
+    if (n == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(dmx_program_copy(&n->weight, e, weight, p.channels, err));
+    DMX_FORWARD(dmx_program_copy(&n->bias, e, bias, p.channels, err));
     n->epsilon = epsilon;
-    step->run = run_layer_norm;
-    step->parameters = n;
-    step->in[0] = x;
-    step->out[0] = out;
-    step->tasks = (p.cols + nr - 1) / nr;
-    step->scratch = p.channels * nr;
-    return n->weight != NULL && n->bias != NULL;
+    const dmx_step step = {
+        .kind = "layer_norm",
+        .path = path,
+        .run = run_layer_norm,
+        .parameters = n,
+        .in = {[DMX_SLOT_INPUT] = x},
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = (p.cols + nr - 1) / nr,
+        .scratch = p.channels * nr,
+    };
+    return dmx_program_add(e, &step, err);
 }
 
 /* ---- statistics --------------------------------------------------------- */
+
+enum { MEAN_OUT, STD_OUT }; /* output slots */
 
 static void run_statistics(const dmx_step *step, const dmx_frame *f,
                            int64_t task, float *scratch)
@@ -166,27 +182,33 @@ static void run_statistics(const dmx_step *step, const dmx_frame *f,
     (void)scratch;
     const norm_step *n = step->parameters;
     const dmx_moments m = group_moments(
-        n, (const dmx_moments *)(const void *)dmx_at(f, step->in[0]), 0, 0);
-    *dmx_at(f, step->out[0]) = (float)m.mean;
-    *dmx_at(f, step->out[1]) = (float)sqrt(m.m2 / (m.count - 1.0));
+        n, (const dmx_moments *)(const void *)dmx_read(f, step->in[MOMENTS]), 0,
+        0);
+    *dmx_write(f, step->out[MEAN_OUT]) = (float)m.mean;
+    *dmx_write(f, step->out[STD_OUT]) = (float)sqrt(m.m2 / (m.count - 1.0));
 }
 
-bool dmx_step_statistics(struct dmx_engine *e, const char *path, dmx_buf x,
-                         dmx_buf mean, dmx_buf std)
+dmx_status dmx_step_statistics(struct dmx_engine *e, const char *path,
+                               dmx_buf x, dmx_buf mean, dmx_buf std,
+                               dmx_error *err)
 {
     const dmx_plane p = e->buffer[x].plane;
-    norm_step *n = dmx_engine_parameters(e, sizeof *n);
-    const dmx_buf part = dmx_step_moments(e, path, x, 1);
-    dmx_step *step = dmx_engine_step(e, "statistics", path);
-    if (n == NULL || part < 0 || step == NULL)
-        return false;
+    norm_step *n = dmx_program_parameters(e, sizeof *n, err);
+    dmx_buf part;
+    if (n == NULL)
+        return DMX_ERROR_MEMORY;
     *n = (norm_step){.groups = 1, .pieces = dmx_pieces(&p), .rows = p.rows};
-    step->run = run_statistics;
-    step->parameters = n;
-    step->in[0] = part;
-    step->out[0] = mean;
-    step->out[1] = std;
-    return true;
+    DMX_FORWARD(dmx_step_moments(&part, e, path, x, 1, err));
+    const dmx_step step = {
+        .kind = "statistics",
+        .path = path,
+        .run = run_statistics,
+        .parameters = n,
+        .in = {[MOMENTS] = part},
+        .out = {[MEAN_OUT] = mean, [STD_OUT] = std},
+        .tasks = 1,
+    };
+    return dmx_program_add(e, &step, err);
 }
 
 /* ---- standardize -------------------------------------------------------- */
@@ -196,39 +218,43 @@ typedef struct standardize_step {
     bool inverse;
 } standardize_step;
 
+enum { MEAN = SIGNAL + 1, STD }; /* input slots */
+
 static void run_standardize(const dmx_step *step, const dmx_frame *f,
                             int64_t task, float *scratch)
 {
     (void)scratch;
     const standardize_step *s = step->parameters;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    const double mean = (double)*dmx_at(f, step->in[1]);
-    const double std = (double)*dmx_at(f, step->in[2]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[SIGNAL]);
+    const double mean = (double)*dmx_read(f, step->in[MEAN]);
+    const double std = (double)*dmx_read(f, step->in[STD]);
     const double gain = s->inverse ? std : 1.0 / (s->epsilon + std);
     const double offset = s->inverse ? mean : -mean * gain;
     const int64_t at = task * p->channels * p->stride;
     for (int64_t c = 0; c < p->channels; c++)
-        f->engine->kernels->affine(dmx_at(f, step->out[0]) + at + c * p->stride,
-                                   dmx_at(f, step->in[0]) + at + c * p->stride,
-                                   (float)gain, (float)offset, p->cols);
+        f->engine->kernels->affine(
+            dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + at + c * p->stride,
+            dmx_read(f, step->in[SIGNAL]) + at + c * p->stride, (float)gain,
+            (float)offset, p->cols);
 }
 
-bool dmx_step_standardize(struct dmx_engine *e, const char *path, dmx_buf x,
-                          dmx_buf mean, dmx_buf std, dmx_buf out,
-                          double epsilon, bool inverse)
+dmx_status dmx_step_standardize(struct dmx_engine *e, const char *path,
+                                dmx_buf x, dmx_buf mean, dmx_buf std,
+                                dmx_buf out, double epsilon, bool inverse,
+                                dmx_error *err)
 {
-    standardize_step *s = dmx_engine_parameters(e, sizeof *s);
-    dmx_step *step =
-        dmx_engine_step(e, inverse ? "unstandardize" : "standardize", path);
-    if (s == NULL || step == NULL)
-        return false;
+    standardize_step *s = dmx_program_parameters(e, sizeof *s, err);
+    if (s == NULL)
+        return DMX_ERROR_MEMORY;
     *s = (standardize_step){epsilon, inverse};
-    step->run = run_standardize;
-    step->parameters = s;
-    step->in[0] = x;
-    step->in[1] = mean;
-    step->in[2] = std;
-    step->out[0] = out;
-    step->tasks = e->buffer[x].plane.rows;
-    return true;
+    const dmx_step step = {
+        .kind = inverse ? "unstandardize" : "standardize",
+        .path = path,
+        .run = run_standardize,
+        .parameters = s,
+        .in = {[SIGNAL] = x, [MEAN] = mean, [STD] = std},
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = e->buffer[x].plane.rows,
+    };
+    return dmx_program_add(e, &step, err);
 }

@@ -41,8 +41,8 @@ dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
     return (dmx_panel){room, k->nr};
 }
 
-void dmx_panel_expect(const dmx_panel_source *s, const dmx_kernels *k,
-                      const float *x, int64_t row, int64_t t)
+void dmx_panel_prefetch(const dmx_panel_source *s, const dmx_kernels *k,
+                        const float *x, int64_t row, int64_t t)
 {
     const dmx_window *w = &s->window;
     const int64_t reach = (w->kernel[1] - 1) * w->dilation[1];

@@ -2,6 +2,7 @@
 #ifndef DMX_ENGINE_PANEL_H
 #define DMX_ENGINE_PANEL_H
 
+#include "engine/kernels/kernels.h"
 #include "engine/program.h"
 
 typedef struct dmx_panel_source {
@@ -25,11 +26,11 @@ dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
                         const float *x, int64_t row, int64_t t, int64_t n,
                         float *room);
 
-/* Asks for the columns from which the panel at t will be cut. Those of a long
+/* Prefetches the columns from which the panel at t will be cut. Those of a long
  * signal lie channel by channel far apart, a few lines each, where no
  * processor looks ahead by itself. */
-void dmx_panel_expect(const dmx_panel_source *s, const dmx_kernels *k,
-                      const float *x, int64_t row, int64_t t);
+void dmx_panel_prefetch(const dmx_panel_source *s, const dmx_kernels *k,
+                        const float *x, int64_t row, int64_t t);
 
 /* Panels of one task: few enough that the thread with most to do has least,
  * and then many rather than few, so that weights are read less often. `rows`

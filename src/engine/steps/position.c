@@ -15,8 +15,8 @@ static void run_position(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     (void)scratch;
     const position_step *p = step->parameters;
-    float *y =
-        dmx_at(f, step->out[0]) + task * dmx_plane_of(f, step->out[0])->stride;
+    float *y = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+               task * dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT])->stride;
     for (int64_t r = 0; r < p->rows; r++, y += p->frames) {
         if (task < p->half) {
             memcpy(y, p->by_frame + task * p->frames,
@@ -29,33 +29,39 @@ static void run_position(const dmx_step *step, const dmx_frame *f, int64_t task,
 }
 
 /* [count][half] to [half][count] */
-static const float *turn(struct dmx_engine *e, const float *table,
-                         int64_t count, int64_t half)
+static dmx_status transpose(const float **out, struct dmx_engine *e,
+                            const float *table, int64_t count, int64_t half,
+                            dmx_error *err)
 {
-    float *out = dmx_engine_floats(e, count * half);
-    for (int64_t i = 0; out != NULL && i < count; i++)
+    float *data;
+    DMX_FORWARD(dmx_program_floats(&data, e, count * half, err));
+    for (int64_t i = 0; i < count; i++)
         for (int64_t d = 0; d < half; d++)
-            out[d * count + i] = table[i * half + d];
-    return out;
+            data[d * count + i] = table[i * half + d];
+    *out = data;
+    return DMX_OK;
 }
 
-bool dmx_step_position(struct dmx_engine *e, const char *path, dmx_buf out,
-                       const float *by_frame, int64_t frames,
-                       const float *by_row, int64_t rows)
+dmx_status dmx_step_position(struct dmx_engine *e, const char *path,
+                             dmx_buf out, const float *by_frame, int64_t frames,
+                             const float *by_row, int64_t rows, dmx_error *err)
 {
     const int64_t half = e->buffer[out].plane.channels / 2;
-    position_step *p = dmx_engine_parameters(e, sizeof *p);
-    dmx_step *step = dmx_engine_step(e, "position", path);
-    if (p == NULL || step == NULL)
-        return false;
-    p->by_frame = turn(e, by_frame, frames, half);
-    p->by_row = turn(e, by_row, rows, half);
+    position_step *p = dmx_program_parameters(e, sizeof *p, err);
+    if (p == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(transpose(&p->by_frame, e, by_frame, frames, half, err));
+    DMX_FORWARD(transpose(&p->by_row, e, by_row, rows, half, err));
     p->frames = frames;
     p->rows = rows;
     p->half = half;
-    step->run = run_position;
-    step->parameters = p;
-    step->out[0] = out;
-    step->tasks = 2 * half;
-    return p->by_frame != NULL && p->by_row != NULL;
+    const dmx_step step = {
+        .kind = "position",
+        .path = path,
+        .run = run_position,
+        .parameters = p,
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = 2 * half,
+    };
+    return dmx_program_add(e, &step, err);
 }

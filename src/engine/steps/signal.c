@@ -11,19 +11,27 @@ typedef struct fourier_step {
     int64_t nfft, hop, pad, groups; /* groups of frames per channel */
 } fourier_step;
 
-static const dmx_fourier *fourier_of(struct dmx_engine *e, int64_t nfft)
+/* The tables for nfft, made once. */
+static dmx_status find_fourier(const dmx_fourier **out, struct dmx_engine *e,
+                               int64_t nfft, dmx_error *err)
 {
     for (size_t i = 0; i < e->n_fourier; i++)
-        if (e->fourier[i]->bins * 2 == nfft)
-            return e->fourier[i];
-    dmx_fourier *f = dmx_engine_parameters(e, sizeof *f);
-    if (f == NULL || !dmx_grow(&e->fourier, &e->fourier_capacity,
-                               e->n_fourier + 1, sizeof *e->fourier))
-        return NULL;
-    if (!dmx_fourier_open(f, nfft))
-        return NULL;
+        if (e->fourier[i]->bins * 2 == nfft) {
+            *out = e->fourier[i];
+            return DMX_OK;
+        }
+    dmx_fourier *f = dmx_program_parameters(e, sizeof *f, err);
+    if (f == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_RETURN_IF(!dmx_grow(&e->fourier, &e->fourier_capacity, e->n_fourier + 1,
+                            sizeof *e->fourier) ||
+                      !dmx_fourier_open(f, nfft),
+                  err, DMX_ERROR_MEMORY,
+                  "no memory for a Fourier transform of %lld samples",
+                  (long long)nfft);
     e->fourier[e->n_fourier++] = f;
-    return f;
+    *out = f;
+    return DMX_OK;
 }
 
 /* Source index of padded position i, or -1 for zero. Where the signal is too
@@ -53,10 +61,10 @@ static void run_pad(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     (void)scratch;
     const fourier_step *s = step->parameters;
-    const dmx_plane *in = dmx_plane_of(f, step->in[0]);
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
-    const float *x = dmx_at(f, step->in[0]) + task * in->stride;
-    float *y = dmx_at(f, step->out[0]) + task * out->stride;
+    const dmx_plane *in = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
+    const float *x = dmx_read(f, step->in[DMX_SLOT_INPUT]) + task * in->stride;
+    float *y = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + task * out->stride;
     const int64_t frames = (in->cols + s->hop - 1) / s->hop;
     const int64_t right = s->pad + frames * s->hop - in->cols;
     for (int64_t i = 0; i < out->cols; i++) {
@@ -70,51 +78,71 @@ static void run_stft(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const fourier_step *s = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *in = dmx_plane_of(f, step->in[0]);
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const dmx_plane *in = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const int64_t channel = task / s->groups, t = task % s->groups * k->lanes;
-    float *re = dmx_at(f, step->out[0]) + 2 * channel * out->stride + t;
+    float *re = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+                2 * channel * out->stride + t;
     k->stft(s->fourier,
-            dmx_at(f, step->in[0]) + channel * in->stride + t * s->hop, s->hop,
-            dmx_min(k->lanes, out->cols - t), re, re + out->stride,
+            dmx_read(f, step->in[DMX_SLOT_INPUT]) + channel * in->stride +
+                t * s->hop,
+            s->hop, dmx_min(k->lanes, out->cols - t), re, re + out->stride,
             out->channels * out->stride, scratch);
 }
 
-static bool fill(fourier_step *s, struct dmx_engine *e, int64_t nfft,
-                 int64_t frames)
+static dmx_status fill(fourier_step *s, struct dmx_engine *e, int64_t nfft,
+                       int64_t frames, dmx_error *err)
 {
-    *s = (fourier_step){fourier_of(e, nfft), nfft, nfft / 4, nfft / 8 * 3,
-                        (frames + e->kernels->lanes - 1) / e->kernels->lanes};
-    return s->fourier != NULL;
+    const int64_t lanes = e->kernels->lanes;
+    s->nfft = nfft;
+    s->hop = nfft / 4;
+    s->pad = nfft / 8 * 3;
+    s->groups = (frames + lanes - 1) / lanes;
+    return find_fourier(&s->fourier, e, nfft, err);
 }
 
-bool dmx_step_stft(struct dmx_engine *e, const char *path, dmx_buf x,
-                   dmx_buf out, int64_t nfft)
+static dmx_status add_pad(dmx_buf *out, struct dmx_engine *e, const char *path,
+                          fourier_step *s, dmx_buf x, int64_t frames,
+                          dmx_error *err)
 {
-    const dmx_plane in = e->buffer[x].plane, spec = e->buffer[out].plane;
-    fourier_step *s = dmx_engine_parameters(e, sizeof *s);
-    if (s == NULL || !fill(s, e, nfft, spec.cols))
-        return false;
-    const dmx_buf padded = dmx_engine_buffer(
-        e, dmx_plane_make(1, in.channels, 2 * s->pad + spec.cols * s->hop));
-    dmx_step *pad = dmx_engine_step(e, "reflect", path);
-    if (padded < 0 || pad == NULL)
-        return false;
-    pad->run = run_pad;
-    pad->parameters = s;
-    pad->in[0] = x;
-    pad->out[0] = padded;
-    pad->tasks = in.channels;
-    dmx_step *step = dmx_engine_step(e, "stft", path);
-    if (step == NULL)
-        return false;
-    step->run = run_stft;
-    step->parameters = s;
-    step->in[0] = padded;
-    step->out[0] = out;
-    step->tasks = in.channels * s->groups;
-    step->scratch = 4 * e->kernels->lanes * s->fourier->bins;
-    return true;
+    const int64_t channels = e->buffer[x].plane.channels;
+    DMX_FORWARD(dmx_program_buffer(
+        out, e, dmx_plane_make(1, channels, 2 * s->pad + frames * s->hop),
+        err));
+    const dmx_step step = {
+        .kind = "reflect",
+        .path = path,
+        .run = run_pad,
+        .parameters = s,
+        .in = {[DMX_SLOT_INPUT] = x},
+        .out = {[DMX_SLOT_OUTPUT] = *out},
+        .tasks = channels,
+    };
+    return dmx_program_add(e, &step, err);
+}
+
+dmx_status dmx_step_stft(struct dmx_engine *e, const char *path, dmx_buf x,
+                         dmx_buf out, int64_t nfft, dmx_error *err)
+{
+    const int64_t channels = e->buffer[x].plane.channels;
+    const int64_t frames = e->buffer[out].plane.cols;
+    fourier_step *s = dmx_program_parameters(e, sizeof *s, err);
+    dmx_buf padded;
+    if (s == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(fill(s, e, nfft, frames, err));
+    DMX_FORWARD(add_pad(&padded, e, path, s, x, frames, err));
+    const dmx_step step = {
+        .kind = "stft",
+        .path = path,
+        .run = run_stft,
+        .parameters = s,
+        .in = {[DMX_SLOT_INPUT] = padded},
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = channels * s->groups,
+        .scratch = 4 * e->kernels->lanes * s->fourier->bins,
+    };
+    return dmx_program_add(e, &step, err);
 }
 
 /* Adds n windowed frames, the first being frame t, to a channel. */
@@ -137,10 +165,11 @@ static void run_istft(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const fourier_step *s = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *in = dmx_plane_of(f, step->in[0]);
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
-    const float *re = dmx_at(f, step->in[0]) + 2 * task * in->stride;
-    float *y = dmx_at(f, step->out[0]) + task * out->stride;
+    const dmx_plane *in = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
+    const float *re =
+        dmx_read(f, step->in[DMX_SLOT_INPUT]) + 2 * task * in->stride;
+    float *y = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + task * out->stride;
     float *frames = scratch + 4 * k->lanes * s->fourier->bins;
     memset(y, 0, (size_t)out->stride * sizeof *y);
     for (int64_t t = 0; t < in->cols; t += k->lanes) {
@@ -151,18 +180,22 @@ static void run_istft(const dmx_step *step, const dmx_frame *f, int64_t task,
     }
 }
 
-bool dmx_step_istft(struct dmx_engine *e, const char *path, dmx_buf x,
-                    dmx_buf out, int64_t nfft)
+dmx_status dmx_step_istft(struct dmx_engine *e, const char *path, dmx_buf x,
+                          dmx_buf out, int64_t nfft, dmx_error *err)
 {
-    fourier_step *s = dmx_engine_parameters(e, sizeof *s);
-    dmx_step *step = dmx_engine_step(e, "istft", path);
-    if (s == NULL || step == NULL || !fill(s, e, nfft, e->buffer[x].plane.cols))
-        return false;
-    step->run = run_istft;
-    step->parameters = s;
-    step->in[0] = x;
-    step->out[0] = out;
-    step->tasks = e->buffer[out].plane.channels;
-    step->scratch = e->kernels->lanes * (4 * s->fourier->bins + nfft);
-    return true;
+    fourier_step *s = dmx_program_parameters(e, sizeof *s, err);
+    if (s == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(fill(s, e, nfft, e->buffer[x].plane.cols, err));
+    const dmx_step step = {
+        .kind = "istft",
+        .path = path,
+        .run = run_istft,
+        .parameters = s,
+        .in = {[DMX_SLOT_INPUT] = x},
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = e->buffer[out].plane.channels,
+        .scratch = e->kernels->lanes * (4 * s->fourier->bins + nfft),
+    };
+    return dmx_program_add(e, &step, err);
 }

@@ -5,15 +5,17 @@
  * the memory. */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/panel.h"
-#include "engine/steps/steps.h"
+#include "engine/steps/product.h"
 
 #include <string.h>
 
-#define ROWS        64  /* of a block; what dmx_matrix_pack makes */
+#define ROWS        DMX_BLOCK_ROWS
 #define STRETCH     256 /* hidden channels from one product to the other */
 #define LEAST_COLS  512 /* for which sums of weights pay */
 #define LEAST_DEPTH 128
 #define PRODUCTS    7
+
+_Static_assert(STRETCH % (2 * ROWS) == 0, "a stretch is whole pairs of blocks");
 
 typedef struct strassen_step {
     dmx_panel_source source;
@@ -30,7 +32,8 @@ typedef struct strassen_step {
 static void quarters(const float *a[4], const dmx_matrix half[2], int64_t pair)
 {
     for (int i = 0; i < 4; i++)
-        a[i] = half[i % 2].data + half[i % 2].block[2 * pair + i / 2].offset;
+        a[i] = dmx_matrix_block(
+            &half[i % 2], &half[i % 2].block[2 * pair + i / 2], NULL, NULL);
 }
 
 /* Floats of the sums for a pair of blocks; where those of the second matrix
@@ -55,7 +58,7 @@ static void make_sums(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     (void)scratch;
     const strassen_step *g = step->parameters;
-    float *out = dmx_at(f, step->out[0]);
+    float *out = dmx_write(f, step->out[DMX_SLOT_OUTPUT]);
     const float *a[4];
     if (task < g->hidden) {
         quarters(a, g->first, task);
@@ -112,8 +115,8 @@ static void cut_panels(const dmx_step *step, const dmx_frame *f, int64_t tile,
         const int64_t t = (tile + i) * k->nr;
         float *panel = s->panel + i * size;
         if (t < g->cols)
-            dmx_panel_cut(&g->source, k, dmx_at(f, step->in[0]), 0, t,
-                          dmx_min(k->nr, g->cols - t), panel);
+            dmx_panel_cut(&g->source, k, dmx_read(f, step->in[DMX_SLOT_INPUT]),
+                          0, t, dmx_min(k->nr, g->cols - t), panel);
         else
             memset(panel, 0, (size_t)size * sizeof *panel);
     }
@@ -182,8 +185,8 @@ static void finish_pair(const dmx_step *step, const dmx_frame *f, int64_t b,
         if (t >= g->cols)
             continue;
         dmx_finish d =
-            dmx_epilogue_aim(&g->epilogue, step, f, &g->second[0],
-                             &g->second[0].block[2 * b + i / 2], 0, 0);
+            dmx_epilogue_at(&g->epilogue, step, f, &g->second[0],
+                            &g->second[0].block[2 * b + i / 2], 0, 0);
         dmx_epilogue_move(&d, t, dmx_min(k->nr, g->cols - t));
         k->finish(&d, c[i]);
     }
@@ -195,7 +198,7 @@ static void run_strassen(const dmx_step *step, const dmx_frame *f, int64_t task,
     const strassen_step *g = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
     const strassen_scratch s = divide_scratch(g, k->nr, scratch);
-    const float *sums = dmx_at(f, step->in[3]);
+    const float *sums = dmx_read(f, step->in[DMX_SLOT_EXTRA]);
     const float *later = sums + g->hidden * sums_first(g);
     const float *a[4];
     cut_panels(step, f, 2 * task, &s);
@@ -216,15 +219,16 @@ static void run_strassen(const dmx_step *step, const dmx_frame *f, int64_t task,
 bool dmx_strassen_fits(const struct dmx_engine *e, const dmx_product *first,
                        const dmx_product *second)
 {
-    return !e->low_memory && ROWS % e->kernels->mr == 0 &&
+    return dmx_derives_weights(e) && ROWS % e->kernels->mr == 0 &&
            first->dense.channels % STRETCH == 0 &&
            second->dense.channels % (2 * ROWS) == 0 &&
            first->dense.k % 2 == 0 && first->dense.k >= LEAST_DEPTH &&
            e->buffer[second->out].plane.cols >= LEAST_COLS;
 }
 
-static bool fill(strassen_step *g, struct dmx_engine *e,
-                 const dmx_product *first, const dmx_product *second)
+static dmx_status fill(strassen_step *g, struct dmx_engine *e,
+                       const dmx_product *first, const dmx_product *second,
+                       dmx_error *err)
 {
     g->activation = first->activation;
     g->depth = first->dense.k / 2;
@@ -233,52 +237,59 @@ static bool fill(strassen_step *g, struct dmx_engine *e,
     g->cols = e->buffer[second->out].plane.cols;
     g->tiles = (g->cols + e->kernels->nr - 1) / e->kernels->nr;
     const int64_t halves = 2 * stretches(g);
-    g->second = dmx_engine_parameters(e, (size_t)halves * sizeof *g->second);
-    bool ok = g->second != NULL && dmx_product_source(&g->source, e, first) &&
-              dmx_epilogue_fill(&g->epilogue, e, second);
-    for (int64_t i = 0; ok && i < 2; i++)
-        ok = dmx_matrix_pack_columns(&g->first[i], e, &first->dense,
-                                     i * g->depth, g->depth);
-    for (int64_t i = 0; ok && i < halves; i++)
-        ok = dmx_matrix_pack_columns(&g->second[i], e, &second->dense,
-                                     i * STRETCH / 2, STRETCH / 2);
-    return ok;
+    g->second =
+        dmx_program_parameters(e, (size_t)halves * sizeof *g->second, err);
+    if (g->second == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(dmx_product_source(&g->source, e, first, err));
+    DMX_FORWARD(dmx_epilogue_fill(&g->epilogue, e, second, err));
+    for (int64_t i = 0; i < 2; i++)
+        DMX_FORWARD(dmx_matrix_pack_columns(&g->first[i], e, &first->dense,
+                                            i * g->depth, g->depth, err));
+    for (int64_t i = 0; i < halves; i++)
+        DMX_FORWARD(dmx_matrix_pack_columns(&g->second[i], e, &second->dense,
+                                            i * STRETCH / 2, STRETCH / 2, err));
+    return DMX_OK;
 }
 
-static dmx_buf add_sums(struct dmx_engine *e, const strassen_step *g,
-                        const char *path)
+static dmx_status add_sums(dmx_buf *out, struct dmx_engine *e, strassen_step *g,
+                           const char *path, dmx_error *err)
 {
     const int64_t tasks = stretches(g) * g->out;
     const int64_t floats = g->hidden * sums_first(g) + tasks * sums_second();
-    const dmx_buf out = dmx_engine_buffer(e, dmx_plane_make(1, 1, floats));
-    dmx_step *step = dmx_engine_step(e, "linear sums", path);
-    if (out < 0 || step == NULL)
-        return -1;
-    step->run = make_sums;
-    step->parameters = g;
-    step->out[0] = out;
-    step->tasks = g->hidden + tasks;
-    return out;
+    DMX_FORWARD(dmx_program_buffer(out, e, dmx_plane_make(1, 1, floats), err));
+    const dmx_step step = {
+        .kind = "linear sums",
+        .path = path,
+        .run = make_sums,
+        .parameters = g,
+        .out = {[DMX_SLOT_OUTPUT] = *out},
+        .tasks = g->hidden + tasks,
+    };
+    return dmx_program_add(e, &step, err);
 }
 
-bool dmx_step_strassen(struct dmx_engine *e, const dmx_product *first,
-                       const dmx_product *second)
+dmx_status dmx_step_strassen(struct dmx_engine *e, const dmx_product *first,
+                             const dmx_product *second, dmx_error *err)
 {
-    strassen_step *g = dmx_engine_parameters(e, sizeof *g);
-    if (g == NULL || !fill(g, e, first, second))
-        return false;
-    const dmx_buf sums = add_sums(e, g, first->path);
-    dmx_step *step = dmx_engine_step(e, "linear pair", first->path);
-    if (sums < 0 || step == NULL)
-        return false;
-    step->run = run_strassen;
-    step->parameters = g;
-    step->in[0] = first->in;
-    step->in[1] = second->add;
-    step->in[3] = sums;
-    step->out[0] = second->out;
-    step->tasks = (g->tiles + 1) / 2;
-    step->scratch = scratch_floats(g, e->kernels->nr);
-    step->flops = first->flops + second->flops;
-    return true;
+    strassen_step *g = dmx_program_parameters(e, sizeof *g, err);
+    dmx_buf sums;
+    if (g == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(fill(g, e, first, second, err));
+    DMX_FORWARD(add_sums(&sums, e, g, first->path, err));
+    const dmx_step step = {
+        .kind = "linear pair",
+        .path = first->path,
+        .run = run_strassen,
+        .parameters = g,
+        .in = {[DMX_SLOT_INPUT] = first->in,
+               [DMX_SLOT_ADDED] = second->add,
+               [DMX_SLOT_EXTRA] = sums},
+        .out = {[DMX_SLOT_OUTPUT] = second->out},
+        .tasks = (g->tiles + 1) / 2,
+        .scratch = scratch_floats(g, e->kernels->nr),
+        .flops = first->flops + second->flops,
+    };
+    return dmx_program_add(e, &step, err);
 }

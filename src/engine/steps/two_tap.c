@@ -3,7 +3,7 @@
  * one groups of `step` rows. Three outputs share four products (F(3, 2), see
  * two_tap_body.h). */
 #include "engine/steps/epilogue.h"
-#include "engine/steps/steps.h"
+#include "engine/steps/product.h"
 
 #define LEAST_CHANNELS 32 /* from which it pays */
 #define LEAST_ROWS     6
@@ -25,22 +25,22 @@ static dmx_lines line_of(const two_tap_step *g, const dmx_step *step,
                          const dmx_frame *f, int64_t index, int64_t r,
                          int64_t t, const float *zeros)
 {
-    const dmx_plane *in = dmx_plane_of(f, step->in[0]);
+    const dmx_plane *in = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
     const int64_t row = index * g->step - g->padding + r;
     if (row < 0 || row >= in->rows)
         return (dmx_lines){zeros, 0};
-    return (dmx_lines){dmx_at(f, step->in[0]) +
+    return (dmx_lines){dmx_read(f, step->in[DMX_SLOT_INPUT]) +
                            row * in->channels * in->stride + t,
                        in->stride};
 }
 
 /* The panel at column t as [POINTS][step * channels][nr] into v; zeros: nr. */
-static void transform(const two_tap_step *g, const dmx_step *step,
-                      const dmx_frame *f, int64_t unit, int64_t t, float *v,
-                      float *zeros)
+static void transform_panel(const two_tap_step *g, const dmx_step *step,
+                            const dmx_frame *f, int64_t unit, int64_t t,
+                            float *v, float *zeros)
 {
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *in = dmx_plane_of(f, step->in[0]);
+    const dmx_plane *in = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
     for (int64_t j = 0; j < k->nr; j++)
         zeros[j] = 0.0f;
     for (int64_t r = 0; r < g->step; r++) {
@@ -57,11 +57,11 @@ static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const two_tap_step *g = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const int64_t part = task % g->parts, panel = task / g->parts;
     const int64_t unit = panel / g->tiles, t = panel % g->tiles * k->nr;
     float *m = scratch + POINTS * g->matrix.k * k->nr;
-    transform(g, step, f, unit, t, scratch, m);
+    transform_panel(g, step, f, unit, t, scratch, m);
     for (int64_t j = g->blocks * part / g->parts;
          j < g->blocks * (part + 1) / g->parts; j++) {
         const dmx_block *b = &g->matrix.block[j];
@@ -72,8 +72,8 @@ static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
             if (row < 0 || row >= out->rows)
                 continue;
             d[i] =
-                dmx_epilogue_aim(&g->epilogue, step, f, &g->matrix, b, 0, row);
-            dmx_epilogue_expect(&d[i], t, k->nr);
+                dmx_epilogue_at(&g->epilogue, step, f, &g->matrix, b, 0, row);
+            dmx_epilogue_prefetch(&d[i], t, k->nr);
         }
         dmx_matrix_multiply_points(&g->matrix, POINTS, j, k, scratch, m);
         k->two_tap_out(m, b->rows * k->nr);
@@ -97,8 +97,9 @@ bool dmx_two_tap_fits(const struct dmx_engine *e, const dmx_product *p)
            w->kernel[1] == 1 && w->step[1] == 1 && w->padding[1] == 0 &&
            p->dense.phases[1] == 1 && p->start[1] == 0 &&
            in->cols == out->cols && out->rows >= LEAST_ROWS &&
-           in->channels >= LEAST_CHANNELS && !p->normed && p->gain < 0 &&
-           p->n_sibling == 0 && p->matrix == NULL && !e->low_memory;
+           in->channels >= LEAST_CHANNELS && !p->normed &&
+           p->gain == DMX_NO_BUFFER && p->n_sibling == 0 && p->matrix == NULL &&
+           dmx_derives_weights(e);
 }
 
 /* [POINTS][lines][k] out of [lines][2 k], whose first half is the first tap. */
@@ -114,17 +115,17 @@ static void transform_weights(float *out, const float *w, int64_t lines,
         }
 }
 
-bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p)
+dmx_status dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p,
+                            dmx_error *err)
 {
     const dmx_plane out = e->buffer[p->out].plane;
     const int64_t nr = e->kernels->nr;
-    two_tap_step *g = dmx_engine_parameters(e, sizeof *g);
-    dmx_step *step = dmx_engine_step(e, "two taps", p->path);
-    if (g == NULL || step == NULL ||
-        !dmx_matrix_pack_points(&g->matrix, e, &p->dense, POINTS,
-                                p->dense.k / 2, transform_weights) ||
-        !dmx_epilogue_fill(&g->epilogue, e, p))
-        return false;
+    two_tap_step *g = dmx_program_parameters(e, sizeof *g, err);
+    if (g == NULL)
+        return DMX_ERROR_MEMORY;
+    DMX_FORWARD(dmx_matrix_pack_points(&g->matrix, e, &p->dense, POINTS,
+                                       p->dense.k / 2, transform_weights, err));
+    DMX_FORWARD(dmx_epilogue_fill(&g->epilogue, e, p, err));
     g->blocks = g->matrix.n_block / POINTS;
     g->step = p->window.step[0];
     g->padding = p->window.padding[0];
@@ -135,13 +136,16 @@ bool dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p)
     const int64_t panels = (g->start + out.rows + unit - 1) / unit * g->tiles;
     g->parts =
         dmx_min(g->blocks, (LEAST_TASKS * e->threads + panels - 1) / panels);
-    step->run = run_two_tap;
-    step->parameters = g;
-    step->in[0] = p->in;
-    step->in[1] = p->add;
-    step->out[0] = p->out;
-    step->tasks = panels * g->parts;
-    step->scratch = POINTS * (g->matrix.k + g->matrix.most_rows) * nr + 64;
-    step->flops = p->flops;
-    return true;
+    const dmx_step step = {
+        .kind = "two taps",
+        .path = p->path,
+        .run = run_two_tap,
+        .parameters = g,
+        .in = {[DMX_SLOT_INPUT] = p->in, [DMX_SLOT_ADDED] = p->add},
+        .out = {[DMX_SLOT_OUTPUT] = p->out},
+        .tasks = panels * g->parts,
+        .scratch = POINTS * (g->matrix.k + g->matrix.most_rows) * nr + 64,
+        .flops = p->flops,
+    };
+    return dmx_program_add(e, &step, err);
 }

@@ -6,7 +6,7 @@
  * all of them are transformed first and each block of weights then meets all;
  * otherwise a panel goes from input to output at once. */
 #include "engine/steps/epilogue.h"
-#include "engine/steps/steps.h"
+#include "engine/steps/product.h"
 
 #include <string.h>
 
@@ -120,8 +120,8 @@ static void transform_panel(const dmx_step *step, const dmx_frame *f,
 {
     const winograd_step *w = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *p = dmx_plane_of(f, step->in[0]);
-    const float *x = dmx_at(f, step->in[0]);
+    const dmx_plane *p = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
+    const float *x = dmx_read(f, step->in[DMX_SLOT_INPUT]);
     const int64_t strip = index / w->panels, size = w->channels * k->nr;
     const int64_t tile = index % w->panels * k->nr, width = row_width(k);
     const int64_t row = w->height == 1 ? strip : 4 * strip - 1;
@@ -147,7 +147,7 @@ static void finish_channel(const dmx_step *step, const dmx_frame *f,
 {
     const winograd_step *w = step->parameters;
     const dmx_kernels *k = f->engine->kernels;
-    const dmx_plane *out = dmx_plane_of(f, step->out[0]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const int64_t t = index % w->panels * 4 * k->nr;
     dmx_block one = *b;
     one.channel += c;
@@ -158,7 +158,7 @@ static void finish_channel(const dmx_step *step, const dmx_frame *f,
         if (row >= out->rows)
             return;
         dmx_finish d =
-            dmx_epilogue_aim(&w->epilogue, step, f, &w->matrix, &one, 0, row);
+            dmx_epilogue_at(&w->epilogue, step, f, &w->matrix, &one, 0, row);
         d.gate = 4 * w->height;
         dmx_epilogue_move(&d, t, dmx_min(4 * k->nr, out->cols - t));
         k->finish(&d, rows + i * 4 * k->nr);
@@ -211,7 +211,7 @@ static void run_transform(const dmx_step *step, const dmx_frame *f,
 {
     const winograd_step *w = step->parameters;
     transform_panel(step, f, task,
-                    dmx_at(f, step->out[0]) +
+                    dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
                         task * w->points * w->channels * f->engine->kernels->nr,
                     scratch);
 }
@@ -221,9 +221,10 @@ static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
 {
     const winograd_step *w = step->parameters;
     const int64_t panels =
-        strips(w, dmx_plane_of(f, step->out[0])->rows) * w->panels;
+        strips(w, dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT])->rows) *
+        w->panels;
     const int64_t block = task / panels, index = task % panels;
-    const float *v = dmx_at(f, step->in[3]) +
+    const float *v = dmx_read(f, step->in[DMX_SLOT_EXTRA]) +
                      index * w->points * w->channels * f->engine->kernels->nr;
     run_block(step, f, block, index, v, scratch);
 }
@@ -244,70 +245,90 @@ bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p)
     }
     return in->rows == out->rows && in->cols == out->cols &&
            in->channels >= LEAST && out->channels >= LEAST &&
-           p->offset == NULL && !p->normed && p->gain < 0 && !e->low_memory;
+           p->offset == NULL && !p->normed && p->gain == DMX_NO_BUFFER &&
+           dmx_derives_weights(e);
 }
 
-static dmx_step *add_step(struct dmx_engine *e, const dmx_product *p,
-                          const winograd_step *w, const char *kind)
+/* Panels of the transformed input, all of them. */
+static int64_t all_panels(const winograd_step *w, const dmx_plane *in)
 {
-    dmx_step *step = dmx_engine_step(e, kind, p->path);
-    if (step == NULL)
-        return NULL;
-    step->parameters = w;
-    step->in[0] = p->in;
-    step->in[1] = p->add;
-    step->out[0] = p->out;
-    step->scratch = (w->points * w->matrix.most_rows + 32) * e->kernels->nr +
-                    6 * row_width(e->kernels);
-    return step;
+    return strips(w, in->rows) * w->panels;
 }
 
-bool dmx_step_winograd(struct dmx_engine *e, const dmx_product *p)
+static int64_t block_scratch(const winograd_step *w, const dmx_kernels *k)
+{
+    return (w->points * w->matrix.most_rows + 32) * k->nr + 6 * row_width(k);
+}
+
+static dmx_status add_at_once(struct dmx_engine *e, const dmx_product *p,
+                              winograd_step *w, dmx_error *err)
+{
+    const dmx_step step = {
+        .kind = "winograd",
+        .path = p->path,
+        .run = run_at_once,
+        .parameters = w,
+        .in = {[DMX_SLOT_INPUT] = p->in, [DMX_SLOT_ADDED] = p->add},
+        .out = {[DMX_SLOT_OUTPUT] = p->out},
+        .tasks = all_panels(w, &e->buffer[p->in].plane),
+        .scratch = block_scratch(w, e->kernels) +
+                   w->points * w->channels * e->kernels->nr,
+        .flops = p->flops,
+    };
+    return dmx_program_add(e, &step, err);
+}
+
+static dmx_status add_in_turn(struct dmx_engine *e, const dmx_product *p,
+                              winograd_step *w, dmx_error *err)
+{
+    const int64_t panels = all_panels(w, &e->buffer[p->in].plane);
+    const int64_t panel = w->points * w->channels * e->kernels->nr;
+    dmx_buf transformed;
+    DMX_FORWARD(dmx_program_buffer(&transformed, e,
+                                   dmx_plane_make(1, 1, panels * panel), err));
+    const dmx_step first = {
+        .kind = "winograd in",
+        .path = p->path,
+        .run = run_transform,
+        .parameters = w,
+        .in = {[DMX_SLOT_INPUT] = p->in},
+        .out = {[DMX_SLOT_OUTPUT] = transformed},
+        .tasks = panels,
+        .scratch = block_scratch(w, e->kernels),
+    };
+    DMX_FORWARD(dmx_program_add(e, &first, err));
+    const dmx_step second = {
+        .kind = "winograd",
+        .path = p->path,
+        .run = run_blocks,
+        .parameters = w,
+        .in = {[DMX_SLOT_ADDED] = p->add, [DMX_SLOT_EXTRA] = transformed},
+        .out = {[DMX_SLOT_OUTPUT] = p->out},
+        .tasks = w->blocks * panels,
+        .scratch = block_scratch(w, e->kernels),
+        .flops = p->flops,
+    };
+    return dmx_program_add(e, &second, err);
+}
+
+dmx_status dmx_step_winograd(struct dmx_engine *e, const dmx_product *p,
+                             dmx_error *err)
 {
     const dmx_plane in = e->buffer[p->in].plane;
     const int64_t nr = e->kernels->nr;
-    winograd_step *w = dmx_engine_parameters(e, sizeof *w);
+    winograd_step *w = dmx_program_parameters(e, sizeof *w, err);
     if (w == NULL)
-        return false;
+        return DMX_ERROR_MEMORY;
     w->channels = in.channels;
     w->height = p->window.kernel[0] == 1 ? 1 : 4;
     w->points = w->height == 1 ? 6 : 36;
     w->panels = ((in.cols + 3) / 4 + nr - 1) / nr;
-    if (!dmx_matrix_pack_points(
-            &w->matrix, e, &p->dense, w->points, w->channels,
-            w->height == 1 ? transform_lines : transform_weights) ||
-        !dmx_epilogue_fill(&w->epilogue, e, p))
-        return false;
+    DMX_FORWARD(dmx_matrix_pack_points(
+        &w->matrix, e, &p->dense, w->points, w->channels,
+        w->height == 1 ? transform_lines : transform_weights, err));
+    DMX_FORWARD(dmx_epilogue_fill(&w->epilogue, e, p, err));
     w->blocks = w->matrix.n_block / w->points;
-    const int64_t panels = strips(w, in.rows) * w->panels;
-    const int64_t panel = w->points * in.channels * nr;
-    if (w->matrix.rows * w->matrix.k < MANY_WEIGHTS &&
-        panels >= 8 * e->threads) {
-        dmx_step *step = add_step(e, p, w, "winograd");
-        if (step == NULL)
-            return false;
-        step->run = run_at_once;
-        step->tasks = panels;
-        step->scratch += panel;
-        step->flops = p->flops;
-        return true;
-    }
-    dmx_step *first = add_step(e, p, w, "winograd in");
-    const dmx_buf v =
-        dmx_engine_buffer(e, dmx_plane_make(1, 1, panels * panel));
-    if (first == NULL || v < 0)
-        return false;
-    first->run = run_transform;
-    first->tasks = panels;
-    first->in[1] = -1;
-    first->out[0] = v;
-    dmx_step *second = add_step(e, p, w, "winograd");
-    if (second == NULL)
-        return false;
-    second->run = run_blocks;
-    second->tasks = w->blocks * panels;
-    second->in[0] = -1;
-    second->in[3] = v;
-    second->flops = p->flops;
-    return true;
+    const bool few = w->matrix.rows * w->matrix.k < MANY_WEIGHTS &&
+                     all_panels(w, &in) >= 8 * e->threads;
+    return (few ? add_at_once : add_in_turn)(e, p, w, err);
 }
