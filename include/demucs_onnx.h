@@ -127,11 +127,17 @@ typedef struct dmx_checkpoint_options {
     int strict_checksum;     /* non-zero: a file name "<sig>-<sha8>.th" whose
                                 sha8 is not the file's is DMX_ERROR_HASH;
                                 zero: a warning (sha8 may be a date) */
+    const char *weights;     /* of a training checkpoint that holds several
+                                sets of weights: "best", "state",
+                                "ema_batch_0", ...; of bare weights: those
+                                whose names start with it and a dot. NULL:
+                                the best, else a moving average, else the
+                                first */
 } dmx_checkpoint_options;
 
 #define DMX_CHECKPOINT_OPTIONS_INIT                                            \
     {                                                                          \
-        sizeof(dmx_checkpoint_options), 0, 0, 0                                \
+        sizeof(dmx_checkpoint_options), 0, 0, 0, 0                             \
     }
 
 /* Opens a PyTorch checkpoint (zip or legacy container, pickle protocols 2 to
@@ -579,12 +585,14 @@ typedef struct dmx_separator_options {
     int64_t seed;            /* of the offsets, as Python's random.seed */
     const dmx_model_options *model; /* arguments of checkpoints; NULL: what
                                        the files say */
+    const char *weights; /* which of a training checkpoint, as in
+                            dmx_checkpoint_options; NULL: the best */
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \
     {                                                                          \
         sizeof(dmx_separator_options), 0, DMX_BACKEND_AUTO, 0, 0, 0, 0, 0, 0,  \
-            0.25, 1, 0, 0, 0                                                   \
+            0.25, 1, 0, 0, 0, 0                                                \
     }
 
 /* Loads the models of a bag that the wanted stems need. All of its models must

@@ -166,6 +166,27 @@ static bool take_training(dmx_json *arguments, const dmx_json *training)
     return true;
 }
 
+/* A community trainer's own HTDemucs has two arguments more, of which one
+ * must have its usual value, and one default of its own: input is not padded
+ * to the training segment.
+ * Source: models/demucs4ht.py of Music-Source-Separation-Training. */
+static dmx_status take_variant(dmx_json *arguments, const char *path,
+                               dmx_error *err)
+{
+    const dmx_json *bands = dmx_json_get(arguments, "num_subbands");
+    DMX_RETURN_IF(dmx_json_is_number(bands) && bands->valuedouble != 1.0, err,
+                  DMX_ERROR_UNSUPPORTED,
+                  "%s: num_subbands = %g is not "
+                  "supported, only 1",
+                  path, bands->valuedouble);
+    dmx_json_remove(arguments, "num_subbands");
+    DMX_RETURN_IF(
+        dmx_json_get(arguments, "use_train_segment") == NULL &&
+            dmx_json_add_bool(arguments, "use_train_segment", false) == NULL,
+        err, DMX_ERROR_MEMORY, "%s: no memory", path);
+    return DMX_OK;
+}
+
 static dmx_status pick_section(dmx_json **out, dmx_json *root, const char *path,
                                const char *section, dmx_error *err)
 {
@@ -178,7 +199,10 @@ static dmx_status pick_section(dmx_json **out, dmx_json *root, const char *path,
                                    dmx_json_is_object(training) &&
                                    !take_training(*out, training)),
                   err, DMX_ERROR_MEMORY, "%s: no memory", path);
-    return DMX_OK;
+    return dmx_json_get(training, "instruments") != NULL &&
+                   strcmp(section, "htdemucs") == 0
+               ? take_variant(*out, path, err)
+               : DMX_OK;
 }
 
 dmx_status dmx_arguments_read_file(dmx_json **out, const char *path,

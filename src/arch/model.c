@@ -1,5 +1,7 @@
 /* dmx_model: which architecture, which arguments, does it all fit? */
 #include "arch/architectures.h"
+#include "arch/training.h"
+#include "arch/unsupported.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,15 +26,21 @@ bool dmx_architecture_known(const char *klass_name)
     return find_class(klass_name) != NULL;
 }
 
-int64_t dmx_architecture_draws_position(const char *name,
-                                        const dmx_json *arguments)
+static const struct dmx_architecture *find_name(const char *name)
 {
     for (size_t i = 0; i < N_ARCHITECTURES; i++)
         if (strcmp(architectures[i]->name, name) == 0)
-            return architectures[i]->draws_position != NULL
-                       ? architectures[i]->draws_position(arguments)
-                       : 0;
-    return 0;
+            return architectures[i];
+    return NULL;
+}
+
+int64_t dmx_architecture_draws_position(const char *name,
+                                        const dmx_json *arguments)
+{
+    const struct dmx_architecture *found = find_name(name);
+    return found != NULL && found->draws_position != NULL
+               ? found->draws_position(arguments)
+               : 0;
 }
 
 static const struct dmx_architecture *
@@ -44,22 +52,58 @@ recognise(const struct dmx_checkpoint *checkpoint)
     return NULL;
 }
 
-static dmx_status choose(struct dmx_model *m, dmx_error *err)
+/* "HTDemucs", or "HTDemucs, HDemucs": what can be handled. */
+static const char *all_classes(char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < N_ARCHITECTURES && used < size; i++)
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s",
+                             i != 0 ? ", " : "", architectures[i]->klass_name);
+    return text;
+}
+
+static dmx_status choose_class(struct dmx_model *m, dmx_error *err)
 {
     const struct dmx_checkpoint *c = m->checkpoint;
-    if (c->klass_name != NULL) {
-        m->implementation = find_class(c->klass_name);
-        DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
-                      "%s: class %s.%s is not supported; HTDemucs is", c->path,
-                      c->klass_module != NULL ? c->klass_module : "",
-                      c->klass_name);
-    } else {
-        m->implementation = recognise(c);
-        DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
-                      "%s: the weights are not those of a known architecture "
-                      "(HTDemucs)",
-                      c->path);
-    }
+    const char *module = c->klass_module != NULL ? c->klass_module : "";
+    char classes[128];
+    m->implementation = find_class(c->klass_name);
+    DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
+                  "%s: %sclass %s.%s is not supported; supported: %s", c->path,
+                  dmx_architecture_described(c->klass_name), module,
+                  c->klass_name, all_classes(classes, sizeof classes));
+    return DMX_OK;
+}
+
+/* Of weights without a class: what the run's configuration names, else what
+ * the names look like. */
+static dmx_status choose_bare(struct dmx_model *m, dmx_error *err)
+{
+    const struct dmx_checkpoint *c = m->checkpoint;
+    const char *name = dmx_training_model(c->training);
+    char classes[128], names[400];
+    m->implementation = recognise(c);
+    if (name != NULL && find_name(name) != NULL)
+        m->implementation = find_name(name);
+    else if (name != NULL && m->implementation == NULL)
+        DMX_RETURN_ERROR(err, DMX_ERROR_UNSUPPORTED,
+                         "%s: a training run of model %.40s is not supported; "
+                         "supported: %s",
+                         c->path, name, all_classes(classes, sizeof classes));
+    DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
+                  "%s: the weights are not those of a supported architecture "
+                  "(%s); %s",
+                  c->path, all_classes(classes, sizeof classes),
+                  dmx_weights_hint(names, sizeof names, c));
+    return DMX_OK;
+}
+
+static dmx_status choose(struct dmx_model *m, dmx_error *err)
+{
+    DMX_FORWARD(m->checkpoint->klass_name != NULL ? choose_class(m, err)
+                                                  : choose_bare(m, err));
     m->architecture = m->implementation->name;
     return DMX_OK;
 }
@@ -130,6 +174,60 @@ static dmx_status take_overrides(struct dmx_model *m, const char *const *set,
     return status;
 }
 
+/* Constructor arguments out of a training run's configuration; *found tells
+ * whether it has them. */
+static dmx_status take_training(bool *found, struct dmx_model *m,
+                                dmx_error *err)
+{
+    dmx_json *arguments = NULL;
+    if (m->checkpoint->klass_name == NULL && m->checkpoint->training != NULL)
+        DMX_FORWARD(
+            dmx_training_arguments(&arguments, m->checkpoint->training, err));
+    *found = arguments != NULL;
+    const dmx_status status = *found ? overlay(m, arguments, err) : DMX_OK;
+    dmx_json_free(arguments);
+    return status;
+}
+
+/* The original's trainer states 4 times the training segment, and its network
+ * then pads to that; only its exporter puts the training segment there. */
+static void explain_segment(const struct dmx_model *m, const dmx_hooks *hooks)
+{
+    const double piece = dmx_training_segment(m->checkpoint->training);
+    const double stated = (double)m->segment[0] / (double)m->segment[1];
+    if (m->use_train_segment && piece > 0.0 &&
+        fabs(stated - 4.0 * piece) < 1e-6)
+        dmx_warn(hooks,
+                 "%s: segment = %g s is 4 times the training segment, as a "
+                 "training run saves it; input is padded to it, as the "
+                 "original does",
+                 m->checkpoint->path, stated);
+}
+
+/* Do both list the same texts? */
+static bool same_names(const dmx_json *a, const dmx_json *b)
+{
+    a = a->child;
+    b = b != NULL ? b->child : NULL;
+    while (a != NULL && b != NULL && dmx_json_is_string(a) &&
+           dmx_json_is_string(b) &&
+           strcmp(a->valuestring, b->valuestring) == 0) {
+        a = a->next;
+        b = b->next;
+    }
+    return a == NULL && b == NULL;
+}
+
+static void warn_resolved(const struct dmx_model *m, const dmx_hooks *hooks)
+{
+    const dmx_json *own = dmx_json_get(m->checkpoint->kwargs, "sources");
+    if (own != NULL && !same_names(own, dmx_json_get(m->arguments, "sources")))
+        dmx_warn(hooks, "%s: other names than its own are used for its sources",
+                 m->checkpoint->path);
+    for (size_t i = 0; i < m->n_assumed; i++)
+        dmx_warn(hooks, "assumed %s (change it with --set)", m->assumed[i]);
+}
+
 static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
                           dmx_error *err)
 {
@@ -139,18 +237,20 @@ static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
     DMX_RETURN_IF(m->arguments == NULL, err, DMX_ERROR_MEMORY, "no memory");
     DMX_FORWARD(take_positional(m, err));
     DMX_FORWARD(overlay(m, c->kwargs, err));
+    bool trained = false;
+    DMX_FORWARD(take_training(&trained, m, err));
     if (options->config_path != NULL)
         DMX_FORWARD(take_file(m, options->config_path, err));
     if (options->set != NULL)
         DMX_FORWARD(take_overrides(m, options->set, err));
-    if (c->klass_name == NULL)
+    if (c->klass_name == NULL && !trained)
         DMX_FORWARD(m->implementation->infer(m, err));
     DMX_FORWARD(dmx_arguments_complete(
         m->arguments, m->implementation->arguments, options->hooks, err));
-    for (size_t i = 0; i < m->n_assumed; i++)
-        dmx_warn(options->hooks, "assumed %s (change it with --set)",
-                 m->assumed[i]);
-    return m->implementation->open(m, options->hooks, err);
+    warn_resolved(m, options->hooks);
+    DMX_FORWARD(m->implementation->open(m, options->hooks, err));
+    explain_segment(m, options->hooks);
+    return DMX_OK;
 }
 
 dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,

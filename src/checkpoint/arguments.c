@@ -107,6 +107,14 @@ static dmx_json *shallow(const dmx_pickled *v)
     }
 }
 
+/* A configuration node is what it holds; an empty one is None. */
+static const dmx_pickled *plain(const dmx_pickled *v)
+{
+    static const dmx_pickled none = {.kind = DMX_PICKLED_NONE};
+    const dmx_pickled *held = dmx_pickled_plain(v);
+    return held != NULL ? held : &none;
+}
+
 static bool container(const dmx_pickled *v)
 {
     return v->kind == DMX_PICKLED_LIST || v->kind == DMX_PICKLED_TUPLE ||
@@ -178,7 +186,7 @@ static dmx_status advance(converter *c)
     const dmx_pickled *key = NULL;
     if (v->kind == DMX_PICKLED_DICT)
         key = v->as.list.item[top->next++];
-    const dmx_pickled *item = v->as.list.item[top->next++];
+    const dmx_pickled *item = plain(v->as.list.item[top->next++]);
     dmx_json *child = shallow(item);
     DMX_RETURN_IF(child == NULL, c->err, DMX_ERROR_MEMORY,
                   "no memory for constructor arguments");
@@ -186,10 +194,11 @@ static dmx_status advance(converter *c)
     return container(item) ? descend(c, item, child) : DMX_OK;
 }
 
-dmx_status dmx_pickled_json(dmx_json **out, const dmx_pickled *value,
+dmx_status dmx_pickled_json(dmx_json **out, const dmx_pickled *from,
                             dmx_error *err)
 {
     converter c = {.err = err};
+    const dmx_pickled *value = plain(from);
     *out = shallow(value);
     DMX_RETURN_IF(*out == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for constructor arguments");

@@ -36,6 +36,12 @@ struct dmx_checkpoint {
     dmx_json *kwargs;   /* object; NULL for a bare state dict */
     char *wrapper;      /* key that held a bare state dict, or NULL */
     char *prefix;       /* prefix stripped from all names, or NULL */
+    char *weights;      /* the set of weights that was chosen, or NULL: the
+                           file has one only */
+    char **set;         /* names of all sets, in file order */
+    size_t n_set;
+    dmx_json *training; /* object: the configuration of the training run, or
+                        NULL */
     dmx_tensor *tensor; /* in file order */
     size_t n_tensor;
     const dmx_tensor **by_name; /* the same, sorted by strcmp of name */

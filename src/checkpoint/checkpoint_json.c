@@ -65,6 +65,20 @@ static bool add_globals(dmx_json *json, const dmx_checkpoint *c)
     return ok;
 }
 
+/* Sets of weights in the file; null where there is nothing to choose. */
+static bool add_sets(dmx_json *json, const dmx_checkpoint *c)
+{
+    if (c->n_set == 0)
+        return add_text(json, "sets", NULL);
+    dmx_json *array = dmx_json_add_array(json, "sets");
+    bool ok = array != NULL;
+    for (size_t i = 0; ok && i < c->n_set; i++) {
+        dmx_json *name = dmx_json_new_string(c->set[i]);
+        ok = name != NULL && dmx_json_append(array, name);
+    }
+    return ok;
+}
+
 static bool add_tensor(dmx_json *array, const dmx_tensor *t)
 {
     dmx_json *json = dmx_json_new(DMX_JSON_OBJECT);
@@ -100,7 +114,9 @@ char *dmx_checkpoint_json(const dmx_checkpoint *c)
         add_shared(json, "args", c->args) &&
         add_shared(json, "kwargs", c->kwargs) &&
         add_text(json, "wrapper", c->wrapper) &&
-        add_text(json, "prefix", c->prefix) && add_globals(json, c) &&
+        add_text(json, "prefix", c->prefix) &&
+        add_text(json, "weights", c->weights) && add_sets(json, c) &&
+        add_shared(json, "training", c->training) && add_globals(json, c) &&
         add_tensors(json, c))
         text = dmx_json_print(json);
     dmx_json_free(json);

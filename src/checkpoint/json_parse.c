@@ -1,4 +1,4 @@
-/* JSON in files is bounded before it is read: its values cost memory. */
+/* dmx_json recurses, so what it may see is bounded first. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 

@@ -25,14 +25,17 @@ typedef struct dmx_load {
     const unsigned char *data;
     size_t size;
     const dmx_hooks *hooks;
-    dmx_pickle pickle;                 /* zip and legacy; gone after loading */
-    dmx_zip zip;                       /* zip only; gone after loading */
+    const char *weights; /* the set that the caller wants, or NULL */
+    dmx_pickle pickle;   /* zip and legacy; gone after loading */
+    dmx_zip zip;         /* zip only; gone after loading */
     struct dmx_legacy_storage *legacy; /* sorted by key */
     size_t n_legacy;
     const char *root; /* zip: "model/", not terminated */
     size_t root_size;
     size_t capacity;   /* of checkpoint->tensor while it grows */
     uint64_t elements; /* claimed by all tensors so far */
+    size_t n_skipped;  /* counters */
+    char skipped[96];  /* the first of them */
     dmx_error *err;
 } dmx_load;
 
@@ -60,9 +63,17 @@ DMX_MUST_CHECK dmx_status dmx_load_state(dmx_load *load,
 DMX_MUST_CHECK dmx_status dmx_load_tensor(dmx_tensor **out, dmx_load *load,
                                           const char *name, size_t name_size,
                                           int rank, const int64_t *dim);
+/* Only those weights whose names start with "<load->weights>.". */
+DMX_MUST_CHECK dmx_status dmx_load_group(dmx_load *load);
+/* A tensor that no module computes with, such as num_batches_tracked: is left
+ * out, and counted for one warning. */
+bool dmx_is_counter(const char *name, size_t size, bool integer, int rank,
+                    const int64_t *dim);
+void dmx_load_skip(dmx_load *load, const char *name, size_t size);
 /* Common prefixes off, names sorted, duplicates refused. */
 DMX_MUST_CHECK dmx_status dmx_load_names(dmx_load *load);
-/* Everything with a CRC against its CRC, and the file's SHA-256. */
+/* Everything with a CRC against its CRC, the file's SHA-256, every weight
+ * finite. */
 DMX_MUST_CHECK dmx_status dmx_load_sums(dmx_load *load);
 
 /* A pickled value as JSON, see checkpoint.h. *out: dmx_json_free. */

@@ -14,6 +14,29 @@ static bool ends_with(const dmx_zip_entry *e, const char *text)
            memcmp(e->name + e->name_size - n, text, n) == 0;
 }
 
+/* A model file that somebody zipped once more, or NULL. */
+static const dmx_zip_entry *find_model(const dmx_zip *zip)
+{
+    static const char *const endings[] = {
+        ".th", ".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx"};
+    for (size_t i = 0; i < zip->n_entry; i++)
+        for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++)
+            if (ends_with(&zip->entry[i], endings[k]))
+                return &zip->entry[i];
+    return NULL;
+}
+
+static dmx_status no_pickle(const dmx_load *load)
+{
+    char shown[128];
+    const dmx_zip_entry *e = find_model(&load->zip);
+    DMX_RETURN_IF(e != NULL, load->err, DMX_ERROR_FORMAT,
+                  "a zip around %s: unzip it first",
+                  dmx_text_show(shown, sizeof shown, e->name, e->name_size));
+    DMX_RETURN_ERROR(load->err, DMX_ERROR_FORMAT,
+                     "zip file without data.pkl: not saved by torch.save");
+}
+
 /* "data.pkl" in any folder, and what that folder is called. */
 static dmx_status find_pickle(dmx_zip_entry **out, dmx_load *load)
 {
@@ -28,8 +51,8 @@ static dmx_status find_pickle(dmx_zip_entry **out, dmx_load *load)
                       "zip file with more than one data.pkl");
         found = e;
     }
-    DMX_RETURN_IF(found == NULL, load->err, DMX_ERROR_FORMAT,
-                  "zip file without data.pkl: not saved by torch.save");
+    if (found == NULL)
+        return no_pickle(load);
     load->root = found->name;
     load->root_size = found->name_size - n;
     *out = found;

@@ -1,21 +1,12 @@
 /* From the top value of a pickle to a class, arguments and a state dict. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
+#include "checkpoint/state_sets.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { SHOWN = 48, LISTED = 4 };
-
-static bool has_tensors(const dmx_pickled *v)
-{
-    if (v == NULL || v->kind != DMX_PICKLED_DICT)
-        return false;
-    for (uint32_t i = 1; i < v->as.list.count; i += 2)
-        if (v->as.list.item[i]->kind == DMX_PICKLED_TENSOR)
-            return true;
-    return false;
-}
 
 /* DiffQ stores levels and scales instead of numbers. */
 static dmx_status refuse_quantized(dmx_load *load, const dmx_pickled *state)
@@ -72,6 +63,28 @@ static dmx_status set_arguments(dmx_load *load, const dmx_pickled *top)
                             load->err);
 }
 
+/* The training run's configuration, where it is one: not an error otherwise,
+ * since nothing needs it. */
+static dmx_status set_training(dmx_load *load, const dmx_pickled *config)
+{
+    struct dmx_checkpoint *c = load->checkpoint;
+    dmx_error err = DMX_ERROR_INIT;
+    if (config == NULL)
+        return DMX_OK;
+    const dmx_status status = dmx_pickled_json(&c->training, config, &err);
+    DMX_RETURN_IF(status == DMX_ERROR_MEMORY, load->err, status, "%s",
+                  err.message);
+    if (status == DMX_OK && dmx_json_is_object(c->training) &&
+        dmx_json_get(c->training, "_type") == NULL)
+        return DMX_OK;
+    if (status != DMX_OK)
+        dmx_warn(load->hooks, "%s: training configuration ignored: %s", c->path,
+                 err.message);
+    dmx_json_free(c->training);
+    c->training = NULL;
+    return DMX_OK;
+}
+
 static dmx_status load_demucs(dmx_load *load, const dmx_pickled *top,
                               const dmx_pickled *klass, dmx_locate *locate)
 {
@@ -84,72 +97,18 @@ static dmx_status load_demucs(dmx_load *load, const dmx_pickled *top,
                   "state is %s, not a dict of weights",
                   dmx_pickled_describe(state));
     DMX_FORWARD(refuse_quantized(load, state));
+    DMX_RETURN_IF(load->weights != NULL &&
+                      strcmp(load->weights, "state") != 0 &&
+                      strcmp(load->weights, "best") != 0,
+                  load->err, DMX_ERROR_ARGUMENT,
+                  "no weights called '%s': a package holds only its state",
+                  load->weights);
     DMX_FORWARD(set_arguments(load, top));
+    DMX_FORWARD(set_training(load, dmx_pickled_get(top, "training_args")));
     return dmx_load_state(load, state, locate);
 }
 
-/* -------------------------------------------------------- wrapped state dicts
- */
-
-/* A wrapper's state dict is its value, or the "state" inside it, as moving
- * averages are saved; *path becomes its name. */
-static const dmx_pickled *inner_state(const char **path, const dmx_pickled *v,
-                                      const char *inside)
-{
-    *path = "";
-    if (has_tensors(v))
-        return v;
-    const dmx_pickled *deeper = dmx_pickled_get(v, "state");
-    *path = inside;
-    return has_tensors(deeper) ? deeper : NULL;
-}
-
-static bool starts_with(const dmx_pickled *key, const char *text)
-{
-    const size_t n = strlen(text);
-    return key->kind == DMX_PICKLED_STRING && key->as.text.size >= n &&
-           memcmp(key->as.text.data, text, n) == 0;
-}
-
-/* How good a key is as a wrapper: 0 is best, -1 none. */
-static int wrapper_rank(const dmx_pickled *key)
-{
-    static const char *const others[] = {
-        "state_dict", "model_state_dict", "state", "model", "model_state",
-        "net",        "params",
-    };
-    if (dmx_pickled_is(key, "best_state"))
-        return 0;
-    if (starts_with(key, "ema") || dmx_pickled_is(key, "model_ema"))
-        return 1;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (dmx_pickled_is(key, others[i]))
-            return 2;
-    return -1;
-}
-
-typedef struct candidate {
-    const dmx_pickled *key, *state;
-    const char *inside;
-    int rank;
-} candidate;
-
-static candidate find_wrapped(const dmx_pickled *top)
-{
-    candidate best = {NULL, NULL, "", 3};
-    for (uint32_t i = 0; i + 1 < top->as.list.count; i += 2) {
-        const dmx_pickled *key = top->as.list.item[i];
-        const int rank = wrapper_rank(key);
-        const char *inside;
-        if (rank < 0 || rank >= best.rank)
-            continue;
-        const dmx_pickled *state =
-            inner_state(&inside, top->as.list.item[i + 1], ".state");
-        if (state != NULL)
-            best = (candidate){key, state, inside, rank};
-    }
-    return best;
-}
+/* ----------------------------------------------------- wrapped state dicts */
 
 /* "hello: a list, state: builtins.eval" */
 static const char *list_entries(char *out, size_t size, const dmx_pickled *top)
@@ -173,9 +132,28 @@ static const char *list_entries(char *out, size_t size, const dmx_pickled *top)
     return out;
 }
 
+/* The first two generations saved [class, args, kwargs, state]. */
+static const dmx_symbol *listed_class(const dmx_pickled *top)
+{
+    const bool list =
+        top->kind == DMX_PICKLED_LIST || top->kind == DMX_PICKLED_TUPLE;
+    if (!list || top->as.list.count < 2 ||
+        top->as.list.item[0]->kind != DMX_PICKLED_SYMBOL)
+        return NULL;
+    return top->as.list.item[0]->as.symbol;
+}
+
 static dmx_status no_weights(dmx_load *load, const dmx_pickled *top)
 {
     char entries[400];
+    const dmx_symbol *old = listed_class(top);
+    if (old != NULL && strncmp(old->module, "demucs", 6) == 0)
+        DMX_RETURN_ERROR(load->err, DMX_ERROR_UNSUPPORTED,
+                         "%s of an old generation (%s), not supported; use a "
+                         "model of Demucs 4 (htdemucs)",
+                         strstr(old->full, "asnet") != NULL ? "a ConvTasNet"
+                                                            : "Demucs 1 or 2",
+                         old->full);
     if (top->kind == DMX_PICKLED_OPAQUE)
         DMX_RETURN_ERROR(load->err, DMX_ERROR_UNSUPPORTED,
                          "it holds a pickled %s object, which was not "
@@ -193,30 +171,62 @@ static dmx_status no_weights(dmx_load *load, const dmx_pickled *top)
         list_entries(entries, sizeof entries, top));
 }
 
-static dmx_status set_wrapper(dmx_load *load, const candidate *found)
+static dmx_status keep_text(char **out, dmx_load *load, const char *text)
 {
-    if (found->key->as.text.size > DMX_STATE_MAX_NAME ||
-        !dmx_text_clean(found->key->as.text.data, found->key->as.text.size))
-        return DMX_OK; /* usable, but no name to show */
-    load->checkpoint->wrapper =
-        dmx_arena_printf(load->arena, "%.*s%s", (int)found->key->as.text.size,
-                         found->key->as.text.data, found->inside);
-    DMX_RETURN_IF(load->checkpoint->wrapper == NULL, load->err,
-                  DMX_ERROR_MEMORY, "no memory for a name");
+    *out = dmx_arena_strndup(load->arena, text, strlen(text));
+    DMX_RETURN_IF(*out == NULL, load->err, DMX_ERROR_MEMORY,
+                  "no memory for a name");
     return DMX_OK;
 }
 
-static dmx_status load_wrapped(dmx_load *load, const dmx_pickled *top,
-                               dmx_locate *locate)
+static dmx_status keep_sets(dmx_load *load, const dmx_state_sets *sets,
+                            const dmx_state_set *chosen)
 {
-    const candidate found = find_wrapped(top);
-    if (found.state == NULL) {
-        DMX_FORWARD(refuse_quantized(load, dmx_pickled_get(top, "state")));
-        return no_weights(load, top);
-    }
-    DMX_FORWARD(set_wrapper(load, &found));
-    DMX_FORWARD(refuse_quantized(load, found.state));
-    return dmx_load_state(load, found.state, locate);
+    struct dmx_checkpoint *c = load->checkpoint;
+    char list[512];
+    c->set = dmx_arena_alloc(load->arena, sets->count, sizeof *c->set);
+    DMX_RETURN_IF(c->set == NULL, load->err, DMX_ERROR_MEMORY,
+                  "no memory for names");
+    for (size_t i = 0; i < sets->count; i++)
+        DMX_FORWARD(keep_text(&c->set[c->n_set++], load, sets->set[i].name));
+    if (sets->count > 1 && load->weights == NULL)
+        dmx_warn(load->hooks, "%s: of its sets of weights (%s), %s is used",
+                 c->path, dmx_state_sets_list(list, sizeof list, sets),
+                 chosen->name);
+    DMX_FORWARD(keep_text(&c->weights, load, chosen->name));
+    return keep_text(&c->wrapper, load, chosen->path);
+}
+
+/* Weights and, in what the original's trainer saves, the configuration. */
+static dmx_status load_wrapped(dmx_load *load, const dmx_pickled *top,
+                               const dmx_state_sets *sets, dmx_locate *locate)
+{
+    char list[512];
+    const dmx_state_set *found = dmx_state_sets_choose(sets, load->weights);
+    DMX_RETURN_IF(found == NULL, load->err, DMX_ERROR_ARGUMENT,
+                  "no weights called '%s'; it holds %s", load->weights,
+                  dmx_state_sets_list(list, sizeof list, sets));
+    DMX_FORWARD(refuse_quantized(load, found->state));
+    DMX_FORWARD(keep_sets(load, sets, found));
+    DMX_FORWARD(set_training(load, dmx_pickled_get(top, "args")));
+    return dmx_load_state(load, found->state, locate);
+}
+
+static size_t tensors_in(const dmx_pickled *dict)
+{
+    size_t n = 0;
+    for (uint32_t i = 1; i < dict->as.list.count; i += 2)
+        n += dict->as.list.item[i]->kind == DMX_PICKLED_TENSOR;
+    return n;
+}
+
+/* Weights beside which nothing else is saved: `weights` picks those whose
+ * names start with it. */
+static dmx_status load_bare(dmx_load *load, const dmx_pickled *top,
+                            dmx_locate *locate)
+{
+    DMX_FORWARD(dmx_load_state(load, top, locate));
+    return load->weights != NULL ? dmx_load_group(load) : DMX_OK;
 }
 
 dmx_status dmx_load_package(dmx_load *load, const dmx_pickled *top,
@@ -227,8 +237,18 @@ dmx_status dmx_load_package(dmx_load *load, const dmx_pickled *top,
     const dmx_pickled *klass = dmx_pickled_get(top, "klass");
     if (klass != NULL && klass->kind != DMX_PICKLED_TENSOR)
         return load_demucs(load, top, klass, locate);
+    dmx_state_sets *sets =
+        dmx_arena_alloc(&load->pickle.arena, 1, sizeof *sets);
+    DMX_RETURN_IF(sets == NULL, load->err, DMX_ERROR_MEMORY, "no memory");
     DMX_FORWARD(refuse_quantized(load, top));
-    if (has_tensors(top))
-        return dmx_load_state(load, top, locate);
-    return load_wrapped(load, top, locate);
+    dmx_state_sets_find(sets, top);
+    const dmx_state_set *best = dmx_state_sets_choose(sets, NULL);
+    if (dmx_pickled_has_tensors(top) &&
+        (best == NULL || tensors_in(top) >= tensors_in(best->state)))
+        return load_bare(load, top, locate);
+    if (best == NULL) {
+        DMX_FORWARD(refuse_quantized(load, dmx_pickled_get(top, "state")));
+        return no_weights(load, top);
+    }
+    return load_wrapped(load, top, sets, locate);
 }

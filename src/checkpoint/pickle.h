@@ -35,6 +35,7 @@ typedef enum dmx_pickled_kind {
     DMX_PICKLED_SYMBOL, /* a GLOBAL: a class or function by name */
     DMX_PICKLED_STORAGE,
     DMX_PICKLED_TENSOR,
+    DMX_PICKLED_CONFIG, /* an OmegaConf node: its state, nothing is called */
     DMX_PICKLED_OPAQUE, /* anything else, by the name of its constructor */
 } dmx_pickled_kind;
 
@@ -76,8 +77,12 @@ struct dmx_pickled {
         struct {
             int64_t numerator, denominator; /* denominator > 0, reduced */
         } fraction;
-        const dmx_symbol *symbol;   /* SYMBOL */
-        const char *opaque;         /* OPAQUE: constructor, never NULL */
+        const dmx_symbol *symbol; /* SYMBOL */
+        const char *opaque;       /* OPAQUE: constructor, never NULL */
+        struct {
+            const char *name;   /* its class */
+            dmx_pickled *state; /* a dict, or NULL; may lead back to it */
+        } config;
         const dmx_storage *storage; /* STORAGE */
         struct {
             const dmx_storage *storage;
@@ -112,6 +117,10 @@ DMX_MUST_CHECK dmx_status dmx_pickle_run(dmx_pickled **out, dmx_pickle *p,
  * wins, as in Python. */
 const dmx_pickled *dmx_pickled_get(const dmx_pickled *v, const char *key);
 bool dmx_pickled_is(const dmx_pickled *v, const char *text);
+
+/* What a configuration node holds: its value, dict or list; v itself when it
+ * is no such node, NULL when it leads nowhere. */
+const dmx_pickled *dmx_pickled_plain(const dmx_pickled *v);
 
 /* "a list", "demucs.model.Demucs", ... for messages: plain ASCII, short. */
 const char *dmx_pickled_describe(const dmx_pickled *v);

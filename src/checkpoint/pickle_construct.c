@@ -154,6 +154,18 @@ static dmx_status default_dict(dmx_pickled **out, dmx_machine *m,
 
 /* --------------------------------------------------------------- dispatch */
 
+/* An empty node; BUILD brings what it holds. */
+static dmx_status config_node(dmx_pickled **out, dmx_machine *m,
+                              const dmx_symbol *symbol, dmx_pickled *arguments)
+{
+    dmx_status status;
+    (void)arguments;
+    *out = dmx_machine_new(m, DMX_PICKLED_CONFIG, &status);
+    if (status == DMX_OK)
+        (*out)->as.config.name = symbol->full;
+    return status;
+}
+
 typedef dmx_status constructor(dmx_pickled **out, dmx_machine *m,
                                const dmx_symbol *symbol,
                                dmx_pickled *arguments);
@@ -172,6 +184,13 @@ static const struct {
     {"collections.defaultdict", default_dict},
     {"builtins.dict", ordered_dict},
     {"__builtin__.dict", ordered_dict},
+    {"omegaconf.dictconfig.DictConfig", config_node},
+    {"omegaconf.listconfig.ListConfig", config_node},
+    {"omegaconf.nodes.AnyNode", config_node},
+    {"omegaconf.nodes.IntegerNode", config_node},
+    {"omegaconf.nodes.FloatNode", config_node},
+    {"omegaconf.nodes.BooleanNode", config_node},
+    {"omegaconf.nodes.StringNode", config_node},
 };
 
 /* A tensor with attributes: (function, class, arguments, attributes). Tuples

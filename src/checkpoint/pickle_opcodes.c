@@ -571,7 +571,8 @@ static dmx_status extend(dmx_machine *m, dmx_pickled_kind kind, size_t first)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,
                                 "no container on the stack");
     dmx_pickled *into = m->stack[first - 1];
-    if (into->kind != kind && into->kind != DMX_PICKLED_OPAQUE)
+    if (into->kind != kind && into->kind != DMX_PICKLED_OPAQUE &&
+        into->kind != DMX_PICKLED_CONFIG)
         return dmx_machine_fail(m, DMX_ERROR_FORMAT, "can't add items to %s",
                                 dmx_pickled_describe(into));
     if (kind == DMX_PICKLED_DICT && (m->n_stack - first) % 2 != 0)
@@ -716,12 +717,18 @@ static dmx_status op_obj(dmx_machine *m)
 }
 
 /* An object's __dict__ or __setstate__ argument. A dict keeps its items (a
- * state dict's _metadata is no weight); nothing else of ours has a state. */
+ * state dict's _metadata is no weight); of ours only a configuration node has
+ * a state, which may lead back to the node. */
 static dmx_status op_build(dmx_machine *m)
 {
     dmx_pickled *state = NULL;
     DMX_FORWARD(want(m, 2));
-    return pop(&state, m);
+    DMX_FORWARD(pop(&state, m));
+    dmx_pickled *object = m->stack[m->n_stack - 1];
+    if (object->kind == DMX_PICKLED_CONFIG)
+        object->as.config.state =
+            state->kind == DMX_PICKLED_DICT ? state : NULL;
+    return DMX_OK;
 }
 
 static dmx_status op_binpersid(dmx_machine *m)

@@ -4,6 +4,7 @@
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { LENGTH_BYTES = 8, SHOWN = 96 };
@@ -22,6 +23,25 @@ static const struct {
     {"F16", DMX_F16}, {"BF16", DMX_BF16}, {"F32", DMX_F32},
     {"F64", DMX_F64}, {"I64", DMX_I64},
 };
+
+/* Types that no weight of ours has, with their sizes: a counter may. */
+static const struct {
+    const char *name;
+    uint64_t size;
+} other_types[] = {
+    {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"I16", 2},
+    {"U16", 2},  {"I32", 4}, {"U32", 4}, {"U64", 8},
+};
+
+/* Bytes of one element of a type that holds integers; 0: it does not. */
+static uint64_t integer_size(const dmx_json *dtype)
+{
+    const char *text = dmx_json_is_string(dtype) ? dtype->valuestring : "";
+    for (size_t i = 0; i < sizeof other_types / sizeof other_types[0]; i++)
+        if (strcmp(text, other_types[i].name) == 0)
+            return other_types[i].size;
+    return strcmp(text, "I64") == 0 ? 8 : 0;
+}
 
 static dmx_status type_of(dmx_dtype *out, dmx_load *load, const char *name,
                           const dmx_json *dtype)
@@ -81,36 +101,110 @@ static bool lay_out(dmx_tensor *t, uint64_t *bytes)
            (empty || !overflow);
 }
 
-static dmx_status read_entry(dmx_load *load, const dmx_json *entry, size_t base)
+/* What the header says about one tensor. */
+typedef struct entry {
+    const dmx_json *dtype;
+    int64_t dim[DMX_TENSOR_RANK];
+    int rank;
+    int64_t range[2]; /* of bytes behind the header */
+} entry;
+
+/* dtype, shape and data_offsets, each once. */
+static bool parse_entry(entry *e, const dmx_json *json)
 {
-    char name[SHOWN]; /* fit for messages */
-    dmx_text_show(name, sizeof name, entry->string, strlen(entry->string));
-    int64_t dim[DMX_TENSOR_RANK], range[2];
+    const dmx_json *field[3] = {NULL, NULL, NULL};
+    static const char *const names[] = {"dtype", "shape", "data_offsets"};
+    if (!dmx_json_is_object(json))
+        return false;
+    for (const dmx_json *i = json->child; i != NULL; i = i->next)
+        for (int k = 0; k < 3; k++)
+            if (strcmp(i->string, names[k]) == 0) {
+                if (field[k] != NULL)
+                    return false;
+                field[k] = i;
+            }
+    e->dtype = field[0];
+    e->rank = naturals(e->dim, DMX_TENSOR_RANK, field[1]);
+    return e->rank >= 0 && naturals(e->range, 2, field[2]) == 2 &&
+           e->range[0] <= e->range[1];
+}
+
+static bool is_counter(const entry *e, const char *name)
+{
+    const uint64_t size = integer_size(e->dtype);
+    return (uint64_t)(e->range[1] - e->range[0]) == (size != 0 ? size : 4) &&
+           dmx_is_counter(name, strlen(name), size != 0, e->rank, e->dim);
+}
+
+/* `shown` is the name, fit for messages. */
+static dmx_status add_entry(dmx_load *load, const entry *e, const char *name,
+                            const char *shown, size_t base)
+{
     dmx_dtype dtype = DMX_F32;
     uint64_t bytes;
-    DMX_RETURN_IF(!dmx_json_is_object(entry), load->err, DMX_ERROR_FORMAT,
-                  "safetensors header: weight %s has no description", name);
-    DMX_FORWARD(type_of(&dtype, load, name, dmx_json_get(entry, "dtype")));
-    const int rank =
-        naturals(dim, DMX_TENSOR_RANK, dmx_json_get(entry, "shape"));
-    const int ends = naturals(range, 2, dmx_json_get(entry, "data_offsets"));
-    DMX_RETURN_IF(rank < 0 || ends != 2, load->err, DMX_ERROR_FORMAT,
-                  "safetensors header: weight %s has a malformed shape or "
-                  "data_offsets",
-                  name);
+    DMX_FORWARD(type_of(&dtype, load, shown, e->dtype));
     dmx_tensor *t = NULL;
-    DMX_FORWARD(dmx_load_tensor(&t, load, entry->string, strlen(entry->string),
-                                rank, dim));
+    DMX_FORWARD(dmx_load_tensor(&t, load, name, strlen(name), e->rank, e->dim));
     t->dtype = dtype;
-    if (!lay_out(t, &bytes) || range[1] < range[0] ||
-        (uint64_t)(range[1] - range[0]) != bytes ||
-        (uint64_t)range[1] > load->size - base)
+    if (!lay_out(t, &bytes) || (uint64_t)(e->range[1] - e->range[0]) != bytes ||
+        (uint64_t)e->range[1] > load->size - base)
         return dmx_fail_at(load->err, DMX_ERROR_FORMAT,
-                           (int64_t)base + range[0],
+                           (int64_t)base + e->range[0],
                            "weight %s: its data_offsets do not fit its shape "
                            "or the file; the file is damaged or truncated",
                            t->name);
-    t->data = load->data + base + (size_t)range[0];
+    t->data = load->data + base + (size_t)e->range[0];
+    return DMX_OK;
+}
+
+static dmx_status read_entry(int64_t range[2], dmx_load *load,
+                             const dmx_json *json, size_t base)
+{
+    char shown[SHOWN];
+    entry e = {0};
+    dmx_text_show(shown, sizeof shown, json->string, strlen(json->string));
+    DMX_RETURN_IF(!parse_entry(&e, json), load->err, DMX_ERROR_FORMAT,
+                  "safetensors header: weight %s: dtype, shape or data_offsets "
+                  "missing, malformed or there twice",
+                  shown);
+    memcpy(range, e.range, sizeof e.range);
+    if (is_counter(&e, json->string)) {
+        dmx_load_skip(load, json->string, strlen(json->string));
+        return DMX_OK;
+    }
+    return add_entry(load, &e, json->string, shown, base);
+}
+
+/* -------------------------------------------------------------- whole file */
+
+static int by_start(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return x[0] != y[0] ? (x[0] > y[0] ? 1 : -1)
+                        : (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* The tensors fill the file from the header to its end, without gap or
+ * overlap, as the format demands: nothing can hide between them. */
+static dmx_status check_ranges(dmx_load *load, int64_t (*range)[2], size_t n,
+                               size_t base)
+{
+    int64_t end = 0;
+    qsort(range, n, sizeof *range, by_start);
+    for (size_t i = 0; i < n; i++) {
+        if (range[i][0] != end)
+            return dmx_fail_at(load->err, DMX_ERROR_FORMAT, (int64_t)base + end,
+                               "safetensors file: tensors %s at byte %lld of "
+                               "the data; the file is damaged",
+                               range[i][0] < end ? "overlap" : "leave a gap",
+                               (long long)end);
+        end = range[i][1];
+    }
+    if ((uint64_t)end != load->size - base)
+        return dmx_fail_at(load->err, DMX_ERROR_FORMAT, (int64_t)base + end,
+                           "safetensors file: its tensors end at byte %lld of "
+                           "%zu; the file is damaged or truncated",
+                           (long long)((int64_t)base + end), load->size);
     return DMX_OK;
 }
 
@@ -160,14 +254,31 @@ static dmx_status set_json(dmx_json **out, dmx_load *load,
     return DMX_OK;
 }
 
+/* Texts only, and of those that are read only one each. */
+static dmx_status check_metadata(dmx_load *load, const dmx_json *metadata)
+{
+    static const char *const names[] = {"klass", "args", "kwargs", "structure"};
+    int seen[4] = {0};
+    DMX_RETURN_IF(!dmx_json_is_object(metadata), load->err, DMX_ERROR_FORMAT,
+                  "safetensors header: __metadata__ is no object");
+    for (const dmx_json *i = metadata->child; i != NULL; i = i->next) {
+        DMX_RETURN_IF(!dmx_json_is_string(i), load->err, DMX_ERROR_FORMAT,
+                      "safetensors metadata: not all values are texts");
+        for (int k = 0; k < 4; k++)
+            DMX_RETURN_IF(strcmp(i->string, names[k]) == 0 && seen[k]++ != 0,
+                          load->err, DMX_ERROR_FORMAT,
+                          "safetensors metadata: %s is there twice", names[k]);
+    }
+    return DMX_OK;
+}
+
 static dmx_status read_metadata(dmx_load *load, const dmx_json *metadata)
 {
     struct dmx_checkpoint *c = load->checkpoint;
+    DMX_FORWARD(check_metadata(load, metadata));
     const char *klass = metadata_text(metadata, "klass");
     if (klass == NULL)
         return DMX_OK;
-    DMX_RETURN_IF(c->klass_name != NULL, load->err, DMX_ERROR_FORMAT,
-                  "safetensors header: __metadata__ is there twice");
     DMX_RETURN_IF(metadata_text(metadata, "structure") != NULL, load->err,
                   DMX_ERROR_UNSUPPORTED,
                   "the weights are quantized by DiffQ (as in mdx_q and "
@@ -178,20 +289,43 @@ static dmx_status read_metadata(dmx_load *load, const dmx_json *metadata)
     return set_json(&c->kwargs, load, metadata, "kwargs", "{}");
 }
 
+static dmx_status read_entries(int64_t (*range)[2], size_t *n, dmx_load *load,
+                               const dmx_json *header, size_t base)
+{
+    bool described = false;
+    for (const dmx_json *i = header->child; i != NULL; i = i->next) {
+        if (strcmp(i->string, "__metadata__") != 0) {
+            DMX_FORWARD(read_entry(range[(*n)++], load, i, base));
+            continue;
+        }
+        DMX_RETURN_IF(described, load->err, DMX_ERROR_FORMAT,
+                      "safetensors header: __metadata__ is there twice");
+        described = true;
+        DMX_FORWARD(read_metadata(load, i));
+    }
+    return DMX_OK;
+}
+
 static dmx_status read_header(dmx_load *load, const dmx_json *header,
                               size_t base)
 {
     DMX_RETURN_IF(!dmx_json_is_object(header), load->err, DMX_ERROR_FORMAT,
                   "safetensors header: not a JSON object");
-    for (const dmx_json *i = header->child; i != NULL; i = i->next) {
-        if (strcmp(i->string, "__metadata__") == 0)
-            DMX_FORWARD(read_metadata(load, i));
-        else
-            DMX_FORWARD(read_entry(load, i, base));
-    }
+    size_t n = 0;
+    for (const dmx_json *i = header->child; i != NULL; i = i->next)
+        n++;
+    int64_t(*range)[2] = calloc(n + 1, sizeof *range);
+    DMX_RETURN_IF(range == NULL, load->err, DMX_ERROR_MEMORY,
+                  "no memory for a safetensors header");
+    n = 0;
+    dmx_status status = read_entries(range, &n, load, header, base);
+    if (status == DMX_OK)
+        status = check_ranges(load, range, n, base);
+    free(range);
+    DMX_FORWARD(status);
     DMX_RETURN_IF(load->checkpoint->n_tensor == 0, load->err, DMX_ERROR_MODEL,
                   "the safetensors file holds no weights");
-    return DMX_OK;
+    return load->weights != NULL ? dmx_load_group(load) : DMX_OK;
 }
 
 dmx_status dmx_load_safetensors(dmx_load *load)

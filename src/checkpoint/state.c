@@ -2,7 +2,6 @@
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { SHOWN = 96 };
@@ -163,6 +162,29 @@ static dmx_status read_tensor(dmx_load *load, const dmx_pickled *key,
                  locate);
 }
 
+/* Is a tensor's storage one of integers or truth values? */
+static bool integers(const dmx_storage *s)
+{
+    static const char *const types[] = {
+        "LongStorage", "IntStorage",  "ShortStorage",
+        "CharStorage", "ByteStorage", "BoolStorage",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (s->item_size > 0 && strcmp(s->type, types[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool pickled_counter(const dmx_pickled *key, const dmx_pickled *value)
+{
+    dmx_pickled *const *argument = value->as.tensor.arguments->as.list.item;
+    int64_t dim[DMX_TENSOR_RANK] = {0};
+    const int rank = numbers_of(dim, argument[2]);
+    return rank >= 0 &&
+           dmx_is_counter(key->as.text.data, key->as.text.size,
+                          integers(value->as.tensor.storage), rank, dim);
+}
+
 static void warn_ignored(dmx_load *load, const dmx_pickled *key,
                          const dmx_pickled *value, uint32_t count)
 {
@@ -192,76 +214,14 @@ dmx_status dmx_load_state(dmx_load *load, const dmx_pickled *state,
         DMX_RETURN_IF(item[i]->kind != DMX_PICKLED_STRING, load->err,
                       DMX_ERROR_FORMAT, "a weight's name is %s, not a text",
                       dmx_pickled_describe(item[i]));
-        DMX_FORWARD(read_tensor(load, item[i], item[i + 1], locate));
+        if (pickled_counter(item[i], item[i + 1]))
+            dmx_load_skip(load, item[i]->as.text.data, item[i]->as.text.size);
+        else
+            DMX_FORWARD(read_tensor(load, item[i], item[i + 1], locate));
     }
     if (ignored != 0)
         warn_ignored(load, item[first], item[first + 1], ignored);
     DMX_RETURN_IF(load->checkpoint->n_tensor == 0, load->err, DMX_ERROR_MODEL,
                   "the state dict holds no weights");
-    return DMX_OK;
-}
-
-/* ------------------------------------------------------------------ names */
-
-/* What data-parallel training, Lightning and torch.compile put in front. */
-static const char *const prefixes[] = {"module.", "model.", "_orig_mod."};
-
-static bool all_start_with(const struct dmx_checkpoint *c, const char *prefix)
-{
-    const size_t n = strlen(prefix);
-    for (size_t i = 0; i < c->n_tensor; i++)
-        if (strncmp(c->tensor[i].name, prefix, n) != 0 ||
-            c->tensor[i].name[n] == '\0')
-            return false;
-    return c->n_tensor != 0;
-}
-
-static size_t strip_once(struct dmx_checkpoint *c)
-{
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-        if (all_start_with(c, prefixes[i])) {
-            const size_t n = strlen(prefixes[i]);
-            for (size_t k = 0; k < c->n_tensor; k++)
-                c->tensor[k].name += n;
-            return n;
-        }
-    return 0;
-}
-
-static dmx_status strip_prefixes(dmx_load *load)
-{
-    struct dmx_checkpoint *c = load->checkpoint;
-    const char *whole = c->n_tensor != 0 ? c->tensor[0].name : "";
-    size_t total = 0, n;
-    while ((n = strip_once(c)) != 0)
-        total += n;
-    if (total == 0)
-        return DMX_OK;
-    c->prefix = dmx_arena_strndup(load->arena, whole, total);
-    DMX_RETURN_IF(c->prefix == NULL, load->err, DMX_ERROR_MEMORY,
-                  "no memory for the names");
-    return DMX_OK;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const dmx_tensor *const *)a)->name,
-                  (*(const dmx_tensor *const *)b)->name);
-}
-
-dmx_status dmx_load_names(dmx_load *load)
-{
-    struct dmx_checkpoint *c = load->checkpoint;
-    DMX_FORWARD(strip_prefixes(load));
-    c->by_name = calloc(c->n_tensor + 1, sizeof *c->by_name);
-    DMX_RETURN_IF(c->by_name == NULL, load->err, DMX_ERROR_MEMORY,
-                  "no memory for the names");
-    for (size_t i = 0; i < c->n_tensor; i++)
-        c->by_name[i] = &c->tensor[i];
-    qsort(c->by_name, c->n_tensor, sizeof *c->by_name, by_name);
-    for (size_t i = 1; i < c->n_tensor; i++)
-        DMX_RETURN_IF(strcmp(c->by_name[i - 1]->name, c->by_name[i]->name) == 0,
-                      load->err, DMX_ERROR_FORMAT, "weight %s is there twice",
-                      c->by_name[i]->name);
     return DMX_OK;
 }

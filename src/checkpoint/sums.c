@@ -1,7 +1,8 @@
-/* SHA-256 of the file and CRC-32 of every entry that is used, side by side:
- * both read the same bytes once, so that a checkpoint opens about as fast as
- * its slowest checksum. */
+/* SHA-256 of the file, CRC-32 of every entry that is used, and a look at every
+ * weight, side by side: all read the same bytes once, so that a checkpoint
+ * opens about as fast as its slowest checksum. */
 #include "base/parallel.h"
+#include "checkpoint/finite.h"
 #include "checkpoint/load.h"
 
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 typedef struct sums {
     dmx_load *load;
     const dmx_zip_entry **entry; /* the used ones */
-    dmx_error *error;            /* of each task; the first one is reported */
+    size_t n_entry;
+    dmx_error *error;     /* of hash and entries; the first one is reported */
+    unsigned char *wrong; /* per tensor: it has numbers that are none */
 } sums;
 
 /* Task 0 is the longest: the hash of everything. */
@@ -17,15 +20,19 @@ static void run_task(void *context, size_t index)
 {
     sums *s = context;
     dmx_load *load = s->load;
-    if (index == 0) {
-        const dmx_status status = dmx_sha256_hex(
-            load->checkpoint->sha256, load->data, load->size, &s->error[0]);
-        (void)status; /* is in error[0] */
-    } else {
-        const dmx_status status =
+    dmx_status status = DMX_OK;
+    size_t at;
+    double value;
+    if (index == 0)
+        status = dmx_sha256_hex(load->checkpoint->sha256, load->data,
+                                load->size, &s->error[0]);
+    else if (index <= s->n_entry)
+        status =
             dmx_zip_check(&load->zip, s->entry[index - 1], &s->error[index]);
-        (void)status;
-    }
+    else
+        s->wrong[index - 1 - s->n_entry] = dmx_tensor_nonfinite(
+            &at, &value, &load->checkpoint->tensor[index - 1 - s->n_entry]);
+    (void)status; /* is in error[index] */
 }
 
 static size_t collect(const dmx_zip_entry **out, const dmx_zip *zip)
@@ -37,9 +44,9 @@ static size_t collect(const dmx_zip_entry **out, const dmx_zip *zip)
     return n;
 }
 
-static dmx_status first_error(const sums *s, size_t n, dmx_error *err)
+static dmx_status first_error(const sums *s, dmx_error *err)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i <= s->n_entry; i++)
         if (s->error[i].code != DMX_OK) {
             if (err != NULL && err->code == DMX_OK)
                 *err = s->error[i];
@@ -48,21 +55,50 @@ static dmx_status first_error(const sums *s, size_t n, dmx_error *err)
     return DMX_OK;
 }
 
+/* Names the first weight, in the file's order. */
+static dmx_status first_wrong(const sums *s, dmx_error *err)
+{
+    const struct dmx_checkpoint *c = s->load->checkpoint;
+    size_t at, wrong = 0, first = c->n_tensor;
+    double value;
+    for (size_t i = c->n_tensor; i-- > 0;)
+        if (s->wrong[i] != 0) {
+            first = i;
+            wrong++;
+        }
+    if (first == c->n_tensor ||
+        !dmx_tensor_nonfinite(&at, &value, &c->tensor[first]))
+        return DMX_OK;
+    DMX_RETURN_ERROR(err, DMX_ERROR_MODEL,
+                     "weight %s is not finite (number %zu of it is %g; %zu of "
+                     "%zu weights have such numbers): the training diverged "
+                     "or the file is damaged; use an earlier checkpoint",
+                     c->tensor[first].name, at, value, wrong, c->n_tensor);
+}
+
+static dmx_status run_all(sums *s)
+{
+    dmx_load *load = s->load;
+    const size_t n = 1 + s->n_entry + load->checkpoint->n_tensor;
+    DMX_RETURN_IF(s->error == NULL || s->wrong == NULL, load->err,
+                  DMX_ERROR_MEMORY, "no memory for checksums");
+    dmx_parallel(0, n, run_task, s);
+    DMX_FORWARD(first_error(s, load->err));
+    return first_wrong(s, load->err);
+}
+
 dmx_status dmx_load_sums(dmx_load *load)
 {
-    const size_t most = load->zip.n_entry + 1;
-    sums s = {load, calloc(most, sizeof *s.entry), NULL};
-    const size_t n = s.entry != NULL ? 1 + collect(s.entry, &load->zip) : 0;
-    s.error = n != 0 ? calloc(n, sizeof *s.error) : NULL;
-    dmx_status status;
-    if (s.error != NULL) {
-        dmx_parallel(0, n, run_task, &s);
-        status = first_error(&s, n, load->err);
-    } else {
-        status =
-            dmx_fail(load->err, DMX_ERROR_MEMORY, "no memory for checksums");
+    sums s = {.load = load};
+    s.entry = calloc(load->zip.n_entry + 1, sizeof *s.entry);
+    if (s.entry != NULL) {
+        s.n_entry = collect(s.entry, &load->zip);
+        s.error = calloc(s.n_entry + 1, sizeof *s.error);
+        s.wrong = calloc(load->checkpoint->n_tensor + 1, 1);
     }
+    const dmx_status status = run_all(&s);
     free(s.entry);
     free(s.error);
+    free(s.wrong);
     return status;
 }

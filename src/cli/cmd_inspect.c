@@ -127,6 +127,10 @@ static void print_checkpoint(cli_terminal *t, const cJSON *c)
     snprintf(text, sizeof text, "%s.%s", text_of(klass, "module"),
              text_of(klass, "name"));
     print_line(t, "class", cJSON_IsObject(klass) ? text : "none: bare weights");
+    if (text_of(c, "weights")[0] != '\0')
+        print_line(t, "weights", text_of(c, "weights"));
+    if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(c, "sets")))
+        print_value(t, "sets", cJSON_GetObjectItemCaseSensitive(c, "sets"));
     print_tensors(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
     print_value(t, "globals", cJSON_GetObjectItemCaseSensitive(c, "globals"));
     print_tensor_list(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
@@ -260,6 +264,7 @@ static int inspect_file(cli_terminal *t, const inspect_options *o,
     dmx_checkpoint *checkpoint;
     dmx_checkpoint_options open = DMX_CHECKPOINT_OPTIONS_INIT;
     open.hooks = &t->hooks;
+    open.weights = o->model.weights;
     const dmx_status status =
         dmx_checkpoint_open(&checkpoint, path, &open, &err);
     if (status != DMX_OK)

@@ -144,7 +144,8 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     dmx_separator_options s = DMX_SEPARATOR_OPTIONS_INIT;
     dmx_model_options arguments = DMX_MODEL_OPTIONS_INIT;
     arguments.config_path = o->model.config;
-    arguments.set = o->model.set.item;
+    const char **set = cli_model_settings(&o->model, NULL);
+    arguments.set = set;
     s.hooks = &r->t->hooks;
     s.backend = backend_of(o->engine);
     s.threads = (int)o->threads;
@@ -158,22 +159,25 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     s.shifts = (int)o->shifts;
     s.seed = o->seed;
     s.model = &arguments;
+    s.weights = o->model.weights;
     /* An export has the default length and the checkpoint's own arguments. */
-    const bool plain =
-        o->segment == 0 && o->model.config == NULL && o->model.set.count == 0;
+    const bool plain = o->segment == 0 && o->model.config == NULL &&
+                       o->model.set.count == 0 && o->model.sources == NULL &&
+                       o->model.weights == NULL;
     dmx_bag *bag;
     dmx_status status =
         s.backend == DMX_BACKEND_ONNXRUNTIME && plain
             ? cli_resolve_exported(&bag, r->t, &o->hub, o->name,
                                    only_stem(plan), err)
             : cli_resolve(&bag, r->t, &o->hub, o->name, only_stem(plan), err);
-    if (status != DMX_OK)
-        return status;
-    for (size_t m = 0; m < dmx_bag_members(bag); m++)
-        cli_detail(r->t, "model %s", dmx_bag_path(bag, m));
-    r->model = strdup(dmx_bag_name(bag));
-    status = dmx_separator_open(&r->separator, bag, &s, err);
-    dmx_bag_close(bag);
+    if (status == DMX_OK) {
+        for (size_t m = 0; m < dmx_bag_members(bag); m++)
+            cli_detail(r->t, "model %s", dmx_bag_path(bag, m));
+        r->model = strdup(dmx_bag_name(bag));
+        status = dmx_separator_open(&r->separator, bag, &s, err);
+        dmx_bag_close(bag);
+    }
+    free(set);
     return status;
 }
 

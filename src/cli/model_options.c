@@ -63,35 +63,40 @@ const char **cli_split(const char *text)
     return list;
 }
 
-/* sources=["a","b"]; malloc'd. */
-static char *sources_setting(const char *sources)
+/* sources=["a","b"] at p; returns the end. */
+static char *put_sources(char *p, const char *sources)
 {
-    const char **name = cli_split(sources);
-    char *text = malloc(4 * strlen(sources) + 32);
-    if (name != NULL && text != NULL) {
-        char *p = text + sprintf(text, "sources=[");
-        for (size_t i = 0; name[i] != NULL; i++)
-            p += sprintf(p, "%s\"%s\"", i > 0 ? "," : "", name[i]);
-        strcpy(p, "]");
+    p += sprintf(p, "sources=[");
+    for (const char *from = sources; *from != '\0';) {
+        const size_t n = strcspn(from, ",");
+        if (n > 0)
+            p +=
+                sprintf(p, "%s\"%.*s\"", p[-1] == '[' ? "" : ",", (int)n, from);
+        from += n + (from[n] == ',');
     }
-    free(name);
-    return text;
+    return p + sprintf(p, "]") + 1;
 }
 
-/* All --set values and those that shorter options stand for; malloc'd. */
-static const char **all_settings(const cli_model_options *o, char **sources,
-                                 char **segment)
+const char **cli_model_settings(const cli_model_options *o, const char *segment)
 {
-    const char **list = calloc(o->set.count + 3, sizeof *list);
+    const size_t text = (o->sources != NULL ? 4 * strlen(o->sources) : 0) +
+                        (segment != NULL ? strlen(segment) : 0) + 64;
+    const char **list = malloc((o->set.count + 3) * sizeof *list + text);
     if (list == NULL)
         return NULL;
     size_t n = 0;
-    if (*sources != NULL)
-        list[n++] = *sources;
-    if (*segment != NULL)
-        list[n++] = *segment;
+    char *p = (char *)(list + o->set.count + 3);
+    if (o->sources != NULL) {
+        list[n++] = p;
+        p = put_sources(p, o->sources);
+    }
+    if (segment != NULL) {
+        list[n++] = p;
+        sprintf(p, "segment=%s", segment);
+    }
     for (size_t i = 0; i < o->set.count; i++)
         list[n++] = o->set.item[i];
+    list[n] = NULL;
     return list;
 }
 
@@ -111,19 +116,13 @@ dmx_status cli_model_of(dmx_model **out, cli_terminal *t,
                         const cli_model_options *o, dmx_error *err)
 {
     const bool with_segment = o->segment != NULL && is_bare(checkpoint);
-    char *segment = NULL;
-    char *sources = o->sources != NULL ? sources_setting(o->sources) : NULL;
-    if (with_segment && (segment = malloc(strlen(o->segment) + 32)) != NULL)
-        sprintf(segment, "segment=%s", o->segment);
-    const char **set = all_settings(o, &sources, &segment);
+    const char **set = cli_model_settings(o, with_segment ? o->segment : NULL);
     dmx_model_options options = DMX_MODEL_OPTIONS_INIT;
     options.hooks = &t->hooks;
     options.config_path = o->config;
     options.set = set;
     const dmx_status status = dmx_model_open(out, checkpoint, &options, err);
     free(set);
-    free(sources);
-    free(segment);
     return status;
 }
 
@@ -135,6 +134,7 @@ dmx_status cli_model_open(cli_model *out, cli_terminal *t, const char *path,
     dmx_checkpoint_options open = DMX_CHECKPOINT_OPTIONS_INIT;
     open.hooks = &t->hooks;
     open.strict_checksum = strict;
+    open.weights = options->weights;
     dmx_status status = dmx_checkpoint_open(&out->checkpoint, path, &open, err);
     if (status == DMX_OK)
         status = cli_model_of(&out->model, t, out->checkpoint, options, err);

@@ -8,6 +8,7 @@ typedef struct cli_model_options {
     const char *config;
     const char *sources; /* "drums,bass" */
     const char *segment; /* seconds: "7.8" or "39/5" */
+    const char *weights; /* "best", "ema_batch_0" */
     cli_list set;
 } cli_model_options;
 
@@ -29,6 +30,14 @@ typedef struct cli_model_options {
          offsetof(S, m.set),                                                   \
          0,                                                                    \
          0},                                                                   \
+        {"weights",                                                            \
+         0,                                                                    \
+         CLI_STRING,                                                           \
+         "NAME",                                                               \
+         "of a training checkpoint: best (default), state, ema_batch_0, ...",  \
+         offsetof(S, m.weights),                                               \
+         0,                                                                    \
+         0},                                                                   \
     {                                                                          \
         "sources", 0, CLI_STRING, "A,B,...",                                   \
             "names of the sources, for bare weights that have none",           \
@@ -39,6 +48,12 @@ typedef struct cli_model {
     dmx_checkpoint *checkpoint;
     dmx_model *model;
 } cli_model;
+
+/* All --set values and --sources as one NULL-terminated list in one block of
+ * memory, free with free; NULL when memory is short. `segment` (NULL: none) is
+ * an argument too. */
+const char **cli_model_settings(const cli_model_options *options,
+                                const char *segment);
 
 /* The model of an open checkpoint; *out is NULL on failure. A --segment is an
  * argument of bare weights, which have none of their own. */

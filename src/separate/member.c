@@ -33,6 +33,10 @@ static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
                   "%s: an ONNX file runs with ONNX Runtime only; give the "
                   "checkpoint for another engine",
                   m->path);
+    DMX_RETURN_IF(o->weights != NULL, err, DMX_ERROR_ARGUMENT,
+                  "%s: an ONNX file has one set of weights; '%s' can't be "
+                  "chosen",
+                  m->path, o->weights);
     m->backend = DMX_BACKEND_ONNXRUNTIME;
     DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
     const dmx_session_options options = session_options(o);
@@ -64,6 +68,7 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     if (o->model != NULL)
         arguments = *o->model;
     file.hooks = o->hooks;
+    file.weights = o->weights;
     arguments.hooks = o->hooks;
     m->backend =
         o->backend == DMX_BACKEND_AUTO ? DMX_BACKEND_NATIVE : o->backend;

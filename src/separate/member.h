@@ -13,6 +13,7 @@ typedef struct dmx_member_options {
     const char *providers;
     double segment; /* seconds; 0: the member's own */
     const dmx_model_options *model;
+    const char *weights; /* as in dmx_checkpoint_options */
 } dmx_member_options;
 
 typedef struct dmx_member {

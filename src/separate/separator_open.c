@@ -242,7 +242,7 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
     const double segment = o->segment > 0 ? o->segment : dmx_bag_segment(bag);
     const dmx_member_options each = {o->hooks,       o->backend,   o->threads,
                                      o->onnxruntime, o->providers, segment,
-                                     o->model};
+                                     o->model,       o->weights};
     DMX_FORWARD(copy_paths(s, bag, err));
     dmx_member *first = &s->member[0];
     DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));
@@ -259,6 +259,7 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
     s->each = each;
     s->each.hooks = NULL;
     s->each.model = NULL;
+    s->each.weights = NULL;
     s->each.onnxruntime = NULL; /* it is open */
     if (o->providers != NULL) {
         s->providers = strdup(o->providers);

@@ -6,6 +6,15 @@
 
 #include "arch/arch.h"
 
+/* Where a recording and its checkpoint lie: files in tests/data/<folder>. */
+typedef struct golden_case {
+    const char *folder, *file;
+    const char *weights; /* of a training checkpoint, or NULL */
+    const char *config;  /* file of arguments, or NULL */
+    const char *stems;   /* file, perhaps of the first samples only */
+    const char *const *set;
+} golden_case;
+
 typedef struct golden {
     const char *name;
     dmx_checkpoint *checkpoint;
@@ -13,8 +22,8 @@ typedef struct golden {
     dmx_graph *graph; /* for the length that runs */
     double *mix;      /* [channels][run_samples], padded with zeros */
     double *out;      /* [rows][run_samples] */
-    float *stems;     /* [rows][samples]: the recording */
-    int64_t channels, rows, samples, run_samples;
+    float *stems;     /* [rows][recorded]: the recording */
+    int64_t channels, rows, samples, run_samples, recorded;
     double peak; /* of the recording */
 } golden;
 
@@ -22,6 +31,7 @@ typedef struct golden {
 const char *golden_fixture(size_t index);
 
 void golden_open(golden *g, const char *name);
+void golden_open_case(golden *g, const golden_case *c);
 void golden_close(golden *g);
 
 /* Runs the graph through the float64 reference: the largest difference from

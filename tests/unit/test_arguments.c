@@ -65,7 +65,13 @@ static void test_training_section(void **state)
                           "  channels_time:\nmodel: htdemucs\n"),
                 "{\"channels\":48,\"channels_time\":null,"
                 "\"sources\":[\"vocals\",\"other\"],\"audio_channels\":2,"
-                "\"samplerate\":44100,\"segment\":11}");
+                "\"samplerate\":44100,\"segment\":11,"
+                "\"use_train_segment\":false}");
+    /* Its own argument of one band is no other network. */
+    assert_json(read_text("training:\n  instruments: [vocals]\n"
+                          "htdemucs:\n  num_subbands: 1\n"
+                          "  use_train_segment: true\n"),
+                "{\"use_train_segment\":true,\"sources\":[\"vocals\"]}");
 }
 
 static void test_bad_files(void **state)

@@ -11,22 +11,28 @@ static dmx_status open_header(dmx_checkpoint **out, const char *header,
     bytes b = {0};
     bytes_number(&b, strlen(header), 8);
     bytes_text(&b, header);
-    bytes_repeat(&b, "x", numbers);
+    bytes_repeat(&b, "0", numbers); /* small numbers of all types */
     const dmx_status status = open_bytes(out, b.data, b.size, NULL, err);
     bytes_free(&b);
     return status;
 }
 
-static void refuse(const char *header, dmx_status code, const char *part)
+static void refuse_with(const char *header, size_t numbers, dmx_status code,
+                        const char *part)
 {
     dmx_checkpoint *c;
     dmx_error err = DMX_ERROR_INIT;
-    const dmx_status status = open_header(&c, header, 16, &err);
+    const dmx_status status = open_header(&c, header, numbers, &err);
     if (status != code || strstr(err.message, part) == NULL)
         fail_msg("%s: wanted %s (%s), got %s: %s", header,
                  dmx_status_name(code), part, dmx_status_name(status),
                  err.message);
     dmx_checkpoint_close(c);
+}
+
+static void refuse(const char *header, dmx_status code, const char *part)
+{
+    refuse_with(header, 16, code, part);
 }
 
 #define ENTRY(dtype, shape, range)                                             \
@@ -38,19 +44,19 @@ static void test_good(void **state)
     (void)state;
     static const struct {
         const char *header;
-        size_t count;
+        size_t count, bytes;
     } cases[] = {
-        {ENTRY("F32", "[2,2]", "[0,16]"), 4},
-        {ENTRY("F16", "[4]", "[8,16]"), 4},
-        {ENTRY("BF16", "[1,1,1]", "[2,4]"), 1},
-        {ENTRY("F64", "[]", "[8,16]"), 1},
-        {ENTRY("I64", "[2]", "[0,16]"), 2},
-        {ENTRY("F32", "[0,5]", "[3,3]"), 0},
+        {ENTRY("F32", "[2,2]", "[0,16]"), 4, 16},
+        {ENTRY("F16", "[4]", "[0,8]"), 4, 8},
+        {ENTRY("BF16", "[1,1,1]", "[0,2]"), 1, 2},
+        {ENTRY("F64", "[]", "[0,8]"), 1, 8},
+        {ENTRY("I64", "[2]", "[0,16]"), 2, 16},
+        {ENTRY("F32", "[0,5]", "[0,0]"), 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         dmx_checkpoint *c = NULL;
         dmx_error err = DMX_ERROR_INIT;
-        assert_ok(open_header(&c, cases[i].header, 16, &err), &err);
+        assert_ok(open_header(&c, cases[i].header, cases[i].bytes, &err), &err);
         assert_int_equal(dmx_tensor_count(&c->tensor[0]), cases[i].count);
         assert_null(c->klass_name);
         assert_null(c->kwargs);
@@ -63,28 +69,74 @@ static void test_wrong_entries(void **state)
     (void)state;
     refuse(ENTRY("F32", "[2,2]", "[0,12]"), DMX_ERROR_FORMAT, "do not fit");
     refuse(ENTRY("F32", "[2,3]", "[0,24]"), DMX_ERROR_FORMAT, "do not fit");
-    refuse(ENTRY("F32", "[1]", "[4,0]"), DMX_ERROR_FORMAT, "do not fit");
+    refuse(ENTRY("F32", "[1]", "[4,0]"), DMX_ERROR_FORMAT, "malformed");
     refuse(ENTRY("F32", "[0]", "[17,17]"), DMX_ERROR_FORMAT, "do not fit");
     refuse(ENTRY("F32", "[9000000000000000,0]", "[0,4]"), DMX_ERROR_FORMAT,
            "do not fit");
     refuse(ENTRY("F32", "[99999999]", "[0,4]"), DMX_ERROR_LIMIT, "claims more");
-    refuse(ENTRY("F32", "[1.5]", "[0,4]"), DMX_ERROR_FORMAT, "malformed shape");
-    refuse(ENTRY("F32", "[-1]", "[0,4]"), DMX_ERROR_FORMAT, "malformed shape");
+    refuse(ENTRY("F32", "[1.5]", "[0,4]"), DMX_ERROR_FORMAT, "malformed");
+    refuse(ENTRY("F32", "[-1]", "[0,4]"), DMX_ERROR_FORMAT, "malformed");
     refuse(ENTRY("F32", "[1e99]", "[0,4]"), DMX_ERROR_FORMAT, "malformed");
     refuse(ENTRY("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), DMX_ERROR_FORMAT,
            "malformed");
     refuse(ENTRY("F32", "1", "[0,4]"), DMX_ERROR_FORMAT, "malformed");
     refuse(ENTRY("F32", "[1]", "[0]"), DMX_ERROR_FORMAT, "data_offsets");
     refuse(ENTRY("F32", "[1]", "[0,4,8]"), DMX_ERROR_FORMAT, "data_offsets");
-    refuse(ENTRY("I8", "[1]", "[0,1]"), DMX_ERROR_UNSUPPORTED, "dtype I8");
-    refuse("{\"w\":{}}", DMX_ERROR_UNSUPPORTED, "dtype missing");
-    refuse("{\"w\":3}", DMX_ERROR_FORMAT, "no description");
-    refuse("{}", DMX_ERROR_MODEL, "no weights");
+    refuse(ENTRY("I8", "[2]", "[0,2]"), DMX_ERROR_UNSUPPORTED, "dtype I8");
+    refuse("{\"w\":{}}", DMX_ERROR_FORMAT, "missing");
+    refuse("{\"w\":3}", DMX_ERROR_FORMAT, "missing");
+    refuse_with("{}", 0, DMX_ERROR_MODEL, "no weights");
     refuse("{\"w\":", DMX_ERROR_FORMAT, "malformed JSON");
     refuse("{} x", DMX_ERROR_FORMAT, "malformed JSON");
-    refuse("{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
-           "\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}",
-           DMX_ERROR_FORMAT, "twice");
+    refuse_with(
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+        "\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]}}",
+        8, DMX_ERROR_FORMAT, "twice");
+    refuse("{\"w\":{\"dtype\":\"F32\",\"shape\":[4],\"shape\":[4],"
+           "\"data_offsets\":[0,16]}}",
+           DMX_ERROR_FORMAT, "there twice");
+}
+
+#define TWO(first, second)                                                     \
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":" first "},"     \
+    "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":" second "}}"
+
+/* The format leaves no byte for anything but tensors, each once. */
+static void test_layout(void **state)
+{
+    (void)state;
+    dmx_checkpoint *c = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    assert_ok(open_header(&c, TWO("[8,16]", "[0,8]"), 16, &err), &err);
+    dmx_checkpoint_close(c);
+    refuse(TWO("[0,8]", "[4,12]"), DMX_ERROR_FORMAT, "overlap");
+    refuse(TWO("[0,8]", "[0,8]"), DMX_ERROR_FORMAT, "overlap");
+    refuse_with(TWO("[0,8]", "[9,17]"), 17, DMX_ERROR_FORMAT, "gap");
+    refuse_with(TWO("[1,9]", "[9,17]"), 17, DMX_ERROR_FORMAT, "gap");
+    refuse_with(TWO("[0,8]", "[8,16]"), 17, DMX_ERROR_FORMAT, "end at byte");
+    refuse("{\"a\\u0000b\":{\"dtype\":\"F32\",\"shape\":[4],"
+           "\"data_offsets\":[0,16]}}",
+           DMX_ERROR_FORMAT, "malformed JSON");
+}
+
+/* Single numbers that no module computes with are left out. */
+static void test_counters(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "{\"net.a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+        "\"net.b\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[8,10]},"
+        "\"net.n.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],"
+        "\"data_offsets\":[10,18]},"
+        "\"initted\":{\"dtype\":\"BOOL\",\"shape\":[],"
+        "\"data_offsets\":[18,19]}}";
+    dmx_checkpoint *c = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    assert_ok(open_header(&c, header, 19, &err), &err);
+    assert_int_equal(c->n_tensor, 2);
+    assert_string_equal(c->prefix, "net.");
+    assert_string_equal(c->by_name[1]->name, "b");
+    dmx_checkpoint_close(c);
 }
 
 #define WEIGHT                                                                 \
@@ -117,7 +169,10 @@ static void test_metadata(void **state)
     refuse("{\"__metadata__\":{\"klass\":\"a.b\"}," META2, DMX_ERROR_FORMAT,
            "twice");
     refuse("{\"a\\nb\":{\"dtype\":\"F32\",\"shape\":1}}", DMX_ERROR_FORMAT,
-           "weight a?b has a malformed shape");
+           "weight a?b: dtype, shape");
+    refuse(META("\"klass\":\"a.b\",\"klass\":\"a.c\""), DMX_ERROR_FORMAT,
+           "klass is there twice");
+    refuse(META("\"format\":5"), DMX_ERROR_FORMAT, "not all values are texts");
     refuse(META("\"klass\":\"C\""), DMX_ERROR_FORMAT, "not a class name");
     refuse(META("\"klass\":\"a.\""), DMX_ERROR_FORMAT, "not a class name");
     refuse(META("\"klass\":\"a.b\\n\""), DMX_ERROR_FORMAT, "not a class name");
@@ -165,10 +220,9 @@ static void test_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_wrong_entries),
-        cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_good),     cmocka_unit_test(test_wrong_entries),
+        cmocka_unit_test(test_layout),   cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_metadata), cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,9 +51,9 @@ static double error_of(const trial *t, const golden *g)
 {
     double worst = 0.0;
     for (int64_t r = 0; r < g->rows; r++)
-        for (int64_t i = 0; i < g->samples; i++) {
+        for (int64_t i = 0; i < g->recorded; i++) {
             const double y = (double)t->stems[r * g->run_samples + i];
-            const double d = fabs(y - (double)g->stems[r * g->samples + i]);
+            const double d = fabs(y - (double)g->stems[r * g->recorded + i]);
             if (!(d <= worst))
                 worst = isnan(d) ? INFINITY : d;
         }
