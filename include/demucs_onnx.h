@@ -346,7 +346,8 @@ typedef struct dmx_hub_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* warnings, progress of downloads, cancellation */
     const char *cache_dir;  /* NULL: $DEMUCS_ONNX_CACHE, or demucs-onnx below
-                               $XDG_CACHE_HOME or ~/.cache */
+                               $XDG_CACHE_HOME or ~/.cache (of $HOME, or what
+                               the user database says) */
     const char *mirror;     /* http(s) URL in place of every server's, paths
                                below it unchanged; NULL: $DEMUCS_ONNX_MIRROR,
                                or the servers themselves */
@@ -365,14 +366,14 @@ typedef struct dmx_hub_options {
 
 /* Reads the environment and the registry; touches neither network nor cache.
  * *out: closed with dmx_hub_close; bags may outlive it. Fails with ARGUMENT (a
- * mirror that is no http(s) URL, no home folder), IO, FORMAT, LIMIT (registry)
- * or MEMORY. */
+ * mirror that is no http(s) URL), IO, FORMAT, LIMIT (registry) or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_hub_open(dmx_hub **out,
                                                const dmx_hub_options *options,
                                                dmx_error *err);
 DMX_API void dmx_hub_close(dmx_hub *hub);
 
-/* Folder of the cache; it may not exist yet. */
+/* Folder of the cache; it may not exist yet. NULL when the user has no home:
+ * then only what needs the cache fails, with ARGUMENT. */
 DMX_API const char *dmx_hub_cache_dir(const dmx_hub *hub);
 
 /* Every known model: name, kind, sources, bytes, whether it is in the cache
@@ -385,6 +386,14 @@ DMX_API char *dmx_hub_list_json(const dmx_hub *hub);
  * Looks at names and sizes of files only, to tell users beforehand. */
 DMX_API int64_t dmx_hub_missing_bytes(const dmx_hub *hub, const char *name,
                                       const char *stem);
+
+/* Whether this library can run what `name` stands for, known before anything
+ * is downloaded: DMX_OK for what is not registered (a file may still turn out
+ * to be unsupported), else UNSUPPORTED with the reason and the names that can
+ * be run. Touches neither network nor cache. Also fails with ARGUMENT. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_hub_runnable(const dmx_hub *hub,
+                                                   const char *name,
+                                                   dmx_error *err);
 
 /* Finds what `name` stands for, downloading what is missing:
  *  - with options.repository, a bag or a signature in that folder; else

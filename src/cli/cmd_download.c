@@ -38,7 +38,7 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         dmx_error err = DMX_ERROR_INIT;
         dmx_bag *bag;
         const dmx_status status =
-            cli_resolve(&bag, t, &o->hub, operand[i], o->stem, &err);
+            cli_fetch(&bag, t, &o->hub, operand[i], o->stem, &err);
         if (status != DMX_OK)
             return cli_finish(t, status, &err);
         print_paths(t, bag, &first);

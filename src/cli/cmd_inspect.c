@@ -281,7 +281,7 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
     dmx_error err = DMX_ERROR_INIT;
     dmx_bag *bag;
     const dmx_status status =
-        cli_resolve_one(&bag, t, &o->hub, operand[0], &err);
+        cli_resolve_one(&bag, t, &o->hub, operand[0], 0, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
     const int code = inspect_file(t, o, dmx_bag_path(bag, 0));

@@ -77,7 +77,9 @@ static void print_list(cli_terminal *t, const cJSON *list)
               "sources");
     cJSON_ArrayForEach(model, cJSON_GetObjectItem(list, "models"))
         print_model(t, model);
-    cli_say(t, "cache: %s", text_of(list, "cache"));
+    const char *cache = text_of(list, "cache");
+    cli_say(t, "cache: %s",
+            cache[0] != '\0' ? cache : "none, there is no home");
     cli_say(t, "The weights were provided by their author for research "
                "purposes; the MIT licence of");
     cli_say(t, "Demucs' code does not cover them (docs/models.md).");

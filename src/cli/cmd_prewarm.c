@@ -46,8 +46,11 @@ static dmx_status prewarm(cli_terminal *t, const prewarm_options *o,
     dmx_status status = cli_hub_open(&hub, t, &o->hub, err);
     if (status != DMX_OK)
         return status;
-    cli_announce(t, hub, &o->hub, name, NULL);
-    status = dmx_hub_prewarm(bag, hub, name, &e, err);
+    status = dmx_hub_runnable(hub, name, err);
+    if (status == DMX_OK) {
+        cli_announce(t, hub, &o->hub, name, NULL);
+        status = dmx_hub_prewarm(bag, hub, name, &e, err);
+    }
     if (status == DMX_OK)
         status = try_session(t, *bag, o, err);
     dmx_hub_close(hub);

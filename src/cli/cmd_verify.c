@@ -69,7 +69,7 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
     dmx_error err = DMX_ERROR_INIT;
     cli_model m;
     dmx_bag *bag;
-    dmx_status status = cli_resolve_one(&bag, t, &o->hub, name, &err);
+    dmx_status status = cli_resolve_one(&bag, t, &o->hub, name, 1, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
     status = cli_model_open(&m, t, dmx_bag_path(bag, 0), 0, &o->model, &err);

@@ -20,7 +20,7 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
                   const char *stem)
 {
     const int64_t bytes = dmx_hub_missing_bytes(hub, name, stem);
-    if (options->offline || bytes == 0)
+    if (options->offline || bytes == 0 || dmx_hub_cache_dir(hub) == NULL)
         return;
     if (bytes > 0)
         cli_say(t, "%s: downloading %.0f MB, once, into %s", name,
@@ -30,19 +30,25 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
                 dmx_hub_cache_dir(hub));
 }
 
+typedef enum purpose { TO_RUN, TO_RUN_EXPORTED, TO_LOOK_AT } purpose;
+
 static dmx_status resolve(dmx_bag **out, cli_terminal *t,
                           const cli_hub_options *options, const char *name,
-                          const char *stem, int exported, dmx_error *err)
+                          const char *stem, purpose what, dmx_error *err)
 {
     dmx_hub *hub;
     *out = NULL;
     dmx_status status = cli_hub_open(&hub, t, options, err);
     if (status != DMX_OK)
         return status;
-    cli_announce(t, hub, options, name, stem);
-    status = dmx_hub_resolve(out, hub, name, stem, err);
+    if (what != TO_LOOK_AT)
+        status = dmx_hub_runnable(hub, name, err);
+    if (status == DMX_OK) {
+        cli_announce(t, hub, options, name, stem);
+        status = dmx_hub_resolve(out, hub, name, stem, err);
+    }
     cli_clear_bar(t);
-    if (status == DMX_OK && exported)
+    if (status == DMX_OK && what == TO_RUN_EXPORTED)
         status = dmx_hub_use_exports(*out, hub, err);
     if (status != DMX_OK) {
         dmx_bag_close(*out);
@@ -56,7 +62,7 @@ dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
                        const cli_hub_options *options, const char *name,
                        const char *stem, dmx_error *err)
 {
-    return resolve(out, t, options, name, stem, 0, err);
+    return resolve(out, t, options, name, stem, TO_RUN, err);
 }
 
 dmx_status cli_resolve_exported(dmx_bag **out, cli_terminal *t,
@@ -64,7 +70,14 @@ dmx_status cli_resolve_exported(dmx_bag **out, cli_terminal *t,
                                 const char *name, const char *stem,
                                 dmx_error *err)
 {
-    return resolve(out, t, options, name, stem, 1, err);
+    return resolve(out, t, options, name, stem, TO_RUN_EXPORTED, err);
+}
+
+dmx_status cli_fetch(dmx_bag **out, cli_terminal *t,
+                     const cli_hub_options *options, const char *name,
+                     const char *stem, dmx_error *err)
+{
+    return resolve(out, t, options, name, stem, TO_LOOK_AT, err);
 }
 
 static dmx_status several(const dmx_bag *bag, dmx_error *err)
@@ -83,9 +96,10 @@ static dmx_status several(const dmx_bag *bag, dmx_error *err)
 
 dmx_status cli_resolve_one(dmx_bag **bag, cli_terminal *t,
                            const cli_hub_options *options, const char *name,
-                           dmx_error *err)
+                           int runs, dmx_error *err)
 {
-    const dmx_status status = cli_resolve(bag, t, options, name, NULL, err);
+    const dmx_status status =
+        resolve(bag, t, options, name, NULL, runs ? TO_RUN : TO_LOOK_AT, err);
     if (status != DMX_OK || dmx_bag_members(*bag) == 1)
         return status;
     const dmx_status failed = several(*bag, err);

@@ -40,7 +40,7 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
                   const char *stem);
 
 /* dmx_hub_resolve on a hub of its own; says beforehand when something large
- * will be downloaded. */
+ * will be downloaded, and refuses at once what can't be run. */
 dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,
                        const cli_hub_options *options, const char *name,
                        const char *stem, dmx_error *err);
@@ -51,10 +51,16 @@ dmx_status cli_resolve_exported(dmx_bag **out, cli_terminal *t,
                                 const char *name, const char *stem,
                                 dmx_error *err);
 
+/* The same for models that need not run: to look at, to keep. */
+dmx_status cli_fetch(dmx_bag **out, cli_terminal *t,
+                     const cli_hub_options *options, const char *name,
+                     const char *stem, dmx_error *err);
+
 /* The only file that `name` stands for, in *bag (to close); several are
- * DMX_ERROR_ARGUMENT with a message that names their signatures. */
+ * DMX_ERROR_ARGUMENT with a message that names their signatures. runs: refuses
+ * what can't be run. */
 dmx_status cli_resolve_one(dmx_bag **bag, cli_terminal *t,
                            const cli_hub_options *options, const char *name,
-                           dmx_error *err);
+                           int runs, dmx_error *err);
 
 #endif

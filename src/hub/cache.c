@@ -1,10 +1,12 @@
 #include "hub/cache.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* An environment variable; NULL when unset or empty. */
 static const char *environment(const char *name)
@@ -30,6 +32,31 @@ static const char *xdg_cache(void)
     return folder != NULL && folder[0] == '/' ? folder : NULL;
 }
 
+/* The user's home, malloc'd: $HOME, or what the user database says (cron and
+ * containers may have no $HOME); *out is NULL without one. */
+static dmx_status find_home(char **out, dmx_error *err)
+{
+    char text[4096];
+    struct passwd entry, *found = NULL;
+    *out = NULL;
+    const char *home = environment("HOME");
+    if (home == NULL &&
+        getpwuid_r(geteuid(), &entry, text, sizeof text, &found) == 0 &&
+        found != NULL && found->pw_dir != NULL && found->pw_dir[0] == '/')
+        home = found->pw_dir;
+    return home != NULL ? join(out, home, "", err) : DMX_OK;
+}
+
+static dmx_status below_home(char **out, const char *below, dmx_error *err)
+{
+    char *home;
+    DMX_FORWARD(find_home(&home, err));
+    const dmx_status status =
+        home != NULL ? join(out, home, below, err) : DMX_OK;
+    free(home);
+    return status;
+}
+
 dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
 {
     *out = NULL;
@@ -40,11 +67,7 @@ dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
         return join(out, folder, "", err);
     if (xdg_cache() != NULL)
         return join(out, xdg_cache(), "/demucs-onnx", err);
-    const char *home = environment("HOME");
-    DMX_RETURN_IF(home == NULL, err, DMX_ERROR_ARGUMENT,
-                  "no home folder for the cache: give --cache-dir or set "
-                  "DEMUCS_ONNX_CACHE");
-    return join(out, home, "/.cache/demucs-onnx", err);
+    return below_home(out, "/.cache/demucs-onnx", err);
 }
 
 dmx_status dmx_torch_folder(char **out, dmx_error *err)
@@ -54,10 +77,7 @@ dmx_status dmx_torch_folder(char **out, dmx_error *err)
         return join(out, environment("TORCH_HOME"), "/hub/checkpoints", err);
     if (xdg_cache() != NULL)
         return join(out, xdg_cache(), "/torch/hub/checkpoints", err);
-    if (environment("HOME") != NULL)
-        return join(out, environment("HOME"), "/.cache/torch/hub/checkpoints",
-                    err);
-    return DMX_OK;
+    return below_home(out, "/.cache/torch/hub/checkpoints", err);
 }
 
 static dmx_status make_folder(const char *path, dmx_error *err)

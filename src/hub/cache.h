@@ -5,7 +5,8 @@
 #include "base/error.h"
 
 /* Folder of the cache, malloc'd: `option`, $DEMUCS_ONNX_CACHE,
- * $XDG_CACHE_HOME/demucs-onnx or ~/.cache/demucs-onnx. Not created. */
+ * $XDG_CACHE_HOME/demucs-onnx or ~/.cache/demucs-onnx. Not created. *out is
+ * NULL when none of these is known and the user has no home. */
 DMX_MUST_CHECK dmx_status dmx_cache_folder(char **out, const char *option,
                                            dmx_error *err);
 

@@ -44,6 +44,8 @@ static dmx_status place(char **path, const struct dmx_hub *hub, int i,
     char name[NAME_SIZE];
     *path = NULL;
     dmx_registry_file_name(name, sizeof name, member, source);
+    if (i == 0 && hub->files == NULL)
+        return DMX_OK;
     if (i == 0)
         *path = dmx_path_join(hub->files, name);
     else if (hub->torch == NULL || strcmp(base_name(source->path), name) != 0)
@@ -218,7 +220,7 @@ static dmx_status missing(const struct dmx_hub *hub,
     return dmx_fail(err, DMX_ERROR_NETWORK,
                     "%s is not in the cache (%s), and offline mode allows no "
                     "download; get it once with network: demucs-onnx download",
-                    name, hub->files);
+                    name, hub->files != NULL ? hub->files : "there is none");
 }
 
 dmx_status dmx_hub_fetch(char **path, struct dmx_hub *hub,
@@ -230,6 +232,7 @@ dmx_status dmx_hub_fetch(char **path, struct dmx_hub *hub,
         return DMX_OK;
     if (hub->offline)
         return missing(hub, member, err);
+    DMX_FORWARD(dmx_hub_need_cache(hub, err));
     DMX_FORWARD(dmx_make_folders(hub->files, err));
     dmx_registry_file_name(name, sizeof name, member, &member->source[0]);
     char *locked = dmx_path_join(hub->files, name);

@@ -81,6 +81,28 @@ void dmx_http_header(dmx_http_head *head, const char *name, const char *value)
         keep(head->last_modified, value);
 }
 
+void dmx_http_header_line(dmx_http_head *head, const char *line, size_t length)
+{
+    char text[1024];
+    /* A status line starts the headers of another answer (100 Continue). */
+    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        dmx_http_head_clear(head);
+    if (length >= sizeof text)
+        return;
+    memcpy(text, line, length);
+    text[length] = '\0';
+    char *colon = strchr(text, ':');
+    if (colon == NULL)
+        return;
+    *colon = '\0';
+    char *value = colon + 1 + strspn(colon + 1, " \t");
+    size_t end = strlen(value);
+    while (end > 0 && strchr(" \t\r\n", value[end - 1]) != NULL)
+        end--;
+    value[end] = '\0';
+    dmx_http_header(head, text, value);
+}
+
 const char *dmx_redact_url(char *text, size_t size, const char *url)
 {
     const char *host = strstr(url, "://");

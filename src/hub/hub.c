@@ -46,8 +46,10 @@ static dmx_status set_folders(struct dmx_hub *hub,
 {
     DMX_FORWARD(dmx_cache_folder(&hub->cache, options->cache_dir, err));
     DMX_FORWARD(dmx_torch_folder(&hub->torch, err));
-    hub->files = dmx_path_join(hub->cache, "checkpoints");
-    DMX_RETURN_IF(hub->files == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    if (hub->cache != NULL) {
+        hub->files = dmx_path_join(hub->cache, "checkpoints");
+        DMX_RETURN_IF(hub->files == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    }
     if (options->repository != NULL) {
         hub->repository = strdup(options->repository);
         DMX_RETURN_IF(hub->repository == NULL, err, DMX_ERROR_MEMORY,
@@ -106,6 +108,14 @@ void dmx_hub_close(dmx_hub *hub)
 const char *dmx_hub_cache_dir(const dmx_hub *hub)
 {
     return hub != NULL ? hub->cache : NULL;
+}
+
+dmx_status dmx_hub_need_cache(const struct dmx_hub *hub, dmx_error *err)
+{
+    DMX_RETURN_IF(hub->cache == NULL, err, DMX_ERROR_ARGUMENT,
+                  "no home folder for the cache: give --cache-dir or set "
+                  "DEMUCS_ONNX_CACHE");
+    return DMX_OK;
 }
 
 const dmx_registry_model *dmx_hub_find(const struct dmx_hub *hub,

@@ -7,8 +7,8 @@
 
 struct dmx_hub {
     const dmx_hooks *hooks;
-    char *cache;      /* the cache folder */
-    char *files;      /* checkpoints in it */
+    char *cache;      /* the cache folder, or NULL: no home */
+    char *files;      /* checkpoints in it, or NULL */
     char *torch;      /* PyTorch's own cache, or NULL */
     char *mirror;     /* with a final '/', or NULL */
     char *repository; /* or NULL */
@@ -25,6 +25,10 @@ const dmx_registry_model *dmx_hub_find(const struct dmx_hub *hub,
                                        const char *name);
 const dmx_registry_member *dmx_hub_find_member(const struct dmx_hub *hub,
                                                const char *signature);
+
+/* DMX_ERROR_ARGUMENT, with advice, when there is no folder for the cache. */
+DMX_MUST_CHECK dmx_status dmx_hub_need_cache(const struct dmx_hub *hub,
+                                             dmx_error *err);
 
 /* Where a member lies on disk, by name and size alone; malloc'd into *path,
  * NULL: nowhere. */

@@ -145,7 +145,8 @@ char *dmx_hub_list_json(const dmx_hub *hub)
     dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     char *text = NULL;
     if (root != NULL &&
-        dmx_json_add_string(root, "cache", hub->cache) != NULL &&
+        (hub->cache != NULL ? dmx_json_add_string(root, "cache", hub->cache)
+                            : dmx_json_add_null(root, "cache")) != NULL &&
         add_models(root, hub))
         text = dmx_json_print_compact(root);
     dmx_json_free(root);

@@ -179,6 +179,10 @@ static dmx_status use_exports(dmx_hub *hub, struct dmx_bag *bag,
                               const dmx_export_options *o, bool make,
                               dmx_error *err)
 {
+    if (make)
+        DMX_FORWARD(dmx_hub_need_cache(hub, err));
+    else if (hub->cache == NULL)
+        return DMX_OK;
     for (size_t m = 0; m < bag->n_member; m++)
         DMX_FORWARD(use_export(hub, bag, m, o, make, err));
     return DMX_OK;
@@ -205,6 +209,8 @@ dmx_status dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
     if (options != NULL)
         memcpy(&o, options,
                options->size < sizeof o ? options->size : sizeof o);
+    DMX_FORWARD(dmx_hub_need_cache(hub, err));
+    DMX_FORWARD(dmx_hub_runnable(hub, name, err));
     DMX_FORWARD(dmx_hub_resolve(out, hub, name, NULL, err));
     const dmx_status status = use_exports(hub, *out, &o, true, err);
     if (status != DMX_OK) {

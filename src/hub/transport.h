@@ -13,6 +13,7 @@ typedef struct dmx_patience {
     long connect_ms;        /* 20000 */
     long stall_seconds;     /* 30: give up after so long below stall_rate */
     long stall_rate;        /* 1000 bytes a second */
+    double answer_seconds;  /* 60: for the headers of an answer */
     double back_off;        /* 0.5 s before the second try, then doubled */
     double max_back_off;    /* 30 s */
     double max_retry_after; /* 120 s: a longer Retry-After is a failure */
@@ -66,7 +67,11 @@ DMX_MUST_CHECK dmx_status dmx_transport_curl(dmx_transport **out,
 /* A URL without user and password, for messages, into a buffer. */
 const char *dmx_redact_url(char *text, size_t size, const char *url);
 
-/* Header parsing, shared with tests. `value` is zero-terminated and trimmed. */
+/* One header line as it came, with its end: a status line begins another head,
+ * a field that a download needs is kept; longer ones than 1 KiB, and what is no
+ * header, are left out. */
+void dmx_http_header_line(dmx_http_head *head, const char *line, size_t length);
+/* `value` is zero-terminated and trimmed. */
 void dmx_http_header(dmx_http_head *head, const char *name, const char *value);
 void dmx_http_head_clear(dmx_http_head *head);
 

@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define MAX_REDIRECTS 5
 #define MAX_URL       4096
+/* Of all answers to one request together: interim ones ("100 Continue"), the
+ * headers of the last, and the trailers behind a chunked body. */
+#define MAX_HEADER_BYTES ((size_t)64 << 10)
 
 typedef struct curl_transport {
     dmx_transport base;
@@ -17,7 +21,11 @@ typedef struct curl_transport {
     dmx_http_head *head;
     const dmx_http_sink *sink;
     bool begun;
-    dmx_status status; /* what a callback failed with */
+    bool late;             /* given up because no answer came */
+    size_t header_bytes;   /* so far */
+    struct timespec start; /* of this request */
+    char url[MAX_URL];     /* of this request */
+    dmx_status status;     /* what a callback failed with */
     dmx_error *err;
     char problem[CURL_ERROR_SIZE];
 } curl_transport;
@@ -28,24 +36,18 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     curl_transport *t = user;
     const size_t length = size * count;
-    char text[1024];
-    /* A status line starts the headers of another answer (100 Continue). */
-    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
-        dmx_http_head_clear(t->head);
-    if (length >= sizeof text)
-        return length;
-    memcpy(text, line, length);
-    text[length] = '\0';
-    char *colon = strchr(text, ':');
-    if (colon == NULL)
-        return length;
-    *colon = '\0';
-    char *value = colon + 1 + strspn(colon + 1, " \t");
-    size_t end = strlen(value);
-    while (end > 0 && strchr(" \t\r\n", value[end - 1]) != NULL)
-        end--;
-    value[end] = '\0';
-    dmx_http_header(t->head, text, value);
+    char text[512];
+    t->header_bytes += length;
+    if (t->header_bytes > MAX_HEADER_BYTES) {
+        t->status = dmx_fail(t->err, DMX_ERROR_NETWORK,
+                             "%s: the answer has more than %zu bytes of "
+                             "headers",
+                             dmx_redact_url(text, sizeof text, t->url),
+                             MAX_HEADER_BYTES);
+        return length + 1; /* ends the transfer */
+    }
+    if (!t->begun) /* else it is a trailer, which nobody asked for */
+        dmx_http_header_line(t->head, line, length);
     return length;
 }
 
@@ -80,6 +82,26 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *user)
     return t->status == DMX_OK ? length : length + 1;
 }
 
+/* A server that sends its headers byte by byte is fast enough for libcurl. */
+static bool is_late(const curl_transport *t)
+{
+    struct timespec now;
+    const double most =
+        t->patience.answer_seconds > 0 ? t->patience.answer_seconds : 60;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - t->start.tv_sec) +
+               1e-9 * (double)(now.tv_nsec - t->start.tv_nsec) >
+           most;
+}
+
+static dmx_status no_answer(curl_transport *t)
+{
+    char text[512];
+    t->late = true;
+    return dmx_fail(t->err, DMX_ERROR_NETWORK, "%s: no answer in time",
+                    dmx_redact_url(text, sizeof text, t->url));
+}
+
 static int on_progress(void *user, curl_off_t total, curl_off_t now,
                        curl_off_t up_total, curl_off_t up_now)
 {
@@ -90,8 +112,12 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now,
     const int code = answer_status(t);
     if (t->status == DMX_OK)
         t->status = t->sink->tick(t->sink->user, t->err);
+    const bool late = !t->begun && is_late(t);
+    if (t->status == DMX_OK && late && code < 200)
+        t->status = no_answer(t);
     /* An endless body of an error page. */
-    const bool endless = code != 200 && code != 206 && now > 1 << 20;
+    const bool endless =
+        code >= 200 && code != 200 && code != 206 && (late || now > 1 << 20);
     return t->status != DMX_OK || endless;
 }
 
@@ -155,9 +181,9 @@ static bool configure(curl_transport *t)
 
 static bool may_help(CURLcode code)
 {
+    /* Not a host that can't be resolved: there is no network, or the name is
+     * wrong, and the next source says more than another try. */
     switch (code) {
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_PARTIAL_FILE:
     case CURLE_OPERATION_TIMEDOUT:
@@ -186,22 +212,43 @@ static dmx_status explain(curl_transport *t, CURLcode code, const char *url)
                     dmx_redact_url(text, sizeof text, url), what, hint);
 }
 
+/* libcurl says "out of memory" (since 8.6: CURLE_TOO_LARGE, 100) for a header
+ * line beyond its limit of 100 KB as well; where memory is really short, the
+ * next source fails, too. */
+static bool is_too_large(CURLcode code)
+{
+    return code == CURLE_OUT_OF_MEMORY || (int)code == 100;
+}
+
+static dmx_status too_large(curl_transport *t, const char *url)
+{
+    char text[512];
+    return dmx_fail(t->err, DMX_ERROR_NETWORK,
+                    "%s: the answer has a header that is too long (or memory "
+                    "is short)",
+                    dmx_redact_url(text, sizeof text, url));
+}
+
 static dmx_status perform(curl_transport *t, bool *again, const char *url,
                           struct curl_slist *headers)
 {
     dmx_http_head_clear(t->head);
-    t->begun = false;
+    t->begun = t->late = false;
+    t->header_bytes = 0;
     t->status = DMX_OK;
     t->problem[0] = '\0';
+    snprintf(t->url, sizeof t->url, "%s", url);
+    clock_gettime(CLOCK_MONOTONIC, &t->start);
     if (curl_easy_setopt(t->curl, CURLOPT_URL, url) != CURLE_OK ||
         curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
         return dmx_fail(t->err, DMX_ERROR_MEMORY, "no memory");
     const CURLcode code = curl_easy_perform(t->curl);
     const int answer = answer_status(t);
+    *again = t->late;
     if (t->status != DMX_OK)
         return t->status;
-    if (code == CURLE_OUT_OF_MEMORY)
-        return dmx_fail(t->err, DMX_ERROR_MEMORY, "no memory");
+    if (is_too_large(code))
+        return too_large(t, url);
     /* The status of an error is known even if its body was cut off. */
     if (code != CURLE_OK && answer < 300) {
         *again = may_help(code);
@@ -215,7 +262,7 @@ static dmx_status perform(curl_transport *t, bool *again, const char *url,
 /* Where a redirect leads; refuses targets that are not safe. */
 static dmx_status follow(curl_transport *t, char url[MAX_URL])
 {
-    char text[512];
+    char text[512], shown[512];
     char *target = NULL;
     curl_easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &target);
     DMX_RETURN_IF(target == NULL, t->err, DMX_ERROR_NETWORK,
@@ -226,7 +273,8 @@ static dmx_status follow(curl_transport *t, char url[MAX_URL])
     const bool http = strncasecmp(target, "http:", 5) == 0;
     DMX_RETURN_IF(!(https || (http && !secure)), t->err, DMX_ERROR_NETWORK,
                   "%s: redirected to %.200s: refused (only to https%s)",
-                  dmx_redact_url(text, sizeof text, url), target,
+                  dmx_redact_url(text, sizeof text, url),
+                  dmx_redact_url(shown, sizeof shown, target),
                   secure ? "" : " and http");
     DMX_RETURN_IF(strlen(target) >= MAX_URL, t->err, DMX_ERROR_NETWORK,
                   "%s: redirected to a URL of %zu bytes",

@@ -53,6 +53,50 @@ says err "did you mean 'htdemucs'"
 run 2 "$DEMUCS_ONNX" download htdemucs --mirror ftp://example.org
 says err 'not an http'
 
+# What can't be run is refused at once, before anything is downloaded; it may
+# still be kept.
+sed 's/"models": \[/&{"name": "strange", "sources": ["a"], "classes": ["Unheard"],\
+  "members": [{"signature": "abcd0001", "files": [{"url": "abcd.th",\
+  "sha256": "00000000"}]}]},/' registry.json >strange.json
+for command in "separate $DMX_TEST_DATA/demo/song.flac -m" "prewarm" \
+    "verify x.onnx" "export"; do
+    for offline in "" --offline; do
+        # shellcheck disable=SC2086
+        case $command in
+        export) run 1 "$DEMUCS_ONNX" export strange x.onnx --mirror "$url" \
+            --registry strange.json $offline ;;
+        *) run 1 "$DEMUCS_ONNX" $command strange --mirror "$url" \
+            --registry strange.json $offline ;;
+        esac
+        says err "strange can't be run yet \(Unheard\); htdemucs"
+    done
+done
+run 1 "$DEMUCS_ONNX" download strange --mirror "$url" --registry strange.json
+says err 'HTTP 404'
+check "nothing came" test -z "$(ls cache/checkpoints 2>/dev/null)"
+
+# Without a home: what needs no cache works.
+check "no home, a file" env -i "$DEMUCS_ONNX" separate -q --stem drums -m \
+    "$DMX_TEST_DATA/demo/htdemucs_tiny-87685527.th" \
+    "$DMX_TEST_DATA/demo/song.flac" -o homeless
+check "no home, a list" env -i "$DEMUCS_ONNX" list-models -q >/dev/null
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    lost() { env -i setpriv --reuid 54321 --clear-groups "$DEMUCS_ONNX" "$@"; }
+    mkdir lost && chmod 777 lost && chmod 755 "$WORK"
+    run 0 lost separate -q --stem drums "$DMX_TEST_DATA/demo/song.flac" \
+        -m "$DMX_TEST_DATA/demo/htdemucs_tiny-87685527.th" -o lost/out
+    run 0 lost list-models
+    run 2 lost download htdemucs
+    says err 'no home folder for the cache: give --cache-dir'
+fi
+
+# No such host: said once for each source, at once.
+start=$(date +%s)
+run 1 "$DEMUCS_ONNX" download htdemucs
+says err 'models.invalid'
+check "no other try" test -z "$(grep 'trying again' err)"
+check "no waiting" test $(($(date +%s) - start)) -lt 12
+
 # The first answer is cut off: resumed, whole, said beforehand.
 run 0 "$DEMUCS_ONNX" download htdemucs --mirror "$url"
 says err 'downloading'

@@ -169,6 +169,25 @@ static void send_head(int fd, const server_file *f, size_t start, bool partial)
     send_all(fd, text, (size_t)n);
 }
 
+/* Whatever the test wants, in pieces of about 64 KiB unless it is to be slow.
+ */
+static void send_raw(test_server *s, int fd, server_file *f)
+{
+    char piece[65536];
+    size_t used = 0;
+    if (!send_all(fd, f->raw, strlen(f->raw)) || f->raw_repeat == NULL)
+        return;
+    const size_t n = strlen(f->raw_repeat);
+    do {
+        memcpy(piece + used, f->raw_repeat, n);
+        used += n;
+    } while (f->raw_pause == 0 && used + n <= sizeof piece);
+    while (!s->stop && send_all(fd, piece, used)) {
+        count(s, f, used);
+        pause_for(f->raw_pause);
+    }
+}
+
 static void serve(test_server *s, int fd, server_file *f, const request *r)
 {
     pthread_mutex_lock(&s->lock);
@@ -184,6 +203,10 @@ static void serve(test_server *s, int fd, server_file *f, const request *r)
     const bool partial = range && (size_t)r->start < f->size;
     f->partial += partial && !fail;
     pthread_mutex_unlock(&s->lock);
+    if (f->raw != NULL) {
+        send_raw(s, fd, f);
+        return;
+    }
     if (fail || (range && !partial)) {
         status_only(fd, fail ? f->status : 416, f);
         return;

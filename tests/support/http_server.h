@@ -22,6 +22,9 @@ typedef struct server_file {
     const char *location; /* with this header */
     int endless;          /* body without end (and without length) */
     int lie_range;        /* 206 that starts at the wrong byte */
+    const char *raw;      /* != NULL: these bytes as the answer, and then ... */
+    const char *raw_repeat; /* ... these again and again, if not NULL */
+    double raw_pause;       /* seconds between them */
     /* seen by the server: */
     int requests;
     int ranges;  /* requests with Range */

@@ -26,6 +26,7 @@ static dmx_transport *transport;
 static const dmx_patience patience = {.connect_ms = 2000,
                                       .stall_seconds = 1,
                                       .stall_rate = 1000,
+                                      .answer_seconds = 1,
                                       .back_off = 0.01,
                                       .max_back_off = 0.02,
                                       .max_retry_after = 3,
@@ -661,6 +662,142 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The most memory that this process has had, in bytes. */
+static double peak_memory(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024.0 * (double)usage.ru_maxrss;
+}
+
+/* Answers without end, everywhere but in a body: given up soon, within little
+ * memory, without many tries at the same server, and leaving nothing. */
+static void endless_headers(void **state)
+{
+    (void)state;
+    static char long_field[2000], long_line[20000];
+    memset(long_field, 'y', sizeof long_field - 3);
+    memcpy(long_field, "X-T: ", 5);
+    strcpy(long_field + sizeof long_field - 3, "\r\n");
+    memset(long_line, 'y', sizeof long_line - 1);
+    const char *const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                                "chunked\r\n\r\n1\r\nx\r\n0\r\n";
+    const struct {
+        const char *path, *raw, *repeat, *says;
+    } odd[] = {
+        {"/trailers", chunked, long_field, "bytes of headers"},
+        {"/tiny_trailers", chunked, "a:\r\n", "bytes of headers"},
+        {"/headers", "HTTP/1.1 200 OK\r\n", long_field, "bytes of headers"},
+        {"/tiny", "HTTP/1.1 200 OK\r\n", "a:\r\n", "bytes of headers"},
+        {"/long", "HTTP/1.1 200 OK\r\nX: ", long_line, "header"},
+        {"/long_error", "HTTP/1.1 404 No\r\nX: ", long_line, ""},
+        {"/long_trailer", chunked, long_line, ""},
+        {"/continue", "", "HTTP/1.1 100 Continue\r\n\r\n", "of headers"},
+        {"/redirect", "HTTP/1.1 302 F\r\nLocation: /", long_line, ""},
+    };
+    const double before = peak_memory();
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        server_file *f = serve(odd[i].path);
+        f->raw = odd[i].raw;
+        f->raw_repeat = odd[i].repeat;
+        watch w = {.cancel_after = -1};
+        dmx_error err;
+        const char *path = target(odd[i].path + 1);
+        assert_int_equal(fetch(f, path, &w, &err), DMX_ERROR_NETWORK);
+        if (strstr(err.message, odd[i].says) == NULL)
+            fail_msg("%s: %s", odd[i].path, err.message);
+        const bool retried = strcmp(odd[i].path, "/long_trailer") == 0;
+        if (f->requests > (retried ? 3 : 1))
+            fail_msg("%s: %d requests: %s; %s", odd[i].path, f->requests,
+                     err.message, w.last);
+        assert_true(f->sent < 8 << 20);
+        assert_false(there(path));
+    }
+    assert_true(peak_memory() - before < 32e6);
+}
+
+/* Headers byte by byte, an interim answer and silence: a bounded time. */
+static void late_headers(void **state)
+{
+    (void)state;
+    const struct {
+        const char *path, *raw, *repeat;
+    } odd[] = {
+        {"/drip", "HTTP/1.1 200 OK\r\n", "a:\r\n"},
+        {"/drip_interim", "", "HTTP/1.1 100 Continue\r\n\r\n"},
+        {"/drip_error", "HTTP/1.1 403 No\r\n\r\n", "x"},
+    };
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        server_file *f = serve(odd[i].path);
+        f->raw = odd[i].raw;
+        f->raw_repeat = odd[i].repeat;
+        f->raw_pause = 0.02;
+        watch w = {.cancel_after = -1};
+        dmx_error err;
+        struct timespec a, b;
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        assert_int_equal(fetch(f, target(odd[i].path + 1), &w, &err),
+                         DMX_ERROR_NETWORK);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        assert_true(b.tv_sec - a.tv_sec < 20);
+        assert_true(f->requests <= 3);
+    }
+}
+
+/* A trailer says nothing about the body that came before it. */
+static void trailers_are_ignored(void **state)
+{
+    (void)state;
+    static char answer[400000];
+    server_file *f = serve("/with_trailer");
+    int n = snprintf(answer, sizeof answer,
+                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                     "Trailer: ETag\r\n\r\n3\r\nabc\r\n0\r\n"
+                     "ETag: \"evil\"\r\nContent-Length: 7\r\n\r\n");
+    assert_true(n > 0);
+    f->raw = answer;
+    char hex[DMX_SHA256_HEX];
+    dmx_error err = DMX_ERROR_INIT;
+    assert_ok(dmx_sha256_hex(hex, "abc", 3, &err), &err);
+    watch w = {.cancel_after = -1};
+    const char *path = target("with_trailer");
+    assert_ok(fetch_with(f, path, hex, 3, &w, &err), &err);
+    assert_true(there(path));
+}
+
+/* There is no such host: said at once, once. */
+static void no_such_host(void **state)
+{
+    (void)state;
+    watch w = {.cancel_after = -1};
+    const dmx_hooks hooks = {&w, on_warn, on_progress};
+    const dmx_download want = {target("nohost"),
+                               "http://no-such-host.invalid/m.th", hash, SIZE};
+    dmx_error err = DMX_ERROR_INIT;
+    assert_int_equal(
+        dmx_download_file(transport, &patience, &want, &hooks, &err),
+        DMX_ERROR_NETWORK);
+    assert_non_null(strstr(err.message, "no-such-host.invalid"));
+    assert_int_equal(w.warnings, 0); /* no other try */
+}
+
+/* What a server puts into a Location is shown harmless, without passwords. */
+static void hostile_location(void **state)
+{
+    (void)state;
+    server_file *f = serve("/hostile_location");
+    f->status = 302;
+    f->status_times = -1;
+    f->location = "ftp://user:secret@example.org/\033[31m\xc2\x9b\xff";
+    watch w;
+    dmx_error err;
+    assert_int_equal(fetch(f, target("hostile"), &w, &err), DMX_ERROR_NETWORK);
+    assert_non_null(strstr(err.message, "refused"));
+    assert_null(strstr(err.message, "secret"));
+    for (const char *c = err.message; *c != '\0'; c++)
+        assert_true(*c >= 0x20 && *c < 0x7f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -682,6 +819,11 @@ int main(void)
         cmocka_unit_test(foreign_parts),
         cmocka_unit_test(full_disk),
         cmocka_unit_test(headers),
+        cmocka_unit_test(endless_headers),
+        cmocka_unit_test(late_headers),
+        cmocka_unit_test(trailers_are_ignored),
+        cmocka_unit_test(no_such_host),
+        cmocka_unit_test(hostile_location),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,6 +286,115 @@ static void wrong_hash_everywhere(void **state)
     free(damaged.data);
 }
 
+/* Endless headers at the first source: the second one is asked. */
+static void second_source_after_odd_answers(void **state)
+{
+    (void)state;
+    static char long_line[20000];
+    memset(long_line, 'y', sizeof long_line - 1);
+    static const char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                                  "chunked\r\n\r\n1\r\nx\r\n0\r\n";
+    const char *const odd[][2] = {{"HTTP/1.1 200 OK\r\nX: ", long_line},
+                                  {chunked, "a: b\r\n"}};
+    for (size_t i = 0; i < 2; i++) {
+        dmx_error err = DMX_ERROR_INIT;
+        serve_all();
+        server_file *f = file_of(FIRST);
+        f->raw = odd[i][0];
+        f->raw_repeat = odd[i][1];
+        dmx_hub *hub =
+            open_hub(path_in(test_folder(), i == 0 ? "odd0" : "odd1"), 0);
+        dmx_bag *bag;
+        assert_ok(dmx_hub_resolve(&bag, hub, "htdemucs", NULL, &err), &err);
+        assert_non_null(strstr(dmx_bag_path(bag, 0), ".safetensors"));
+        assert_non_null(strstr(warned, "second source"));
+        dmx_bag_close(bag);
+        dmx_hub_close(hub);
+        f->raw = f->raw_repeat = NULL;
+    }
+}
+
+/* Models of which it is known that they can't be run. */
+static void not_runnable(void **state)
+{
+    (void)state;
+    dmx_error err;
+    dmx_bag *bag;
+    char *cache = path_in(test_folder(), "not_runnable");
+    dmx_hub *hub = open_hub(cache, 0);
+    static const char *const fine[] = {"htdemucs", "955717e8", "pair",
+                                       "no such model", "./file.th"};
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+        assert_ok(dmx_hub_runnable(hub, fine[i], &err), &err);
+    /* Of a private registry, so that it stays true when the library grows. */
+    assert_int_equal(dmx_hub_runnable(hub, "strange", &err),
+                     DMX_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "strange can't be run yet (Unheard)"));
+    assert_non_null(strstr(err.message, "htdemucs"));
+    assert_int_equal(dmx_hub_runnable(hub, "abcd0001", &err),
+                     DMX_ERROR_UNSUPPORTED);
+    assert_int_equal(dmx_hub_prewarm(&bag, hub, "strange", NULL, &err),
+                     DMX_ERROR_UNSUPPORTED);
+    assert_null(bag);
+    assert_int_equal(count(cache), 0);
+    dmx_hub_close(hub);
+}
+
+/* A user without a home, as in some containers: only the cache is missing. */
+static void homeless(void)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_hub *hub;
+    dmx_bag *bag = NULL;
+    char *json;
+    unsetenv("HOME");
+    unsetenv("XDG_CACHE_HOME");
+    unsetenv("DEMUCS_ONNX_CACHE");
+    const bool fine =
+        setuid(54321) == 0 && dmx_hub_open(&hub, NULL, &err) == DMX_OK &&
+        dmx_hub_cache_dir(hub) == NULL &&
+        (json = dmx_hub_list_json(hub)) != NULL &&
+        strstr(json, "\"cache\":null") != NULL &&
+        dmx_hub_missing_bytes(hub, "htdemucs", NULL) > 0 &&
+        dmx_hub_resolve(&bag, hub, "/some/file.onnx", NULL, &err) ==
+            DMX_ERROR_IO &&
+        dmx_hub_resolve(&bag, hub, "htdemucs", NULL, &err) ==
+            DMX_ERROR_ARGUMENT &&
+        strstr(err.message, "--cache-dir") != NULL &&
+        dmx_hub_prewarm(&bag, hub, "htdemucs", NULL, &err) ==
+            DMX_ERROR_ARGUMENT;
+    if (!fine)
+        fprintf(stderr, "without a home: %s\n", err.message);
+    _exit(fine ? 0 : 1);
+}
+
+static void without_home(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_hub *hub;
+    unsetenv("HOME");
+    unsetenv("XDG_CACHE_HOME");
+    unsetenv("DEMUCS_ONNX_CACHE");
+    assert_ok(dmx_hub_open(&hub, NULL, &err), &err);
+    const struct passwd *user = getpwuid(geteuid());
+    if (user != NULL && user->pw_dir[0] == '/')
+        assert_string_equal(dmx_hub_cache_dir(hub),
+                            path_in(user->pw_dir, ".cache/demucs-onnx"));
+    dmx_hub_close(hub);
+    setenv("HOME", test_folder(), 1);
+    if (geteuid() != 0) {
+        print_message("not root: no user without a home can be tried\n");
+        return;
+    }
+    const pid_t child = fork();
+    if (child == 0)
+        homeless();
+    int how;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+}
+
 static void pytorch_cache(void **state)
 {
     (void)state;
@@ -458,7 +568,7 @@ static void lists_models(void **state)
         assert_non_null(dmx_json_get(m, "licence")->valuestring);
     }
     assert_int_equal(seen, 1);
-    assert_int_equal(dmx_json_count(models), 13); /* 11 and ours */
+    assert_int_equal(dmx_json_count(models), 14); /* 11 and ours */
     dmx_json_free(list);
     dmx_hub_close(hub);
 }
@@ -618,6 +728,9 @@ static void write_registry(void)
         " \"members\": [{\"signature\": \"955717e8\", \"files\": [{\"url\":"
         " \"%s\", \"sha256\": \"%s\"}]}, {\"signature\": \"f7e0c4bc\","
         " \"files\": [{\"url\": \"%s\", \"sha256\": \"%.8s\"}]}]},"
+        "{\"name\": \"strange\", \"sources\": [\"a\"], \"classes\":"
+        " [\"Unheard\"], \"members\": [{\"signature\": \"abcd0001\", \"files\":"
+        " [{\"url\": \"abcd.th\", \"sha256\": \"00000000\"}]}]},"
         "{\"name\": \"named\", \"sources\": [\"drums\"], \"classes\": "
         "[\"HTDemucs\"], \"members\": [{\"signature\": \"f7e0c4bc\","
         " \"files\": [{\"url\": \"named/f7e0c4bc-%.8s.th\", \"sha256\":"
@@ -672,6 +785,9 @@ int main(void)
         cmocka_unit_test(downloads_once),
         cmocka_unit_test(only_the_stem_that_is_wanted),
         cmocka_unit_test(second_source),
+        cmocka_unit_test(second_source_after_odd_answers),
+        cmocka_unit_test(not_runnable),
+        cmocka_unit_test(without_home),
         cmocka_unit_test(wrong_hash_everywhere),
         cmocka_unit_test(pytorch_cache),
         cmocka_unit_test(processes_share_a_download),

@@ -122,6 +122,8 @@ static void test_hub(void **state)
     refused(dmx_hub_resolve(NULL, OTHER, "x", NULL, &err), "out");
     CLEARED(dmx_bag, dmx_hub_resolve(&out, NULL, "x", NULL, &err), "hub");
     CLEARED(dmx_bag, dmx_hub_resolve(&out, OTHER, NULL, NULL, &err), "name");
+    refused(dmx_hub_runnable(NULL, "x", &err), "hub");
+    refused(dmx_hub_runnable(OTHER, NULL, &err), "name");
     refused(dmx_hub_prewarm(NULL, OTHER, "x", NULL, &err), "out");
     CLEARED(dmx_bag, dmx_hub_prewarm(&out, NULL, "x", NULL, &err), "hub");
     CLEARED(dmx_bag, dmx_hub_prewarm(&out, OTHER, NULL, NULL, &err), "name");
