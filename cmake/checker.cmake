@@ -8,10 +8,11 @@ find_library(DMX_LIBPROTOBUF protobuf)
 
 if(DMX_ONNX_HEADERS AND DMX_PROTOBUF_HEADERS AND DMX_LIBONNX
     AND DMX_LIBONNX_PROTO AND DMX_LIBPROTOBUF)
+  enable_language(CXX)
   add_library(demucs_onnx_checker MODULE
-    ${CMAKE_SOURCE_DIR}/src/checker/onnx_checker.cpp)
+    ${PROJECT_SOURCE_DIR}/src/checker/onnx_checker.cpp)
   target_include_directories(demucs_onnx_checker PRIVATE
-    ${CMAKE_SOURCE_DIR}/src)
+    ${PROJECT_SOURCE_DIR}/src)
   target_include_directories(demucs_onnx_checker SYSTEM PRIVATE
     ${DMX_ONNX_HEADERS} ${DMX_PROTOBUF_HEADERS})
   target_compile_definitions(demucs_onnx_checker PRIVATE

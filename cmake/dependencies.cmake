@@ -1,13 +1,29 @@
-# Everything outside what the project exists for comes from libraries.
-find_package(PkgConfig REQUIRED)
+# Everything outside what the project exists for comes from libraries. Each is
+# looked for when the first component asks for it: the core needs none.
 find_package(Threads REQUIRED)
-find_package(ZLIB REQUIRED)
-pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
-pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
-pkg_check_modules(AVFORMAT REQUIRED IMPORTED_TARGET libavformat)
-pkg_check_modules(AVCODEC REQUIRED IMPORTED_TARGET libavcodec)
-pkg_check_modules(AVUTIL REQUIRED IMPORTED_TARGET libavutil)
-pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
-pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
-pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
-pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+if(NOT DMX_TOP_LEVEL)
+  set_target_properties(Threads::Threads PROPERTIES IMPORTED_GLOBAL TRUE)
+endif()
+
+# The pkg-config name of each.
+set(DMX_MODULE_CRYPTO libcrypto)
+set(DMX_MODULE_CJSON libcjson)
+set(DMX_MODULE_YAML yaml-0.1)
+set(DMX_MODULE_AVFORMAT libavformat)
+set(DMX_MODULE_AVCODEC libavcodec)
+set(DMX_MODULE_AVUTIL libavutil)
+set(DMX_MODULE_SOXR soxr)
+set(DMX_MODULE_PNG libpng)
+set(DMX_MODULE_CURL libcurl)
+set(DMX_MODULE_PROTOBUF_C libprotobuf-c)
+
+# Makes the target PkgConfig::NAME.
+macro(dmx_need)
+  foreach(name ${ARGN})
+    if(NOT TARGET PkgConfig::${name})
+      find_package(PkgConfig REQUIRED)
+      pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL
+        ${DMX_MODULE_${name}})
+    endif()
+  endforeach()
+endmacro()

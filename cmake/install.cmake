@@ -5,36 +5,61 @@ include(CMakePackageConfigHelpers)
 install(TARGETS demucs-onnx RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS demucs_onnx EXPORT demucs-onnx-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS demucs_onnx_static
+install(TARGETS demucs_onnx_static EXPORT demucs-onnx-static-targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${CMAKE_SOURCE_DIR}/include/demucs_onnx.h
+install(FILES ${PROJECT_SOURCE_DIR}/include/demucs_onnx.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET demucs_onnx_checker)
   install(TARGETS demucs_onnx_checker
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/demucs-onnx)
 endif()
 
+# What a program that links the static library links with it.
+set(DMX_PC_PRIVATE "")
+foreach(name ${DMX_MODULES})
+  list(APPEND DMX_PC_PRIVATE ${${name}_LDFLAGS})
+endforeach()
+foreach(library ${CMAKE_THREAD_LIBS_INIT} ${CMAKE_DL_LIBS} m)
+  string(REGEX REPLACE "^-l" "" library ${library})
+  list(APPEND DMX_PC_PRIVATE -l${library})
+endforeach()
+list(REMOVE_DUPLICATES DMX_PC_PRIVATE)
+list(JOIN DMX_PC_PRIVATE " " DMX_PC_PRIVATE)
+
 # The prefix relative to the .pc file: it may be chosen at install time.
 file(RELATIVE_PATH DMX_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-configure_file(${CMAKE_SOURCE_DIR}/cmake/demucs-onnx.pc.in
-  ${CMAKE_BINARY_DIR}/demucs-onnx.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/demucs-onnx.pc
+configure_file(${PROJECT_SOURCE_DIR}/cmake/demucs-onnx.pc.in
+  ${PROJECT_BINARY_DIR}/demucs-onnx.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/demucs-onnx.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# find_package(demucs-onnx) gives demucs-onnx::demucs_onnx, and with COMPONENTS
+# static also demucs-onnx::demucs_onnx_static, for which it finds the libraries.
 set(DMX_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/demucs-onnx)
 install(EXPORT demucs-onnx-targets NAMESPACE demucs-onnx::
-  FILE demucs-onnx-config.cmake DESTINATION ${DMX_PACKAGE_DIR})
+  DESTINATION ${DMX_PACKAGE_DIR})
+install(EXPORT demucs-onnx-static-targets NAMESPACE demucs-onnx::
+  DESTINATION ${DMX_PACKAGE_DIR})
+set(DMX_FIND_MODULES "")
+foreach(name ${DMX_MODULES})
+  string(APPEND DMX_FIND_MODULES
+    "  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${DMX_MODULE_${name}})\n")
+endforeach()
+configure_file(${PROJECT_SOURCE_DIR}/cmake/demucs-onnx-config.cmake.in
+  ${PROJECT_BINARY_DIR}/demucs-onnx-config.cmake @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/demucs-onnx-config.cmake
+  DESTINATION ${DMX_PACKAGE_DIR})
 write_basic_package_version_file(
-  ${CMAKE_BINARY_DIR}/demucs-onnx-config-version.cmake
+  ${PROJECT_BINARY_DIR}/demucs-onnx-config-version.cmake
   COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/demucs-onnx-config-version.cmake
+install(FILES ${PROJECT_BINARY_DIR}/demucs-onnx-config-version.cmake
   DESTINATION ${DMX_PACKAGE_DIR})
 
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The program documents itself; a cross build without an emulator can't ask it.
 if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
-  set(DMX_SHARE ${CMAKE_BINARY_DIR}/share)
+  set(DMX_SHARE ${PROJECT_BINARY_DIR}/share)
   file(MAKE_DIRECTORY ${DMX_SHARE})
   set(DMX_GENERATED)
   function(dmx_generate kind name destination)

@@ -1,7 +1,7 @@
 # The engine's inner loops, compiled once per instruction set; which one runs
 # is decided at run time.
 set(DMX_KERNEL_FLAGS -ffp-contract=fast -fno-math-errno -fno-trapping-math)
-set(DMX_KERNEL_DIR ${CMAKE_SOURCE_DIR}/src/engine/kernels)
+set(DMX_KERNEL_DIR ${PROJECT_SOURCE_DIR}/src/engine/kernels)
 foreach(isa portable neon)
   set_source_files_properties(${DMX_KERNEL_DIR}/kernels_${isa}.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS}")

@@ -1,43 +1,122 @@
-# One object library, packed as the static library that the program and the
-# tests link and as the shared library that others link.
-file(GLOB DMX_SOURCES CONFIGURE_DEPENDS
-  ${CMAKE_SOURCE_DIR}/src/*/*.c ${CMAKE_SOURCE_DIR}/src/*/*/*.c)
-list(FILTER DMX_SOURCES EXCLUDE REGEX "/src/cli/")
+# The components, and the whole library: static for the program and the tests,
+# shared for others.
+set(DMX_SRC ${PROJECT_SOURCE_DIR}/src)
 
-add_library(dmx_objects OBJECT ${DMX_SOURCES})
-target_include_directories(dmx_objects PUBLIC
-  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
-  PRIVATE ${CMAKE_SOURCE_DIR}/src)
-target_compile_definitions(dmx_objects PRIVATE _GNU_SOURCE
-  DMX_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
+function(dmx_sources out)
+  file(GLOB found CONFIGURE_DEPENDS ${ARGN})
+  set(${out} ${found} PARENT_SCOPE)
+endfunction()
 
-set(DMX_LIBRARIES PkgConfig::CRYPTO PkgConfig::CURL PkgConfig::YAML
-  PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL PkgConfig::SOXR
-  PkgConfig::PNG PkgConfig::PROTOBUF_C ZLIB::ZLIB Threads::Threads ${CMAKE_DL_LIBS} m)
-target_link_libraries(dmx_objects PRIVATE dmx_warnings dmx_onnx_proto
-  ${DMX_LIBRARIES})
+# ------------------------------------------------------------------ core
+# What a library may stand behind is apart: one file with it, one without.
+set(DMX_WITHOUT_LIBRARIES ${DMX_SRC}/base/sha256.c ${DMX_SRC}/base/yaml_none.c)
+set(DMX_WITH_LIBRARIES ${DMX_SRC}/base/sha256_openssl.c
+  ${DMX_SRC}/base/yaml_libyaml.c)
+dmx_sources(DMX_CORE ${DMX_SRC}/base/*.c ${DMX_SRC}/checkpoint/*.c
+  ${DMX_SRC}/graph/*.c ${DMX_SRC}/arch/*.c ${DMX_SRC}/engine/*.c
+  ${DMX_SRC}/engine/*/*.c ${DMX_SRC}/api/*.c ${DMX_SRC}/reference/*.c)
+list(REMOVE_ITEM DMX_CORE ${DMX_WITHOUT_LIBRARIES} ${DMX_WITH_LIBRARIES}
+  ${DMX_SRC}/base/own_folder.c)
+set(DMX_CORE_OF_SEPARATE ${DMX_SRC}/separate/overlap.c
+  ${DMX_SRC}/separate/track_level.c)
+dmx_objects_of(core SOURCES ${DMX_CORE} ${DMX_CORE_OF_SEPARATE})
+dmx_objects_of(alone SOURCES ${DMX_WITHOUT_LIBRARIES})
+dmx_component(core OBJECTS dmx_core_objects dmx_alone_objects
+  LIBRARIES Threads::Threads m)
 
-add_library(demucs_onnx_static STATIC)
-target_link_libraries(demucs_onnx_static PRIVATE dmx_objects dmx_onnx_proto)
-target_link_libraries(demucs_onnx_static PUBLIC ${DMX_LIBRARIES})
-target_include_directories(demucs_onnx_static PUBLIC
-  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
-  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-set_target_properties(demucs_onnx_static PROPERTIES OUTPUT_NAME demucs-onnx)
+# ---------------------------------------------------------------- export
+if("export" IN_LIST DMX_BUILT)
+  dmx_need(PROTOBUF_C)
+  include(onnx_proto)
+  dmx_sources(DMX_EXPORT ${DMX_SRC}/onnx/*.c)
+  dmx_objects_of(export SOURCES ${DMX_EXPORT} LIBRARIES dmx_onnx_proto)
+  dmx_component(export OBJECTS dmx_export_objects dmx_onnx_proto
+    LIBRARIES PkgConfig::PROTOBUF_C)
+endif()
 
-add_library(demucs_onnx SHARED)
-target_link_libraries(demucs_onnx PRIVATE dmx_objects dmx_onnx_proto
-  ${DMX_LIBRARIES})
-target_include_directories(demucs_onnx PUBLIC
-  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
-  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-set_target_properties(demucs_onnx PROPERTIES OUTPUT_NAME demucs-onnx
-  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+# --------------------------------------------------------------- runtime
+if("runtime" IN_LIST DMX_BUILT)
+  dmx_sources(DMX_RUNTIME ${DMX_SRC}/runtime/*.c)
+  dmx_objects_of(runtime SOURCES ${DMX_RUNTIME} ${DMX_SRC}/base/own_folder.c)
+  dmx_component(runtime OBJECTS dmx_runtime_objects
+    LIBRARIES ${CMAKE_DL_LIBS})
+endif()
 
-# The inner loops of the reference: contraction to fused multiply-add is what makes
-# the inner loop fast, and loses nothing.
-file(GLOB DMX_KERNELS64 CONFIGURE_DEPENDS
-  ${CMAKE_SOURCE_DIR}/src/reference/gemm64_*.c
-  ${CMAKE_SOURCE_DIR}/src/reference/exp64.c)
+# ---------------------------------------------------------------- verify
+if("verify" IN_LIST DMX_BUILT)
+  dmx_sources(DMX_VERIFY ${DMX_SRC}/verify/*.c)
+  dmx_objects_of(verify SOURCES ${DMX_VERIFY} LIBRARIES dmx_onnx_proto)
+  dmx_component(verify OBJECTS dmx_verify_objects)
+  include(checker)
+endif()
+
+# ----------------------------------------------------------------- audio
+if("audio" IN_LIST DMX_BUILT)
+  set(DMX_AUDIO_LIBRARIES AVFORMAT AVCODEC AVUTIL SOXR PNG)
+  dmx_need(${DMX_AUDIO_LIBRARIES})
+  list(TRANSFORM DMX_AUDIO_LIBRARIES PREPEND PkgConfig::)
+  dmx_sources(DMX_AUDIO ${DMX_SRC}/audio/*.c)
+  dmx_objects_of(audio SOURCES ${DMX_AUDIO} LIBRARIES ${DMX_AUDIO_LIBRARIES})
+  dmx_component(audio OBJECTS dmx_audio_objects
+    LIBRARIES ${DMX_AUDIO_LIBRARIES})
+endif()
+
+# ------------------------------------------------------------------- hub
+if("hub" IN_LIST DMX_BUILT)
+  dmx_need(CURL YAML)
+  dmx_sources(DMX_HUB ${DMX_SRC}/hub/*.c)
+  dmx_objects_of(hub SOURCES ${DMX_HUB}
+    LIBRARIES PkgConfig::CURL PkgConfig::YAML)
+  dmx_component(hub OBJECTS dmx_hub_objects
+    LIBRARIES PkgConfig::CURL PkgConfig::YAML)
+endif()
+
+# --------------------------------------------------------- all in one piece
+if(DMX_ALL)
+  dmx_need(CRYPTO)
+  dmx_objects_of(libraries SOURCES ${DMX_WITH_LIBRARIES}
+    LIBRARIES PkgConfig::CRYPTO PkgConfig::YAML)
+  dmx_sources(DMX_TOP ${DMX_SRC}/separate/*.c ${DMX_SRC}/bench/*.c)
+  list(REMOVE_ITEM DMX_TOP ${DMX_CORE_OF_SEPARATE})
+  dmx_objects_of(top SOURCES ${DMX_TOP} LIBRARIES dmx_onnx_proto)
+
+  set(DMX_MODULES CRYPTO YAML CURL PROTOBUF_C AVFORMAT AVCODEC AVUTIL SOXR PNG)
+  set(DMX_LIBRARIES ${DMX_MODULES})
+  list(TRANSFORM DMX_LIBRARIES PREPEND PkgConfig::)
+  list(APPEND DMX_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS} m)
+  foreach(kind STATIC SHARED)
+    set(target demucs_onnx)
+    set(link PRIVATE)
+    if(kind STREQUAL STATIC)
+      set(target demucs_onnx_static)
+      set(link PUBLIC)
+    endif()
+    add_library(${target} ${kind})
+    foreach(part core libraries export runtime verify audio hub top)
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:dmx_${part}_objects>)
+    endforeach()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:dmx_onnx_proto>)
+    target_link_libraries(${target} ${link} ${DMX_LIBRARIES})
+    target_include_directories(${target} PUBLIC
+      $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME demucs-onnx
+      LINKER_LANGUAGE C)
+  endforeach()
+  # The ABI section of the header: before 1.0 every minor version is its own.
+  set(DMX_SOVERSION ${PROJECT_VERSION_MAJOR})
+  if(PROJECT_VERSION_MAJOR EQUAL 0)
+    set(DMX_SOVERSION 0.${PROJECT_VERSION_MINOR})
+  endif()
+  set_target_properties(demucs_onnx PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION ${DMX_SOVERSION})
+  add_library(demucs-onnx::demucs_onnx ALIAS demucs_onnx)
+  add_library(demucs-onnx::demucs_onnx_static ALIAS demucs_onnx_static)
+endif()
+
+# Inner loops of the reference: contraction to fused multiply-add is what makes
+# them fast, and loses nothing.
+dmx_sources(DMX_KERNELS64 ${DMX_SRC}/reference/gemm64_*.c
+  ${DMX_SRC}/reference/exp64.c)
 set_source_files_properties(${DMX_KERNELS64} PROPERTIES
   COMPILE_OPTIONS "-ffp-contract=fast")

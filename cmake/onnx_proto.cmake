@@ -1,10 +1,9 @@
 # The C classes of onnx.proto, made at build time from the file that the ONNX
 # project installs (libonnx-dev), and compiled without our warnings.
-pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 find_program(DMX_PROTOC_C NAMES protoc-c REQUIRED)
 find_path(DMX_ONNX_PROTO_DIR onnx.proto PATH_SUFFIXES onnx REQUIRED)
 
-set(DMX_PROTO_OUT ${CMAKE_BINARY_DIR}/generated)
+set(DMX_PROTO_OUT ${PROJECT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${DMX_PROTO_OUT})
 add_custom_command(
   OUTPUT ${DMX_PROTO_OUT}/onnx.pb-c.c ${DMX_PROTO_OUT}/onnx.pb-c.h
@@ -18,6 +17,6 @@ target_include_directories(dmx_onnx_proto SYSTEM PUBLIC ${DMX_PROTO_OUT})
 target_link_libraries(dmx_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
 
 # The bytes of an export must not depend on fused multiply-adds.
-file(GLOB DMX_ONNX_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/onnx/*.c)
+file(GLOB DMX_ONNX_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/onnx/*.c)
 set_source_files_properties(${DMX_ONNX_SOURCES} PROPERTIES
   COMPILE_OPTIONS -ffp-contract=off)

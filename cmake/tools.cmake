@@ -1,14 +1,14 @@
 # Helpers for tests and benchmarks; not installed.
-add_executable(make-checkpoint ${CMAKE_SOURCE_DIR}/tools/make_checkpoint.c)
+add_executable(make-checkpoint ${PROJECT_SOURCE_DIR}/tools/make_checkpoint.c)
 set_target_properties(make-checkpoint PROPERTIES
-  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tools)
-target_include_directories(make-checkpoint PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
+target_include_directories(make-checkpoint PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(make-checkpoint PRIVATE _GNU_SOURCE)
 target_link_libraries(make-checkpoint PRIVATE demucs_onnx_static dmx_warnings)
-add_executable(bench-export ${CMAKE_SOURCE_DIR}/bench/bench_export.c)
+add_executable(bench-export ${PROJECT_SOURCE_DIR}/bench/bench_export.c)
 set_target_properties(bench-export PROPERTIES
-  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
-target_include_directories(bench-export PRIVATE ${CMAKE_SOURCE_DIR}/src
+  RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+target_include_directories(bench-export PRIVATE ${PROJECT_SOURCE_DIR}/src
   ${CJSON_INCLUDE_DIRS})
 target_compile_definitions(bench-export PRIVATE _GNU_SOURCE)
 target_link_libraries(bench-export PRIVATE demucs_onnx_static dmx_warnings)

@@ -44,7 +44,7 @@ void fuzz_open(const uint8_t *data, size_t size)
     dmx_checkpoint *c;
     dmx_error err = DMX_ERROR_INIT;
     const dmx_status status =
-        dmx_checkpoint_open_memory(&c, &blob, "fuzz.th", NULL, &err);
+        dmx_checkpoint_open_blob(&c, &blob, "fuzz.th", NULL, &err);
     require(status == err.code);
     require((status == DMX_OK) == (c != NULL));
     if (status == DMX_OK)

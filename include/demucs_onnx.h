@@ -150,6 +150,14 @@ typedef struct dmx_checkpoint_options {
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
                     const dmx_checkpoint_options *options, dmx_error *err);
+
+/* The same for a checkpoint that is in memory: no file is touched. `name`
+ * stands for the path in messages, and in what a path tells (a checksum in the
+ * name). The bytes stay the caller's, unchanged, until the checkpoint is
+ * closed. Fails as dmx_checkpoint_open does, but never with IO. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_checkpoint_open_memory(
+    dmx_checkpoint **out, const void *data, size_t size, const char *name,
+    const dmx_checkpoint_options *options, dmx_error *err);
 DMX_API void dmx_checkpoint_close(dmx_checkpoint *checkpoint);
 
 /* SHA-256 of the whole file, 64 lower-case hexadecimal digits. */

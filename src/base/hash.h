@@ -1,8 +1,12 @@
-/* SHA-256 (FIPS 180-4), through OpenSSL's libcrypto. */
+/* Checksums. SHA-256 (FIPS 180-4) is OpenSSL's in the whole library, where it
+ * uses what the processor has for it (sha256_openssl.c), and our own in the
+ * core, which needs no library (sha256.c). */
 #ifndef DMX_BASE_HASH_H
 #define DMX_BASE_HASH_H
 
 #include "base/error.h"
+
+#include <stdint.h>
 
 #define DMX_SHA256_HEX 65 /* 64 hexadecimal digits and the final zero */
 
@@ -16,5 +20,8 @@ DMX_MUST_CHECK dmx_status dmx_sha256_hex(char hex[DMX_SHA256_HEX],
 dmx_sha256 *dmx_sha256_open(void); /* NULL when memory is short */
 void dmx_sha256_update(dmx_sha256 *state, const void *data, size_t size);
 void dmx_sha256_finish(dmx_sha256 *state, char hex[DMX_SHA256_HEX]);
+
+/* The CRC-32 of zip files and PNG (ISO 3309). */
+uint32_t dmx_crc32(const void *data, size_t size);
 
 #endif

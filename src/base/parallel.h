@@ -2,11 +2,9 @@
 #ifndef DMX_BASE_PARALLEL_H
 #define DMX_BASE_PARALLEL_H
 
-#include <stddef.h>
+#include "base/platform.h"
 
-/* Cores this process may use: the affinity mask, cut by the cgroup's CPU
- * quota; at least 1. */
-int dmx_cpu_count(void);
+#include <stddef.h>
 
 /* Calls task(context, i) once for each i in [0, count), on up to `threads`
  * threads (0: dmx_cpu_count()) of which the caller is one. Tasks are handed

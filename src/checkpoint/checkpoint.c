@@ -1,3 +1,4 @@
+#include "base/options.h"
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
@@ -151,19 +152,18 @@ static dmx_status load_all(dmx_load *load, const dmx_checkpoint_options *o)
     return check_name(load, o->strict_checksum != 0);
 }
 
-static struct dmx_checkpoint *new_checkpoint(dmx_blob *blob, const char *path)
+/* Of bytes that it owns, or that are the caller's (blob is empty). */
+static struct dmx_checkpoint *new_checkpoint(dmx_blob blob, const char *path)
 {
     struct dmx_checkpoint *c = calloc(1, sizeof *c);
     if (c != NULL)
         c->memory = calloc(1, sizeof *c->memory);
     if (c == NULL || c->memory == NULL) {
         free(c);
-        dmx_blob_free(blob);
+        dmx_blob_free(&blob);
         return NULL;
     }
-    c->memory->file = *blob;
-    *blob = (dmx_blob){0};
-    c->file_size = c->memory->file.size;
+    c->memory->file = blob;
     c->path = dmx_arena_strndup(&c->memory->arena, path, strlen(path));
     if (c->path == NULL) {
         dmx_checkpoint_close(c);
@@ -172,20 +172,17 @@ static struct dmx_checkpoint *new_checkpoint(dmx_blob *blob, const char *path)
     return c;
 }
 
-dmx_status dmx_checkpoint_open_memory(struct dmx_checkpoint **out,
-                                      dmx_blob *blob, const char *path,
-                                      const dmx_checkpoint_options *options,
-                                      dmx_error *err)
+/* Closes `c` on failure. */
+static dmx_status load_bytes(struct dmx_checkpoint **out,
+                             struct dmx_checkpoint *c,
+                             const unsigned char *data, size_t size,
+                             const dmx_checkpoint_options *o, dmx_error *err)
 {
-    const dmx_checkpoint_options defaults = DMX_CHECKPOINT_OPTIONS_INIT;
-    const dmx_checkpoint_options *o = options != NULL ? options : &defaults;
-    *out = NULL;
-    struct dmx_checkpoint *c = new_checkpoint(blob, path);
-    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", path);
+    c->file_size = size;
     dmx_load load = {.checkpoint = c,
                      .arena = &c->memory->arena,
-                     .data = c->memory->file.data,
-                     .size = c->memory->file.size,
+                     .data = data,
+                     .size = size,
                      .hooks = o->hooks,
                      .weights = o->weights,
                      .err = err};
@@ -195,12 +192,52 @@ dmx_status dmx_checkpoint_open_memory(struct dmx_checkpoint **out,
     dmx_zip_close(&load.zip);
     free(load.legacy);
     if (status != DMX_OK) {
-        dmx_error_prefix(err, "%s", path);
+        dmx_error_prefix(err, "%s", c->path);
         dmx_checkpoint_close(c);
         return status;
     }
     *out = c;
     return DMX_OK;
+}
+
+static uint64_t most_bytes(const dmx_checkpoint_options *o)
+{
+    return o->max_file_bytes != 0 ? o->max_file_bytes : DEFAULT_MAX_BYTES;
+}
+
+dmx_status dmx_checkpoint_open_blob(struct dmx_checkpoint **out, dmx_blob *blob,
+                                    const char *path,
+                                    const dmx_checkpoint_options *options,
+                                    dmx_error *err)
+{
+    const dmx_checkpoint_options defaults = DMX_CHECKPOINT_OPTIONS_INIT;
+    const dmx_blob bytes = *blob;
+    *out = NULL;
+    *blob = (dmx_blob){0};
+    struct dmx_checkpoint *c = new_checkpoint(bytes, path);
+    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", path);
+    return load_bytes(out, c, bytes.data, bytes.size,
+                      options != NULL ? options : &defaults, err);
+}
+
+dmx_status dmx_checkpoint_open_memory(dmx_checkpoint **out, const void *data,
+                                      size_t size, const char *name,
+                                      const dmx_checkpoint_options *options,
+                                      dmx_error *err)
+{
+    dmx_error_clear(err);
+    DMX_NEED(err, out);
+    *out = NULL;
+    DMX_NEED(err, data);
+    DMX_NEED(err, name);
+    dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_checkpoint_options, err));
+    DMX_RETURN_IF(size > most_bytes(&o), err, DMX_ERROR_LIMIT,
+                  "%s: %zu bytes, more than the limit of %llu", name, size,
+                  (unsigned long long)most_bytes(&o));
+    struct dmx_checkpoint *c = new_checkpoint((dmx_blob){0}, name);
+    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", name);
+    return load_bytes(out, c, data, size, &o, err);
 }
 
 dmx_status dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
@@ -211,17 +248,13 @@ dmx_status dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
     DMX_NEED(err, out);
     *out = NULL;
     DMX_NEED(err, path);
-    const dmx_checkpoint_options defaults = DMX_CHECKPOINT_OPTIONS_INIT;
-    const dmx_checkpoint_options *o = options != NULL ? options : &defaults;
-    DMX_RETURN_IF(o->size < sizeof *o, err, DMX_ERROR_ARGUMENT,
-                  "dmx_checkpoint_options: size is not set; use "
-                  "DMX_CHECKPOINT_OPTIONS_INIT");
-    const uint64_t limit =
-        o->max_file_bytes != 0 ? o->max_file_bytes : DEFAULT_MAX_BYTES;
+    dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_checkpoint_options, err));
+    const uint64_t limit = most_bytes(&o);
     dmx_blob blob;
     DMX_FORWARD(dmx_file_read(
         &blob, path, limit > SIZE_MAX ? SIZE_MAX : (size_t)limit, err));
-    return dmx_checkpoint_open_memory(out, &blob, path, o, err);
+    return dmx_checkpoint_open_blob(out, &blob, path, &o, err);
 }
 
 void dmx_checkpoint_close(dmx_checkpoint *c)

@@ -52,7 +52,7 @@ struct dmx_checkpoint {
 
 /* As dmx_checkpoint_open on bytes in memory. Takes ownership of *blob, on
  * failure too; `path` is the name that messages and the checkpoint carry. */
-DMX_MUST_CHECK dmx_status dmx_checkpoint_open_memory(
+DMX_MUST_CHECK dmx_status dmx_checkpoint_open_blob(
     struct dmx_checkpoint **out, dmx_blob *blob, const char *path,
     const dmx_checkpoint_options *options, dmx_error *err);
 

@@ -1,11 +1,11 @@
 /* Source: PKWARE's APPNOTE.TXT, sections 4.3 (structure) and 4.5.3 (zip64). */
 #include "checkpoint/zip.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "checkpoint/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 enum {
     LOCAL_BYTES = 30,
@@ -342,7 +342,7 @@ dmx_status dmx_zip_use(dmx_zip_entry *e, dmx_error *err)
 dmx_status dmx_zip_check(const dmx_zip *zip, const dmx_zip_entry *e,
                          dmx_error *err)
 {
-    const uLong crc = crc32_z(0, zip->data + e->offset, e->size);
+    const uint32_t crc = dmx_crc32(zip->data + e->offset, e->size);
     if (crc != e->crc)
         return bad_entry(err, e, "checksum (CRC-32) differs");
     return DMX_OK;

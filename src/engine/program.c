@@ -2,7 +2,7 @@
 #include "engine/program.h"
 
 #include "base/error.h"
-#include "engine/pages.h"
+#include "base/platform.h"
 
 #include <stdlib.h>
 #include <string.h>

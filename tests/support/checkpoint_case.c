@@ -151,7 +151,7 @@ dmx_status open_bytes(dmx_checkpoint **out, const void *data, size_t size,
         abort();
     if (size != 0)
         memcpy(blob.data, data, size);
-    return dmx_checkpoint_open_memory(out, &blob, "test.th", options, err);
+    return dmx_checkpoint_open_blob(out, &blob, "test.th", options, err);
 }
 
 dmx_status open_pickle(dmx_checkpoint **out, const void *pickle, size_t size,

@@ -38,6 +38,11 @@ static void test_checkpoint(void **state)
     refused(dmx_checkpoint_open(NULL, "x", NULL, &err), "out");
     CLEARED(dmx_checkpoint, dmx_checkpoint_open(&out, NULL, NULL, &err),
             "path");
+    refused(dmx_checkpoint_open_memory(NULL, "x", 1, "x", NULL, &err), "out");
+    CLEARED(dmx_checkpoint,
+            dmx_checkpoint_open_memory(&out, NULL, 1, "x", NULL, &err), "data");
+    CLEARED(dmx_checkpoint,
+            dmx_checkpoint_open_memory(&out, "x", 1, NULL, NULL, &err), "name");
     assert_int_equal(dmx_checkpoint_open(NULL, NULL, NULL, NULL),
                      DMX_ERROR_ARGUMENT);
     dmx_checkpoint_close(NULL);

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "base/parallel.h"
+#include "base/platform.h"
 #include "engine/kernels/fourier.h"
 #include "engine/plan/planner.h"
 

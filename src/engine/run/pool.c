@@ -1,8 +1,8 @@
 #include "engine/run/pool.h"
-#include "base/memory.h"
+#include "base/platform.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -22,13 +22,12 @@ struct dmx_pool;
 
 typedef struct worker {
     struct dmx_pool *pool;
-    pthread_t thread;
+    dmx_thread *thread;
     int number;
 } worker;
 
 struct dmx_pool {
-    pthread_mutex_t lock;
-    pthread_cond_t start, done;
+    dmx_monitor *start, *done; /* there is a job; nobody is at it */
     _Atomic uint64_t job;
     atomic_bool close; /* the job is to leave */
     void (*task)(void *, int64_t, int);
@@ -70,10 +69,10 @@ static uint64_t wait_for_job(dmx_pool *p, uint64_t seen)
         pause_a_little();
     if (job_number(p) != seen)
         return job_number(p);
-    pthread_mutex_lock(&p->lock);
+    dmx_monitor_lock(p->start);
     while (job_number(p) == seen)
-        pthread_cond_wait(&p->start, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+        dmx_monitor_wait(p->start);
+    dmx_monitor_unlock(p->start);
     return job_number(p);
 }
 
@@ -91,19 +90,19 @@ static void leave(dmx_pool *p)
     const uint64_t before = atomic_fetch_sub(&p->job, 1);
     if ((before & OPEN) != 0 || (before & INSIDE) != 1)
         return;
-    pthread_mutex_lock(&p->lock);
-    pthread_cond_signal(&p->done);
-    pthread_mutex_unlock(&p->lock);
+    dmx_monitor_lock(p->done);
+    dmx_monitor_wake_one(p->done);
+    dmx_monitor_unlock(p->done);
 }
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     const worker *w = argument;
     dmx_pool *p = w->pool;
     for (uint64_t seen = 0;;) {
         seen = wait_for_job(p, seen);
         if (atomic_load(&p->close))
-            return NULL;
+            return;
         if (!join(p, seen))
             continue;
         take_tasks(p, w->number);
@@ -116,10 +115,10 @@ static void announce(dmx_pool *p)
 {
     const uint64_t number = job_number(p) + 1;
     atomic_store(&p->next, 0);
-    pthread_mutex_lock(&p->lock);
+    dmx_monitor_lock(p->start);
     atomic_store(&p->job, number * NUMBER + OPEN);
-    pthread_cond_broadcast(&p->start);
-    pthread_mutex_unlock(&p->lock);
+    dmx_monitor_wake_all(p->start);
+    dmx_monitor_unlock(p->start);
 }
 
 static bool busy(dmx_pool *p)
@@ -135,10 +134,10 @@ static void wait_for_workers(dmx_pool *p)
         pause_a_little();
     if (!busy(p))
         return;
-    pthread_mutex_lock(&p->lock);
+    dmx_monitor_lock(p->done);
     while (busy(p))
-        pthread_cond_wait(&p->done, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+        dmx_monitor_wait(p->done);
+    dmx_monitor_unlock(p->done);
 }
 
 void dmx_pool_run(dmx_pool *p, int64_t count,
@@ -157,22 +156,41 @@ void dmx_pool_run(dmx_pool *p, int64_t count,
     wait_for_workers(p);
 }
 
-dmx_pool *dmx_pool_open(int threads)
+static void free_pool(dmx_pool *p)
+{
+    dmx_monitor_close(p->done);
+    dmx_monitor_close(p->start);
+    free(p->worker);
+    free(p);
+}
+
+static dmx_pool *new_pool(void)
 {
     dmx_pool *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->start, NULL);
-    pthread_cond_init(&p->done, NULL);
     p->threads = 1;
+    p->start = dmx_monitor_open();
+    p->done = dmx_monitor_open();
+    if (p->start != NULL && p->done != NULL)
+        return p;
+    free_pool(p);
+    return NULL;
+}
+
+dmx_pool *dmx_pool_open(int threads)
+{
+    dmx_pool *p = new_pool();
+    if (p == NULL)
+        return NULL;
     if (threads > 1)
         p->worker = calloc((size_t)threads - 1, sizeof *p->worker);
     while (p->worker != NULL && p->threads < threads) {
         worker *w = &p->worker[p->threads - 1];
         w->pool = p;
         w->number = p->threads;
-        if (pthread_create(&w->thread, NULL, work, w) != 0)
+        w->thread = dmx_thread_start(work, w);
+        if (w->thread == NULL)
             break;
         p->threads++;
     }
@@ -186,12 +204,8 @@ void dmx_pool_close(dmx_pool *p)
     atomic_store(&p->close, true);
     announce(p);
     for (int i = 0; i + 1 < p->threads; i++)
-        pthread_join(p->worker[i].thread, NULL);
-    pthread_cond_destroy(&p->done);
-    pthread_cond_destroy(&p->start);
-    pthread_mutex_destroy(&p->lock);
-    free(p->worker);
-    free(p);
+        dmx_thread_join(p->worker[i].thread);
+    free_pool(p);
 }
 
 int dmx_pool_threads(const dmx_pool *p)

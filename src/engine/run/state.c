@@ -1,7 +1,7 @@
 /* What one run needs: memory, threads, times. */
+#include "base/platform.h"
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
-#include "engine/pages.h"
 #include "engine/program.h"
 #include "engine/run/pool.h"
 
