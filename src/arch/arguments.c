@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_NAMED = 10 };
+
 bool dmx_arguments_known(const dmx_argument *table, const char *name)
 {
     for (; table->name != NULL; table++)
@@ -39,14 +41,19 @@ dmx_status dmx_arguments_set(dmx_json *object, const char *text, dmx_error *err)
 static void drop_unknown(dmx_json *object, const dmx_argument *table,
                          const dmx_hooks *hooks)
 {
+    size_t dropped = 0;
     dmx_json *next;
     for (dmx_json *item = object->child; item != NULL; item = next) {
         next = item->next;
         if (dmx_arguments_known(table, item->string))
             continue;
-        dmx_warn(hooks, "unknown argument '%s' dropped", item->string);
+        if (dropped++ < MOST_NAMED)
+            dmx_warn(hooks, "unknown argument '%s' dropped", item->string);
         dmx_json_free(dmx_json_detach(object, item));
     }
+    if (dropped > MOST_NAMED)
+        dmx_warn(hooks, "%zu more unknown arguments dropped",
+                 dropped - MOST_NAMED);
 }
 
 dmx_status dmx_arguments_complete(dmx_json *object, const dmx_argument *table,

@@ -108,11 +108,18 @@ static dmx_status choose(struct dmx_model *m, dmx_error *err)
     return DMX_OK;
 }
 
+/* Each is looked for among all: a bound keeps that cheap. */
+enum { MOST_ARGUMENTS = 1000 };
+
 /* Copies every item of `from` over those of m->arguments. */
 static dmx_status overlay(struct dmx_model *m, const dmx_json *from,
                           dmx_error *err)
 {
     const dmx_json *item;
+    const int count = dmx_json_count(from);
+    DMX_RETURN_IF(count > MOST_ARGUMENTS, err, DMX_ERROR_LIMIT,
+                  "%d constructor arguments are more than the limit of %d",
+                  count, MOST_ARGUMENTS);
     DMX_JSON_EACH (item, from) {
         dmx_json *copy = dmx_json_copy(item);
         dmx_json_remove(m->arguments, item->string);
@@ -148,6 +155,8 @@ static dmx_status take_file(struct dmx_model *m, const char *path,
     dmx_json *file;
     DMX_FORWARD(dmx_arguments_read_file(&file, path, m->architecture, err));
     const dmx_status status = overlay(m, file, err);
+    if (status == DMX_ERROR_LIMIT)
+        dmx_error_prefix(err, "%s", path);
     dmx_json_free(file);
     return status;
 }

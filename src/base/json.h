@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define DMX_JSON_DEPTH 1000 /* deeper text is refused */
+#define DMX_JSON_DEPTH  1000              /* deeper text is refused */
+#define DMX_JSON_VALUES ((size_t)1 << 20) /* and text of more values */
 
 typedef enum dmx_json_type {
     DMX_JSON_NULL,
@@ -36,7 +37,7 @@ typedef struct dmx_json {
 /* --------------------------------------------------------------- reading */
 
 /* One value, with white space around it and after it nothing else. NULL when
- * it is malformed or memory is short. */
+ * it is malformed, beyond a limit above, or memory is short. */
 dmx_json *dmx_json_read(const char *text);
 dmx_json *dmx_json_read_bytes(const char *text, size_t size);
 

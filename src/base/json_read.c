@@ -12,6 +12,7 @@ enum { NUMBER_BYTES = 64 };
 typedef struct reader {
     const char *at, *end;
     int depth;
+    size_t values; /* so far */
 } reader;
 
 static void skip_space(reader *r)
@@ -221,6 +222,8 @@ static bool take_into(reader *r, dmx_json *value)
 
 static dmx_json *take_value(reader *r)
 {
+    if (r->values++ >= DMX_JSON_VALUES)
+        return NULL;
     dmx_json *value = dmx_json_new(DMX_JSON_NULL);
     if (value != NULL && !take_into(r, value)) {
         dmx_json_free(value);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const dmx_argument table[] = {
     {"sources", "null", DMX_ARGUMENT_USED},
@@ -114,6 +115,59 @@ static void count_warning(void *user, const char *message)
     ++*(int *)user;
 }
 
+static void count_line(void *user, const char *message)
+{
+    (void)message;
+    ++*(int *)user;
+}
+
+/* A hundred thousand keys are counted, not looked for one among the others. */
+static void test_many_arguments(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_checkpoint *checkpoint;
+    dmx_model *model;
+    int lines = 0;
+    const dmx_hooks hooks = {.user = &lines, .warn = count_line};
+    dmx_model_options o = DMX_MODEL_OPTIONS_INIT;
+    o.hooks = &hooks;
+    assert_ok(dmx_checkpoint_open(&checkpoint,
+                                  test_data("demo/htdemucs_tiny-87685527.th"),
+                                  NULL, &err),
+              &err);
+    for (int yaml = 0; yaml < 2; yaml++) {
+        const int count = yaml ? 20000 : 80000;
+        char *text = malloc((size_t)count * 16), *p = text;
+        assert_non_null(text);
+        p += sprintf(p, yaml ? "x: 1\n" : "{\"x\":1");
+        for (int i = 0; i < count; i++)
+            p += sprintf(p, yaml ? "k%d: 1\n" : ",\"k%d\":1", i);
+        sprintf(p, yaml ? "" : "}");
+        o.config_path = write_file(text);
+        free(text);
+        const clock_t before = clock();
+        assert_int_equal(dmx_model_open(&model, checkpoint, &o, &err),
+                         DMX_ERROR_LIMIT);
+        assert_true(clock() - before < 2 * CLOCKS_PER_SEC);
+        assert_non_null(strstr(err.message, o.config_path));
+        assert_non_null(strstr(err.message, "arguments are more than"));
+    }
+    /* Fewer are taken, but not all are named. */
+    char *text = malloc(16000), *p = text;
+    p += sprintf(p, "{\"x\":1");
+    for (int i = 0; i < 900; i++)
+        p += sprintf(p, ",\"k%d\":1", i);
+    sprintf(p, "}");
+    o.config_path = write_file(text);
+    free(text);
+    lines = 0;
+    assert_ok(dmx_model_open(&model, checkpoint, &o, &err), &err);
+    assert_int_equal(lines, 11);
+    dmx_model_close(model);
+    dmx_checkpoint_close(checkpoint);
+}
+
 static void test_complete(void **state)
 {
     (void)state;
@@ -197,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_many_arguments),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_seconds),
     };

@@ -206,12 +206,32 @@ static void test_changes(void **context)
     assert_int_equal(dmx_json_count(NULL), 0);
 }
 
+/* Values cost memory: more than a limit are refused. */
+static void test_values(void **unused)
+{
+    (void)unused;
+    const size_t most = DMX_JSON_VALUES;
+    char *text = malloc(2 * most + 2);
+    assert_non_null(text);
+    text[0] = '[';
+    for (size_t i = 0; i < most; i++)
+        memcpy(text + 1 + 2 * i, "0,", 2);
+    memcpy(text + 2 * most - 2, "]", 2); /* the array and most - 1 numbers */
+    dmx_json *fine = dmx_json_read(text);
+    assert_int_equal(dmx_json_count(fine), (int)most - 1);
+    dmx_json_free(fine);
+    memcpy(text + 2 * most - 2, ",0]", 4);
+    assert_null(dmx_json_read(text));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_another), cmocka_unit_test(test_reads),
         cmocka_unit_test(test_refuses),    cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_depth),      cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_depth),      cmocka_unit_test(test_values),
+        cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "comma_locale.h"
 
 #include <locale.h>
 #include <math.h>
@@ -210,33 +211,10 @@ static void test_numbers(void **state)
 
 /* -------------------------------------------------------------- locales */
 
-/* A locale with a decimal comma, compiled where the system has none; false
- * when there is no way to one. */
-static bool comma_locale(void)
-{
-    static const char *const known[] = {"de_DE.UTF-8", "de_DE.utf8",
-                                        "fr_FR.UTF-8", "pt_BR.UTF-8"};
-    char command[1500];
-    for (int made = 0; made < 2; made++) {
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            if (setlocale(LC_ALL, known[i]) != NULL &&
-                localeconv()->decimal_point[0] == ',')
-                return true;
-        snprintf(command, sizeof command,
-                 "localedef -c -i de_DE -f UTF-8 '%s/de_DE.UTF-8' "
-                 ">/dev/null 2>&1",
-                 test_folder());
-        if (made || system(command) < 0)
-            break;
-        setenv("LOCPATH", test_folder(), 1);
-    }
-    return false;
-}
-
 static void test_comma(void **state)
 {
     (void)state;
-    if (!comma_locale()) {
+    if (!test_comma_locale()) {
         print_message("no locale with a decimal comma can be made\n");
         skip();
     }

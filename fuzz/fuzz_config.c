@@ -1,0 +1,29 @@
+/* Files of constructor arguments, JSON or YAML. */
+#include "fuzz_open.h"
+
+#include "arch/arguments.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[64];
+    dmx_json *arguments = NULL;
+    dmx_error err = DMX_ERROR_INIT;
+    const int fd = memfd_create("config", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (dmx_arguments_read_file(&arguments, path, "htdemucs", &err) == DMX_OK) {
+        char *text = dmx_json_print(arguments);
+        free(text);
+    } else if (arguments != NULL || err.message[0] == '\0') {
+        abort();
+    }
+    dmx_json_free(arguments);
+    close(fd);
+    return 0;
+}
