@@ -91,7 +91,9 @@ static dmx_status write_model(const network *n, const char *path,
 {
     dmx_output out;
     const dmx_onnx_options options = {
-        .fp16_weights = strcmp(kind, "fp16weights") == 0,
+        .precision = strcmp(kind, "fp16weights") == 0
+                         ? DMX_PRECISION_FP16_WEIGHTS
+                         : DMX_PRECISION_FP32,
         .variant =
             strcmp(kind, "usual") == 0 ? DMX_ONNX_USUAL : DMX_ONNX_RECIPES};
     DMX_FORWARD(dmx_output_open(&out, path, err));

@@ -298,6 +298,12 @@ typedef enum dmx_precision {
     DMX_PRECISION_FP16_WEIGHTS,
 } dmx_precision;
 
+/* "fp32", "fp16weights": as the command line and the metadata of exported
+ * models have it; NULL for any other number. */
+DMX_API const char *dmx_precision_name(dmx_precision precision);
+/* The precision of that name into *out; 0 when there is none. */
+DMX_API int dmx_precision_find(dmx_precision *out, const char *name);
+
 typedef struct dmx_export_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* warnings, progress, cancellation */
@@ -602,8 +608,8 @@ typedef struct dmx_separator_options {
     int64_t seed;            /* of the offsets, as Python's random.seed */
     const dmx_model_options *model; /* arguments of checkpoints; NULL: what
                                        the files say */
-    const char *weights; /* which of a training checkpoint, as in
-                            dmx_checkpoint_options; NULL: the best */
+    const char *weights;            /* which of a training checkpoint, as in
+                                       dmx_checkpoint_options; NULL: the best */
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \

@@ -69,9 +69,8 @@ static dmx_status export_model(cli_terminal *t, const export_options *o,
     const char **stems = wanted_stems(o);
     e.hooks = &t->hooks;
     e.opset = (int)o->opset;
-    e.precision = o->precision != NULL && strcmp(o->precision, "fp32") != 0
-                      ? DMX_PRECISION_FP16_WEIGHTS
-                      : DMX_PRECISION_FP32;
+    if (o->precision != NULL) /* one of the option's choices */
+        (void)dmx_precision_find(&e.precision, o->precision);
     e.stems = stems;
     e.prune = o->prune;
     e.stem = stem;

@@ -1,8 +1,6 @@
 #include "check_options.h"
 #include "hub_options.h"
 
-#include <string.h>
-
 typedef struct prewarm_options {
     cli_hub_options hub;
     cli_check_options check;
@@ -41,8 +39,8 @@ static dmx_status prewarm(cli_terminal *t, const prewarm_options *o,
     e.hooks = &t->hooks;
     e.checks = &checks;
     e.threads = (int)o->check.threads;
-    if (o->precision != NULL && strcmp(o->precision, "fp16weights") == 0)
-        e.precision = DMX_PRECISION_FP16_WEIGHTS;
+    if (o->precision != NULL) /* one of the option's choices */
+        (void)dmx_precision_find(&e.precision, o->precision);
     dmx_status status = cli_hub_open(&hub, t, &o->hub, err);
     if (status != DMX_OK)
         return status;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Smaller weights are not worth a Cast. */
-#define HALF_COUNT 1024
+#define NARROW_COUNT 1024
 
 float *dmx_weight_floats(dmx_emitter *e, const dmx_tensor *t)
 {
@@ -23,16 +23,6 @@ double *dmx_weight_doubles(dmx_emitter *e, const dmx_tensor *t)
     return out;
 }
 
-bool dmx_fits_half(const float *data, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const float back = dmx_f16_to_f32(dmx_f32_to_f16(data[i]));
-        if (memcmp(&back, &data[i], sizeof back) != 0)
-            return false;
-    }
-    return true;
-}
-
 static size_t count_of(const int64_t *dim, size_t rank)
 {
     size_t count = 1;
@@ -41,17 +31,23 @@ static size_t count_of(const int64_t *dim, size_t rank)
     return count;
 }
 
-static dmx_name half_constant(dmx_emitter *e, const char *base,
-                              const float *data, const int64_t *dim,
-                              size_t rank)
+static bool is_narrow(const dmx_emitter *e, const float *data, size_t count)
+{
+    return e->weights != DMX_WEIGHTS_FLOAT32 && count >= NARROW_COUNT &&
+           dmx_weights_fit(e->weights, data, count);
+}
+
+/* A constant of the emitter's format, and what widens it. */
+static dmx_name narrow_constant(dmx_emitter *e, const char *base,
+                                const float *data, const int64_t *dim,
+                                size_t rank)
 {
     const size_t count = count_of(dim, rank);
-    uint16_t *half = dmx_emitter_buffer(e, count, sizeof *half);
-    if (half == NULL)
+    void *narrow = dmx_emitter_buffer(e, count, dmx_weight_size(e->weights));
+    if (narrow == NULL)
         return "";
-    for (size_t i = 0; i < count; i++)
-        half[i] = dmx_f32_to_f16(data[i]);
-    return dmx_emit_cast_f32(e, dmx_constant_f16(e, base, half, dim, rank));
+    dmx_weights_narrow(e->weights, narrow, data, count);
+    return dmx_emit_cast_f32(e, dmx_constant_f16(e, base, narrow, dim, rank));
 }
 
 dmx_name dmx_weight_constant(dmx_emitter *e, const char *base, float *data,
@@ -59,10 +55,9 @@ dmx_name dmx_weight_constant(dmx_emitter *e, const char *base, float *data,
 {
     if (data == NULL)
         return "";
-    const size_t count = count_of(dim, rank);
-    if (!e->fp16 || count < HALF_COUNT || !dmx_fits_half(data, count))
+    if (!is_narrow(e, data, count_of(dim, rank)))
         return dmx_constant_f32(e, base, data, dim, rank);
-    const dmx_name y = half_constant(e, base, data, dim, rank);
+    const dmx_name y = narrow_constant(e, base, data, dim, rank);
     dmx_emitter_drop_buffer(e, data);
     return y;
 }
@@ -149,8 +144,7 @@ static dmx_name matrix_constant(dmx_emitter *e, const matrix *m,
     if (dmx_emitter_failed(e))
         return "";
     const bool folds = m->scale != NULL || m->factor != 1.0;
-    const bool in_graph =
-        folds && e->fp16 && count >= HALF_COUNT && dmx_fits_half(w, count);
+    const bool in_graph = folds && is_narrow(e, w, count);
     if (folds && !in_graph)
         scale_outputs(w, m, s);
     dmx_emitter_drop_buffer(e, s);

@@ -10,8 +10,9 @@
 float *dmx_weight_floats(dmx_emitter *e, const dmx_tensor *t);
 double *dmx_weight_doubles(dmx_emitter *e, const dmx_tensor *t);
 
-/* A weight already in its final order, in a buffer of the emitter; with fp16
- * it becomes a half constant and a Cast where that loses nothing. */
+/* A weight already in its final order, in a buffer of the emitter. Where the
+ * emitter's format is not float32 and loses nothing, it becomes a constant of
+ * that format and a Cast. */
 dmx_name dmx_weight_constant(dmx_emitter *e, const char *base, float *data,
                              const int64_t *dim, size_t rank);
 
@@ -36,8 +37,5 @@ dmx_name dmx_weight_point(dmx_emitter *e, const dmx_tensor *weight,
 dmx_name dmx_weight_rows(dmx_emitter *e, const dmx_tensor *t, int64_t first,
                          int64_t count, const char *suffix,
                          const int64_t kernel[2]);
-
-/* The values are exactly representable as halves. */
-bool dmx_fits_half(const float *data, size_t count);
 
 #endif

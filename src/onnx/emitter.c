@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void dmx_emitter_open(dmx_emitter *e, int opset, bool fp16)
+void dmx_emitter_open(dmx_emitter *e, int opset, dmx_weight_format weights)
 {
-    *e = (dmx_emitter){.opset = opset, .fp16 = fp16, .path = ""};
+    *e = (dmx_emitter){.opset = opset, .weights = weights, .path = ""};
     e->error.offset = -1;
 }
 

@@ -6,6 +6,7 @@
 #ifndef DMX_ONNX_EMITTER_H
 #define DMX_ONNX_EMITTER_H
 
+#include "base/weight_format.h"
 #include "base/memory.h"
 #include "base/tensor.h"
 
@@ -22,8 +23,8 @@ typedef struct dmx_emitter {
     dmx_error error;
     dmx_arena arena;
     int opset;
-    bool fp16;        /* store weights as halves where that is exact */
-    const char *path; /* module path that new nodes are named after */
+    dmx_weight_format weights; /* of those that fit it exactly */
+    const char *path;          /* module path that new nodes are named after */
     Onnx__NodeProto **node;
     size_t n_node, node_capacity;
     Onnx__TensorProto **constant;
@@ -35,7 +36,7 @@ typedef struct dmx_emitter {
     size_t n_slot, slot_capacity;
 } dmx_emitter;
 
-void dmx_emitter_open(dmx_emitter *e, int opset, bool fp16);
+void dmx_emitter_open(dmx_emitter *e, int opset, dmx_weight_format weights);
 void dmx_emitter_close(dmx_emitter *e);
 
 /* Records an error; always returns "". */

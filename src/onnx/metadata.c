@@ -86,7 +86,7 @@ void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
         put_model(m, e, model, o);
     put_number(m, e, "audio_channels", g->value[g->input].shape.dim[0]);
     put_number(m, e, "samples", g->value[g->input].shape.dim[2]);
-    put(m, e, "precision", o->fp16_weights ? "fp16weights" : "fp32");
+    put(m, e, "precision", dmx_precision_name(o->precision));
     put(m, e, "stem", o->stem);
     put(m, e, "bag", o->bag);
     put(m, e, "pruned", o->n_chosen > 0 ? "true" : NULL);

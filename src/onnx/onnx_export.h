@@ -15,9 +15,9 @@ typedef enum dmx_onnx_variant {
 
 /* All zero means: opset 17, float32, every source. */
 typedef struct dmx_onnx_options {
-    int opset;            /* 0: 17 */
-    int newest_opset;     /* newest allowed: what the checker knows; 0: 17 */
-    bool fp16_weights;    /* weights that are halves stay halves: lossless */
+    int opset;        /* 0: 17 */
+    int newest_opset; /* newest allowed: what the checker knows; 0: 17 */
+    dmx_precision precision;
     const size_t *chosen; /* prune: source indices, rising, or NULL: all */
     size_t n_chosen;
     const char *stem; /* metadata "stem", or NULL */

@@ -1,5 +1,6 @@
 /* The graph's frame: contract, metadata, and the bytes. */
 #include "onnx/onnx_export.h"
+#include "base/precision.h"
 #include "graph/select.h"
 #include "onnx/onnx_model.h"
 #include "onnx/walk.h"
@@ -128,7 +129,7 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
     dmx_metadata metadata = {0};
     const int opset = o->opset != 0 ? o->opset : DMX_ONNX_OLDEST_OPSET;
     const int64_t channels = g->value[g->input].shape.dim[0];
-    dmx_walk_open(&w, g, opset, o->fp16_weights);
+    dmx_walk_open(&w, g, opset, dmx_precision_format(o->precision));
     dmx_walk_run(&w,
                  o->variant == DMX_ONNX_USUAL ? dmx_usual_recipes : dmx_recipes,
                  o->hooks);

@@ -21,8 +21,8 @@ static dmx_name heads(dmx_walk *w, dmx_value v, int64_t rows, int64_t heads,
     dmx_emitter *e = &w->e;
     const int64_t *dim = dmx_walk_dim(w, v);
     const int64_t length = dim[0], size = dim[1] / heads;
-    if (keys && dmx_walk_is_image(w, v) && rows == dmx_walk_rows(w, v))
-        return dmx_emit_reshape(e, dmx_walk_image(w, v),
+    if (keys && dmx_walk_is_nchw(w, v) && rows == dmx_walk_rows(w, v))
+        return dmx_emit_reshape(e, dmx_walk_nchw(w, v),
                                 DMX_DIMS(1, heads, size, length));
     const dmx_name x = dmx_emit_reshape(e, dmx_walk_tokens(w, v, rows),
                                         DMX_DIMS(1, length, heads, size));

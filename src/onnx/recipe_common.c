@@ -64,12 +64,12 @@ void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
 /* Element by element: tokens stay in the form that they have. */
 static void activation(dmx_walk *w, const dmx_node *n)
 {
-    const bool image = dmx_walk_is_image(w, n->in[0]);
-    dmx_name x = image ? dmx_walk_image(w, n->in[0]) : dmx_walk_in(w, n, 0);
+    const bool nchw = dmx_walk_is_nchw(w, n->in[0]);
+    dmx_name x = nchw ? dmx_walk_nchw(w, n->in[0]) : dmx_walk_in(w, n, 0);
     x = n->op == DMX_OP_GELU ? dmx_emit_gelu(&w->e, x)
                              : dmx_emit_1(&w->e, "Relu", x);
-    if (image)
-        dmx_walk_set_image(w, n, x, dmx_walk_rows(w, n->in[0]));
+    if (nchw)
+        dmx_walk_set_nchw(w, n, x, dmx_walk_rows(w, n->in[0]));
     else
         set_like_input(w, n, x);
 }
@@ -147,7 +147,7 @@ static dmx_name second_term(dmx_walk *w, const dmx_node *n)
     const dmx_node *b = producer(w, n->in[1]);
     const int64_t rows = dmx_walk_rows(w, n->in[0]);
     const dmx_emitted *x = &w->value[n->in[1]];
-    const bool waiting = x->name == NULL && x->image == NULL;
+    const bool waiting = x->name == NULL && x->nchw == NULL;
     if (waiting && b->op == DMX_OP_FREQ_EMBEDDING)
         return freq_table(w, b, n->at.alpha);
     if (waiting)

@@ -13,7 +13,7 @@ void dmx_recipe_tokens(dmx_walk *w, const dmx_node *n)
     dmx_name x = dmx_walk_in(w, n, 0);
     (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
     if (dim[1] == d[1]) {
-        dmx_walk_set_image(w, n, x, d[1]);
+        dmx_walk_set_nchw(w, n, x, d[1]);
         return;
     }
     x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 2, 3, 1));
@@ -27,7 +27,7 @@ void dmx_recipe_untokens(dmx_walk *w, const dmx_node *n)
     int64_t dim[4];
     (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
     if (rows == d[1] && dim[1] == d[1]) {
-        dmx_walk_set(w, n, dmx_walk_image(w, n->in[0]));
+        dmx_walk_set(w, n, dmx_walk_nchw(w, n->in[0]));
         return;
     }
     dmx_name x = dmx_walk_tokens(w, n->in[0], d[1]);
@@ -62,7 +62,7 @@ dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
 }
 
 /* The same on tokens channels first. */
-static dmx_name linear_image(dmx_emitter *e, dmx_name x, const dmx_node *n,
+static dmx_name linear_nchw(dmx_emitter *e, dmx_name x, const dmx_node *n,
                              const dmx_tensor *scale, double factor)
 {
     const dmx_conv_window c = dmx_conv_point();
@@ -96,8 +96,8 @@ void dmx_recipe_linear(dmx_walk *w, const dmx_node *n)
     const dmx_tensor *s = scale != NULL ? dmx_weight_of(scale) : NULL;
     const double factor = query != NULL ? query->at.scale : 1.0;
     if (fills_blocks(dmx_weight_of(n))) {
-        const dmx_name x = dmx_walk_image(w, n->in[0]);
-        dmx_walk_set_image(w, last, linear_image(&w->e, x, n, s, factor), rows);
+        const dmx_name x = dmx_walk_nchw(w, n->in[0]);
+        dmx_walk_set_nchw(w, last, linear_nchw(&w->e, x, n, s, factor), rows);
     } else {
         const dmx_name x = dmx_walk_in(w, n, 0);
         dmx_walk_set_tokens(w, last,

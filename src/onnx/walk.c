@@ -21,10 +21,11 @@ static void find_users(dmx_walk *w)
     w->user[g->output] = MANY_USERS;
 }
 
-void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset, bool fp16)
+void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
+                   dmx_weight_format weights)
 {
     *w = (dmx_walk){.g = g};
-    dmx_emitter_open(&w->e, opset, fp16);
+    dmx_emitter_open(&w->e, opset, weights);
     w->value = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->value);
     w->user = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->user);
     w->done = dmx_emitter_alloc(&w->e, g->n_node, sizeof *w->done);
@@ -119,8 +120,8 @@ static dmx_name swap_order(dmx_walk *w, dmx_name x, int64_t a, int64_t b,
 static dmx_name own_tokens(dmx_walk *w, dmx_value v)
 {
     dmx_emitted *x = &w->value[v];
-    if (x->name == NULL && x->image != NULL)
-        x->name = dmx_emit_transpose(&w->e, x->image, DMX_DIMS(0, 2, 3, 1));
+    if (x->name == NULL && x->nchw != NULL)
+        x->name = dmx_emit_transpose(&w->e, x->nchw, DMX_DIMS(0, 2, 3, 1));
     return x->name;
 }
 
@@ -142,20 +143,20 @@ dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
                      : swap_order(w, name, dim[0] / rows, rows, dim[1], rows);
 }
 
-dmx_name dmx_walk_image(dmx_walk *w, dmx_value v)
+dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v)
 {
     dmx_emitted *x = &w->value[v];
     if (dmx_emitter_failed(&w->e))
         return "";
-    if (x->image == NULL)
-        x->image = dmx_emit_transpose(&w->e, dmx_walk_tokens(w, v, x->rows),
-                                      DMX_DIMS(0, 3, 1, 2));
-    return x->image;
+    if (x->nchw == NULL)
+        x->nchw = dmx_emit_transpose(&w->e, dmx_walk_tokens(w, v, x->rows),
+                                     DMX_DIMS(0, 3, 1, 2));
+    return x->nchw;
 }
 
-bool dmx_walk_is_image(const dmx_walk *w, dmx_value v)
+bool dmx_walk_is_nchw(const dmx_walk *w, dmx_value v)
 {
-    return w->value[v].name == NULL && w->value[v].image != NULL;
+    return w->value[v].name == NULL && w->value[v].nchw != NULL;
 }
 
 dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i)
@@ -182,12 +183,12 @@ void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
     dmx_walk_skip(w, n);
 }
 
-void dmx_walk_set_image(dmx_walk *w, const dmx_node *n, dmx_name image,
-                        int64_t rows)
+void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name nchw,
+                       int64_t rows)
 {
     if (dmx_emitter_failed(&w->e))
         return;
-    w->value[n->out[0]].image = image;
+    w->value[n->out[0]].nchw = nchw;
     w->value[n->out[0]].rows = rows;
     dmx_walk_skip(w, n);
 }

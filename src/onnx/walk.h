@@ -23,7 +23,7 @@ typedef struct dmx_emitted {
     int64_t rows;          /* tokens: rows of that order; 1: the graph's */
     int64_t padding[2][2]; /* zeros that the consumer must add: a PAD that is
                               left to the convolution after it */
-    dmx_name image;        /* tokens as [1, D, R, W], or NULL */
+    dmx_name nchw;         /* tokens as [1, D, R, W], or NULL */
     dmx_name folded;       /* usual export only: the signal as [F, C, T] */
 } dmx_emitted;
 
@@ -48,7 +48,8 @@ typedef void dmx_recipe(dmx_walk *w, const dmx_node *n);
 
 /* Emits every node of g into w->e with the recipes of `table`, one per
  * operation. */
-void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset, bool fp16);
+void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
+                   dmx_weight_format weights);
 void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
                   const dmx_hooks *hooks);
 void dmx_walk_close(dmx_walk *w);
@@ -61,9 +62,9 @@ const dmx_node *dmx_walk_next(const dmx_walk *w, const dmx_node *n, dmx_op op);
 dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i);
 dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows);
 /* The same channels first, in the order in which they were emitted. */
-dmx_name dmx_walk_image(dmx_walk *w, dmx_value v);
+dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v);
 /* Whether tokens were emitted channels first and as nothing else yet. */
-bool dmx_walk_is_image(const dmx_walk *w, dmx_value v);
+bool dmx_walk_is_nchw(const dmx_walk *w, dmx_value v);
 /* Shape of `length` tokens of the order `rows`; returns the rank. */
 size_t dmx_walk_token_shape(const dmx_walk *w, int64_t length, int64_t rows,
                             int64_t width, int64_t dim[4]);
@@ -77,8 +78,8 @@ void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name);
 void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
                          int64_t rows);
 /* The same for tokens channels first. */
-void dmx_walk_set_image(dmx_walk *w, const dmx_node *n, dmx_name image,
-                        int64_t rows);
+void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name nchw,
+                       int64_t rows);
 /* Declares a node emitted that a recipe took along, without a result. */
 void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 

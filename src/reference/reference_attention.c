@@ -16,7 +16,7 @@ typedef struct head {
 } head;
 
 typedef struct attention {
-    const dmx_step *step;
+    const dmx_reference_step *step;
     const dmx_gemm64_kernel *kernel;
     head *head;
     size_t heads, width, queries, strips; /* width of a head; strips of
@@ -108,7 +108,7 @@ static void task(void *context, size_t index)
 
 static dmx_status pack_heads(attention *a)
 {
-    const dmx_step *s = a->step;
+    const dmx_reference_step *s = a->step;
     const size_t keys = (size_t)s->in[1].shape.dim[0];
     const size_t row = a->heads * a->width;
     const size_t step = DMX_MUTANT(ATTENTION_HEADS_INTERLEAVED) ? a->heads : 1;
@@ -124,7 +124,7 @@ static dmx_status pack_heads(attention *a)
     return DMX_OK;
 }
 
-dmx_status dmx_reference_attention(const dmx_step *s)
+dmx_status dmx_reference_attention(const dmx_reference_step *s)
 {
     attention a = {.step = s, .kernel = dmx_gemm64_kernel_at(0)};
     a.heads = (size_t)s->node->at.heads;

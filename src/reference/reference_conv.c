@@ -13,7 +13,7 @@
 #include <string.h>
 
 typedef struct conv {
-    const dmx_step *node_step;
+    const dmx_reference_step *node_step;
     const double *bias;
     int64_t in[3], out[3]; /* [C][F][T] */
     int64_t grid[2];       /* positions q */
@@ -146,7 +146,7 @@ static void store(void *context, const double *product, size_t stride,
 
 static dmx_status multiply(conv *c, const double *weight)
 {
-    const dmx_step *s = c->node_step;
+    const dmx_reference_step *s = c->node_step;
     const int64_t rows = c->out[0] * c->phases[0] * c->phases[1];
     const int64_t depth = c->in[0] * c->taps[0] * c->taps[1];
     dmx_gemm64_packed a;
@@ -167,7 +167,7 @@ static dmx_status multiply(conv *c, const double *weight)
     return status;
 }
 
-static void set_shapes(conv *c, const dmx_step *s)
+static void set_shapes(conv *c, const dmx_reference_step *s)
 {
     c->node_step = s;
     for (int k = 0; k < 3; k++) {
@@ -187,7 +187,7 @@ static void flip(double *weight, int64_t kernels, int64_t taps)
         }
 }
 
-static dmx_status run_conv(const dmx_step *s, double *weight,
+static dmx_status run_conv(const dmx_reference_step *s, double *weight,
                            const double *bias)
 {
     const dmx_attributes *at = &s->node->at;
@@ -228,7 +228,7 @@ static void split_phases(double *to, const double *weight, const conv *c,
                         }
 }
 
-static dmx_status run_transpose(const dmx_step *s, double *weight,
+static dmx_status run_transpose(const dmx_reference_step *s, double *weight,
                                 const double *bias)
 {
     const dmx_attributes *at = &s->node->at;
@@ -254,9 +254,10 @@ static dmx_status run_transpose(const dmx_step *s, double *weight,
     return status;
 }
 
-static dmx_status with_weights(const dmx_step *s,
-                               dmx_status (*convolve)(const dmx_step *,
-                                                      double *, const double *))
+static dmx_status
+with_weights(const dmx_reference_step *s,
+             dmx_status (*convolve)(const dmx_reference_step *, double *,
+                                    const double *))
 {
     double *w = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
     double *b = dmx_reference_widen(dmx_bias_of(s->node),
@@ -269,12 +270,12 @@ static dmx_status with_weights(const dmx_step *s,
     return status;
 }
 
-dmx_status dmx_reference_conv(const dmx_step *s)
+dmx_status dmx_reference_conv(const dmx_reference_step *s)
 {
     return with_weights(s, run_conv);
 }
 
-dmx_status dmx_reference_conv_transpose(const dmx_step *s)
+dmx_status dmx_reference_conv_transpose(const dmx_reference_step *s)
 {
     return with_weights(s, run_transpose);
 }

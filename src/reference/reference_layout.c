@@ -32,7 +32,7 @@ static void copy_slices(double *to, axis_view to_view, int64_t at,
                (size_t)(length * inner) * sizeof *to);
 }
 
-dmx_status dmx_reference_pad(const dmx_step *s)
+dmx_status dmx_reference_pad(const dmx_reference_step *s)
 {
     const int axis = s->node->at.axis;
     const axis_view in = around(&s->in[0].shape, axis);
@@ -44,7 +44,7 @@ dmx_status dmx_reference_pad(const dmx_step *s)
     return DMX_OK;
 }
 
-dmx_status dmx_reference_crop(const dmx_step *s)
+dmx_status dmx_reference_crop(const dmx_reference_step *s)
 {
     const int axis = s->node->at.axis;
     const axis_view in = around(&s->in[0].shape, axis);
@@ -54,7 +54,7 @@ dmx_status dmx_reference_crop(const dmx_step *s)
     return DMX_OK;
 }
 
-dmx_status dmx_reference_concat(const dmx_step *s)
+dmx_status dmx_reference_concat(const dmx_reference_step *s)
 {
     const int axis = s->node->at.axis, n = s->node->n_in;
     const axis_view out = around(&s->out[0].shape, axis);
@@ -68,7 +68,7 @@ dmx_status dmx_reference_concat(const dmx_step *s)
     return DMX_OK;
 }
 
-dmx_status dmx_reference_reshape(const dmx_step *s)
+dmx_status dmx_reference_reshape(const dmx_reference_step *s)
 {
     if (s->out[0].data != s->in[0].data)
         memcpy(s->out[0].data, s->in[0].data,
@@ -85,7 +85,7 @@ static void transpose(double *y, const double *x, int64_t rows, int64_t columns)
 }
 
 /* Rearranges [C][F][T] as [T F][C]: rearrange(x, "c f t -> (t f) c"). */
-dmx_status dmx_reference_tokens(const dmx_step *s)
+dmx_status dmx_reference_tokens(const dmx_reference_step *s)
 {
     const int64_t *dim = s->in[0].shape.dim;
     const int64_t channels = dim[0], rows = dim[1], frames = dim[2];
@@ -101,7 +101,7 @@ dmx_status dmx_reference_tokens(const dmx_step *s)
 }
 
 /* Rearranges [T F][C] as [C][F][T], the inverse of tokens. */
-dmx_status dmx_reference_untokens(const dmx_step *s)
+dmx_status dmx_reference_untokens(const dmx_reference_step *s)
 {
     const int64_t *dim = s->out[0].shape.dim;
     const int64_t channels = dim[0], rows = dim[1], frames = dim[2];
@@ -117,7 +117,7 @@ dmx_status dmx_reference_untokens(const dmx_step *s)
 }
 
 /* alpha * weight [F][C], as [C][F][1]. */
-dmx_status dmx_reference_freq_embedding(const dmx_step *s)
+dmx_status dmx_reference_freq_embedding(const dmx_reference_step *s)
 {
     const int64_t channels = s->out[0].shape.dim[0];
     const int64_t rows = s->out[0].shape.dim[1];

@@ -28,7 +28,7 @@ static void store_tokens(void *context, const double *c, size_t stride,
             l->y[(first + j) * l->out + o] = c[o * stride + j] + l->bias[o];
 }
 
-static dmx_status multiply(const dmx_step *s, const double *weight,
+static dmx_status multiply(const dmx_reference_step *s, const double *weight,
                            const double *bias)
 {
     linear l = {s->in[0].data, bias, s->out[0].data,
@@ -50,7 +50,7 @@ static dmx_status multiply(const dmx_step *s, const double *weight,
     return status;
 }
 
-dmx_status dmx_reference_linear(const dmx_step *s)
+dmx_status dmx_reference_linear(const dmx_reference_step *s)
 {
     double *w = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
     double *b = dmx_reference_widen(dmx_bias_of(s->node),

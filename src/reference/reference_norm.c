@@ -62,7 +62,7 @@ static block as_signal(const dmx_array *x)
 }
 
 /* torch.mean and torch.std, which divides by n - 1. */
-dmx_status dmx_reference_statistics(const dmx_step *s)
+dmx_status dmx_reference_statistics(const dmx_reference_step *s)
 {
     const block all = as_signal(&s->in[0]);
     double variance;
@@ -74,14 +74,14 @@ dmx_status dmx_reference_statistics(const dmx_step *s)
 
 static void standardize_range(const void *step, int64_t begin, int64_t end)
 {
-    const dmx_step *s = step;
+    const dmx_reference_step *s = step;
     const double mean = DMX_MUTANT(STANDARDIZE_NO_MEAN) ? 0.0 : *s->in[1].data;
     const double scale = s->node->at.epsilon + *s->in[2].data;
     for (int64_t i = begin; i < end; i++)
         s->out[0].data[i] = (s->in[0].data[i] - mean) / scale;
 }
 
-dmx_status dmx_reference_standardize(const dmx_step *s)
+dmx_status dmx_reference_standardize(const dmx_reference_step *s)
 {
     dmx_reference_ranges(s->threads, dmx_shape_count(&s->out[0].shape),
                          standardize_range, s);
@@ -90,7 +90,7 @@ dmx_status dmx_reference_standardize(const dmx_step *s)
 
 static void unstandardize_range(const void *step, int64_t begin, int64_t end)
 {
-    const dmx_step *s = step;
+    const dmx_reference_step *s = step;
     const double mean =
         DMX_MUTANT(UNSTANDARDIZE_NO_MEAN) ? 0.0 : *s->in[1].data;
     const double std = *s->in[2].data;
@@ -98,7 +98,7 @@ static void unstandardize_range(const void *step, int64_t begin, int64_t end)
         s->out[0].data[i] = s->in[0].data[i] * std + mean;
 }
 
-dmx_status dmx_reference_unstandardize(const dmx_step *s)
+dmx_status dmx_reference_unstandardize(const dmx_reference_step *s)
 {
     dmx_reference_ranges(s->threads, dmx_shape_count(&s->out[0].shape),
                          unstandardize_range, s);
@@ -114,7 +114,7 @@ static double inverse_deviation(double variance, double epsilon)
 }
 
 typedef struct norm {
-    const dmx_step *step;
+    const dmx_reference_step *step;
     const double *weight, *bias;
 } norm;
 
@@ -123,7 +123,7 @@ typedef struct norm {
 static void normalize_group(void *context, size_t index)
 {
     const norm *n = context;
-    const dmx_step *s = n->step;
+    const dmx_reference_step *s = n->step;
     const dmx_attributes *at = &s->node->at;
     block b = as_signal(&s->in[0]);
     const int64_t rows = at->per_row ? b.count[1] : 1;
@@ -154,7 +154,7 @@ static void normalize_group(void *context, size_t index)
 static void normalize_token(void *context, size_t index)
 {
     const norm *n = context;
-    const dmx_step *s = n->step;
+    const dmx_reference_step *s = n->step;
     const int64_t width = s->in[0].shape.dim[1];
     const double *x = s->in[0].data + (int64_t)index * width;
     double *y = s->out[0].data + (int64_t)index * width;
@@ -166,7 +166,7 @@ static void normalize_token(void *context, size_t index)
         y[i] = (x[i] - mean) * r * n->weight[i] + n->bias[i];
 }
 
-static dmx_status normalize(const dmx_step *s, int64_t parts,
+static dmx_status normalize(const dmx_reference_step *s, int64_t parts,
                             void (*task)(void *, size_t))
 {
     double *weight = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
@@ -180,14 +180,14 @@ static dmx_status normalize(const dmx_step *s, int64_t parts,
     return ready ? DMX_OK : DMX_ERROR_MEMORY;
 }
 
-dmx_status dmx_reference_group_norm(const dmx_step *s)
+dmx_status dmx_reference_group_norm(const dmx_reference_step *s)
 {
     const int64_t rows =
         s->node->at.per_row ? as_signal(&s->in[0]).count[1] : 1;
     return normalize(s, s->node->at.groups * rows, normalize_group);
 }
 
-dmx_status dmx_reference_layer_norm(const dmx_step *s)
+dmx_status dmx_reference_layer_norm(const dmx_reference_step *s)
 {
     return normalize(s, s->in[0].shape.dim[0], normalize_token);
 }

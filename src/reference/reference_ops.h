@@ -13,15 +13,15 @@ typedef struct dmx_array {
 
 /* One node about to run. out[i].data is allocated; for the operations that
  * dmx_reference_in_place names it may be in[0].data itself. */
-typedef struct dmx_step {
+typedef struct dmx_reference_step {
     const dmx_node *node;
     const dmx_array *in;
     const dmx_array *out;
     int threads;
     dmx_error *err;
-} dmx_step;
+} dmx_reference_step;
 
-typedef dmx_status dmx_reference_op(const dmx_step *s);
+typedef dmx_status dmx_reference_op(const dmx_reference_step *s);
 
 /* reference_layout.c */
 dmx_reference_op dmx_reference_pad, dmx_reference_crop, dmx_reference_concat,

@@ -7,15 +7,15 @@
 
 static const double *input(const void *step, int index)
 {
-    return ((const dmx_step *)step)->in[index].data;
+    return ((const dmx_reference_step *)step)->in[index].data;
 }
 
 static double *output(const void *step)
 {
-    return ((const dmx_step *)step)->out[0].data;
+    return ((const dmx_reference_step *)step)->out[0].data;
 }
 
-static dmx_status each(const dmx_step *s,
+static dmx_status each(const dmx_reference_step *s,
                        void (*task)(const void *, int64_t, int64_t))
 {
     dmx_reference_ranges(s->threads, dmx_shape_count(&s->out[0].shape), task,
@@ -42,7 +42,7 @@ static void gelu_range(const void *step, int64_t begin, int64_t end)
         y[i] = gelu(x[i]);
 }
 
-dmx_status dmx_reference_gelu(const dmx_step *s)
+dmx_status dmx_reference_gelu(const dmx_reference_step *s)
 {
     return each(s, gelu_range);
 }
@@ -55,7 +55,7 @@ static void relu_range(const void *step, int64_t begin, int64_t end)
         y[i] = x[i] > 0.0 ? x[i] : 0.0;
 }
 
-dmx_status dmx_reference_relu(const dmx_step *s)
+dmx_status dmx_reference_relu(const dmx_reference_step *s)
 {
     return each(s, relu_range);
 }
@@ -64,7 +64,7 @@ dmx_status dmx_reference_relu(const dmx_step *s)
 static void glu_range(const void *step, int64_t begin, int64_t end)
 {
     const int64_t count =
-        dmx_shape_count(&((const dmx_step *)step)->out[0].shape);
+        dmx_shape_count(&((const dmx_reference_step *)step)->out[0].shape);
     const double *x = input(step, 0);
     const double *value = DMX_MUTANT(GLU_SWAPPED) ? x + count : x;
     const double *gate = DMX_MUTANT(GLU_SWAPPED) ? x : x + count;
@@ -76,14 +76,14 @@ static void glu_range(const void *step, int64_t begin, int64_t end)
         y[i] = value[i] / (1.0 + y[i]);
 }
 
-dmx_status dmx_reference_glu(const dmx_step *s)
+dmx_status dmx_reference_glu(const dmx_reference_step *s)
 {
     return each(s, glu_range);
 }
 
 /* y = x * factor[channel] + term[channel] */
 typedef struct affine {
-    const dmx_step *step;
+    const dmx_reference_step *step;
     const double *factor, *term; /* either may be NULL */
 } affine;
 
@@ -104,7 +104,7 @@ static void affine_range(const void *context, int64_t begin, int64_t end)
     }
 }
 
-static void per_channel(const dmx_step *s, const double *factor,
+static void per_channel(const dmx_reference_step *s, const double *factor,
                         const double *term)
 {
     const affine a = {s, factor, term};
@@ -112,7 +112,7 @@ static void per_channel(const dmx_step *s, const double *factor,
                          affine_range, &a);
 }
 
-dmx_status dmx_reference_scale(const dmx_step *s)
+dmx_status dmx_reference_scale(const dmx_reference_step *s)
 {
     double *weight = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
     if (weight == NULL)
@@ -122,7 +122,7 @@ dmx_status dmx_reference_scale(const dmx_step *s)
     return DMX_OK;
 }
 
-dmx_status dmx_reference_bias(const dmx_step *s)
+dmx_status dmx_reference_bias(const dmx_reference_step *s)
 {
     const int64_t channels = dmx_reference_channels(&s->out[0].shape).channels;
     double *bias = dmx_reference_widen(dmx_operand(s->node, 0), 0, s->err);
@@ -138,7 +138,7 @@ dmx_status dmx_reference_bias(const dmx_step *s)
 /* a + alpha b; a dimension of b may be 1 and then stands for all. */
 static void add_range(const void *step, int64_t begin, int64_t end)
 {
-    const dmx_step *s = step;
+    const dmx_reference_step *s = step;
     const dmx_shape *shape = &s->out[0].shape;
     const double alpha = s->node->at.alpha;
     const double *a = s->in[0].data, *b = s->in[1].data;
@@ -156,14 +156,14 @@ static void add_range(const void *step, int64_t begin, int64_t end)
 
 static void add_same_range(const void *step, int64_t begin, int64_t end)
 {
-    const dmx_step *s = step;
+    const dmx_reference_step *s = step;
     const double alpha = s->node->at.alpha;
     const double *a = s->in[0].data, *b = s->in[1].data;
     for (int64_t i = begin; i < end; i++)
         s->out[0].data[i] = a[i] + alpha * b[i];
 }
 
-dmx_status dmx_reference_add(const dmx_step *s)
+dmx_status dmx_reference_add(const dmx_reference_step *s)
 {
     const bool same =
         dmx_shape_count(&s->in[1].shape) == dmx_shape_count(&s->out[0].shape);

@@ -5,14 +5,14 @@
 
 #include <stdlib.h>
 
-static dmx_status no_memory(const dmx_step *s)
+static dmx_status no_memory(const dmx_reference_step *s)
 {
     DMX_RETURN_ERROR(s->err, DMX_ERROR_MEMORY,
                      "no memory for positional embeddings");
 }
 
 /* Rows 0..L-1 of the learned table, times alpha. */
-static dmx_status learned(const dmx_step *s)
+static dmx_status learned(const dmx_reference_step *s)
 {
     const int64_t count = dmx_shape_count(&s->out[0].shape);
     double *table = dmx_reference_widen(dmx_weight_of(s->node), 0, s->err);
@@ -24,7 +24,7 @@ static dmx_status learned(const dmx_step *s)
     return DMX_OK;
 }
 
-dmx_status dmx_reference_position_1d(const dmx_step *s)
+dmx_status dmx_reference_position_1d(const dmx_reference_step *s)
 {
     if (s->node->at.position == DMX_POSITION_LEARNED)
         return learned(s);
@@ -64,7 +64,7 @@ static void combine(double *y, const float *by_frame, const float *by_row,
             }
 }
 
-dmx_status dmx_reference_position_2d(const dmx_step *s)
+dmx_status dmx_reference_position_2d(const dmx_reference_step *s)
 {
     const dmx_attributes *at = &s->node->at;
     const size_t half = (size_t)at->width / 2;

@@ -217,7 +217,7 @@ static dmx_status run_node(runner *r, const dmx_node *node)
     DMX_RETURN_IF(op == NULL, r->err, DMX_ERROR_UNSUPPORTED,
                   "%s: operation %d has no reference", node->path,
                   (int)node->op);
-    return op(&(dmx_step){node, r->in, out, r->threads, r->err});
+    return op(&(dmx_reference_step){node, r->in, out, r->threads, r->err});
 }
 
 static void observe(const runner *r, const dmx_node *node)

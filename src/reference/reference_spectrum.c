@@ -13,7 +13,7 @@
 #include <string.h>
 
 typedef struct spectrum {
-    const dmx_step *step;
+    const dmx_reference_step *step;
     dmx_fft64 fft;
     double *window; /* [nfft] */
     double *signal; /* [C][padded] */
@@ -42,7 +42,7 @@ static void close_spectrum(spectrum *p)
     free(p->signal);
 }
 
-static dmx_status open_spectrum(spectrum *p, const dmx_step *s,
+static dmx_status open_spectrum(spectrum *p, const dmx_reference_step *s,
                                 int64_t channels, int64_t length,
                                 int64_t frames)
 {
@@ -143,7 +143,7 @@ static dmx_status finish(spectrum *p, dmx_status status)
     return status;
 }
 
-dmx_status dmx_reference_stft(const dmx_step *s)
+dmx_status dmx_reference_stft(const dmx_reference_step *s)
 {
     spectrum p;
     const int64_t channels = s->in[0].shape.dim[0];
@@ -230,7 +230,7 @@ static void istft_task(void *context, size_t task)
     dmx_aligned_free(z);
 }
 
-dmx_status dmx_reference_istft(const dmx_step *s)
+dmx_status dmx_reference_istft(const dmx_reference_step *s)
 {
     spectrum p;
     const int64_t channels = s->out[0].shape.dim[0];

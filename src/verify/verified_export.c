@@ -1,4 +1,5 @@
 /* dmx_export: written, checked, and only then given its name. */
+#include "base/precision.h"
 #include "onnx/onnx_export.h"
 #include "verify/checks.h"
 
@@ -64,7 +65,7 @@ static dmx_status write_graph(const job *j, dmx_output *out, dmx_graph *graph,
     const dmx_onnx_options o = {
         .opset = j->options.opset,
         .newest_opset = dmx_checker_newest_opset(j->checker),
-        .fp16_weights = j->options.precision == DMX_PRECISION_FP16_WEIGHTS,
+        .precision = j->options.precision,
         .chosen = prune ? j->chosen : NULL,
         .n_chosen = prune ? j->n_chosen : 0,
         .stem = j->options.stem,
@@ -137,6 +138,7 @@ static dmx_status check_length(const job *j, dmx_error *err)
 static dmx_status run(job *j, dmx_error *err)
 {
     dmx_output out;
+    DMX_FORWARD(dmx_precision_check(j->options.precision, err));
     DMX_FORWARD(check_length(j, err));
     DMX_FORWARD(choose_stems(j, err));
     DMX_FORWARD(dmx_checker_open(&j->checker, err));

@@ -324,7 +324,7 @@ static void check_softmax(const dmx_kernels *k)
 }
 
 /* 2^(a b - m) and its sums; refused, with l untouched, when those are large. */
-static void check_powers(const dmx_kernels *k)
+static void check_softmax_weights(const dmx_kernels *k)
 {
     const int64_t keys = draw(1, 60), depth = draw(1, 70);
     const int64_t rows = (keys + k->mr - 1) / k->mr * k->mr;
@@ -340,7 +340,7 @@ static void check_powers(const dmx_kernels *k)
         most[j] = m;
         l[j] = 1.0f;
     }
-    const bool done = k->powers(keys, depth, a, b, most, l, c);
+    const bool done = k->softmax_weights(keys, depth, a, b, most, l, c);
     if (done != (m == 0.0f))
         fail_msg("%s powers: %s", k->name, done ? "accepted" : "refused");
     for (int64_t j = 0; j < k->nr; j++) {
@@ -357,7 +357,7 @@ static void check_powers(const dmx_kernels *k)
         near((double)l[j] / total, 1.0, 2e-5, "powers", k);
     }
     b[draw(0, depth * k->nr - 1)] = NAN;
-    if (k->powers(keys, depth, a, b, most, l, c))
+    if (k->softmax_weights(keys, depth, a, b, most, l, c))
         fail_msg("%s powers: NaN accepted", k->name);
     for (int i = 0; i < 5; i++)
         free(blocks[i]);
@@ -636,7 +636,7 @@ static void test_kernels(void **state)
     (void)state;
     static void (*const checks[])(const dmx_kernels *) = {
         check_gemm,     check_taps,       check_window,   check_normed,
-        check_finish,   check_interleave, check_softmax,  check_powers,
+        check_finish,   check_interleave, check_softmax,  check_softmax_weights,
         check_winograd, check_passes,     check_fourier,  check_widen,
         check_two_tap,  check_split,      check_strassen,
     };

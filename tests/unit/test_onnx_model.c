@@ -263,7 +263,7 @@ static const Onnx__TensorProto *find(const Onnx__GraphProto *g,
 static void test_halves(void **state)
 {
     (void)state;
-    const dmx_onnx_options halves = {.fp16_weights = true};
+    const dmx_onnx_options halves = {.precision = DMX_PRECISION_FP16_WEIGHTS};
     subject s = open_fixture("htdemucs");
     dmx_blob a = pack(&s, NULL), b = pack(&s, &halves);
     Onnx__ModelProto *wide = unpack(&a), *narrow = unpack(&b);
@@ -388,7 +388,7 @@ static void test_full_size(void **state)
     assert_true(count_nodes(&b) < 2500);
     assert_true(b.size <= 178000000);
     dmx_blob_free(&b);
-    b = pack(&s, &(dmx_onnx_options){.fp16_weights = true});
+    b = pack(&s, &(dmx_onnx_options){.precision = DMX_PRECISION_FP16_WEIGHTS});
     assert_true(count_nodes(&b) < 2650);
     assert_true(b.size <= 92000000);
     dmx_blob_free(&b);

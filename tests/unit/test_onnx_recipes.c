@@ -36,7 +36,8 @@ static float *run_model(const dmx_graph *g, const float *mix, size_t count,
     dmx_error err = DMX_ERROR_INIT;
     dmx_blob model;
     dmx_session *session;
-    const dmx_onnx_options options = {.fp16_weights = fp16};
+    const dmx_onnx_options options = {
+        .precision = fp16 ? DMX_PRECISION_FP16_WEIGHTS : DMX_PRECISION_FP32};
     const dmx_session_options one = {.threads = 1};
     assert_ok(dmx_onnx_pack(&model, g, NULL, &options, &err), &err);
     assert_ok(dmx_session_open(&session, runtime, "test", model.data,

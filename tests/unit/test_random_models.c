@@ -278,8 +278,10 @@ static double onnx_error(const trial *t, dmx_runtime *runtime)
     dmx_error err = DMX_ERROR_INIT;
     dmx_output out;
     dmx_session *session;
-    const dmx_onnx_options options = {.threads = 1,
-                                      .fp16_weights = weights_are_halves};
+    const dmx_onnx_options options = {
+        .threads = 1,
+        .precision = weights_are_halves ? DMX_PRECISION_FP16_WEIGHTS
+                                        : DMX_PRECISION_FP32};
     const dmx_session_options wish = {.threads = 2};
     const int64_t dim[] = {1, t->channels, t->samples};
     const dmx_run run = {.input = t->mix, .dim = dim, .rank = 3};

@@ -1,12 +1,14 @@
 /* Softmax over blocks of keys, with the queries in the lanes: maxima, sums and
  * rescaling never cross lanes. */
 
-/* Sums of powers up to here leave room for the values that they multiply. */
+/* Sums of softmax weights up to here leave room for the values that they
+ * multiply. */
 #define MOST_WEIGHT 1073741824.0f /* 2^30 */
 
-/* The first `rows` rows of a tile of scores to powers, and on to their sums. */
-INLINE void tile_powers(const int64_t rows, tile_sums sum, const float *m,
-                        vec total[VECS], float *s)
+/* The first `rows` rows of a tile of scores to softmax weights
+ * (powers of two that are not yet divided by their sum), and added to total. */
+INLINE void tile_softmax_weights(const int64_t rows, tile_sums sum,
+                                 const float *m, vec total[VECS], float *s)
 {
 #pragma GCC unroll 16
     for (int i = 0; i < MR; i++)
@@ -20,8 +22,8 @@ INLINE void tile_powers(const int64_t rows, tile_sums sum, const float *m,
         }
 }
 
-static bool powers(int64_t keys, int64_t k, const float *a, const float *b,
-                   const float *m, float *l, float *s)
+static bool softmax_weights(int64_t keys, int64_t k, const float *a,
+                            const float *b, const float *m, float *l, float *s)
 {
     vec total[VECS];
     for (int j = 0; j < VECS; j++)
@@ -31,9 +33,9 @@ static bool powers(int64_t keys, int64_t k, const float *a, const float *b,
         tile_clear(MR, sum);
         tile_product(k, a, b, sum);
         if (keys - i >= MR)
-            tile_powers(MR, sum, m, total, s);
+            tile_softmax_weights(MR, sum, m, total, s);
         else
-            tile_powers(keys - i, sum, m, total, s);
+            tile_softmax_weights(keys - i, sum, m, total, s);
     }
     bool fits = true;
     for (int j = 0; j < VECS; j++) {
@@ -81,8 +83,8 @@ static void accumulate(float *o, const float *p, const float *decay,
         }
 }
 
-static void divide(float *out, int64_t stride, const float *o, const float *l,
-                   int64_t rows, int64_t n)
+static void divide_by_sums(float *out, int64_t stride, const float *o,
+                           const float *l, int64_t rows, int64_t n)
 {
     for (int64_t q = 0; q < n; q += LANES) {
         const vec part = v_set(1.0f) / v_load(l + q);

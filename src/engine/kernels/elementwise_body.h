@@ -17,8 +17,8 @@ static void glu(float *y, const float *value, const float *gate, int64_t n)
         v_store(y + j, v_load(value + j) * v_sigmoid(v_load(gate + j)));
 }
 
-static void affine(float *y, const float *x, float gain, float offset,
-                   int64_t n)
+static void affine_row(float *y, const float *x, float gain, float offset,
+                       int64_t n)
 {
     const vec a = v_set(gain), b = v_set(offset);
     for (int64_t j = 0; j < n; j += LANES)
@@ -32,8 +32,8 @@ static void affine_gelu(float *x, float gain, float offset, int64_t n)
         v_store(x + j, v_gelu(v_load(x + j) * a + b));
 }
 
-static void add(float *y, const float *a, const float *b, float alpha,
-                int64_t n)
+static void add_row(float *y, const float *a, const float *b, float alpha,
+                    int64_t n)
 {
     const vec s = v_set(alpha);
     for (int64_t j = 0; j < n; j += LANES)
@@ -49,7 +49,7 @@ INLINE int64_t span_end(int64_t j, int64_t n)
     return end < n ? end : n;
 }
 
-static double sum(const float *x, int64_t n)
+static double sum_of_row(const float *x, int64_t n)
 {
     double total = 0.0;
     for (int64_t j = 0; j < n;) {
@@ -88,7 +88,7 @@ static dmx_moments moments(const float *x, int64_t rows, int64_t stride,
 {
     dmx_moments m = {(double)rows * (double)n, 0.0, 0.0};
     for (int64_t r = 0; r < rows; r++)
-        m.mean += sum(x + r * stride, n);
+        m.mean += sum_of_row(x + r * stride, n);
     m.mean /= m.count;
     const float near = (float)m.mean;
     for (int64_t r = 0; r < rows; r++)

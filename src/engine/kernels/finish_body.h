@@ -65,8 +65,8 @@ static void finish(const dmx_finish *f, const float *c)
 }
 
 /* The n <= 4 LANES elements of y that are wanted, onto out. */
-INLINE void place(const dmx_interleave *w, int64_t r, const float *y,
-                  int64_t at, int64_t n)
+INLINE void store_wanted(const dmx_interleave *w, int64_t r, const float *y,
+                         int64_t at, int64_t n)
 {
     const dmx_finish *f = &w->finish;
     const float s = f->scale != NULL ? f->scale[r] : 1.0f;
@@ -83,7 +83,7 @@ INLINE void place(const dmx_interleave *w, int64_t r, const float *y,
 }
 
 /* The same for four whole vectors, all of them wanted. */
-INLINE void place_whole(const dmx_interleave *w, int64_t r, const vec y[4],
+INLINE void store_whole(const dmx_interleave *w, int64_t r, const vec y[4],
                         int64_t at)
 {
     const dmx_finish *f = &w->finish;
@@ -118,13 +118,13 @@ INLINE void interleave_4(dmx_activation act, const dmx_interleave *w,
         }
         v_interleave_4(y, phase);
         if (4 * j >= w->from && 4 * (j + LANES) <= w->to) {
-            place_whole(w, r, y, 4 * j);
+            store_whole(w, r, y, 4 * j);
             continue;
         }
         float edge[4 * LANES];
         for (int i = 0; i < 4; i++)
             v_store(edge + i * LANES, y[i]);
-        place(w, r, edge, 4 * j, 4 * LANES);
+        store_wanted(w, r, edge, 4 * j, 4 * LANES);
     }
 }
 
@@ -141,7 +141,7 @@ INLINE void interleave_any(dmx_activation act, const dmx_interleave *w,
             v_store(y + j, activated(act, v, v));
         }
         for (int64_t j = 0; j < NR; j++)
-            place(w, r, y + j, j * phases + p, 1);
+            store_wanted(w, r, y + j, j * phases + p, 1);
     }
 }
 

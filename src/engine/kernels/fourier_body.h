@@ -87,7 +87,7 @@ static void radix_any(float *y, const float *x, const float *w,
 }
 
 /* Transforms x, using y; returns whichever holds the result. */
-static float *transform(const dmx_fourier *f, float *x, float *y)
+static float *fourier_transform(const dmx_fourier *f, float *x, float *y)
 {
     int64_t n = f->bins, s = 1;
     for (int stage = 0; stage < f->stages; stage++) {
@@ -162,7 +162,7 @@ static void stft(const struct dmx_fourier *f, const float *x, int64_t hop,
     const int64_t bins = f->bins;
     const vec half = v_set(0.5f);
     gather_frames(f, x, hop, n, work);
-    const float *z = transform(f, work, work + 2 * bins * LANES);
+    const float *z = fourier_transform(f, work, work + 2 * bins * LANES);
     for (int64_t k = 0; k < bins; k++) {
         const cvec a = c_load(z, k), b = c_load(z, k == 0 ? 0 : bins - k);
         const cvec e = {half * (a.re + b.re), half * (a.im - b.im)};
@@ -206,5 +206,6 @@ static void istft(const struct dmx_fourier *f, const float *re, const float *im,
         const cvec v = c_add_i(e, c_mul(d, w));
         c_store(work, k, (cvec){v.im, v.re});
     }
-    scatter_frames(f, transform(f, work, work + 2 * bins * LANES), n, frames);
+    scatter_frames(f, fourier_transform(f, work, work + 2 * bins * LANES), n,
+                   frames);
 }

@@ -48,8 +48,8 @@ INLINE vec column_element(column c, int i)
 #endif
 
 /* sum += a [m] * b [NR] */
-INLINE void tile_add(const int m, tile_sums sum, const float *restrict a,
-                     const float *restrict b)
+INLINE void tile_multiply_add(const int m, tile_sums sum,
+                              const float *restrict a, const float *restrict b)
 {
     vec x[VECS];
     const column w = column_load(m, a);
@@ -74,7 +74,7 @@ INLINE void tile_store(const int m, float *restrict c, tile_sums sum)
             v_store(c + i * NR + j * LANES, sum[i][j]);
 }
 
-INLINE void tile_gain(const int m, const float *restrict c, tile_sums sum)
+INLINE void tile_add(const int m, const float *restrict c, tile_sums sum)
 {
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++)
@@ -93,7 +93,7 @@ INLINE void tile_product(int64_t k, const float *a, const float *b,
 {
     for (int64_t j = 0; j < k; j++, a += MR, b += NR) {
         __builtin_prefetch(a + AHEAD);
-        tile_add(MR, sum, a, b);
+        tile_multiply_add(MR, sum, a, b);
     }
 }
 
@@ -139,7 +139,7 @@ static void gemm_add(int64_t rows, int64_t k, const float *a, const float *b,
         tile_sums sum;
         tile_clear(MR, sum);
         tile_product(k, a, b, sum);
-        tile_gain(MR, c, sum);
+        tile_add(MR, c, sum);
         tile_store(MR, c, sum);
     }
 }
@@ -153,7 +153,7 @@ INLINE void taps_rows(const int m, const dmx_taps *t, int64_t rows,
         for (int64_t ch = 0; ch < t->channels; ch++) {
             const float *x = b + ch * t->width;
             for (int64_t kt = 0; kt < t->taps; kt++, a += m, x += t->dilation)
-                tile_add(m, sum, a, x);
+                tile_multiply_add(m, sum, a, x);
         }
         tile_store(m, c, sum);
     }

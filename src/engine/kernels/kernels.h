@@ -126,8 +126,8 @@ typedef struct dmx_kernels {
      * long as m is near enough to their maxima: s [keys][nr] = 2^(a b - m), and
      * l grows by its sums over the keys. a: keys, packed as for gemm. False,
      * with l as it was, where the sums would become large (or NaN). */
-    bool (*powers)(int64_t keys, int64_t k, const float *a, const float *b,
-                   const float *m, float *l, float *s);
+    bool (*softmax_weights)(int64_t keys, int64_t k, const float *a,
+                            const float *b, const float *m, float *l, float *s);
     /* The same step for step, with maxima.
      * s [keys][nr]: scores in base-2 logarithms, replaced by 2^(s - m). m, l:
      * running maximum and sum per query; decay [nr]: what earlier sums must
@@ -138,8 +138,8 @@ typedef struct dmx_kernels {
     void (*accumulate)(float *o, const float *p, const float *decay,
                        int64_t rows);
     /* out[r][0, n) = o[r] / l */
-    void (*divide)(float *out, int64_t stride, const float *o, const float *l,
-                   int64_t rows, int64_t n);
+    void (*divide_by_sums)(float *out, int64_t stride, const float *o,
+                           const float *l, int64_t rows, int64_t n);
 
     /* F(4, 3): a row of 4 nr + lanes floats, of which 4 nr + 2 matter, to 6
      * rows of nr tile values, row stride `to`; and 6 rows to 4 nr outputs. */

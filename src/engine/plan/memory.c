@@ -73,7 +73,7 @@ static int64_t room(const dmx_buffer *b)
 }
 
 /* placed[0, n) are sorted by offset. */
-static void place(dmx_buffer *b, dmx_buffer *const *placed, size_t n)
+static void choose_offset(dmx_buffer *b, dmx_buffer *const *placed, size_t n)
 {
     int64_t at = 0;
     for (size_t i = 0; i < n; i++) {
@@ -101,7 +101,7 @@ dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
     e->arena_floats = 0;
     for (size_t i = 0; i < n; i++) {
         qsort(order, i, sizeof(void *), lower_first);
-        place(order[i], order, i);
+        choose_offset(order[i], order, i);
         e->arena_floats =
             dmx_max(e->arena_floats, order[i]->offset + room(order[i]));
     }

@@ -56,7 +56,7 @@ typedef struct tile {
     int64_t t, n; /* its queries: [t, t + n) */
 } tile;
 
-/* What the tiles of a thread share: scores or powers of them, and for the
+/* What the tiles of a thread share: scores or softmax weights, and for the
  * careful way a product and the decay of earlier sums. */
 typedef struct workspace {
     float *s, *product, *decay;
@@ -105,7 +105,7 @@ static void visit_block(const tile *c, const attention_step *a,
     key += block * DMX_KEYS * a->heads.width;
     value += block * DMX_KEYS * a->heads.wide;
     if (block > 0 &&
-        k->powers(keys, a->heads.width, key, c->q, c->m, c->l, w->s)) {
+        k->softmax_weights(keys, a->heads.width, key, c->q, c->m, c->l, w->s)) {
         k->gemm_add(a->heads.wide, keys, value, w->s, c->o);
         return;
     }
@@ -149,8 +149,8 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
         for (int64_t i = 0; i < count; i++)
             visit_block(&c[i], a, k, &w, b, key, value);
     for (int64_t i = 0; i < count; i++)
-        k->divide(y + c[i].t, out->stride, c[i].o, c[i].l, a->heads.width,
-                  c[i].n);
+        k->divide_by_sums(y + c[i].t, out->stride, c[i].o, c[i].l,
+                          a->heads.width, c[i].n);
 }
 
 /* Keys or values of all heads, packed once: by the product that makes them, or
