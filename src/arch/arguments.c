@@ -1,4 +1,5 @@
 #include "arch/arguments.h"
+#include "checkpoint/pickle_text.h"
 
 #include "base/number.h"
 
@@ -111,6 +112,15 @@ dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
     return DMX_OK;
 }
 
+dmx_status dmx_argument_ints(const dmx_int_argument *field, size_t count,
+                             const dmx_json *object, dmx_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        DMX_FORWARD(dmx_argument_int(field[i].value, object, field[i].name,
+                                     field[i].least, field[i].most, err));
+    return DMX_OK;
+}
+
 dmx_status dmx_argument_bool(bool *out, const dmx_json *object,
                              const char *name, dmx_error *err)
 {
@@ -148,20 +158,6 @@ static void decimal_fraction(int64_t fraction[2], double value)
     fraction[1] = llround(power);
 }
 
-static bool parse_ratio(int64_t fraction[2], const char *text)
-{
-    char *end;
-    fraction[1] = 1;
-    fraction[0] = strtoll(text, &end, 10);
-    if (end == text)
-        return false;
-    if (*end == '/') {
-        text = end + 1;
-        fraction[1] = strtoll(text, &end, 10);
-    }
-    return *end == '\0' && end != text;
-}
-
 static bool fraction_object(int64_t fraction[2], const dmx_json *item)
 {
     static const char *const part[] = {"numerator", "denominator"};
@@ -179,7 +175,8 @@ static bool parse_seconds(int64_t fraction[2], double *seconds,
 {
     bool exact = false;
     if (dmx_json_is_string(item))
-        exact = parse_ratio(fraction, item->valuestring);
+        exact = dmx_parse_ratio(fraction, item->valuestring,
+                                strlen(item->valuestring));
     else if (dmx_json_is_object(item))
         exact = fraction_object(fraction, item);
     if (exact) {

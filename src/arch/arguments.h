@@ -50,6 +50,16 @@ bool dmx_arguments_known(const dmx_argument *table, const char *name);
 DMX_MUST_CHECK dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
                                            const char *name, int64_t least,
                                            int64_t most, dmx_error *err);
+/* A run of them with their ranges. */
+typedef struct dmx_int_argument {
+    const char *name;
+    int64_t *value;
+    int64_t least, most;
+} dmx_int_argument;
+DMX_MUST_CHECK dmx_status dmx_argument_ints(const dmx_int_argument *field,
+                                            size_t count,
+                                            const dmx_json *object,
+                                            dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_argument_double(double *out,
                                               const dmx_json *object,
                                               const char *name, double least,

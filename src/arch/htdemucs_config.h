@@ -4,25 +4,13 @@
 
 #include "arch/arch.h"
 #include "arch/arguments.h"
+#include "arch/unet.h"
 
-#define DMX_HTDEMUCS_MAX_DEPTH   16
-#define DMX_HTDEMUCS_MAX_BANDS   8
-#define DMX_HTDEMUCS_MAX_LAYERS  128
-#define DMX_HTDEMUCS_MAX_SOURCES 64
+#define DMX_HTDEMUCS_MAX_LAYERS 128
 
 /* Every argument that changes inference; names as in the constructor. */
 typedef struct dmx_htdemucs {
-    int64_t n_source, audio_channels, channels, channels_time;
-    double growth;
-    int64_t nfft, depth;
-    bool rewrite;
-    double multi_freqs[DMX_HTDEMUCS_MAX_BANDS];
-    int64_t n_multi_freqs, multi_freqs_depth;
-    double freq_emb, emb_scale;
-    int64_t kernel_size, stride, time_stride, context, context_enc;
-    int64_t norm_starts, norm_groups;
-    int64_t dconv_mode, dconv_depth;
-    double dconv_comp;
+    dmx_unet unet;
     int64_t bottom_channels;
     int64_t t_layers;
     double t_hidden_scale;
@@ -54,23 +42,5 @@ DMX_MUST_CHECK dmx_status dmx_htdemucs_infer(struct dmx_model *model,
 
 /* True when the names are those of an HTDemucs. */
 bool dmx_htdemucs_recognise(const struct dmx_checkpoint *checkpoint);
-
-/* One encoder level and the decoder level that undoes it, sizes resolved. */
-typedef struct dmx_htdemucs_level {
-    bool freq;      /* the spectrogram still has rows */
-    bool last_freq; /* this level folds all rows into one; time joins */
-    bool norm, multi;
-    bool has_time;               /* a time-branch twin exists (freq on entry) */
-    int64_t kernel, stride, pad; /* of the spectrogram branch */
-    int64_t chin, chout;         /* time branch */
-    int64_t chin_z, chout_z;     /* spectrogram branch */
-    int64_t dec_out, dec_out_z;  /* channels the decoders return */
-    int64_t freqs_out;           /* rows after this level */
-} dmx_htdemucs_level;
-
-/* Fills level[0..depth). */
-DMX_MUST_CHECK dmx_status dmx_htdemucs_levels(dmx_htdemucs_level *level,
-                                              const dmx_htdemucs *config,
-                                              dmx_error *err);
 
 #endif

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MAX_BANDS 16
-
 static int64_t rounded(double value)
 {
     return (int64_t)nearbyint(value);
@@ -36,10 +34,10 @@ dmx_value dmx_encoder_bands(dmx_builder *b, const char *path,
     const int64_t rows = dmx_graph_shape(b->g, x).dim[1];
     const int64_t pad = c->kernel / 4;
     dmx_layer_config band = *c;
-    dmx_value out[MAX_BANDS];
+    dmx_value out[DMX_LAYER_MAX_BANDS];
     int64_t start = 0;
     band.pad = 0;
-    for (int64_t i = 0; i <= n_ratio && i < MAX_BANDS; i++) {
+    for (int64_t i = 0; i <= n_ratio && i < DMX_LAYER_MAX_BANDS; i++) {
         const bool last = i == n_ratio;
         const int64_t limit =
             last ? rows : encoder_limit(c, rows, start, ratio[i]);
@@ -100,11 +98,11 @@ dmx_value dmx_decoder_bands(dmx_builder *b, const char *path,
     const int64_t rows = dmx_graph_shape(b->g, x).dim[1];
     const dmx_value in[2] = {x, skip};
     dmx_layer_config band = *c;
-    dmx_value out[MAX_BANDS];
+    dmx_value out[DMX_LAYER_MAX_BANDS];
     int64_t start = 0;
     band.pad = 0;
     band.last = true;
-    for (int64_t i = 0; i <= n_ratio && i < MAX_BANDS; i++) {
+    for (int64_t i = 0; i <= n_ratio && i < DMX_LAYER_MAX_BANDS; i++) {
         const int64_t limit =
             i == n_ratio ? rows : rounded((double)rows * ratio[i]);
         out[i] = decoder_band(b, path, i, &band, in, start, limit);

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#define DMX_LAYER_MAX_BANDS 8 /* of MultiWrap */
+
 /* "<path>.<name>" and "<path>.<name><index>" in a local buffer. */
 #define DMX_CHILD(buffer, path, name)                                          \
     char buffer[256];                                                          \

@@ -56,40 +56,31 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* "39/5" or "10". */
-static bool split_fraction(int64_t *p, int64_t *q, const char *text,
-                           size_t size)
-{
-    const char *slash = size != 0 ? memchr(text, '/', size) : NULL;
-    const size_t n = slash != NULL ? (size_t)(slash - text) : size;
-    *q = 1;
-    return dmx_parse_decimal(p, text, n) == DMX_PARSED &&
-           (slash == NULL ||
-            dmx_parse_decimal(q, slash + 1, size - n - 1) == DMX_PARSED);
-}
-
 /* Both forms Python has written: one string, or two integers. */
-static bool fraction_of(int64_t *p, int64_t *q, const dmx_pickled *arguments)
+static bool fraction_of(int64_t ratio[2], const dmx_pickled *arguments)
 {
     const uint32_t n = arguments->as.list.count;
     dmx_pickled *const *item = arguments->as.list.item;
     if (n == 1 && item[0]->kind == DMX_PICKLED_STRING)
-        return split_fraction(p, q, item[0]->as.text.data,
-                              item[0]->as.text.size);
+        return dmx_parse_ratio(ratio, item[0]->as.text.data,
+                               item[0]->as.text.size);
     if (n == 0 || n > 2 || item[0]->kind != DMX_PICKLED_INT ||
         item[n - 1]->kind != DMX_PICKLED_INT)
         return false;
-    *p = item[0]->as.integer;
-    *q = n == 2 ? item[1]->as.integer : 1;
+    ratio[0] = item[0]->as.integer;
+    ratio[1] = n == 2 ? item[1]->as.integer : 1;
     return true;
 }
 
 static dmx_status fraction(dmx_pickled **out, dmx_machine *m,
                            const dmx_symbol *symbol, dmx_pickled *arguments)
 {
-    int64_t p, q;
+    int64_t ratio[2];
+    if (!fraction_of(ratio, arguments))
+        return opaque(out, m, symbol->full);
+    const int64_t p = ratio[0], q = ratio[1];
     /* INT64_MIN has no positive counterpart. */
-    if (!fraction_of(&p, &q, arguments) || q <= 0 || p == INT64_MIN)
+    if (q <= 0 || p == INT64_MIN)
         return opaque(out, m, symbol->full);
     dmx_status status;
     *out = dmx_machine_new(m, DMX_PICKLED_FRACTION, &status);

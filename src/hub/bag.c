@@ -1,8 +1,20 @@
 #include "hub/bag.h"
+#include "hub/repository.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+bool dmx_is_bag_file(const char *path)
+{
+    static const char *const endings[] = {".yaml", ".yml", ".json"};
+    const char *extension = dmx_extension(path);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (strcasecmp(extension, endings[i]) == 0)
+            return true;
+    return false;
+}
 
 #define NAME_LENGTH 200
 

@@ -24,6 +24,9 @@ struct dmx_bag {
     double segment;   /* seconds, 0: not given */
 };
 
+/* Is it, by its ending, the file of a bag (.yaml, .yml, .json)? */
+bool dmx_is_bag_file(const char *path);
+
 /* An empty bag: no signature, no path, all weights 0. Close with
  * dmx_bag_close. */
 DMX_MUST_CHECK dmx_status dmx_bag_new(struct dmx_bag **out, const char *name,

@@ -154,19 +154,11 @@ static dmx_status single(struct dmx_bag **out, dmx_hub *hub,
 
 /* ------------------------------------------------------------------ files */
 
-static bool is_bag_file(const char *path)
-{
-    const char *extension = dmx_extension(path);
-    return strcasecmp(extension, ".yaml") == 0 ||
-           strcasecmp(extension, ".yml") == 0 ||
-           strcasecmp(extension, ".json") == 0;
-}
-
 /* Something that could not be the name of a model. */
 static bool looks_like_file(const char *name)
 {
     struct stat st;
-    return strchr(name, '/') != NULL || is_bag_file(name) ||
+    return strchr(name, '/') != NULL || dmx_is_bag_file(name) ||
            dmx_is_model_file(name) ||
            (stat(name, &st) == 0 && !S_ISDIR(st.st_mode));
 }
@@ -175,7 +167,7 @@ static dmx_status from_file(struct dmx_bag **out, const char *path,
                             dmx_error *err)
 {
     struct stat st;
-    if (is_bag_file(path))
+    if (dmx_is_bag_file(path))
         return dmx_bag_open(out, path, err);
     DMX_RETURN_IF(stat(path, &st) != 0, err, DMX_ERROR_IO,
                   "%s: no such file, and no model of that name", path);

@@ -1,6 +1,7 @@
 /* What an ONNX file says about itself: the shapes of its ports, and the
  * metadata that our exports carry. */
 #include "arch/architectures.h"
+#include "arch/sources.h"
 #include "separate/member.h"
 
 #include "base/json.h"
@@ -48,13 +49,8 @@ static dmx_status read_shapes(dmx_member *m, dmx_error *err)
 /* Without metadata: the sources of the released models by their number. */
 static char *default_source(size_t index, size_t count)
 {
-    static const char *const usual[] = {"drums",  "bass",   "other",
-                                        "vocals", "guitar", "piano"};
-    if (count == 4 || count == 6)
-        return strdup(usual[index]);
     char name[32];
-    snprintf(name, sizeof name, "source%zu", index + 1);
-    return strdup(name);
+    return strdup(dmx_default_source(name, index, count));
 }
 
 /* Names go into file names. */

@@ -294,14 +294,6 @@ dmx_status dmx_separator_open(dmx_separator **out, const dmx_bag *bag,
     return DMX_OK;
 }
 
-static bool is_bag_file(const char *path)
-{
-    const char *extension = dmx_extension(path);
-    return strcasecmp(extension, ".yaml") == 0 ||
-           strcasecmp(extension, ".yml") == 0 ||
-           strcasecmp(extension, ".json") == 0;
-}
-
 dmx_status dmx_separator_open_file(dmx_separator **out, const char *path,
                                    const dmx_separator_options *options,
                                    dmx_error *err)
@@ -311,7 +303,7 @@ dmx_status dmx_separator_open_file(dmx_separator **out, const char *path,
     *out = NULL;
     DMX_NEED(err, path);
     dmx_bag *bag;
-    if (is_bag_file(path))
+    if (dmx_is_bag_file(path))
         DMX_FORWARD(dmx_bag_open(&bag, path, err));
     else
         DMX_FORWARD(dmx_bag_of_file(&bag, path, err));

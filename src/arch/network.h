@@ -1,0 +1,31 @@
+/* What every architecture does with its network: building it, checking that
+ * each weight is there, and the public facts of a model. */
+#ifndef DMX_ARCH_NETWORK_H
+#define DMX_ARCH_NETWORK_H
+
+#include "arch/arch.h"
+#include "arch/layers.h"
+
+/* Appends the network for `samples` samples to b->g and asks b->w for every
+ * weight that it needs. */
+typedef dmx_status dmx_assemble(const struct dmx_model *model, int64_t samples,
+                                dmx_builder *b, dmx_error *err);
+
+/* As dmx_architecture.build: what fails becomes the graph's status. */
+void dmx_network_build(const struct dmx_model *model, int64_t samples,
+                       dmx_graph *g, dmx_assemble *assemble);
+
+/* Are all weights there, of the right shapes, and no others? */
+DMX_MUST_CHECK dmx_status dmx_network_check(const struct dmx_model *model,
+                                            dmx_assemble *assemble,
+                                            dmx_error *err);
+
+/* model->source out of the argument `sources`. */
+DMX_MUST_CHECK dmx_status dmx_network_sources(struct dmx_model *model,
+                                              dmx_error *err);
+/* samplerate, segment, training_samples and use_train_segment out of the
+ * arguments of those names. */
+DMX_MUST_CHECK dmx_status dmx_network_segment(struct dmx_model *model,
+                                              dmx_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* The U-Net of two branches, spectrogram and waveform, that Hybrid Demucs and
+ * Hybrid Transformer Demucs share: its arguments, its levels, and its encoders
+ * and decoders. What lies between them is each architecture's own.
+ * Source: demucs/hdemucs.py, demucs/htdemucs.py. */
+#ifndef DMX_ARCH_UNET_H
+#define DMX_ARCH_UNET_H
+
+#include "arch/arguments.h"
+#include "arch/layers.h"
+
+#define DMX_UNET_MAX_DEPTH   16
+#define DMX_UNET_MAX_BANDS   DMX_LAYER_MAX_BANDS
+#define DMX_UNET_MAX_SOURCES 64
+
+/* Every argument of its own that changes inference; names as in the
+ * constructors. */
+typedef struct dmx_unet {
+    int64_t n_source, audio_channels, channels, channels_time;
+    double growth;
+    int64_t nfft, depth;
+    bool rewrite;
+    double multi_freqs[DMX_UNET_MAX_BANDS];
+    int64_t n_multi_freqs, multi_freqs_depth;
+    double freq_emb, emb_scale;
+    int64_t kernel_size, stride, time_stride, context, context_enc;
+    int64_t norm_starts, norm_groups;
+    int64_t dconv_mode, dconv_depth;
+    double dconv_comp;
+} dmx_unet;
+
+/* Parses the complete argument object; refuses what can't be built. */
+DMX_MUST_CHECK dmx_status dmx_unet_parse(dmx_unet *out,
+                                         const dmx_json *arguments,
+                                         dmx_error *err);
+
+/* One encoder level and the decoder level that undoes it, sizes resolved. */
+typedef struct dmx_unet_level {
+    bool freq;      /* the spectrogram still has rows */
+    bool last_freq; /* this level folds all rows into one; time joins */
+    bool norm, multi;
+    bool has_time;               /* a time-branch twin exists (freq on entry) */
+    int64_t kernel, stride, pad; /* of the spectrogram branch */
+    int64_t chin, chout;         /* time branch */
+    int64_t chin_z, chout_z;     /* spectrogram branch */
+    int64_t dec_out, dec_out_z;  /* channels the decoders return */
+    int64_t freqs_out;           /* rows after this level */
+} dmx_unet_level;
+
+/* Fills level[0..depth). */
+DMX_MUST_CHECK dmx_status dmx_unet_levels(dmx_unet_level *level,
+                                          const dmx_unet *config,
+                                          dmx_error *err);
+
+/* One build: the levels, and what the encoders leave for the decoders. */
+typedef struct dmx_unet_build {
+    dmx_builder *b;
+    const dmx_unet *config;
+    dmx_unet_level level[DMX_UNET_MAX_DEPTH];
+    dmx_value saved[DMX_UNET_MAX_DEPTH];   /* encoder outputs */
+    dmx_value saved_t[DMX_UNET_MAX_DEPTH]; /* of the time branch */
+    int64_t length_t[DMX_UNET_MAX_DEPTH];  /* its inputs' lengths */
+    int64_t length[DMX_UNET_MAX_DEPTH];
+} dmx_unet_build;
+
+DMX_MUST_CHECK dmx_status dmx_unet_open(dmx_unet_build *n, dmx_builder *b,
+                                        const dmx_unet *config, dmx_error *err);
+
+/* Both branches through all encoders, then, after what the architecture does
+ * there, through all decoders: *x spectrogram, *xt waveform. */
+void dmx_unet_encode(dmx_unet_build *n, dmx_value *x, dmx_value *xt);
+void dmx_unet_decode(const dmx_unet_build *n, dmx_value *x, dmx_value *xt);
+
+#endif
