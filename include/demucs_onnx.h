@@ -829,6 +829,15 @@ DMX_API void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE], const char *text,
 /* Non-zero for a text that dmx_safe_file_name leaves as it is, at 255 bytes. */
 DMX_API int dmx_is_safe_file_name(const char *text);
 
+/* Writes a file as every output of this library is written: under another name
+ * until it is complete, so that it appears whole or not at all, and an older
+ * file stays until then. A symbolic link stays one, its target is written; a
+ * pipe or character device is written into; anything else is left alone. Fails
+ * with IO, ARGUMENT (an empty path) or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_write_file(const char *path,
+                                                 const void *data, size_t size,
+                                                 dmx_error *err);
+
 /* Removes the part files of every output that is being written by this
  * process. For a program that ends at once, without waiting for the functions
  * that write them: they then fail. Async-signal-safe. */

@@ -1,7 +1,6 @@
 #include "audio/plot.h"
 #include "audio/plot_parts.h"
 #include "base/number.h"
-#include "base/output.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -179,19 +178,6 @@ static bool ends_with(const char *path, const char *ending)
     return n >= m && strcasecmp(path + n - m, ending) == 0;
 }
 
-static dmx_status write_file(const char *path, const void *data, size_t size,
-                             dmx_error *err)
-{
-    dmx_output out;
-    DMX_FORWARD(dmx_output_open(&out, path, err));
-    const dmx_status status = dmx_output_write(&out, data, size, err);
-    if (status != DMX_OK) {
-        dmx_output_abandon(&out);
-        return status;
-    }
-    return dmx_output_commit(&out, NULL, err);
-}
-
 dmx_status dmx_plot_write(const dmx_plot *p, const char *path, dmx_error *err)
 {
     unsigned char *png = NULL;
@@ -205,7 +191,7 @@ dmx_status dmx_plot_write(const dmx_plot *p, const char *path, dmx_error *err)
                                : dmx_plot_svg(&svg, &size, p, err);
     dmx_plain_locale_leave(scope);
     if (status == DMX_OK)
-        status = write_file(path, is_png ? (void *)png : svg, size, err);
+        status = dmx_write_file(path, is_png ? (void *)png : svg, size, err);
     free(png);
     free(svg);
     return status;

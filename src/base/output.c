@@ -299,6 +299,18 @@ dmx_status dmx_output_commit(dmx_output *out, dmx_output_mark *mark,
     return status;
 }
 
+dmx_status dmx_write_file(const char *path, const void *data, size_t size,
+                          dmx_error *err)
+{
+    dmx_output out;
+    DMX_FORWARD(dmx_output_open(&out, path, err));
+    const dmx_status status = dmx_output_write(&out, data, size, err);
+    if (status == DMX_OK)
+        return dmx_output_commit(&out, NULL, err);
+    dmx_output_abandon(&out);
+    return status;
+}
+
 /* ---------------------------------------------------------------- abandon */
 
 /* Only the file that we made: never another one of its name. */

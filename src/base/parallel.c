@@ -4,6 +4,21 @@
 
 #define MAX_THREADS 256
 
+int dmx_thread_count(int wanted, const dmx_hooks *hooks)
+{
+    const int cores = dmx_cpu_count();
+    if (wanted <= 0)
+        return cores;
+    const int most = 4 * cores > 16 ? 4 * cores : 16;
+    if (wanted <= most)
+        return wanted;
+    dmx_warn(hooks,
+             "%d threads on %d core%s would only wait for each other; "
+             "%d are used",
+             wanted, cores, cores == 1 ? "" : "s", most);
+    return most;
+}
+
 typedef struct job {
     void (*task)(void *, size_t);
     void *context;

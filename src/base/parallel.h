@@ -2,9 +2,15 @@
 #ifndef DMX_BASE_PARALLEL_H
 #define DMX_BASE_PARALLEL_H
 
+#include "base/error.h"
 #include "base/platform.h"
 
 #include <stddef.h>
+
+/* The number of threads to use for the number asked for (0: as many as cores).
+ * Far more threads than cores only wait for each other: above four a core, and
+ * above 16, a warning says how many are used instead. */
+int dmx_thread_count(int wanted, const dmx_hooks *hooks);
 
 /* Calls task(context, i) once for each i in [0, count), on up to `threads`
  * threads (0: dmx_cpu_count()) of which the caller is one. Tasks are handed

@@ -1,5 +1,7 @@
 #include "hub_options.h"
 
+#include <stdlib.h>
+
 typedef struct download_options {
     cli_hub_options hub;
     const char *stem;
@@ -12,41 +14,27 @@ static const cli_option options[] = {
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
-static void print_paths(cli_terminal *t, const dmx_bag *bag, bool *first)
-{
-    for (size_t m = 0; m < dmx_bag_members(bag); m++) {
-        if (!t->json) {
-            cli_print_path(t, dmx_bag_path(bag, m), "");
-            continue;
-        }
-        printf("%s{\"model\": ", *first ? "[" : ",\n ");
-        cli_json_string(stdout, dmx_bag_name(bag));
-        printf(", \"signature\": ");
-        cli_json_string(stdout, dmx_bag_signature(bag, m));
-        printf(", \"path\": ");
-        cli_json_string(stdout, dmx_bag_path(bag, m));
-        printf("}");
-        *first = false;
-    }
-}
-
+/* Paths as they come; JSON in the end, when there was no failure. */
 static int run(cli_terminal *t, const void *values, int n, char **operand)
 {
     const download_options *o = values;
-    bool first = true;
-    for (int i = 0; i < n; i++) {
-        dmx_error err = DMX_ERROR_INIT;
-        dmx_bag *bag;
-        const dmx_status status =
-            cli_fetch(&bag, t, &o->hub, operand[i], o->stem, &err);
-        if (status != DMX_OK)
-            return cli_finish(t, status, &err);
-        print_paths(t, bag, &first);
-        dmx_bag_close(bag);
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_bag **bags = calloc((size_t)n, sizeof(dmx_bag *));
+    dmx_status status = bags != NULL ? DMX_OK : DMX_ERROR_MEMORY;
+    if (bags == NULL)
+        snprintf(err.message, sizeof err.message, "no memory");
+    for (int i = 0; status == DMX_OK && i < n; i++) {
+        status = cli_fetch(&bags[i], t, &o->hub, operand[i], o->stem, &err);
+        for (size_t m = 0;
+             status == DMX_OK && !t->json && m < dmx_bag_members(bags[i]); m++)
+            cli_print_path(t, dmx_bag_path(bags[i], m), "");
     }
-    if (t->json)
-        printf("]\n");
-    return CLI_DONE;
+    if (status == DMX_OK && t->json)
+        cli_print_bags(bags, n);
+    for (int i = 0; bags != NULL && i < n; i++)
+        dmx_bag_close(bags[i]);
+    free(bags);
+    return cli_finish(t, status, &err);
 }
 
 const cli_command cli_command_download = {

@@ -81,6 +81,21 @@ static dmx_status export_model(cli_terminal *t, const export_options *o,
     return done;
 }
 
+/* No output is an input or another output. */
+static int check_outputs(cli_terminal *t, const export_options *o,
+                         const char *output)
+{
+    const char *report = o->check.report;
+    int code = cli_check_output(t, "export", &o->inputs, output);
+    if (code == CLI_DONE)
+        code = cli_check_output(t, "export", &o->inputs, report);
+    if (code == CLI_DONE && report != NULL && cli_same_file(output, report))
+        code =
+            cli_misuse(t, "export",
+                       "%s: can't hold both the model and the report", report);
+    return code;
+}
+
 int cli_export_one(cli_terminal *t, const export_options *o,
                    const char *checkpoint, const char *output, const char *stem,
                    int strict)
@@ -88,6 +103,9 @@ int cli_export_one(cli_terminal *t, const export_options *o,
     dmx_error err = DMX_ERROR_INIT;
     dmx_report *report = NULL;
     cli_model m;
+    int code = check_outputs(t, o, output);
+    if (code != CLI_DONE)
+        return code;
     dmx_status status =
         cli_model_open(&m, t, checkpoint, strict, &o->model, &err);
     if (status == DMX_OK)
@@ -95,7 +113,6 @@ int cli_export_one(cli_terminal *t, const export_options *o,
     cli_model_close(&m);
     cli_clear_bar(t);
     const int json = t->json;
-    int code = CLI_DONE;
     if (report != NULL) {
         code = cli_show_report(t, &o->check, output, report);
         t->json = 0; /* one document on stdout */
@@ -116,18 +133,44 @@ static bool is_file(const cli_hub_options *hub, const dmx_bag *bag,
            dmx_bag_sources(bag) == 0 && strcmp(dmx_bag_path(bag, 0), name) == 0;
 }
 
-static int export_resolved(cli_terminal *t, const export_options *o,
-                           const char *name, const char *output)
+/* What is known to be read before anything is downloaded. */
+static int note_inputs(cli_terminal *t, export_options *o, const char *name)
 {
+    const char *const files[] = {name, o->model.config, o->hub.registry};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i] != NULL && !cli_files_add(&o->inputs, files[i])) {
+            cli_error(t, "no memory");
+            return CLI_FAILED;
+        }
+    return CLI_DONE;
+}
+
+static int export_found(cli_terminal *t, export_options *o, const dmx_bag *bag,
+                        const char *name, const char *output)
+{
+    for (size_t m = 0; m < dmx_bag_members(bag); m++)
+        if (!cli_files_add(&o->inputs, dmx_bag_path(bag, m))) {
+            cli_error(t, "no memory");
+            return CLI_FAILED;
+        }
+    return is_file(&o->hub, bag, name)
+               ? cli_export_one(t, o, name, output, NULL, 0)
+               : cli_export_bag(t, o, bag, output);
+}
+
+static int export_resolved(cli_terminal *t, export_options *o, const char *name,
+                           const char *output)
+{
+    const int wrong = check_outputs(t, o, output);
+    if (wrong != CLI_DONE)
+        return wrong;
     dmx_bag *bag;
     dmx_error err = DMX_ERROR_INIT;
     const dmx_status status =
         cli_resolve(&bag, t, &o->hub, name, o->stem, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
-    const int code = is_file(&o->hub, bag, name)
-                         ? cli_export_one(t, o, name, output, NULL, 0)
-                         : cli_export_bag(t, o, bag, output);
+    const int code = export_found(t, o, bag, name, output);
     dmx_bag_close(bag);
     return code;
 }
@@ -142,7 +185,12 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         return cli_misuse(t, "export", "give --samples or --segment, not both");
     if (o->prune && o->stem == NULL && o->stems == NULL)
         return cli_misuse(t, "export", "--prune needs --stem or --stems");
-    return export_resolved(t, o, operand[0], operand[1]);
+    export_options known = *o;
+    int code = note_inputs(t, &known, operand[0]);
+    if (code == CLI_DONE)
+        code = export_resolved(t, &known, operand[0], operand[1]);
+    cli_files_free(&known.inputs);
+    return code;
 }
 
 const cli_command cli_command_export = {

@@ -1,6 +1,8 @@
 #include "check_options.h"
 #include "hub_options.h"
 
+#include <stdlib.h>
+
 typedef struct prewarm_options {
     cli_hub_options hub;
     cli_check_options check;
@@ -56,20 +58,30 @@ static dmx_status prewarm(cli_terminal *t, const prewarm_options *o,
     return status;
 }
 
+/* Paths as they come; JSON in the end, when there was no failure. */
 static int run(cli_terminal *t, const void *values, int n, char **operand)
 {
     const prewarm_options *o = values;
-    for (int i = 0; i < n; i++) {
-        dmx_error err = DMX_ERROR_INIT;
-        dmx_bag *bag = NULL;
-        const dmx_status status = prewarm(t, o, operand[i], &bag, &err);
-        for (size_t m = 0; status == DMX_OK && m < dmx_bag_members(bag); m++)
-            cli_print_path(t, dmx_bag_path(bag, m), "");
-        dmx_bag_close(bag);
-        if (status != DMX_OK)
-            return cli_finish(t, status, &err);
+    if (o->check.report != NULL)
+        return cli_misuse(t, "prewarm",
+                          "--report: prewarm writes none; 'verify' does");
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_bag **bags = calloc((size_t)n, sizeof(dmx_bag *));
+    dmx_status status = bags != NULL ? DMX_OK : DMX_ERROR_MEMORY;
+    if (bags == NULL)
+        snprintf(err.message, sizeof err.message, "no memory");
+    for (int i = 0; status == DMX_OK && i < n; i++) {
+        status = prewarm(t, o, operand[i], &bags[i], &err);
+        for (size_t m = 0;
+             status == DMX_OK && !t->json && m < dmx_bag_members(bags[i]); m++)
+            cli_print_path(t, dmx_bag_path(bags[i], m), "");
     }
-    return CLI_DONE;
+    if (status == DMX_OK && t->json)
+        cli_print_bags(bags, n);
+    for (int i = 0; bags != NULL && i < n; i++)
+        dmx_bag_close(bags[i]);
+    free(bags);
+    return cli_finish(t, status, &err);
 }
 
 const cli_command cli_command_prewarm = {

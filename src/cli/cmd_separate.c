@@ -15,11 +15,11 @@ const cli_option cli_separate_options[] = {
     {"out", 'o', CLI_STRING, "DIR", "folder for the stems (separated/<model>)",
      AT(folder), 0, 0},
     {"filename", 0, CLI_STRING, "TEMPLATE",
-     "name of each file below it: {track}, {trackext}, {stem}, {ext}, {model} "
-     "({track}/{stem}.{ext})",
+     "name of each file below it: {track}, {trackext}, {folder}, {stem}, "
+     "{ext}, {model} ({track}/{stem}.{ext})",
      AT(filename), 0, 0},
-    {"overwrite", 0, CLI_FLAG, NULL, "replace files that exist", AT(overwrite),
-     0, 0},
+    {"overwrite", 0, CLI_FLAG, NULL,
+     "replace files that exist (never one that is read)", AT(overwrite), 0, 0},
     {"skip-existing", 0, CLI_FLAG, NULL,
      "leave out songs whose files all exist", AT(skip_existing), 0, 0},
     {"stem", 0, CLI_STRING, "NAME", "write this stem only", AT(stem), 0, 0},
@@ -137,6 +137,23 @@ static const char *only_stem(const separate_plan *plan)
                : NULL;
 }
 
+/* The bag's name for {model}, its files as inputs of the run. */
+static dmx_status note_model(separate_run *r, const dmx_bag *bag,
+                             dmx_error *err)
+{
+    r->model = strdup(dmx_bag_name(bag));
+    bool good = r->model != NULL;
+    for (size_t m = 0; good && m < dmx_bag_members(bag); m++) {
+        cli_detail(r->t, "model %s", dmx_bag_path(bag, m));
+        good = cli_files_add(&r->inputs, dmx_bag_path(bag, m));
+    }
+    if (good)
+        return DMX_OK;
+    err->code = DMX_ERROR_MEMORY;
+    snprintf(err->message, sizeof err->message, "no memory");
+    return err->code;
+}
+
 static dmx_status open_separator(separate_run *r, const separate_plan *plan,
                                  dmx_error *err)
 {
@@ -171,10 +188,9 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
                                    only_stem(plan), err)
             : cli_resolve(&bag, r->t, &o->hub, o->name, only_stem(plan), err);
     if (status == DMX_OK) {
-        for (size_t m = 0; m < dmx_bag_members(bag); m++)
-            cli_detail(r->t, "model %s", dmx_bag_path(bag, m));
-        r->model = strdup(dmx_bag_name(bag));
-        status = dmx_separator_open(&r->separator, bag, &s, err);
+        status = note_model(r, bag, err);
+        if (status == DMX_OK)
+            status = dmx_separator_open(&r->separator, bag, &s, err);
         dmx_bag_close(bag);
     }
     free(set);
@@ -193,8 +209,12 @@ static int with_songs(separate_run *r, separate_plan *plan)
                dmx_separator_backend(r->separator),
                (double)dmx_separator_samples(r->separator) /
                    (double)dmx_separator_samplerate(r->separator));
-    const int code = separate_plan_outputs(plan, r->t, r->separator);
-    return code != CLI_DONE ? code : separate_run_songs(r);
+    int code = separate_plan_outputs(plan, r->t, r->separator);
+    if (code == CLI_DONE)
+        code = separate_files_check(r);
+    if (code == CLI_DONE)
+        code = separate_run_songs(r);
+    return code == CLI_DONE && r->songs->unreadable > 0 ? CLI_FAILED : code;
 }
 
 static int check_many(cli_terminal *t, const separate_options *o, size_t songs)
@@ -237,15 +257,18 @@ static int run(cli_terminal *t, const void *options, int n, char **operand)
     separate_run r = {.t = t, .o = o, .plan = &plan, .songs = &songs};
     int code = separate_plan_init(&plan, t, o);
     if (code == CLI_DONE)
-        code = separate_songs_find(&songs, t, n, operand);
+        code = separate_songs_find(&songs, t, n, operand,
+                                   o->folder != NULL ? o->folder : "separated");
     if (code == CLI_DONE)
         code = check_many(t, o, songs.count);
     if (code == CLI_DONE)
-        code = with_songs(&r, &plan);
+        code = separate_songs_any(&songs) ? with_songs(&r, &plan)
+                                          : separate_run_none(&r);
     if (code != CLI_DONE && t->json && !r.ended)
         end_early(&r, code);
     dmx_separator_close(r.separator);
     free(r.model);
+    cli_files_free(&r.inputs);
     separate_plan_free(&plan);
     separate_songs_free(&songs);
     return code;

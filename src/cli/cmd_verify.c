@@ -1,4 +1,5 @@
 #include "check_options.h"
+#include "files.h"
 #include "hub_options.h"
 #include "model_options.h"
 
@@ -62,7 +63,8 @@ static int verify_recording(cli_terminal *t, const verify_options *o, int n,
 }
 
 static int verify_checkpoint(cli_terminal *t, const verify_options *o,
-                             const char *path, const char *name)
+                             cli_files *inputs, const char *path,
+                             const char *name)
 {
     const dmx_verify_options v = cli_verify_options(t, &o->check);
     dmx_report *report = NULL;
@@ -72,6 +74,11 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
     dmx_status status = cli_resolve_one(&bag, t, &o->hub, name, 1, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
+    if (!cli_files_add(inputs, dmx_bag_path(bag, 0)) ||
+        cli_check_output(t, "verify", inputs, o->check.report) != CLI_DONE) {
+        dmx_bag_close(bag);
+        return CLI_USAGE;
+    }
     status = cli_model_open(&m, t, dmx_bag_path(bag, 0), 0, &o->model, &err);
     if (status == DMX_OK)
         status = dmx_verify_model(path, m.model, &v, &report, &err);
@@ -80,15 +87,42 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
     return conclude(t, o, path, report, status, &err);
 }
 
-static int run(cli_terminal *t, const void *values, int n, char **operand)
+/* The report is none of the files that are read. */
+static int check_report(cli_terminal *t, const verify_options *o,
+                        cli_files *inputs, int n, char **operand)
 {
-    const verify_options *o = values;
+    const char *const files[] = {o->model.config, o->hub.registry};
+    bool good = true;
+    for (int i = 0; good && i < n; i++)
+        good = cli_files_add(inputs, operand[i]);
+    for (int i = 0; good && i < 2; i++)
+        good = files[i] == NULL || cli_files_add(inputs, files[i]);
+    if (good)
+        return cli_check_output(t, "verify", inputs, o->check.report);
+    cli_error(t, "no memory");
+    return CLI_FAILED;
+}
+
+static int verify(cli_terminal *t, const verify_options *o, cli_files *inputs,
+                  int n, char **operand)
+{
     if (o->recorded)
         return verify_recording(t, o, n, operand);
     if (n != 2)
         return cli_misuse(t, "verify",
                           "verify: expected MODEL.onnx CHECKPOINT|NAME");
-    return verify_checkpoint(t, o, operand[0], operand[1]);
+    return verify_checkpoint(t, o, inputs, operand[0], operand[1]);
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    const verify_options *o = values;
+    cli_files inputs = {0};
+    int code = check_report(t, o, &inputs, n, operand);
+    if (code == CLI_DONE)
+        code = verify(t, o, &inputs, n, operand);
+    cli_files_free(&inputs);
+    return code;
 }
 
 const cli_command cli_command_verify = {

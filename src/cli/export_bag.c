@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* One bag on its way to a folder. */
 typedef struct bag_export {
@@ -12,18 +13,30 @@ typedef struct bag_export {
     const export_options *o;
     const dmx_bag *bag;
     const char *output;
+    bool made_folder; /* by us: gone again when nothing comes to lie in it */
 } bag_export;
 
-/* "<folder>/<bag>_<what>.onnx"; malloc'd. */
+/* "<bag>_<what>.onnx" */
+static void member_name(char name[DMX_FILE_NAME_SIZE], const bag_export *b,
+                        const char *what, const char *extension)
+{
+    char bag[DMX_FILE_NAME_SIZE], text[3 * DMX_FILE_NAME_SIZE];
+    dmx_safe_file_name(bag, dmx_bag_name(b->bag), 128);
+    snprintf(text, sizeof text, "%s%s%.100s.%s", bag,
+             what[0] != '\0' ? "_" : "", what, extension);
+    dmx_safe_file_name(name, text, DMX_FILE_NAME_SIZE - 1);
+}
+
+/* The same in the folder; malloc'd. */
 static char *member_path(const bag_export *b, const char *what,
                          const char *extension)
 {
-    const char *name = dmx_bag_name(b->bag);
-    const size_t size = strlen(b->output) + strlen(name) + strlen(what) + 16;
+    char name[DMX_FILE_NAME_SIZE];
+    member_name(name, b, what, extension);
+    const size_t size = strlen(b->output) + strlen(name) + 2;
     char *path = malloc(size);
     if (path != NULL)
-        snprintf(path, size, "%s/%s%s%s.%s", b->output, name,
-                 what[0] != '\0' ? "_" : "", what, extension);
+        snprintf(path, size, "%s/%s", b->output, name);
     return path;
 }
 
@@ -101,16 +114,19 @@ static bool names_a_file(const char *path)
     return n > 5 && strcmp(path + n - 5, ".onnx") == 0 && !cli_is_folder(path);
 }
 
-static int make_folder(const bag_export *b)
+static int make_folder(bag_export *b)
 {
-    if (cli_is_folder(b->output) || mkdir(b->output, 0777) == 0)
+    if (cli_is_folder(b->output))
+        return CLI_DONE;
+    b->made_folder = mkdir(b->output, 0777) == 0;
+    if (b->made_folder)
         return CLI_DONE;
     cli_error(b->t, "%s: can't make this folder: %s", b->output,
               strerror(errno));
     return CLI_FAILED;
 }
 
-static int export_stems(const bag_export *b, const dmx_model *model,
+static int export_stems(bag_export *b, const dmx_model *model,
                         const char *const *stem)
 {
     const bool to_file =
@@ -131,7 +147,7 @@ static const char **all_sources(const dmx_model *model)
 }
 
 /* The one model that --stem left of a bag. */
-static int export_specialist(const bag_export *b)
+static int export_specialist(bag_export *b)
 {
     const char *stem = b->o->stem;
     if (names_a_file(b->output))
@@ -141,7 +157,7 @@ static int export_specialist(const bag_export *b)
     return code == CLI_DONE ? export_to(b, 0, stem, stem) : code;
 }
 
-static int export_one_hot(const bag_export *b)
+static int export_one_hot(bag_export *b)
 {
     cli_model first;
     dmx_error err = DMX_ERROR_INIT;
@@ -172,8 +188,9 @@ static char *describe(const bag_export *b)
         return NULL;
     fprintf(f, "{\n  \"models\": [");
     for (size_t m = 0; m < members; m++) {
-        char name[512];
-        snprintf(name, sizeof name, "%s_%zu.onnx", dmx_bag_name(b->bag), m);
+        char name[DMX_FILE_NAME_SIZE], index[32];
+        snprintf(index, sizeof index, "%zu", m);
+        member_name(name, b, index, "onnx");
         fprintf(f, "%s", m > 0 ? ", " : "");
         cli_json_string(f, name);
     }
@@ -204,7 +221,7 @@ static int write_description(const bag_export *b)
     return code;
 }
 
-static int export_members(const bag_export *b)
+static int export_members(bag_export *b)
 {
     int code = make_folder(b);
     for (size_t m = 0; code == CLI_DONE && m < dmx_bag_members(b->bag); m++) {
@@ -215,20 +232,30 @@ static int export_members(const bag_export *b)
     return code == CLI_DONE ? write_description(b) : code;
 }
 
+static int export_any(bag_export *b)
+{
+    const export_options *o = b->o;
+    if (dmx_bag_members(b->bag) == 1 && dmx_bag_sources(b->bag) == 0)
+        return cli_export_one(b->t, o, dmx_bag_path(b->bag, 0), b->output, NULL,
+                              1);
+    if (dmx_bag_members(b->bag) == 1 && o->stem != NULL)
+        return export_specialist(b);
+    if (is_one_hot(b->bag))
+        return export_one_hot(b);
+    if (!o->prune && (o->stem != NULL || o->stems != NULL))
+        return cli_misuse(b->t, "export",
+                          "several models of %s share each source; --stem "
+                          "needs a bag with one model per source, or --prune",
+                          dmx_bag_name(b->bag));
+    return export_members(b);
+}
+
 int cli_export_bag(cli_terminal *t, const export_options *o, const dmx_bag *bag,
                    const char *output)
 {
-    const bag_export b = {t, o, bag, output};
-    if (dmx_bag_members(bag) == 1 && dmx_bag_sources(bag) == 0)
-        return cli_export_one(t, o, dmx_bag_path(bag, 0), output, NULL, 1);
-    if (dmx_bag_members(bag) == 1 && o->stem != NULL)
-        return export_specialist(&b);
-    if (is_one_hot(bag))
-        return export_one_hot(&b);
-    if (!o->prune && (o->stem != NULL || o->stems != NULL))
-        return cli_misuse(t, "export",
-                          "several models of %s share each source; --stem "
-                          "needs a bag with one model per source, or --prune",
-                          dmx_bag_name(bag));
-    return export_members(&b);
+    bag_export b = {t, o, bag, output, false};
+    const int code = export_any(&b);
+    if (code != CLI_DONE && b.made_folder)
+        rmdir(output); /* fails unless it is empty */
+    return code;
 }

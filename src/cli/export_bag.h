@@ -3,6 +3,7 @@
 #define DMX_CLI_EXPORT_BAG_H
 
 #include "check_options.h"
+#include "files.h"
 #include "hub_options.h"
 #include "model_options.h"
 
@@ -16,6 +17,7 @@ typedef struct export_options {
     int64_t samples;
     int64_t opset;
     const char *precision;
+    cli_files inputs; /* every file that is read: none is written */
 } export_options;
 
 /* Exports one checkpoint. stem: metadata of a bag's member, or NULL; strict:

@@ -32,6 +32,23 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
 
 typedef enum purpose { TO_RUN, TO_RUN_EXPORTED, TO_LOOK_AT } purpose;
 
+void cli_print_bags(dmx_bag *const *bags, int count)
+{
+    const char *lead = "[";
+    for (int i = 0; i < count; i++)
+        for (size_t m = 0; m < dmx_bag_members(bags[i]); m++) {
+            printf("%s{\"model\": ", lead);
+            cli_json_string(stdout, dmx_bag_name(bags[i]));
+            printf(", \"signature\": ");
+            cli_json_string(stdout, dmx_bag_signature(bags[i], m));
+            printf(", \"path\": ");
+            cli_json_string(stdout, dmx_bag_path(bags[i], m));
+            printf("}");
+            lead = ",\n ";
+        }
+    printf("]\n");
+}
+
 static dmx_status resolve(dmx_bag **out, cli_terminal *t,
                           const cli_hub_options *options, const char *name,
                           const char *stem, purpose what, dmx_error *err)

@@ -39,6 +39,9 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
                   const cli_hub_options *options, const char *name,
                   const char *stem);
 
+/* The files of bags as one JSON document: [{model, signature, path}, ...]. */
+void cli_print_bags(dmx_bag *const *bags, int count);
+
 /* dmx_hub_resolve on a hub of its own; says beforehand when something large
  * will be downloaded, and refuses at once what can't be run. */
 dmx_status cli_resolve(dmx_bag **out, cli_terminal *t,

@@ -1,6 +1,7 @@
 /* demucs-onnx: the command line over the public library. */
 #include "help.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -88,10 +89,15 @@ static int flush_results(cli_terminal *t, int code)
     return code;
 }
 
-static int check_operands(cli_terminal *t, const cli_command *c, int n)
+static int check_operands(cli_terminal *t, const cli_command *c, int n,
+                          char **operand)
 {
     if (n < c->min_operands)
         return cli_misuse(t, c->name, "%s: expected %s", c->name, c->operands);
+    for (int i = 0; i < n; i++)
+        if (operand[i][0] == '\0')
+            return cli_misuse(t, c->name, "%s: argument %d is empty", c->name,
+                              i + 1);
     if (c->max_operands >= 0 && n > c->max_operands)
         return cli_misuse(t, c->name, "%s: too many arguments; expected %s",
                           c->name, c->operands);
@@ -105,7 +111,7 @@ static int run_parsed(cli_terminal *t, const cli_command *c,
     const int wrong = problem != NULL
                           ? cli_misuse(t, c->name, "%s: %s", c->name, problem)
                       : global->help ? CLI_DONE
-                                     : check_operands(t, c, n);
+                                     : check_operands(t, c, n, operand);
     if (wrong != CLI_DONE) {
         if (t->json && t->events)
             c->end(t);
@@ -192,9 +198,19 @@ static void refuse_telemetry(void)
     setenv("ORT_DISABLE_TELEMETRY", "1", 0);
 }
 
+/* Descriptors 0, 1 and 2 that are closed would go to the next files opened:
+ * messages would land in a stem. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", O_RDWR); /* the lowest one: this one */
+}
+
 int main(int argc, char **argv)
 {
     cli_terminal terminal;
+    open_standard_streams();
     refuse_telemetry();
     cli_terminal_open(&terminal, 0, 0, 0);
     cli_catch_signals();

@@ -150,6 +150,11 @@ static const char *store(const parser *p, const cli_target *t,
                          const cli_option *o, const char *text)
 {
     void *slot = (char *)t->values + o->offset;
+    /* an unset variable of a script: it must not mean the root folder */
+    if (text != NULL && text[0] == '\0') {
+        snprintf(p->message, p->size, "--%s: the value is empty", o->name);
+        return p->message;
+    }
     switch (o->type) {
     case CLI_FLAG:
         ++*(int *)slot;

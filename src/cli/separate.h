@@ -3,6 +3,7 @@
 #define DMX_CLI_SEPARATE_H
 
 #include "command.h"
+#include "files.h"
 #include "hub_options.h"
 #include "model_options.h"
 
@@ -65,12 +66,21 @@ void separate_plan_free(separate_plan *plan);
 
 typedef struct separate_songs {
     char **path;
+    size_t *below; /* where a path goes on below a folder given; 0: a file */
     size_t count, capacity;
+    int unreadable; /* folders, each told */
 } separate_songs;
 
-/* The operands, folders replaced by the sound files below them. */
+/* The operands, folders replaced by the sound files below them. Each folder is
+ * entered once; `stems`, the folder to write to, is not, unless it is one of
+ * the operands. */
 int separate_songs_find(separate_songs *songs, cli_terminal *t, int n,
-                        char **operand);
+                        char **operand, const char *stems);
+/* Is there a song that could be opened? */
+bool separate_songs_any(const separate_songs *songs);
+/* Marks a song as none; close_gaps then removes those marked. */
+void separate_songs_leave_out(separate_songs *songs, size_t index);
+void separate_songs_close_gaps(separate_songs *songs);
 void separate_songs_free(separate_songs *songs);
 
 /* ----------------------------------------------------------------- names */
@@ -79,13 +89,16 @@ void separate_songs_free(separate_songs *songs);
  * message. */
 const char *separate_template_problem(const char *text);
 
-/* `text` with {track}, {trackext}, {stem}, {ext}, {model} replaced; malloc'd,
- * NULL when memory is short. */
-char *separate_expand(const char *text, const char *song, const char *stem,
-                      const char *ext, const char *model);
+/* What the variables of a template stand for. */
+typedef struct separate_names {
+    const char *song; /* its path */
+    size_t below;     /* as in separate_songs */
+    const char *stem, *ext, *model;
+} separate_names;
 
-/* "a/b/c": makes a and a/b; 0 or an errno. */
-int separate_make_folders(const char *path);
+/* `text` with its variables replaced by names that are safe as parts of a
+ * path; malloc'd, NULL when memory is short. */
+char *separate_expand(const char *text, const separate_names *names);
 
 /* "x/song.flac" -> "song.flac". */
 const char *separate_base_name(const char *path);
@@ -98,8 +111,9 @@ typedef struct separate_run {
     const separate_options *o;
     const separate_plan *plan;
     dmx_separator *separator;
-    const separate_songs *songs;
+    separate_songs *songs;
     char *model;          /* for {model} */
+    cli_files inputs;     /* every file that the run reads */
     pthread_mutex_t lock; /* of everything below, and of the terminal */
     size_t next;          /* song to be started */
     size_t separated, failed, skipped;
@@ -108,11 +122,36 @@ typedef struct separate_run {
     struct timespec started, reported;
     const char *stage; /* of the last report; the library's, constant */
     int interrupted;
-    bool ended; /* the event "end" is printed */
+    bool ended;     /* the event "end" is printed */
+    size_t misused; /* songs that failed by a wrong use of the options */
+    char **made;    /* folders, in the order in which they were made */
+    size_t n_made, made_capacity;
 } separate_run;
+
+/* ------------------------------------------------------------------ files */
+
+/* The file of a stem of a song, or its plot; malloc'd, NULL when memory is
+ * short. */
+char *separate_file_path(const separate_run *run, size_t song,
+                         const char *stem);
+char *separate_plot_path(const separate_run *run, size_t song);
+/* A file that is to be there already, to compare with. */
+char *separate_truth_path(const separate_run *run, size_t song,
+                          const char *stem);
+
+/* Before the first song is opened: leaves out songs that are stems of others,
+ * and refuses names that two files would have, or that are read by the run. */
+int separate_files_check(separate_run *run);
+
+/* Makes the folders of a file; 0 or an errno. Those that did not exist are
+ * remembered and, at the end of the run, removed where they are empty. */
+int separate_make_folders(separate_run *run, const char *path);
+void separate_remove_empty_folders(separate_run *run);
 
 /* Separates all songs; returns an exit code. */
 int separate_run_songs(separate_run *run);
+/* Says of every song why it can't be opened: before any model is loaded. */
+int separate_run_none(separate_run *run);
 
 /* One song's result in the language the user asked for. */
 typedef struct separate_result {

@@ -1,15 +1,11 @@
-/* Names of files: templates, folders, songs below folders. */
+/* Names of the files to write: templates, filled with names that others
+ * wrote. */
 #include "separate.h"
-#include "text_file.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
-enum { MOST_DEPTH = 32, MOST_SONGS = 1000000 };
+enum { MOST_NAME = 255, LEAST_NAME = 16 };
 
 const char *separate_base_name(const char *path)
 {
@@ -17,11 +13,11 @@ const char *separate_base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* ------------------------------------------------------------- templates */
+/* -------------------------------------------------------------- variables */
 
-static const char *const variables[] = {"track", "trackext", "stem", "ext",
-                                        "model"};
-enum { VARIABLES = sizeof variables / sizeof variables[0] };
+enum { TRACK, TRACKEXT, STEM, EXT, MODEL, FOLDER, VARIABLES };
+static const char *const variables[VARIABLES] = {"track", "trackext", "stem",
+                                                 "ext",   "model",    "folder"};
 
 /* Index of the variable at "{name}", its length in *length; -1 if none. */
 static int variable_at(const char *text, size_t *length)
@@ -43,181 +39,181 @@ const char *separate_template_problem(const char *text)
         return "an empty name";
     for (const char *p = text; *p != '\0'; p++)
         if (*p == '{' && variable_at(p, &length) < 0)
-            return "only {track}, {trackext}, {stem}, {ext} and {model} can "
-                   "stand in braces";
+            return "only {track}, {trackext}, {folder}, {stem}, {ext} and "
+                   "{model} can stand in braces";
     return NULL;
 }
 
-char *separate_expand(const char *text, const char *song, const char *stem,
-                      const char *ext, const char *model)
+/* "song.flac" -> "song" and "flac". */
+static char *copy_track(const char *base)
 {
-    const char *base =
-        strcmp(song, "-") == 0 ? "stdin" : separate_base_name(song);
     const char *dot = strrchr(base, '.');
-    const size_t track =
-        dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base);
-    const char *const value[VARIABLES] = {
-        base, base[track] == '.' ? base + track + 1 : "", stem, ext, model};
-    size_t longest = 0;
+    return dot != NULL && dot != base ? strndup(base, (size_t)(dot - base))
+                                      : strdup(base);
+}
+
+static char *copy_extension(const char *base)
+{
+    const char *dot = strrchr(base, '.');
+    return strdup(dot != NULL && dot != base ? dot + 1 : "");
+}
+
+/* The name of the folder a path lies in, whatever the path calls it. */
+static char *name_of_folder(const char *path)
+{
+    const size_t length = (size_t)(separate_base_name(path) - path);
+    char *folder = length > 0 ? strndup(path, length) : strdup(".");
+    char *real = folder != NULL ? realpath(folder, NULL) : NULL;
+    char *name = strdup(separate_base_name(real != NULL     ? real
+                                           : folder != NULL ? folder
+                                                            : ""));
+    free(real);
+    free(folder);
+    return name;
+}
+
+/* Of a song found in a folder of songs: its folder below that one; else the
+ * name of the folder it lies in. */
+static char *copy_folder(const separate_names *names)
+{
+    if (strcmp(names->song, "-") == 0)
+        return strdup("stdin");
+    const char *below = names->song + names->below;
+    const size_t length = (size_t)(separate_base_name(names->song) - below);
+    return names->below > 0 && length > 1 ? strndup(below, length - 1)
+                                          : name_of_folder(names->song);
+}
+
+static void free_values(char *value[VARIABLES])
+{
     for (int i = 0; i < VARIABLES; i++)
-        if (strlen(value[i]) > longest)
-            longest = strlen(value[i]);
-    char *out = malloc(strlen(text) * (longest + 1) + 1);
-    char *end = out;
-    while (out != NULL && *text != '\0') {
-        size_t length = 1;
-        const int v = *text == '{' ? variable_at(text, &length) : -1;
-        const size_t n = v < 0 ? 1 : v == 0 ? track : strlen(value[v]);
-        memcpy(end, v < 0 ? text : value[v], n);
-        end += n;
-        text += length;
-    }
-    if (out != NULL)
-        *end = '\0';
-    return out;
+        free(value[i]);
 }
 
-int separate_make_folders(const char *path)
+static bool copy_values(char *value[VARIABLES], const separate_names *names)
 {
-    char *copy = strdup(path);
-    int problem = copy == NULL ? ENOMEM : 0;
-    for (char *p = copy; problem == 0 && (p = strchr(p + 1, '/')) != NULL;) {
-        *p = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
-            problem = errno;
-        *p = '/';
-    }
-    free(copy);
-    return problem;
-}
-
-/* ----------------------------------------------------------------- songs */
-
-static bool is_sound_file(const char *name)
-{
-    static const char *const endings[] = {
-        "wav",  "flac", "mp3", "ogg", "oga", "opus", "m4a", "aac", "aif",
-        "aiff", "aifc", "wma", "mp4", "m4b", "mkv",  "mka", "mov", "webm",
-        "w64",  "rf64", "caf", "au",  "ac3", "ape",  "wv",  "tta", "3gp",
-        "avi",  "mpc",  "mp2", "dsf", "ts",  "m4v",  "flv", "snd"};
-    const char *dot = strrchr(name, '.');
-    if (dot == NULL || dot == name)
-        return false;
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-        if (strcasecmp(dot + 1, endings[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool add_song(separate_songs *songs, char *path)
-{
-    if (path != NULL && songs->count == songs->capacity &&
-        songs->count < MOST_SONGS) {
-        const size_t capacity = 2 * songs->capacity + 16;
-        char **grown = realloc(songs->path, capacity * sizeof *grown);
-        if (grown != NULL) {
-            songs->path = grown;
-            songs->capacity = capacity;
-        }
-    }
-    if (path == NULL || songs->count == songs->capacity) {
-        free(path);
-        return false;
-    }
-    songs->path[songs->count++] = path;
+    const char *base = strcmp(names->song, "-") == 0
+                           ? "stdin"
+                           : separate_base_name(names->song);
+    value[TRACK] = copy_track(base);
+    value[TRACKEXT] = copy_extension(base);
+    value[STEM] = strdup(names->stem);
+    value[EXT] = strdup(names->ext);
+    value[MODEL] = strdup(names->model);
+    value[FOLDER] = copy_folder(names);
+    for (int i = 0; i < VARIABLES; i++)
+        if (value[i] == NULL)
+            return false;
     return true;
 }
 
-static char *join(const char *folder, const char *name)
-{
-    const size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path != NULL)
-        snprintf(path, size, "%s%s%s", folder,
-                 folder[strlen(folder) - 1] == '/' ? "" : "/", name);
-    return path;
-}
+/* -------------------------------------------------------------- expansion */
 
-static int not_hidden(const struct dirent *entry)
+/* A value made harmless, nothing for nothing. Only a folder has parts. */
+static void put_value(FILE *out, int variable, const char *text, size_t most)
 {
-    return entry->d_name[0] != '.';
-}
-
-/* An open folder of the walk, and where in it we are. */
-typedef struct level {
-    char *path;
-    struct dirent **entry;
-    int count, next;
-} level;
-
-static bool open_level(level *l, char *path)
-{
-    *l = (level){path, NULL, 0, 0};
-    if (path != NULL)
-        l->count = scandir(path, &l->entry, not_hidden, alphasort);
-    if (l->count < 0)
-        l->count = 0; /* a folder that can't be read holds nothing for us */
-    return path != NULL;
-}
-
-static void close_level(level *l)
-{
-    for (int i = 0; i < l->count; i++)
-        free(l->entry[i]);
-    free(l->entry);
-    free(l->path);
-}
-
-/* All sound files below a folder, in the order of their names. */
-static bool walk(separate_songs *songs, const char *folder)
-{
-    level stack[MOST_DEPTH];
-    int depth = 0;
-    bool good = open_level(&stack[depth++], strdup(folder));
-    while (depth > 0) {
-        level *l = &stack[depth - 1];
-        if (!good || l->next == l->count) {
-            close_level(l);
-            depth--;
-            continue;
+    char safe[DMX_FILE_NAME_SIZE];
+    if (variable == FOLDER) {
+        const size_t length = strcspn(text, "/");
+        char *part = strndup(text, length);
+        dmx_safe_file_name(safe, part != NULL ? part : "", most);
+        free(part);
+        fputs(safe, out);
+        if (text[length] == '/') {
+            fputc('/', out);
+            put_value(out, FOLDER, text + length + 1, most);
         }
-        const char *name = l->entry[l->next++]->d_name;
-        char *path = join(l->path, name);
-        if (path != NULL && cli_is_folder(path) && depth < MOST_DEPTH)
-            good = open_level(&stack[depth++], path);
-        else if (path != NULL && is_sound_file(name))
-            good = add_song(songs, path);
+    } else if (text[0] != '\0') {
+        dmx_safe_file_name(safe, text, most);
+        fputs(safe, out);
+    }
+}
+
+/* One component of a template, its values at most `most` bytes long. */
+static char *fill_component(const char *text, size_t length,
+                            char *const value[VARIABLES], size_t most)
+{
+    char *filled = NULL;
+    size_t size;
+    FILE *out = open_memstream(&filled, &size);
+    if (out == NULL)
+        return NULL;
+    for (const char *p = text; p < text + length;) {
+        size_t step = 1;
+        const int v = *p == '{' ? variable_at(p, &step) : -1;
+        if (v >= 0)
+            put_value(out, v, value[v], most);
         else
-            free(path);
+            fputc(*p, out);
+        p += step;
     }
-    return good;
+    if (fclose(out) == 0)
+        return filled;
+    free(filled);
+    return NULL;
 }
 
-int separate_songs_find(separate_songs *songs, cli_terminal *t, int n,
-                        char **operand)
+static size_t longest_part(const char *path)
 {
-    for (int i = 0; i < n; i++) {
-        const size_t before = songs->count;
-        const bool folder = cli_is_folder(operand[i]);
-        const bool good = folder ? walk(songs, operand[i])
-                                 : add_song(songs, strdup(operand[i]));
-        if (!good) {
-            cli_error(t, "no memory for the list of songs");
-            return CLI_FAILED;
-        }
-        if (folder && songs->count == before)
-            return cli_misuse(t, "separate",
-                              "%s: no sound files in this folder; to write "
-                              "the stems there, use -o %s",
-                              operand[i], operand[i]);
+    size_t longest = 0;
+    for (const char *p = path; *p != '\0';) {
+        const size_t length = strcspn(p, "/");
+        longest = length > longest ? length : longest;
+        p += length + (p[length] == '/');
     }
-    return CLI_DONE;
+    return longest;
 }
 
-void separate_songs_free(separate_songs *songs)
+/* Shorter values until the system takes the name; a name that values make of
+ * nothing or of dots is none. NULL when memory is short. */
+static char *expand_component(const char *text, size_t length,
+                              char *const value[VARIABLES])
 {
-    for (size_t i = 0; i < songs->count; i++)
-        free(songs->path[i]);
-    free(songs->path);
-    *songs = (separate_songs){0};
+    size_t most = MOST_NAME;
+    char *filled = fill_component(text, length, value, most);
+    while (filled != NULL && longest_part(filled) > MOST_NAME &&
+           most > LEAST_NAME) {
+        const size_t over = longest_part(filled) - MOST_NAME;
+        most = most > over + LEAST_NAME ? most - over : LEAST_NAME;
+        free(filled);
+        filled = fill_component(text, length, value, most);
+    }
+    const bool varies = memchr(text, '{', length) != NULL;
+    if (filled != NULL && varies && strspn(filled, ".") == strlen(filled)) {
+        free(filled);
+        filled = strdup("_");
+    }
+    return filled;
+}
+
+static bool expand(FILE *out, const char *text, char *const value[VARIABLES])
+{
+    for (;;) {
+        const size_t length = strcspn(text, "/");
+        char *filled = expand_component(text, length, value);
+        if (filled == NULL)
+            return false;
+        fputs(filled, out);
+        free(filled);
+        text += length;
+        if (*text == '\0')
+            return true;
+        fputc(*text++, out);
+    }
+}
+
+char *separate_expand(const char *text, const separate_names *names)
+{
+    char *value[VARIABLES] = {NULL};
+    char *path = NULL;
+    size_t size;
+    FILE *out = open_memstream(&path, &size);
+    bool good =
+        out != NULL && copy_values(value, names) && expand(out, text, value);
+    good = out != NULL && fclose(out) == 0 && good;
+    free_values(value);
+    if (good)
+        return path;
+    free(path);
+    return NULL;
 }

@@ -280,13 +280,25 @@ static bool knows(const dmx_separator *s, const char *name)
     return false;
 }
 
+static int no_such_stem(cli_terminal *t, const dmx_separator *s,
+                        const char *name)
+{
+    char known[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < dmx_separator_sources(s) && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                 i > 0 ? ", " : "", dmx_separator_source(s, i));
+    return cli_misuse(t, "separate", "the model has no stem '%s'; it has %s",
+                      name, known);
+}
+
 int separate_plan_outputs(separate_plan *p, cli_terminal *t,
                           const dmx_separator *s)
 {
     const separate_options *o = p->o;
     const char *needed = o->karaoke ? "vocals" : o->two_stems;
     if (needed != NULL && !knows(s, needed))
-        return cli_misuse(t, "separate", "the model has no stem '%s'", needed);
+        return no_such_stem(t, s, needed);
     bool good = o->two_stems != NULL ? add_two_stems(p, s) : add_stems(p, s);
     if (good && o->karaoke)
         good = add_rest(p, s, "vocals");

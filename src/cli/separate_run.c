@@ -76,37 +76,10 @@ static int on_progress(void *user, const char *stage, double fraction)
 
 /* ----------------------------------------------------------------- files */
 
-/* A folder given by the user is taken as it is. */
-static char *file_path(const separate_run *r, const char *song,
-                       const char *stem)
-{
-    char *name =
-        separate_expand(r->o->filename, song, stem, r->plan->format, r->model);
-    char *folder =
-        r->o->folder != NULL
-            ? strdup(r->o->folder)
-            : separate_expand("separated/{model}", song, stem, "", r->model);
-    char *path = name != NULL && folder != NULL
-                     ? malloc(strlen(folder) + strlen(name) + 2)
-                     : NULL;
-    if (path != NULL)
-        sprintf(path, "%s/%s", folder, name);
-    free(folder);
-    free(name);
-    return path;
-}
-
 static bool exists(const char *path)
 {
     struct stat st;
     return path != NULL && lstat(path, &st) == 0;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
 }
 
 static dmx_status fail(dmx_error *err, dmx_status code, const char *what,
@@ -117,60 +90,15 @@ static dmx_status fail(dmx_error *err, dmx_status code, const char *what,
     return code;
 }
 
-/* Songs of one name, but for the ending. */
-static bool same_track(const char *a, const char *b)
+static dmx_status check_file(const job *j, const char *file, dmx_error *err)
 {
-    a = separate_base_name(a);
-    b = separate_base_name(b);
-    const char *dot_a = strrchr(a, '.'), *dot_b = strrchr(b, '.');
-    const size_t n = dot_a != NULL ? (size_t)(dot_a - a) : strlen(a);
-    const size_t m = dot_b != NULL ? (size_t)(dot_b - b) : strlen(b);
-    return n == m && strncmp(a, b, n) == 0;
-}
-
-/* Does an earlier song of this run write the same file? */
-static const char *taken_by(const separate_run *r, size_t index,
-                            const char *file)
-{
-    for (size_t i = 0; i < index; i++)
-        for (size_t k = 0; k < r->plan->outputs; k++) {
-            const char *song = r->songs->path[i];
-            if (!same_track(song, r->songs->path[index]))
-                break;
-            char *other = file_path(r, song, r->plan->output[k].name);
-            const bool same = other != NULL && strcmp(other, file) == 0;
-            free(other);
-            if (same)
-                return song;
-        }
-    return NULL;
-}
-
-static dmx_status check_file(const job *j, size_t k, dmx_error *err)
-{
-    const separate_run *r = j->run;
-    const char *file = j->file[k];
-    for (size_t i = 0; i < k; i++)
-        if (j->file[i] != NULL && strcmp(j->file[i], file) == 0)
-            return fail(err, DMX_ERROR_ARGUMENT,
-                        ": two stems would have this name; --filename needs "
-                        "{stem}",
-                        file, "");
-    const char *other = taken_by(r, j->index, file);
-    if (other != NULL)
-        return fail(err, DMX_ERROR_ARGUMENT,
-                    ": would be written for two songs, this one and ", file,
-                    other);
-    if (same_file(file, j->song))
-        return fail(err, DMX_ERROR_ARGUMENT,
-                    ": is the song itself; give another --filename or -o", file,
-                    "");
+    separate_run *r = j->run;
     if (exists(file) && !r->o->overwrite && !r->o->skip_existing)
-        return fail(err, DMX_ERROR_ARGUMENT,
+        return fail(err, DMX_ERROR_IO,
                     ": exists; --overwrite replaces it, --skip-existing leaves "
                     "such songs out",
                     file, "");
-    const int problem = separate_make_folders(file);
+    const int problem = separate_make_folders(r, file);
     if (problem != 0)
         return fail(err, DMX_ERROR_IO, ": can't create its folder: ", file,
                     strerror(problem));
@@ -183,7 +111,7 @@ static dmx_status name_files(job *j, dmx_error *err)
     for (size_t k = 0; k < r->plan->outputs; k++) {
         const separate_output *out = &r->plan->output[k];
         if (r->o->to_stdout == NULL) {
-            j->file[k] = file_path(r, j->song, out->name);
+            j->file[k] = separate_file_path(r, j->index, out->name);
             if (j->file[k] == NULL)
                 return fail(err, DMX_ERROR_MEMORY, ": no memory", j->song, "");
         }
@@ -191,10 +119,9 @@ static dmx_status name_files(job *j, dmx_error *err)
             (dmx_song_output){out->name, j->file[k], out->gain, out->mix_gain};
     }
     if (r->o->plot != NULL) {
-        j->plot = separate_expand(r->o->plot, j->song, "plot", "png", r->model);
-        if (j->plot == NULL || separate_make_folders(j->plot) != 0)
-            return fail(err, DMX_ERROR_IO, ": can't create its folder",
-                        r->o->plot, "");
+        j->plot = separate_plot_path(r, j->index);
+        if (j->plot == NULL)
+            return fail(err, DMX_ERROR_MEMORY, ": no memory", j->song, "");
     }
     return DMX_OK;
 }
@@ -206,19 +133,6 @@ static bool is_done(const job *j)
         if (!exists(j->file[k]))
             return false;
     return true;
-}
-
-/* Folders that were made for files which did not come to be. */
-static void remove_empty_folders(const job *j)
-{
-    for (size_t k = 0; k < j->run->plan->outputs; k++)
-        for (char *slash = j->file[k];
-             slash != NULL && (slash = strrchr(j->file[k], '/')) != NULL &&
-             slash != j->file[k];) {
-            *slash = '\0';
-            if (rmdir(j->file[k]) != 0)
-                break;
-        }
 }
 
 /* ------------------------------------------------------------------ song */
@@ -247,9 +161,7 @@ static dmx_status compare(const job *j, double *sdr, dmx_error *err)
 {
     const separate_run *r = j->run;
     for (size_t k = 0; k < r->plan->outputs; k++) {
-        char *truth =
-            separate_expand(r->o->compare, j->song, r->plan->output[k].name,
-                            r->plan->format, r->model);
+        char *truth = separate_truth_path(r, j->index, r->plan->output[k].name);
         const dmx_status status =
             truth != NULL ? dmx_sound_sdr(&sdr[k], truth, j->file[k], err)
                           : fail(err, DMX_ERROR_MEMORY, "no memory", "", "");
@@ -266,14 +178,15 @@ static dmx_status separate(job *j, dmx_error *err)
     dmx_song_report report;
     double sdr[DMX_SONG_OUTPUTS];
     const dmx_song_options options = song_options(j);
-    for (size_t k = 0; k < r->plan->outputs; k++)
-        if (j->file[k] != NULL) {
-            const dmx_status status = check_file(j, k, err);
-            if (status != DMX_OK)
-                return status;
-        }
-    dmx_status status =
-        dmx_separate_song(r->separator, j->song, &options, &report, err);
+    dmx_status status = DMX_OK;
+    for (size_t k = 0; status == DMX_OK && k < r->plan->outputs; k++)
+        if (j->file[k] != NULL)
+            status = check_file(j, j->file[k], err);
+    if (status == DMX_OK && j->plot != NULL)
+        status = check_file(j, j->plot, err);
+    if (status != DMX_OK)
+        return status;
+    status = dmx_separate_song(r->separator, j->song, &options, &report, err);
     if (status == DMX_OK && r->o->compare != NULL)
         status = compare(j, sdr, err);
     if (status != DMX_OK)
@@ -292,12 +205,12 @@ static dmx_status separate(job *j, dmx_error *err)
 static void note_failure(job *j, dmx_status status, const dmx_error *err)
 {
     separate_run *r = j->run;
-    remove_empty_folders(j);
     pthread_mutex_lock(&r->lock);
     if (status == DMX_ERROR_CANCELLED && cli_interrupted()) {
         r->interrupted = 1;
     } else {
         r->failed++;
+        r->misused += status == DMX_ERROR_ARGUMENT;
         separate_report_failure(r, j->song, status, err->message);
     }
     pthread_mutex_unlock(&r->lock);
@@ -359,7 +272,7 @@ static void work_together(separate_run *r)
 
 int separate_run_songs(separate_run *r)
 {
-    r->fraction = calloc(r->songs->count, sizeof *r->fraction);
+    r->fraction = calloc(r->songs->count + 1, sizeof *r->fraction);
     if (r->fraction == NULL) {
         cli_error(r->t, "no memory");
         return CLI_FAILED;
@@ -367,6 +280,7 @@ int separate_run_songs(separate_run *r)
     pthread_mutex_init(&r->lock, NULL);
     clock_gettime(CLOCK_MONOTONIC, &r->started);
     work_together(r);
+    separate_remove_empty_folders(r);
     cli_clear_bar(r->t);
     separate_report_end(r, seconds_since(&r->started));
     pthread_mutex_destroy(&r->lock);
@@ -375,5 +289,19 @@ int separate_run_songs(separate_run *r)
         cli_error(r->t, "interrupted");
         return CLI_INTERRUPTED;
     }
-    return r->failed > 0 ? CLI_FAILED : CLI_DONE;
+    if (r->failed > 0)
+        return r->misused == r->failed ? CLI_USAGE : CLI_FAILED;
+    return CLI_DONE;
+}
+
+int separate_run_none(separate_run *r)
+{
+    for (size_t i = 0; i < r->songs->count; i++) {
+        const char *song = r->songs->path[i];
+        access(song, R_OK);
+        separate_report_failure(r, song, DMX_ERROR_IO, strerror(errno));
+        r->failed++;
+    }
+    separate_report_end(r, 0);
+    return CLI_FAILED;
 }

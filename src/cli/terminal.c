@@ -13,8 +13,10 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int number)
 {
     (void)number;
-    if (interrupted)
+    if (interrupted) {
+        dmx_remove_part_files();
         _exit(130);
+    }
     interrupted = 1;
 }
 
@@ -24,7 +26,10 @@ void cli_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    struct sigaction inherited; /* "nohup demucs-onnx ..." goes on */
+    if (sigaction(SIGHUP, NULL, &inherited) != 0 ||
+        inherited.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     /* Writing to a closed pipe or past a file-size limit is an error that the
      * writer reports, not the end of the process. */
     action.sa_handler = SIG_IGN;

@@ -1,3 +1,4 @@
+#include "base/parallel.h"
 #include "hub/bag.h"
 #include "hub/repository.h"
 #include "separate/separator.h"
@@ -285,6 +286,8 @@ dmx_status dmx_separator_open(dmx_separator **out, const dmx_bag *bag,
     dmx_separator *s = calloc(1, sizeof *s);
     DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
     s->options = *o;
+    if (o->threads > 0)
+        s->options.threads = dmx_thread_count(o->threads, o->hooks);
     const dmx_status status = open_all(s, bag, err);
     if (status != DMX_OK) {
         dmx_separator_close(s);

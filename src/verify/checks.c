@@ -3,6 +3,7 @@
 #include "verify/promises.h"
 
 #include "base/json.h"
+#include "base/parallel.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ dmx_verify_options dmx_checks_options(const dmx_verify_options *given)
         memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
     if (!(o.tolerance > 0))
         o.tolerance = DEFAULT_TOLERANCE;
+    if (o.threads > 0)
+        o.threads = dmx_thread_count(o.threads, o.hooks);
     return o;
 }
 

@@ -1,4 +1,5 @@
 /* dmx_export: written, checked, and only then given its name. */
+#include "base/parallel.h"
 #include "base/precision.h"
 #include "onnx/onnx_export.h"
 #include "verify/checks.h"
@@ -164,6 +165,8 @@ dmx_status dmx_export(const dmx_model *model, const char *path,
         memcpy(&j.options, options,
                options->size < sizeof j.options ? options->size
                                                 : sizeof j.options);
+    if (j.options.threads > 0)
+        j.options.threads = dmx_thread_count(j.options.threads, NULL);
     j.checks = dmx_checks_options(j.options.checks);
     if (j.checks.threads == 0)
         j.checks.threads = j.options.threads;

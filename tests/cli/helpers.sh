@@ -44,6 +44,13 @@ empty() {
     [ -z "$(ls -A "$1")" ]
 }
 
+# short_song FILE: one second of noise, WAV.
+short_song() {
+    printf 'RIFF\x34\xb1\2\0WAVEfmt \x10\0\0\0\1\0\2\0' >"$1"
+    printf '\x44\xac\0\0\x10\xb1\2\0\4\0\x10\0data\x10\xb1\2\0' >>"$1"
+    head -c 176400 "$DMX_TEST_DATA/demo/true_bass.flac" >>"$1"
+}
+
 finish() {
     [ "$failures" = 0 ] && exit 0
     echo "$failures failures"

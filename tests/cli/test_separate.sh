@@ -68,8 +68,13 @@ says err '1 of 3 songs failed'
 check "the others are done" test -f many/a/bass.wav -a -f many/b/bass.wav
 check "nothing of the failed one" test ! -e many/c
 cp songs/a.flac songs/deep/a.flac
-run 1 separate songs/a.flac songs/deep/a.flac -o twice --stem bass
-says err 'would be written for two songs'
+run 2 separate songs/a.flac songs/deep/a.flac -o twice --stem bass
+says err 'would be written for two songs, songs/a.flac and songs/deep/a.flac'
+check "nothing is written for two songs" test ! -e twice
+run 0 separate songs/a.flac songs/deep/a.flac -o twice --stem bass \
+    --filename '{folder}/{track}/{stem}.{ext}'
+check "folders tell songs apart" test "$(cd twice && echo */*/*)" = \
+    'deep/a/bass.wav songs/a/bass.wav'
 
 # What can't be is refused before the work, in one line.
 mkdir empty
@@ -85,17 +90,17 @@ refused "in the range 0 to 100" --shifts -1
 refused "in the range 1 to 32" --transition-power 0.5
 refused "allowed is 0.1 to 1.95" --segment 8
 refused "no stem 'piano'; it has drums, bass, other, vocals" --stem piano
-refused "no stem 'piano'" --two-stems piano
+refused "no stem 'Vocals'; it has drums, bass, other, vocals" --two-stems Vocals
 refused "belongs to --two-stems" --other-method minus
 refused "does not go with" --exact-sum --clip-mode rescale
 refused "only one of" --mp3 --flac
 refused "for WAV and FLAC" --int24 --mp3
 refused "can stand in braces" --filename '{artist}.wav'
-code=1 refused "needs all stems" --exact-sum --stem bass
-code=1 refused "lossy" --exact-sum --mp3
-code=1 refused "dither" --exact-sum --dither
-code=1 refused "own rate" --exact-sum --samplerate 48000
-code=1 refused "needs .stem." --filename '{track}.wav'
+refused "needs all stems" --exact-sum --stem bass
+refused "lossy" --exact-sum --mp3
+refused "dither" --exact-sum --dither
+refused "own rate" --exact-sum --samplerate 48000
+refused "needs .stem." --filename '{track}.wav'
 run 2 separate "$DEMO/song.flac" empty
 says err 'no sound files in this folder; .* use -o empty'
 run 1 separate missing.wav -o refused
