@@ -244,7 +244,7 @@ static void end_early(separate_run *r, int code)
 
 static void end_unstarted(cli_terminal *t)
 {
-    const separate_songs none = {0};
+    separate_songs none = {0};
     separate_run r = {.t = t, .songs = &none};
     separate_report_end(&r, 0);
 }
