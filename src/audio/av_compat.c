@@ -17,12 +17,27 @@ uint64_t dmx_av_frame_layout(const AVFrame *frame)
     const AVChannelLayout *layout = &frame->ch_layout;
     if (layout->order == AV_CHANNEL_ORDER_NATIVE)
         return layout->u.mask;
-    if (layout->order != AV_CHANNEL_ORDER_UNSPEC ||
-        layout->nb_channels > GUESSED_CHANNELS)
+    return layout->order == AV_CHANNEL_ORDER_UNSPEC
+               ? dmx_av_usual_layout(layout->nb_channels)
+               : 0;
+}
+
+uint64_t dmx_av_usual_layout(int channels)
+{
+    AVChannelLayout usual;
+    if (channels < 1 || channels > GUESSED_CHANNELS)
         return 0;
-    AVChannelLayout guess;
-    av_channel_layout_default(&guess, layout->nb_channels);
-    return guess.order == AV_CHANNEL_ORDER_NATIVE ? guess.u.mask : 0;
+    av_channel_layout_default(&usual, channels);
+    return usual.order == AV_CHANNEL_ORDER_NATIVE ? usual.u.mask : 0;
+}
+
+uint64_t dmx_av_stream_layout(const AVCodecParameters *par, int channels)
+{
+    const AVChannelLayout *layout = &par->ch_layout;
+    return layout->order == AV_CHANNEL_ORDER_NATIVE &&
+                   layout->nb_channels == channels
+               ? layout->u.mask
+               : 0;
 }
 
 void dmx_av_layout_name(char *text, size_t size, uint64_t layout, int channels)
@@ -54,11 +69,20 @@ int dmx_av_frame_channels(const AVFrame *frame)
 
 uint64_t dmx_av_frame_layout(const AVFrame *frame)
 {
-    if (frame->channel_layout != 0)
-        return frame->channel_layout;
-    if (frame->channels > GUESSED_CHANNELS)
+    return frame->channel_layout != 0 ? frame->channel_layout
+                                      : dmx_av_usual_layout(frame->channels);
+}
+
+uint64_t dmx_av_usual_layout(int channels)
+{
+    if (channels < 1 || channels > GUESSED_CHANNELS)
         return 0;
-    return (uint64_t)av_get_default_channel_layout(frame->channels);
+    return (uint64_t)av_get_default_channel_layout(channels);
+}
+
+uint64_t dmx_av_stream_layout(const AVCodecParameters *par, int channels)
+{
+    return par->channels == channels ? par->channel_layout : 0;
 }
 
 void dmx_av_layout_name(char *text, size_t size, uint64_t layout, int channels)

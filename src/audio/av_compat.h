@@ -30,6 +30,10 @@ int dmx_av_frame_channels(const AVFrame *frame);
 /* WAVE channel mask in the frame's own channel order; 0 when not known. Up to
  * eight channels without a layout get the usual one for their number. */
 uint64_t dmx_av_frame_layout(const AVFrame *frame);
+/* The usual layout for a number of channels; 0 when there is none. */
+uint64_t dmx_av_usual_layout(int channels);
+/* That of a stream which has so many channels; 0 when it does not say. */
+uint64_t dmx_av_stream_layout(const AVCodecParameters *par, int channels);
 void dmx_av_layout_name(char *text, size_t size, uint64_t layout, int channels);
 void dmx_av_set_channels(AVCodecContext *codec, int channels);
 /* Gives the frame the encoder's format, rate and layout. */

@@ -2,16 +2,18 @@
 #ifndef DMX_AUDIO_DECODER_H
 #define DMX_AUDIO_DECODER_H
 
-#include "audio/av_compat.h"
+#include "audio/input.h"
 #include "audio/reader.h"
 
 typedef struct dmx_decoder dmx_decoder;
 
-/* Opens the file behind `fd` (read by position, never closed) and decodes up
- * to the first frame. `name` is for messages and for what its ending says
- * about the format. */
-DMX_MUST_CHECK dmx_status dmx_decoder_open(dmx_decoder **out, int fd,
-                                           int64_t size, const char *name,
+/* Opens the file, or the part of it, and decodes up to the first frame. `name`
+ * is for messages and for what its ending says about the format; stream: which
+ * audio stream, from 1, or 0: the first, with a warning if there are more. */
+DMX_MUST_CHECK dmx_status dmx_decoder_open(dmx_decoder **out,
+                                           const dmx_span *span,
+                                           const char *name, int stream,
+                                           const dmx_hooks *hooks,
                                            dmx_error *err);
 void dmx_decoder_close(dmx_decoder *decoder);
 

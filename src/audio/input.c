@@ -1,4 +1,5 @@
 #include "audio/input.h"
+#include "audio/tag_flood.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -21,12 +22,33 @@ static const char demuxers[] =
     "paf,mmf,rso,siff,sln,smk,tiertexseq,swf,nuv,ivf,wsd,iamf,osq,laf,"
     "codec2,sbc";
 
+/* Have more tags come together than any song has? */
+static bool has_flood(const dmx_input *input)
+{
+    const AVFormatContext *format = input->format;
+    if (format == NULL)
+        return false;
+    int count = av_dict_count(format->metadata);
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        if (count <= DMX_INPUT_MAX_TAGS)
+            count += av_dict_count(format->streams[i]->metadata);
+    return count > DMX_INPUT_MAX_TAGS;
+}
+
 static int read_bytes(void *opaque, uint8_t *buffer, int size)
 {
     dmx_input *input = opaque;
+    const int64_t left = input->span.size - input->position;
+    input->flooded = input->flooded || has_flood(input);
+    if (input->flooded)
+        return AVERROR(E2BIG);
+    if (left <= 0)
+        return AVERROR_EOF;
+    if (size > left)
+        size = (int)left;
     for (;;) {
-        const ssize_t n =
-            pread(input->fd, buffer, (size_t)size, input->position);
+        const ssize_t n = pread(input->span.fd, buffer, (size_t)size,
+                                input->span.base + input->position);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -44,14 +66,14 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
     int64_t base = 0;
     switch (whence & ~AVSEEK_FORCE) {
     case AVSEEK_SIZE:
-        return input->size;
+        return input->span.size;
     case SEEK_SET:
         break;
     case SEEK_CUR:
         base = input->position;
         break;
     case SEEK_END:
-        base = input->size;
+        base = input->span.size;
         break;
     default:
         return AVERROR(EINVAL);
@@ -140,7 +162,7 @@ static void discard_others(AVFormatContext *format)
             format->streams[i]->discard = AVDISCARD_ALL;
 }
 
-static int probe(dmx_input *input, const char *name)
+static int probe(dmx_input *input, const char *name, bool decode)
 {
     AVDictionary *options = NULL;
     int code = prepare(input);
@@ -152,21 +174,28 @@ static int probe(dmx_input *input, const char *name)
     if (code < 0)
         return code;
     discard_others(input->format);
-    code = avformat_find_stream_info(input->format, NULL);
+    if (decode)
+        code = avformat_find_stream_info(input->format, NULL);
     discard_others(input->format);
     return code;
 }
 
-dmx_status dmx_input_open(dmx_input *input, int fd, int64_t size,
-                          const char *name, dmx_error *err)
+dmx_status dmx_input_open(dmx_input *input, const dmx_span *span,
+                          const char *name, bool decode, dmx_error *err)
 {
-    *input = (dmx_input){.fd = fd, .size = size};
+    *input = (dmx_input){.span = *span};
     dmx_av_quiet();
-    const int code = probe(input, name);
-    if (code >= 0)
+    DMX_FORWARD(dmx_tag_flood_check(&input->skipped, span, name, err));
+    input->span.base += input->skipped;
+    input->span.size -= input->skipped;
+    const int code = probe(input, name, decode);
+    if (code >= 0 && !input->flooded)
         return DMX_OK;
     const int failure = input->failure;
+    const bool flooded = input->flooded;
     dmx_input_close(input);
+    if (flooded)
+        return dmx_tag_flood(name, err);
     DMX_RETURN_IF(failure != 0, err, DMX_ERROR_IO, "%s: read failed: %s", name,
                   strerror(failure));
     DMX_RETURN_IF(code == AVERROR(ENOMEM), err, DMX_ERROR_MEMORY,

@@ -1,5 +1,7 @@
 #include "audio/reader.h"
-#include "audio/decoder.h"
+#include "audio/chain.h"
+#include "audio/file_tags.h"
+#include "audio/pcm_file.h"
 #include "audio/spool.h"
 #include "base/memory.h"
 
@@ -19,8 +21,10 @@ struct dmx_audio_reader {
     int fd;
     int64_t size;
     const dmx_hooks *hooks;
-    dmx_decoder *decoder; /* NULL for raw PCM */
+    int stream;       /* wanted; 0: the first */
+    dmx_chain *chain; /* NULL for plain samples */
     dmx_raw_spec raw;
+    int64_t raw_offset, raw_frames;
     unsigned char *raw_bytes; /* RAW_BLOCK of them */
     bool is_raw;
     bool warned;
@@ -31,27 +35,38 @@ struct dmx_audio_reader {
     int64_t nonfinite;
 };
 
-static void describe_raw(dmx_audio_reader *r)
+static dmx_status prepare_raw(dmx_audio_reader *r, dmx_error *err)
 {
-    static const char *const codec[] = {"pcm_u8",  "pcm_s16", "pcm_s24",
-                                        "pcm_s32", "pcm_f32", "pcm_f64"};
-    static const int bits[] = {8, 16, 24, 32, 32, 64};
+    r->is_raw = true;
+    r->raw_bytes = malloc(RAW_BLOCK);
+    DMX_RETURN_IF(r->raw_bytes == NULL, err, DMX_ERROR_MEMORY, "%s: no memory",
+                  r->name);
+    return DMX_OK;
+}
+
+static void describe_raw(dmx_audio_reader *r, const char *container)
+{
     const dmx_raw_spec *raw = &r->raw;
     dmx_audio_info *info = &r->info;
     *info = (dmx_audio_info){
         .rate = raw->rate,
         .channels = raw->channels,
-        .frames = r->size / (int64_t)dmx_raw_frame_size(raw),
+        .frames = r->raw_frames,
         .exact = 1,
-        .bits = bits[raw->encoding],
-        .is_float = raw->encoding >= DMX_RAW_F32,
-        .container = "raw",
+        .bits = dmx_raw_bits(raw),
+        .is_float =
+            raw->encoding == DMX_RAW_F32 || raw->encoding == DMX_RAW_F64,
     };
-    snprintf(info->codec, sizeof info->codec, "%s", codec[raw->encoding]);
-    if (raw->channels <= 2)
-        info->layout = raw->channels == 1 ? 4 : 3;
-    dmx_av_layout_name(info->layout_name, sizeof info->layout_name,
-                       info->layout, raw->channels);
+    dmx_raw_name(info->codec, raw);
+    snprintf(info->container, sizeof info->container, "%s", container);
+}
+
+static void describe_layout(dmx_audio_reader *r, uint64_t layout)
+{
+    dmx_audio_info *info = &r->info;
+    info->layout = layout;
+    dmx_av_layout_name(info->layout_name, sizeof info->layout_name, layout,
+                       info->channels);
 }
 
 static dmx_status open_raw(dmx_audio_reader *r, dmx_error *err)
@@ -62,21 +77,55 @@ static dmx_status open_raw(dmx_audio_reader *r, dmx_error *err)
                   (long long)frame_size);
     if (r->size % frame_size != 0)
         dmx_warn(r->hooks,
-                 "%s: %lld bytes after the last whole frame are ignored; is "
-                 "the raw format right?",
-                 r->name, (long long)(r->size % frame_size));
-    r->raw_bytes = malloc(RAW_BLOCK);
-    DMX_RETURN_IF(r->raw_bytes == NULL, err, DMX_ERROR_MEMORY, "%s: no memory",
-                  r->name);
-    describe_raw(r);
+                 "%lld bytes after the last whole frame are ignored; is the "
+                 "raw format right?",
+                 (long long)(r->size % frame_size));
+    r->raw_frames = r->size / frame_size;
+    DMX_FORWARD(prepare_raw(r, err));
+    describe_raw(r, "raw");
+    describe_layout(r, r->raw.channels > 2 ? 0 : r->raw.channels == 1 ? 4 : 3);
+    return DMX_OK;
+}
+
+/* Samples whose place and type dmx_pcm_find found. */
+static dmx_status open_pcm(dmx_audio_reader *r, const dmx_pcm_file *file,
+                           dmx_error *err)
+{
+    r->raw = file->raw;
+    r->raw_offset = file->offset;
+    r->raw_frames = file->frames;
+    DMX_RETURN_IF(r->stream > 1, err, DMX_ERROR_ARGUMENT,
+                  "%s: there is no audio stream %d; it has one", r->name,
+                  r->stream);
+    if (file->more > 0)
+        dmx_warn(r->hooks,
+                 "%lld more samples are in a second data chunk, which is not "
+                 "part of the sound; they are left out",
+                 (long long)file->more);
+    DMX_FORWARD(prepare_raw(r, err));
+    describe_raw(r, file->container);
+    if (r->info.bits != 0)
+        r->info.bits = file->bits;
+    if (file->announced >= 0)
+        r->info.frames = file->announced;
+    uint64_t layout = file->layout;
+    DMX_FORWARD(dmx_file_tags_open(&r->tags, &layout, r->fd, r->size, r->name,
+                                   r->info.channels, r->hooks, err));
+    describe_layout(r, layout);
     return DMX_OK;
 }
 
 static dmx_status open_file(dmx_audio_reader *r, dmx_error *err)
 {
-    DMX_FORWARD(dmx_decoder_open(&r->decoder, r->fd, r->size, r->name, err));
-    dmx_decoder_info(r->decoder, &r->info);
-    return dmx_decoder_tags(r->decoder, &r->tags, r->hooks, err);
+    dmx_pcm_file pcm;
+    bool found;
+    DMX_FORWARD(dmx_pcm_find(&pcm, &found, r->fd, r->size, r->name, err));
+    if (found)
+        return open_pcm(r, &pcm, err);
+    DMX_FORWARD(dmx_chain_open(&r->chain, r->fd, r->size, r->name, r->stream,
+                               r->hooks, err));
+    dmx_chain_info(r->chain, &r->info);
+    return dmx_chain_tags(r->chain, &r->tags, r->hooks, err);
 }
 
 static dmx_status open_any(dmx_audio_reader *r, const char *path,
@@ -89,10 +138,10 @@ static dmx_status open_any(dmx_audio_reader *r, const char *path,
     DMX_FORWARD(dmx_spool_open(
         &r->fd, &r->size, path, o->spool_folder,
         o->spool_limit != 0 ? o->spool_limit : SPOOL_LIMIT, o->hooks, err));
-    r->is_raw = o->raw != NULL;
-    if (r->is_raw)
+    r->stream = o->stream;
+    if (o->raw != NULL)
         r->raw = *o->raw;
-    DMX_FORWARD(r->is_raw ? open_raw(r, err) : open_file(r, err));
+    DMX_FORWARD(o->raw != NULL ? open_raw(r, err) : open_file(r, err));
     const double seconds = o->max_seconds > 0 ? o->max_seconds : MAX_SECONDS;
     r->max_frames = (int64_t)fmin(seconds * r->info.rate, 0x1p62);
     return DMX_OK;
@@ -121,7 +170,7 @@ void dmx_audio_reader_close(dmx_audio_reader *r)
 {
     if (r == NULL)
         return;
-    dmx_decoder_close(r->decoder);
+    dmx_chain_close(r->chain);
     if (r->fd >= 0)
         close(r->fd);
     dmx_audio_tags_free(&r->tags);
@@ -144,13 +193,14 @@ static dmx_status read_raw(dmx_audio_reader *r, float *const *planes, size_t at,
                            size_t capacity, size_t *got, dmx_error *err)
 {
     const size_t frame_size = dmx_raw_frame_size(&r->raw);
-    const int64_t left = r->info.frames - (r->position + (int64_t)at);
+    const int64_t left = r->raw_frames - (r->position + (int64_t)at);
     size_t n = RAW_BLOCK / frame_size;
     if (n > capacity)
         n = capacity;
     if ((int64_t)n > left)
         n = (size_t)left;
-    const off_t from = (off_t)frame_size * (r->position + (int64_t)at);
+    const off_t from =
+        r->raw_offset + (off_t)frame_size * (r->position + (int64_t)at);
     size_t done = 0;
     while (done < n * frame_size) {
         const ssize_t k = pread(r->fd, r->raw_bytes + done,
@@ -181,19 +231,17 @@ static int64_t clean(float *x, size_t n)
 /* The pass is complete: its length is known now, and what was amiss. */
 static void finish_pass(dmx_audio_reader *r)
 {
-    const int64_t damaged =
-        r->decoder != NULL ? dmx_decoder_damaged(r->decoder) : 0;
+    const int64_t damaged = r->chain != NULL ? dmx_chain_damaged(r->chain) : 0;
     const bool cut_off = r->info.exact && r->position < r->info.frames;
     if (!r->warned && cut_off)
         dmx_warn(r->hooks,
-                 "%s: cut off: only %lld of the %lld samples it announces are "
+                 "cut off: only %lld of the %lld samples it announces are "
                  "there",
-                 r->name, (long long)r->position, (long long)r->info.frames);
+                 (long long)r->position, (long long)r->info.frames);
     else if (!r->warned && damaged > 0)
         dmx_warn(r->hooks,
-                 "%s: damaged: %lld packets could not be decoded and are "
-                 "silent",
-                 r->name, (long long)damaged);
+                 "damaged: %lld packets could not be decoded and are silent",
+                 (long long)damaged);
     r->warned = true;
     r->info.frames = r->position;
     r->info.exact = 1;
@@ -204,13 +252,13 @@ dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
 {
     size_t done = 0, n = 1;
     *got = 0;
-    DMX_RETURN_IF(!r->is_raw && r->decoder == NULL, err, DMX_ERROR_IO,
+    DMX_RETURN_IF(!r->is_raw && r->chain == NULL, err, DMX_ERROR_IO,
                   "%s: could not be opened again", r->name);
     while (done < capacity && n > 0) {
         DMX_FORWARD(r->is_raw
                         ? read_raw(r, planes, done, capacity - done, &n, err)
-                        : dmx_decoder_read(r->decoder, planes, done,
-                                           capacity - done, &n, err));
+                        : dmx_chain_read(r->chain, planes, done,
+                                         capacity - done, &n, err));
         done += n;
     }
     for (int c = 0; c < r->info.channels; c++)
@@ -227,13 +275,13 @@ dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
 
 dmx_status dmx_audio_reader_rewind(dmx_audio_reader *r, dmx_error *err)
 {
-    if ((r->position > 0 || r->decoder == NULL) && !r->is_raw) {
+    if ((r->position > 0 || r->chain == NULL) && !r->is_raw) {
         /* Seeking is exact in few formats; a second decoder is in all. The
          * first one goes before, for its index may be large. */
-        dmx_decoder_close(r->decoder);
-        r->decoder = NULL;
-        DMX_FORWARD(
-            dmx_decoder_open(&r->decoder, r->fd, r->size, r->name, err));
+        dmx_chain_close(r->chain);
+        r->chain = NULL;
+        DMX_FORWARD(dmx_chain_open(&r->chain, r->fd, r->size, r->name,
+                                   r->stream, NULL, err));
     }
     r->position = 0;
     r->nonfinite = 0;

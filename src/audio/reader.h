@@ -1,4 +1,5 @@
-/* Decoding: any sound or video file the FFmpeg libraries know -> float32. */
+/* Decoding: files of plain samples, and any sound or video file the FFmpeg
+ * libraries know -> float32. */
 #ifndef DMX_AUDIO_READER_H
 #define DMX_AUDIO_READER_H
 
@@ -14,16 +15,19 @@ typedef struct dmx_audio_reader dmx_audio_reader;
 
 typedef struct dmx_audio_reader_options {
     size_t size;              /* sizeof this struct */
-    const dmx_hooks *hooks;   /* warnings: damaged or cut-off files */
+    const dmx_hooks *hooks;   /* warnings: damaged or cut-off files; they do not
+                                 say the file's name, which the caller knows */
     const dmx_raw_spec *raw;  /* the bytes are headerless PCM; NULL: a file */
     const char *spool_folder; /* where pipes are stored; NULL: $TMPDIR, /tmp */
     uint64_t spool_limit;     /* bytes taken from a pipe; 0: 16 GiB */
     double max_seconds;       /* longest sound decoded; 0: 100 hours */
+    int stream;               /* which audio stream of several, from 1; 0: the
+                                 first, with a warning that there are more */
 } dmx_audio_reader_options;
 
 #define DMX_AUDIO_READER_OPTIONS_INIT                                          \
     {                                                                          \
-        sizeof(dmx_audio_reader_options), NULL, NULL, NULL, 0, 0               \
+        sizeof(dmx_audio_reader_options), NULL, NULL, NULL, 0, 0, 0            \
     }
 
 typedef struct dmx_audio_info {
@@ -43,7 +47,9 @@ typedef struct dmx_audio_info {
     char layout_name[64]; /* "stereo", "5.1(side)" */
 } dmx_audio_info;
 
-/* Opens a file; the best audio stream is taken. path "-" is standard input;
+/* Opens a file: its first audio stream, or the one asked for (ARGUMENT when
+ * there are fewer; streams that can't be decoded count, but are not taken
+ * unasked). path "-" is standard input;
  * it and named pipes are first stored in an unlinked temporary file. *out is
  * closed with dmx_audio_reader_close. Fails with IO (missing, not a file, no
  * space to spool), FORMAT (no sound file, corrupt, empty), LIMIT, UNSUPPORTED

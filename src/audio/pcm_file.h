@@ -1,0 +1,33 @@
+/* Files of plain samples: WAV and its kin, AIFF, AU, CAF. Their headers are
+ * read here, because the FFmpeg libraries misread some of them (fewer valid
+ * bits than the container has, big-endian RIFX, little-endian AU) and do not
+ * tell what a header announces. Everything compressed is left to them. */
+#ifndef DMX_AUDIO_PCM_FILE_H
+#define DMX_AUDIO_PCM_FILE_H
+
+#include "audio/raw.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct dmx_pcm_file {
+    const char *container; /* "wav", "w64", "aiff", "au", "caf" */
+    dmx_raw_spec raw;
+    int bits;          /* that carry information, left-justified */
+    uint64_t layout;   /* WAVE channel mask; 0: the header does not say */
+    int64_t offset;    /* of the first sample's first byte in the file */
+    int64_t frames;    /* that are there */
+    int64_t announced; /* by the header; -1: it does not say */
+    int64_t more;      /* frames in further data chunks */
+} dmx_pcm_file;
+
+/* Finds the samples in the file of `size` bytes behind `fd`, read by position.
+ * *found is false for everything that is not such a file, and for compressed
+ * samples. Takes bounded time: at most 65536 chunks are looked at. Fails with
+ * IO, FORMAT (no samples), UNSUPPORTED (rate, channels, or samples that nobody
+ * behind us would read right either). */
+DMX_MUST_CHECK dmx_status dmx_pcm_find(dmx_pcm_file *out, bool *found, int fd,
+                                       int64_t size, const char *name,
+                                       dmx_error *err);
+
+#endif
