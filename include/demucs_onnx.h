@@ -763,7 +763,8 @@ typedef struct dmx_song_options {
     const char *raw;    /* headerless input: "f32le,44100,2"; NULL: a file */
     const char *format; /* "wav", "flac", "mp3", "ogg", "opus", "m4a" */
     int bits;           /* WAV: 16, 24 or 32 (float); FLAC: 16 or 24 */
-    int bitrate;        /* kbit/s of lossy formats; 0: their default */
+    int bitrate;        /* kbit/s of lossy formats; 0: their default. MP3: one
+                           of those that MPEG audio has */
     int rate;           /* Hz of the files; 0: the song's own */
     int mono;           /* non-zero: one channel, the mean of all */
     int dither;         /* non-zero: TPDF dither of integer formats */
@@ -775,12 +776,15 @@ typedef struct dmx_song_options {
                            is used), or another rate */
     dmx_clip clip;      /* RESCALE becomes NONE for float and standard output */
     const char *plot;   /* "x.png" or "x.svg": a picture; NULL: none */
+    int stream;         /* which audio stream of the song's file, from 1
+                           (ARGUMENT when there are fewer); 0: the first, with a
+                           warning when there are more */
 } dmx_song_options;
 
 #define DMX_SONG_OPTIONS_INIT                                                  \
     {                                                                          \
         sizeof(dmx_song_options), 0, 0, 0, 0, "wav", 16, 0, 0, 0, 0, 0,        \
-            DMX_CLIP_RESCALE, 0                                                \
+            DMX_CLIP_RESCALE, 0, 0                                             \
     }
 
 typedef struct dmx_song_report {
@@ -792,6 +796,8 @@ typedef struct dmx_song_report {
     double peak[DMX_SONG_OUTPUTS];     /* before clipping, full scale 1 */
     double scale[DMX_SONG_OUTPUTS];    /* of RESCALE; else 1 */
     int64_t clipped[DMX_SONG_OUTPUTS]; /* samples cut off at full scale */
+    int64_t mix_clipped; /* exact_sum, integers: samples of the song beyond
+                            full scale, where the files sum to full scale */
 } dmx_song_report;
 
 /* Separates one sound file (path "-": standard input, stored first) into

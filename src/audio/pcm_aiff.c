@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#define COMMON_SIZE 22 /* with AIFF-C's type of compression */
+#define PIPE_SIZE   0x7F000000 /* sox's and others' for a size not known */
+#define COMMON_SIZE 22         /* with AIFF-C's type of compression */
 
 static uint32_t be(const unsigned char *p, size_t n)
 {
@@ -78,7 +79,8 @@ static void read_sound(dmx_pcm_header *h, int64_t at, int64_t size)
         return;
     const int64_t skip = 8 + (int64_t)be(p, 4);
     h->file.offset = at + skip;
-    h->data = size > skip ? size - skip : -1;
+    h->piped = size >= PIPE_SIZE && size > h->in.size - at;
+    h->data = size > skip && !h->piped ? size - skip : -1;
     h->have_data = true;
 }
 
@@ -102,7 +104,7 @@ bool dmx_pcm_aiff(dmx_pcm_header *h)
             read_sound(h, at + 8, size);
         at += 8 + size + (size & 1);
     }
-    if (h->file.announced == 0)
+    if (h->file.announced == 0 || h->piped)
         h->file.announced = -1; /* written to a pipe: not known yet */
     return true;
 }

@@ -44,6 +44,9 @@ bool dmx_pcm_au(dmx_pcm_header *h)
     h->data = field[2] == 0 || field[2] == UINT32_MAX ? -1 : (int64_t)field[2];
     h->rate = field[4];
     h->channels = field[5];
+    if (dmx_pcm_placeholder(field[2]) &&
+        h->in.size - h->file.offset < (int64_t)field[2])
+        h->data = -1;
     h->have_format = h->have_data = true;
     h->is_plain = set_au_samples(&h->file, field[3], big_endian);
     h->only_ours = !big_endian;

@@ -62,6 +62,12 @@ bool dmx_pcm_set_floats(dmx_raw_spec *raw, size_t width, bool big_endian)
     return width == 4 || width == 8;
 }
 
+bool dmx_pcm_placeholder(uint32_t size)
+{
+    return size >= 0xFFFFFF00u ||
+           (size >= 0x7FFFF000u - 256 && size <= 0x80000000u);
+}
+
 /* Bytes of the ID3v2 tags that some programs put before a file. */
 static int64_t leading_tags(dmx_pcm_bytes *in)
 {

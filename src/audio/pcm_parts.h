@@ -23,6 +23,7 @@ typedef struct dmx_pcm_header {
     int64_t data;  /* bytes of samples as announced; -1: to the end */
     int64_t extra; /* bytes in further data chunks */
     bool have_format, have_data;
+    bool piped;     /* the sizes are not true, and the file ends before them */
     bool is_plain;  /* samples that dmx_raw_decode reads */
     bool only_ours; /* nothing behind us would read it right */
 } dmx_pcm_header;
@@ -33,6 +34,10 @@ bool dmx_pcm_bytes_at(dmx_pcm_bytes *in, int64_t at, unsigned char *out,
 
 /* n <= 8 bytes as a number. */
 uint64_t dmx_pcm_number(const unsigned char *p, size_t n, bool big_endian);
+
+/* Sizes that programs write which can't know them yet: all ones, or the
+ * largest signed number, less a header. */
+bool dmx_pcm_placeholder(uint32_t size);
 
 /* Integers of `width` bytes, or floats; false when there is no such type. */
 bool dmx_pcm_set_integers(dmx_raw_spec *raw, size_t width, bool big_endian,

@@ -116,14 +116,6 @@ static void read_format(const wave *w, int64_t at, int64_t size)
 
 /* ---------------------------------------------------------------- chunks */
 
-/* Sizes that programs write which can't know them yet: all ones, or the
- * largest signed number, less a header. */
-static bool is_placeholder(uint32_t size)
-{
-    return size >= 0xFFFFFF00u ||
-           (size >= 0x7FFFF000u - 256 && size <= 0x80000000u);
-}
-
 typedef struct chunk {
     char id[4];
     int64_t at, size; /* of its content */
@@ -196,7 +188,7 @@ static void read_data(const wave *w, chunk *c)
     } else if (c->size32 == 0) {
         open_end = there > 0 && !chunks_to_the_end(w, c->at);
     } else {
-        open_end = is_placeholder(c->size32) && c->size > there;
+        open_end = dmx_pcm_placeholder(c->size32) && c->size > there;
     }
     if (open_end)
         c->next = h->in.size;

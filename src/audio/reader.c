@@ -33,6 +33,7 @@ struct dmx_audio_reader {
     int64_t max_frames;
     int64_t position;
     int64_t nonfinite;
+    int64_t first_frames, first_damaged; /* of the first pass; -1: not over */
 };
 
 static dmx_status prepare_raw(dmx_audio_reader *r, dmx_error *err)
@@ -156,6 +157,7 @@ dmx_status dmx_audio_reader_open(dmx_audio_reader **out, const char *path,
     dmx_audio_reader *r = calloc(1, sizeof *r);
     DMX_RETURN_IF(r == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", path);
     r->fd = -1;
+    r->first_frames = -1;
     const dmx_status status =
         open_any(r, path, options != NULL ? options : &defaults, err);
     if (status != DMX_OK) {
@@ -228,8 +230,27 @@ static int64_t clean(float *x, size_t n)
     return count;
 }
 
+/* A decoder that was short of memory once may have dropped a packet without a
+ * word; then the passes differ. */
+static dmx_status compare_passes(dmx_audio_reader *r, int64_t damaged,
+                                 dmx_error *err)
+{
+    if (r->first_frames < 0) {
+        r->first_frames = r->position;
+        r->first_damaged = damaged;
+    }
+    DMX_RETURN_IF(
+        r->first_frames != r->position || r->first_damaged != damaged, err,
+        DMX_ERROR_IO,
+        "%s: reading it twice gave %lld and %lld samples, %lld and %lld "
+        "damaged packets: memory was short, or the file is being written",
+        r->name, (long long)r->first_frames, (long long)r->position,
+        (long long)r->first_damaged, (long long)damaged);
+    return DMX_OK;
+}
+
 /* The pass is complete: its length is known now, and what was amiss. */
-static void finish_pass(dmx_audio_reader *r)
+static dmx_status finish_pass(dmx_audio_reader *r, dmx_error *err)
 {
     const int64_t damaged = r->chain != NULL ? dmx_chain_damaged(r->chain) : 0;
     const bool cut_off = r->info.exact && r->position < r->info.frames;
@@ -245,6 +266,7 @@ static void finish_pass(dmx_audio_reader *r)
     r->warned = true;
     r->info.frames = r->position;
     r->info.exact = 1;
+    return compare_passes(r, damaged, err);
 }
 
 dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
@@ -268,7 +290,7 @@ dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
                   "%s: longer than the limit of %.0f seconds", r->name,
                   (double)r->max_frames / r->info.rate);
     if (done < capacity)
-        finish_pass(r);
+        DMX_FORWARD(finish_pass(r, err));
     *got = done;
     return DMX_OK;
 }

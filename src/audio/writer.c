@@ -1,4 +1,5 @@
 #include "audio/writer.h"
+#include "audio/bitrate.h"
 #include "audio/encoder.h"
 #include "audio/quantise.h"
 #include "audio/reader.h"
@@ -7,6 +8,7 @@
 #include "base/output.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,7 +25,8 @@ struct dmx_audio_writer {
     dmx_wav *wav;
     dmx_encoder *encoder;
     dmx_dither *dither; /* one per channel; NULL: off */
-    int32_t *integers;  /* [channels][BLOCK] */
+    int32_t *integers;  /* [channels][BLOCK]; NULL: a format of floats */
+    float *limited;     /* [channels][BLOCK] of a lossy format, else NULL */
     int64_t clipped;
     bool failed; /* by an earlier call: nothing may be committed */
 };
@@ -59,8 +62,9 @@ int dmx_audio_format_rate(dmx_audio_format format, int rate)
     const int *r = formats[format].rates;
     if (format == DMX_AUDIO_OGG)
         return clamp(rate, 8000, 192000);
-    if (format == DMX_AUDIO_FLAC)
-        return clamp(rate, 1, 655350);
+    if (format == DMX_AUDIO_FLAC) /* above 65534 Hz in steps of ten */
+        return rate < 65535 ? clamp(rate, 1, 65534)
+                            : clamp((rate - 1) / 10 * 10 + 10, 65540, 655340);
     if (r == NULL)
         return rate;
     while (*r < rate && r[1] != 0)
@@ -126,6 +130,11 @@ static dmx_status open_buffers(dmx_audio_writer *w,
     const size_t channels = (size_t)o->channels;
     w->channels = o->channels;
     w->bits = integer_bits(o);
+    if (w->bits == 0 && o->format != DMX_AUDIO_WAV) {
+        w->limited = malloc(channels * BLOCK * sizeof *w->limited);
+        DMX_RETURN_IF(w->limited == NULL, err, DMX_ERROR_MEMORY,
+                      "%s: no memory", w->name);
+    }
     if (w->bits == 0)
         return DMX_OK;
     w->integers = malloc(channels * BLOCK * sizeof *w->integers);
@@ -145,6 +154,9 @@ static dmx_status open_any(dmx_audio_writer *w, const char *path,
     DMX_RETURN_IF(w->name == NULL, err, DMX_ERROR_MEMORY, "%s: no memory",
                   path);
     DMX_FORWARD(check_options(o, path, err));
+    if (integer_bits(o) == 0 && o->format != DMX_AUDIO_WAV)
+        DMX_FORWARD(dmx_audio_check_bitrate(o->format, o->rate, o->channels,
+                                            o->bitrate, err));
     DMX_FORWARD(open_buffers(w, o, err));
     if (o->stream == NULL)
         DMX_FORWARD(dmx_output_open(&w->file, path, err));
@@ -223,6 +235,39 @@ static dmx_status put_integers(dmx_audio_writer *w,
     return DMX_OK;
 }
 
+/* Encoders abort or never end on what is not a number or far beyond full
+ * scale: they get neither. */
+static dmx_status limit_channel(float *out, const float *in, size_t n,
+                                int64_t *clipped, const char *name,
+                                dmx_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        DMX_RETURN_IF(isnan(in[i]), err, DMX_ERROR_ARGUMENT,
+                      "%s: a sample is not a number", name);
+        out[i] = in[i] > 1 ? 1 : in[i] < -1 ? -1 : in[i];
+        *clipped += out[i] != in[i];
+    }
+    return DMX_OK;
+}
+
+static dmx_status limit_and_put(dmx_audio_writer *w, const float *const *planes,
+                                size_t frames, dmx_error *err)
+{
+    const float *limited[DMX_AUDIO_MAX_CHANNELS];
+    size_t n;
+    for (size_t done = 0; done < frames; done += n) {
+        n = block_of(frames - done);
+        for (int c = 0; c < w->channels; c++) {
+            float *out = w->limited + (size_t)c * BLOCK;
+            limited[c] = out;
+            DMX_FORWARD(limit_channel(out, planes[c] + done, n, &w->clipped,
+                                      w->name, err));
+        }
+        DMX_FORWARD(dmx_encoder_put_float(w->encoder, limited, n, err));
+    }
+    return DMX_OK;
+}
+
 /* A file with a hole in it must never get its name. */
 static dmx_status remember(dmx_audio_writer *w, dmx_status status)
 {
@@ -236,10 +281,9 @@ dmx_status dmx_audio_writer_write(dmx_audio_writer *w,
 {
     if (w->bits != 0)
         return remember(w, quantise_and_put(w, planes, frames, err));
-    return remember(
-        w, w->wav != NULL
-               ? dmx_wav_put_float(w->wav, planes, frames, err)
-               : dmx_encoder_put_float(w->encoder, planes, frames, err));
+    return remember(w, w->wav != NULL
+                           ? dmx_wav_put_float(w->wav, planes, frames, err)
+                           : limit_and_put(w, planes, frames, err));
 }
 
 dmx_status dmx_audio_writer_write_int(dmx_audio_writer *w,
@@ -286,6 +330,7 @@ void dmx_audio_writer_close(dmx_audio_writer *w)
     dmx_output_forget(&w->mark);
     free(w->dither);
     free(w->integers);
+    free(w->limited);
     free(w->name);
     free(w);
 }

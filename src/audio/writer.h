@@ -64,7 +64,8 @@ dmx_audio_writer_open(dmx_audio_writer **out, const char *path,
                       const dmx_audio_writer_options *options, dmx_error *err);
 
 /* Appends frames. Integer formats: round half to even of x * 2^(bits-1),
- * clamped to full scale (1.0 becomes 32767 of 32768); no other gain. */
+ * clamped to full scale (1.0 becomes 32767 of 32768); lossy formats: clamped
+ * to +-1, and NaN is ARGUMENT; no other gain. */
 DMX_MUST_CHECK dmx_status dmx_audio_writer_write(dmx_audio_writer *writer,
                                                  const float *const *planes,
                                                  size_t frames, dmx_error *err);

@@ -27,6 +27,7 @@ typedef struct separate_options {
     int int24, float32, dither;
     int64_t bitrate, samplerate;
     const char *clip_mode, *raw;
+    int64_t stream;
     int mono, overwrite, skip_existing;
 } separate_options;
 

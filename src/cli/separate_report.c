@@ -97,9 +97,10 @@ static void json_song(const separate_run *r, const separate_result *result)
     json_number("seconds", result->seconds);
     json_number("real_time_factor", result->seconds / length);
     printf(", \"nonfinite\": %lld, \"out_samplerate\": %d, "
-           "\"out_channels\": %d, \"out_frames\": %lld, \"files\": [",
+           "\"out_channels\": %d, \"out_frames\": %lld, \"mix_clipped\": %lld, "
+           "\"files\": [",
            (long long)s->nonfinite, s->out_rate, s->out_channels,
-           (long long)s->out_frames);
+           (long long)s->out_frames, (long long)s->mix_clipped);
     for (size_t k = 0; k < r->plan->outputs; k++)
         json_output(r, result, k);
     printf("]}\n");

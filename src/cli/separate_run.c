@@ -145,6 +145,7 @@ static dmx_song_options song_options(const job *j)
     s.output = j->output;
     s.outputs = r->plan->outputs;
     s.raw = r->o->raw;
+    s.stream = (int)r->o->stream;
     s.format = r->plan->format;
     s.bits = r->plan->bits;
     s.bitrate = (int)r->o->bitrate;

@@ -44,14 +44,17 @@ static void give(int32_t *value, int64_t *left, int64_t unit, int64_t most)
     *left -= step;
 }
 
-void dmx_exact_sum_int(int32_t *const *out, const float *const *stems, size_t n,
-                       const float *mix, size_t frames, int bits)
+int64_t dmx_exact_sum_int(int32_t *const *out, const float *const *stems,
+                          size_t n, const float *mix, size_t frames, int bits)
 {
     const int64_t full = (int64_t)1 << (bits - 1);
     const double unit = (double)full;
+    int64_t beyond = 0;
     for (size_t t = 0; t < frames; t++) {
         const double share = share_at(stems, n, mix, t);
+        const double exact = nearbyint((double)mix[t] * unit);
         int64_t left = to_integer((double)mix[t], unit);
+        beyond += exact > unit - 1 || exact < -unit;
         for (size_t s = 0; s < n; s++) {
             out[s][t] = to_integer((double)stems[s][t] + share, unit);
             left -= out[s][t];
@@ -61,4 +64,5 @@ void dmx_exact_sum_int(int32_t *const *out, const float *const *stems, size_t n,
         for (size_t s = 0; s < n && left != 0; s++)
             give(&out[s][t], &left, full, INT32_MAX);
     }
+    return beyond;
 }

@@ -69,6 +69,7 @@ static void fill_report(const dmx_song *s, dmx_song_report *report)
         .out_rate = s->rate,
         .out_channels = s->channels,
         .out_frames = s->out_frames,
+        .mix_clipped = s->mix_clipped,
     };
     for (size_t i = 0; i < s->outputs; i++) {
         report->peak[i] = s->sink[i].peak;
@@ -112,8 +113,8 @@ dmx_status dmx_separate_song(dmx_separator *separator, const char *path,
                   .model_channels = (int)separator->channels};
     s.mix.channels = (size_t)separator->channels;
     dmx_status status = dmx_song_input_open(
-        &s.input, path, options->raw, (int)separator->samplerate,
-        s.model_channels, options->hooks, err);
+        &s.input, path, options->raw, options->stream,
+        (int)separator->samplerate, s.model_channels, options->hooks, err);
     DMX_FORWARD(status);
     status = run(&s, report, err);
     dmx_song_close_outputs(&s, status == DMX_OK);

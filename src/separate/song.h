@@ -32,6 +32,8 @@ typedef struct dmx_song {
     float **own_rate;    /* the same at the files' rate */
     float *reference[2]; /* exact_sum: the mix beside own_rate */
     int32_t *integers;   /* [outputs][2][block] */
+    int64_t delivered;   /* frames, at the files' rate */
+    int64_t mix_clipped; /* exact_sum: samples of the mix beyond full scale */
 } dmx_song;
 
 enum { DMX_SONG_BLOCK = 16384 }; /* frames */

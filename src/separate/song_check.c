@@ -1,4 +1,5 @@
 /* What a song's options may ask for. */
+#include "audio/bitrate.h"
 #include "separate/song.h"
 
 #include <math.h>
@@ -94,15 +95,17 @@ dmx_status dmx_song_check(dmx_song *s, dmx_error *err)
     DMX_FORWARD(check_outputs(s, err));
     const int own = dmx_audio_reader_info(s->input.reader)->rate;
     const int wished = o->rate != 0 ? o->rate : own;
-    DMX_RETURN_IF(wished < 1000 || wished > 768000, err, DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(wished < 1000 || wished > 1536000, err, DMX_ERROR_ARGUMENT,
                   "sample rate: %d Hz is out of range; allowed is 1000 to "
-                  "768000",
+                  "1536000",
                   wished);
     s->rate = dmx_audio_format_rate(s->format, wished);
     if (s->rate != wished)
         dmx_warn(o->hooks, "%s has no sample rate of %d Hz; the files have %d",
                  o->format, wished, s->rate);
     s->channels = o->mono ? 1 : s->model_channels;
+    DMX_FORWARD(dmx_audio_check_bitrate(s->format, s->rate, s->channels,
+                                        o->bitrate, err));
     s->clip = o->clip;
     const bool is_float = s->format == DMX_AUDIO_WAV && o->bits == 32;
     if (o->clip == DMX_CLIP_RESCALE && (is_float || o->exact_sum))

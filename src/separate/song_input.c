@@ -28,12 +28,13 @@ static dmx_status open_resampler(dmx_song_input *in, dmx_error *err)
 }
 
 static dmx_status open_all(dmx_song_input *in, const char *path,
-                           const char *raw, const dmx_hooks *hooks,
+                           const char *raw, int stream, const dmx_hooks *hooks,
                            dmx_error *err)
 {
     dmx_audio_reader_options options = DMX_AUDIO_READER_OPTIONS_INIT;
     dmx_raw_spec spec;
     options.hooks = hooks;
+    options.stream = stream;
     if (raw != NULL) {
         DMX_FORWARD(dmx_raw_parse(&spec, raw, err));
         options.raw = &spec;
@@ -47,11 +48,12 @@ static dmx_status open_all(dmx_song_input *in, const char *path,
 }
 
 dmx_status dmx_song_input_open(dmx_song_input *out, const char *path,
-                               const char *raw, int rate, int channels,
-                               const dmx_hooks *hooks, dmx_error *err)
+                               const char *raw, int stream, int rate,
+                               int channels, const dmx_hooks *hooks,
+                               dmx_error *err)
 {
     *out = (dmx_song_input){.rate = rate, .channels = channels};
-    const dmx_status status = open_all(out, path, raw, hooks, err);
+    const dmx_status status = open_all(out, path, raw, stream, hooks, err);
     if (status != DMX_OK)
         dmx_song_input_close(out);
     return status;

@@ -22,12 +22,11 @@ typedef struct dmx_song_input {
     void *tap_user;
 } dmx_song_input;
 
-/* raw: "f32le,44100,2" for headerless PCM, or NULL. */
-DMX_MUST_CHECK dmx_status dmx_song_input_open(dmx_song_input *out,
-                                              const char *path, const char *raw,
-                                              int rate, int channels,
-                                              const dmx_hooks *hooks,
-                                              dmx_error *err);
+/* raw: "f32le,44100,2" for headerless PCM, or NULL; stream: which audio stream
+ * of the file, from 1, or 0. */
+DMX_MUST_CHECK dmx_status dmx_song_input_open(
+    dmx_song_input *out, const char *path, const char *raw, int stream,
+    int rate, int channels, const dmx_hooks *hooks, dmx_error *err);
 void dmx_song_input_close(dmx_song_input *input);
 
 DMX_MUST_CHECK dmx_status dmx_song_input_read(dmx_song_input *input,

@@ -4,6 +4,7 @@
 #include "separate/exact_sum.h"
 #include "separate/song.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,7 @@ static void push_plot(dmx_song *s, const float *const *mix, size_t frames)
 static void average(float *left, const float *right, size_t frames)
 {
     for (size_t t = 0; t < frames; t++)
-        left[t] = 0.5f * (left[t] + right[t]);
+        left[t] = 0.5f * left[t] + 0.5f * right[t];
 }
 
 /* --mono: plane 0 of each output, and of the mix, becomes the mean. */
@@ -247,8 +248,9 @@ static dmx_status put_exact_int(dmx_song *s, size_t frames, dmx_error *err)
         for (size_t i = 0; i < s->outputs; i++)
             rounded[c][i] = c == 0 ? s->integers + i * 2 * DMX_SONG_BLOCK
                                    : rounded[0][i] + DMX_SONG_BLOCK;
-        dmx_exact_sum_int(rounded[c], (const float *const *)row, s->outputs,
-                          s->reference[c], frames, s->o->bits);
+        s->mix_clipped +=
+            dmx_exact_sum_int(rounded[c], (const float *const *)row, s->outputs,
+                              s->reference[c], frames, s->o->bits);
     }
     for (size_t i = 0; i < s->outputs; i++) {
         const int32_t *planes[2] = {rounded[0][i], NULL};
@@ -262,10 +264,42 @@ static dmx_status put_exact_int(dmx_song *s, size_t frames, dmx_error *err)
     return DMX_OK;
 }
 
+/* The first frame with a sample that is NaN or infinite; frames: none. */
+static size_t first_nonfinite(const float *row, size_t frames)
+{
+    size_t t = 0;
+    while (t < frames && isfinite(row[t]))
+        t++;
+    return t;
+}
+
+/* Nothing that is not finite reaches a file or an encoder. */
+static dmx_status check_finite(const dmx_song *s, size_t frames, dmx_error *err)
+{
+    const size_t rows = s->outputs * (size_t)s->model_channels;
+    for (size_t r = 0; r < rows; r++) {
+        const size_t t = first_nonfinite(s->own_rate[r], frames);
+        const char *name = s->o->output[r / (size_t)s->model_channels].name;
+        DMX_RETURN_IF(t < frames, err, DMX_ERROR_RUNTIME,
+                      "the stem '%s' is not finite (NaN or infinite) from "
+                      "%.3f seconds on: the model is broken, or the song far "
+                      "beyond full scale",
+                      name != NULL ? name : "?",
+                      (double)(s->delivered + (int64_t)t) / s->rate);
+    }
+    for (int c = 0; s->o->exact_sum && c < s->model_channels; c++)
+        DMX_RETURN_IF(first_nonfinite(s->reference[c], frames) < frames, err,
+                      DMX_ERROR_RUNTIME,
+                      "the song's samples are too large to be mixed down");
+    return DMX_OK;
+}
+
 static dmx_status deliver(dmx_song *s, size_t frames, dmx_error *err)
 {
     if (s->o->exact_sum)
         dmx_song_queue_take(&s->mix, s->reference, frames);
+    DMX_FORWARD(check_finite(s, frames, err));
+    s->delivered += (int64_t)frames;
     if (s->channels < s->model_channels)
         mix_to_mono(s, frames);
     if (!s->o->exact_sum)
@@ -313,6 +347,11 @@ dmx_status dmx_song_commit(dmx_song *s, dmx_error *err)
 {
     for (size_t i = 0; i < s->outputs; i++)
         DMX_FORWARD(dmx_song_sink_finish(&s->sink[i], s->o->hooks, err));
+    if (s->mix_clipped > 0)
+        dmx_warn(s->o->hooks,
+                 "%lld samples of the song are beyond full scale; the stems "
+                 "sum to the song cut off there (--float32 keeps them)",
+                 (long long)s->mix_clipped);
     for (size_t i = 0; i < s->outputs; i++)
         DMX_FORWARD(dmx_song_sink_commit(&s->sink[i], err));
     return s->plot != NULL ? dmx_plot_write(s->plot, s->o->plot, err) : DMX_OK;

@@ -101,13 +101,14 @@ static enum AVSampleFormat usual_format(const AVCodec *codec)
         const char *name;
         enum AVSampleFormat format;
     } known[] = {
-        {"pcm_u8", AV_SAMPLE_FMT_U8},      {"pcm_s24le", AV_SAMPLE_FMT_S32},
-        {"pcm_s24be", AV_SAMPLE_FMT_S32},  {"pcm_s32le", AV_SAMPLE_FMT_S32},
-        {"pcm_f32le", AV_SAMPLE_FMT_FLT},  {"pcm_f64le", AV_SAMPLE_FMT_DBL},
-        {"alac", AV_SAMPLE_FMT_S16P},      {"wavpack", AV_SAMPLE_FMT_S16P},
-        {"aac", AV_SAMPLE_FMT_FLTP},       {"libmp3lame", AV_SAMPLE_FMT_FLTP},
-        {"libvorbis", AV_SAMPLE_FMT_FLTP}, {"libopus", AV_SAMPLE_FMT_FLT},
-        {"ac3", AV_SAMPLE_FMT_FLTP},       {"wmav2", AV_SAMPLE_FMT_FLTP},
+        {"pcm_u8", AV_SAMPLE_FMT_U8},       {"pcm_s8", AV_SAMPLE_FMT_U8},
+        {"pcm_s24le", AV_SAMPLE_FMT_S32},   {"pcm_s24be", AV_SAMPLE_FMT_S32},
+        {"pcm_s32le", AV_SAMPLE_FMT_S32},   {"pcm_f32le", AV_SAMPLE_FMT_FLT},
+        {"pcm_f64le", AV_SAMPLE_FMT_DBL},   {"alac", AV_SAMPLE_FMT_S16P},
+        {"wavpack", AV_SAMPLE_FMT_S16P},    {"aac", AV_SAMPLE_FMT_FLTP},
+        {"libmp3lame", AV_SAMPLE_FMT_FLTP}, {"libvorbis", AV_SAMPLE_FMT_FLTP},
+        {"libopus", AV_SAMPLE_FMT_FLT},     {"ac3", AV_SAMPLE_FMT_FLTP},
+        {"wmav2", AV_SAMPLE_FMT_FLTP},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i].name, codec->name) == 0)
