@@ -8,7 +8,7 @@ apt_packages=(
   gcc g++ make cmake ninja-build pkg-config
   libcjson-dev libyaml-dev libssl-dev zlib1g-dev libcurl4-openssl-dev
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libsoxr-dev
-  libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
+  libsndfile1-dev libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
   libprotobuf-c-dev libcmocka-dev
   ca-certificates
 )

@@ -204,9 +204,9 @@ static void test_whole_files(void **state)
     static const char *const containers[][2] = {
         {"avi", "pcm_s16le"}, {"avi", "pcm_u8"},     {"matroska", "pcm_s16le"},
         {"mov", "pcm_s16be"}, {"caf", "alac"},       {"voc", "pcm_u8"},
-        {"voc", "pcm_s16le"}, {"aiff", "pcm_s24be"}, {"caf", "pcm_s8"},
+        {"voc", "pcm_s16le"}, {"aiff", "pcm_s24be"}, {"caf", "pcm_s16be"},
         {"ipod", "alac"},     {"wv", "wavpack"},     {"nut", "flac"},
-        {"au", "pcm_u8"},     {"tta", "tta"},        {"w64", "pcm_u8"},
+        {"au", "pcm_s16be"},  {"tta", "tta"},        {"w64", "pcm_f64le"},
     };
     for (size_t i = 0; i < COUNT(containers); i++)
         for (int channels = 1; channels <= 2; channels++) {

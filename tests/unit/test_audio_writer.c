@@ -7,6 +7,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -440,6 +441,109 @@ static void test_reproducible(void **state)
     }
 }
 
+/* Samples far beyond full scale abort LAME and hang the AAC encoder of the
+ * FFmpeg libraries; both get full scale, and what is no number is refused. */
+static void test_lossy_limits(void **state)
+{
+    (void)state;
+    static const float peaks[] = {8, 1e10f, 3e38f, INFINITY};
+    for (int f = DMX_AUDIO_MP3; f <= DMX_AUDIO_M4A; f++)
+        for (size_t k = 0; k < sizeof peaks / sizeof peaks[0]; k++) {
+            dmx_error err = DMX_ERROR_INIT;
+            dmx_audio_writer_options o = DMX_AUDIO_WRITER_OPTIONS_INIT;
+            dmx_audio_writer *w;
+            o.format = (dmx_audio_format)f;
+            o.rate = 48000;
+            test_sound in = test_sound_make(48000, 2, 20000), out;
+            for (int t = 0; t < 20000; t += 3)
+                in.plane[0][t] = t & 1 ? peaks[k] : -peaks[k];
+            const char *path = test_path("limit");
+            assert_ok(dmx_audio_writer_open(&w, path, &o, &err), &err);
+            assert_ok(dmx_audio_writer_write(w, (const float *const *)in.plane,
+                                             20000, &err),
+                      &err);
+            assert_int_equal(dmx_audio_writer_clipped(w), 6667);
+            assert_ok(dmx_audio_writer_commit(w, &err), &err);
+            dmx_audio_writer_close(w);
+            assert_ok(test_sound_read(&out, path, NULL, 999, &err), &err);
+            assert_true(out.frames >= 20000 && out.nonfinite == 0);
+            test_sound_free(&out);
+            in.plane[1][19999] = NAN;
+            assert_ok(dmx_audio_writer_open(&w, test_path("nan"), &o, &err),
+                      &err);
+            assert_int_equal(
+                dmx_audio_writer_write(w, (const float *const *)in.plane, 20000,
+                                       &err),
+                DMX_ERROR_ARGUMENT);
+            dmx_audio_writer_close(w);
+            assert_int_equal(access(test_path("nan"), F_OK), -1);
+            test_sound_free(&in);
+        }
+}
+
+static dmx_status try_bitrate(dmx_audio_format format, int rate, int kbps,
+                              dmx_error *err)
+{
+    dmx_audio_writer_options o = DMX_AUDIO_WRITER_OPTIONS_INIT;
+    dmx_audio_writer *w;
+    *err = (dmx_error)DMX_ERROR_INIT;
+    o.format = format;
+    o.rate = rate;
+    o.bitrate = kbps;
+    const dmx_status status =
+        dmx_audio_writer_open(&w, test_path("kbps"), &o, err);
+    dmx_audio_writer_close(w);
+    return status;
+}
+
+/* A rate that the format lacks is not changed silently. */
+static void test_bitrates(void **state)
+{
+    (void)state;
+    static const struct {
+        dmx_audio_format format;
+        int rate, kbps;
+        bool fine;
+    } cases[] = {
+        {DMX_AUDIO_MP3, 44100, 320, true},  {DMX_AUDIO_MP3, 44100, 100, false},
+        {DMX_AUDIO_MP3, 44100, 8, false},   {DMX_AUDIO_MP3, 22050, 160, true},
+        {DMX_AUDIO_MP3, 22050, 192, false}, {DMX_AUDIO_MP3, 8000, 64, true},
+        {DMX_AUDIO_MP3, 8000, 80, false},   {DMX_AUDIO_M4A, 44100, 512, true},
+        {DMX_AUDIO_M4A, 8000, 512, false},  {DMX_AUDIO_OPUS, 48000, 512, true},
+    };
+    dmx_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (try_bitrate(cases[i].format, cases[i].rate, cases[i].kbps, &err) !=
+            (cases[i].fine ? DMX_OK : DMX_ERROR_ARGUMENT))
+            fail_msg("case %zu: %s", i, err.message);
+    assert_int_equal(try_bitrate(DMX_AUDIO_MP3, 44100, 100, &err),
+                     DMX_ERROR_ARGUMENT);
+    assert_non_null(strstr(err.message, "96, 112"));
+}
+
+/* FLAC's header has rates in steps of one to 65534 Hz, of ten above. */
+static void test_flac_rates(void **state)
+{
+    (void)state;
+    static const int rates[] = {1000,  44101,  65534,  65535,
+                                88201, 192000, 655350, 1536000};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        const int rate = dmx_audio_format_rate(DMX_AUDIO_FLAC, rates[i]);
+        assert_true(rate >= rates[i] || rate == 655340);
+        assert_true(rate - rates[i] < 10);
+        dmx_error err = DMX_ERROR_INIT;
+        dmx_audio_writer_options o = DMX_AUDIO_WRITER_OPTIONS_INIT;
+        o.format = DMX_AUDIO_FLAC;
+        test_sound in = test_sound_make(rate, 1, 3000), out;
+        test_sound_write(&in, test_path("rate.flac"), o);
+        assert_ok(test_sound_read(&out, test_path("rate.flac"), NULL, 99, &err),
+                  &err);
+        assert_int_equal(out.rate, rate);
+        test_sound_free(&in);
+        test_sound_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +561,9 @@ int main(void)
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_reproducible),
+        cmocka_unit_test(test_lossy_limits),
+        cmocka_unit_test(test_bitrates),
+        cmocka_unit_test(test_flac_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -258,6 +258,52 @@ static void test_float_sums(void **state)
     test_sound_free(&part[1]);
 }
 
+static char said[1024];
+static int times_said;
+
+static void note(void *user, const char *message)
+{
+    (void)user;
+    times_said++;
+    snprintf(said, sizeof said, "%s", message);
+}
+
+/* Stems of a song beyond full scale sum to the song cut off: that is said. */
+static void test_sums_beyond_full_scale(void **state)
+{
+    (void)state;
+    static const dmx_hooks hooks = {NULL, note, NULL};
+    dmx_error err = DMX_ERROR_INIT;
+    test_sound song;
+    const char *files[] = {test_path("sum0.wav"), test_path("sum1.wav")};
+    dmx_song_options o = DMX_SONG_OPTIONS_INIT;
+    o.exact_sum = 1;
+    o.hooks = &hooks;
+    times_said = 0;
+    dmx_song_report r = separate(make_song(4), files, 2, o);
+    assert_ok(test_sound_read(&song, test_path("song.wav"), NULL, 999, &err),
+              &err);
+    int64_t beyond = 0;
+    for (int c = 0; c < song.channels; c++)
+        for (int64_t t = 0; t < song.frames; t++) {
+            const double x = rint((double)song.plane[c][t] * 32768);
+            beyond += x > 32767 || x < -32768;
+        }
+    assert_true(beyond > 100);
+    assert_int_equal(r.mix_clipped, beyond);
+    assert_int_equal(times_said, 1);
+    char number[32];
+    snprintf(number, sizeof number, "%lld samples", (long long)beyond);
+    assert_non_null(strstr(said, number));
+    assert_non_null(strstr(said, "--float32"));
+    o.bits = 32;
+    times_said = 0;
+    r = separate(test_path("song.wav"), files, 2, o);
+    assert_int_equal(r.mix_clipped, 0);
+    assert_int_equal(times_said, 0);
+    test_sound_free(&song);
+}
+
 /* -------------------------------------------------------------- failures */
 
 static int stop_in(void *user, const char *stage, double fraction)
@@ -324,6 +370,13 @@ static void test_wrong_options(void **state)
     o.raw = "f32";
     assert_int_equal(attempt(song, second, &o, &err), DMX_ERROR_ARGUMENT);
     o = fine;
+    o.stream = 2;
+    assert_int_equal(attempt(song, second, &o, &err), DMX_ERROR_ARGUMENT);
+    o = fine;
+    o.format = "mp3";
+    o.bitrate = 100;
+    assert_int_equal(attempt(song, second, &o, &err), DMX_ERROR_ARGUMENT);
+    o = fine;
     o.bitrate = 128;
     assert_int_equal(attempt(song, second, &o, &err), DMX_ERROR_ARGUMENT);
     o = fine;
@@ -370,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_formats_and_tags),
         cmocka_unit_test(test_loudness),
         cmocka_unit_test(test_float_sums),
+        cmocka_unit_test(test_sums_beyond_full_scale),
         cmocka_unit_test(test_nothing_stays),
         cmocka_unit_test(test_wrong_options),
         cmocka_unit_test(test_sdr),
