@@ -24,24 +24,25 @@ int say(char *message, size_t size, const char *text)
     return DMX_CHECKER_INVALID;
 }
 
-void check_everything(onnx::ModelProto &model)
+void check_everything(onnx::ModelProto &model, bool propagate)
 {
     onnx::checker::check_model(model);
     onnx::ShapeInferenceOptions options;
     options.check_type = true;
     options.error_mode = 1; // strict: every error is thrown
-    options.enable_data_propagation = true;
+    options.enable_data_propagation = propagate;
     onnx::shape_inference::InferShapes(
         model, onnx::OpSchemaRegistry::Instance(), options);
 }
 
-int check(const void *bytes, size_t n, char *message, size_t size)
+int check(const void *bytes, size_t n, int propagate, char *message,
+          size_t size)
 {
     try {
         onnx::ModelProto model;
         if (n > 0x7fffffff || !model.ParseFromArray(bytes, static_cast<int>(n)))
             return say(message, size, "not an ONNX model");
-        check_everything(model);
+        check_everything(model, propagate != 0);
         return DMX_CHECKER_OK;
     } catch (const std::bad_alloc &) {
         return DMX_CHECKER_MEMORY;

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define DMX_CHECKER_INTERFACE 1
+#define DMX_CHECKER_INTERFACE 2
 #define DMX_CHECKER_SYMBOL    "dmx_onnx_checker"
 
 enum {
@@ -19,9 +19,12 @@ typedef struct dmx_checker_interface {
     int interface;    /* DMX_CHECKER_INTERFACE of the module */
     int newest_opset; /* of the default domain, that libonnx knows */
     int newest_ir;    /* IR version that libonnx knows */
-    /* onnx::checker::check_model and strict shape and type inference with
-     * data propagation. message: one line, cut to `size`. */
-    int (*check)(const void *model, size_t bytes, char *message, size_t size);
+    /* onnx::checker::check_model and strict shape and type inference; with
+     * data propagation when `propagate` is not 0: that computes the values of
+     * shapes, and a hostile model of a few hundred bytes makes it fill all
+     * memory. message: one line, cut to `size`. */
+    int (*check)(const void *model, size_t bytes, int propagate, char *message,
+                 size_t size);
 } dmx_checker_interface;
 
 /* The module's one exported function; NULL when memory is short. */

@@ -1,5 +1,6 @@
 #include "separate/member.h"
 #include "hub/repository.h"
+#include "runtime/onnx_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,17 @@ static dmx_session_options session_options(const dmx_member_options *o)
 
 /* ------------------------------------------------------------------ open */
 
+/* From the bytes that were scanned: ONNX Runtime opens no file by itself. */
+static dmx_status open_session(dmx_member *m, const dmx_member_options *o,
+                               dmx_runtime **runtime, const dmx_blob *bytes,
+                               dmx_error *err)
+{
+    const dmx_session_options options = session_options(o);
+    DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
+    return dmx_session_open(&m->session, *runtime, m->path, bytes->data,
+                            bytes->size, &options, err);
+}
+
 static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
@@ -37,11 +49,12 @@ static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
                   "%s: an ONNX file has one set of weights; '%s' can't be "
                   "chosen",
                   m->path, o->weights);
+    dmx_blob bytes;
     m->backend = DMX_BACKEND_ONNXRUNTIME;
-    DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
-    const dmx_session_options options = session_options(o);
-    DMX_FORWARD(dmx_session_open(&m->session, *runtime, m->path, NULL, 0,
-                                 &options, err));
+    DMX_FORWARD(dmx_onnx_file_read(&bytes, m->path, m->path, o->hooks, err));
+    const dmx_status status = open_session(m, o, runtime, &bytes, err);
+    dmx_blob_free(&bytes);
+    DMX_FORWARD(status);
     m->provider = dmx_session_provider(m->session);
     return dmx_member_describe_onnx(m, o->hooks, err);
 }

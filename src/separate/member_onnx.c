@@ -7,20 +7,64 @@
 #include "base/json.h"
 #include "base/number.h"
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SOURCES = 64, MOST_CHANNELS = 8 };
+#define MOST_JSON    ((size_t)65536)
 #define MOST_SAMPLES ((int64_t)1 << 26)
+
+static void put(char *text, size_t size, const char *fmt, ...) DMX_PRINTF(3, 4);
+
+/* Appends, as much as fits. */
+static void put(char *text, size_t size, const char *fmt, ...)
+{
+    const size_t used = strlen(text);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text + used, size - used, fmt, args);
+    va_end(args);
+}
+
+/* "mix (1, 2, samples), spec (1, 4, 2048, 336)", the first few. */
+static void list_ports(char *text, size_t size, const dmx_port *port,
+                       size_t count)
+{
+    enum { MOST = 4 };
+    text[0] = '\0';
+    for (size_t i = 0; i < count && i < MOST; i++) {
+        put(text, size, "%s%.40s", i > 0 ? ", " : "", port[i].name);
+        for (int k = 0; k < port[i].rank; k++)
+            if (port[i].dim[k] >= 0)
+                put(text, size, "%s%lld", k > 0 ? ", " : " (",
+                    (long long)port[i].dim[k]);
+            else
+                put(text, size, "%s?", k > 0 ? ", " : " (");
+        put(text, size, "%s%s", port[i].rank > 0 ? ")" : "",
+            port[i].float32 ? "" : " (not float32)");
+    }
+    if (count > MOST)
+        put(text, size, " and %zu more", count - MOST);
+}
 
 static dmx_status misfit(const dmx_member *m, dmx_error *err)
 {
+    size_t n_in, n_out;
+    char in[320], out[320];
+    const dmx_port *input = dmx_session_inputs(m->session, &n_in);
+    const dmx_port *output = dmx_session_outputs(m->session, &n_out);
+    list_ports(in, sizeof in, input, n_in);
+    list_ports(out, sizeof out, output, n_out);
     return dmx_fail(err, DMX_ERROR_MODEL,
-                    "%s: not a separation model: the input must be float32 (1, "
-                    "channels, samples), the output (1, sources, channels, "
-                    "samples)",
-                    m->path);
+                    "%s: can't be run: it takes %s and gives %s; needed is one "
+                    "input (1, channels, samples) and an output (1, sources, "
+                    "channels, samples), float32%s",
+                    m->path, in, out,
+                    n_in > 1 ? " (models with the spectrogram outside of them "
+                               "are not run)"
+                             : "");
 }
 
 static bool between(int64_t value, int64_t least, int64_t most)
@@ -59,11 +103,18 @@ static bool is_plain_name(const char *text)
     return text != NULL && strlen(text) <= 64 && dmx_is_safe_file_name(text);
 }
 
+/* NULL when it is longer than any of ours, too. */
+static dmx_json *read_json(const char *text)
+{
+    return text != NULL && strlen(text) <= MOST_JSON ? dmx_json_read(text)
+                                                     : NULL;
+}
+
 static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,
                                dmx_error *err)
 {
     char *text = dmx_session_metadata(m->session, "sources");
-    dmx_json *list = text != NULL ? dmx_json_read(text) : NULL;
+    dmx_json *list = read_json(text);
     const bool stated = list != NULL && dmx_json_is_array(list) &&
                         dmx_json_count(list) == (int)m->n_source;
     bool good = text == NULL || stated;
@@ -137,7 +188,7 @@ static void read_draws(dmx_member *m)
 {
     char *name = dmx_session_metadata(m->session, "architecture");
     char *text = dmx_session_metadata(m->session, "arguments");
-    dmx_json *arguments = text != NULL ? dmx_json_read(text) : NULL;
+    dmx_json *arguments = read_json(text);
     m->draws_position =
         name != NULL ? dmx_architecture_draws_position(name, arguments) : 1;
     dmx_json_free(arguments);

@@ -1,6 +1,7 @@
 #include "verify/checker.h"
 #include "base/own_folder.h"
 #include "checker/onnx_checker.h"
+#include "runtime/watch.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -98,15 +99,33 @@ int dmx_checker_newest_opset(const dmx_checker *checker)
     return checker->interface->newest_opset;
 }
 
-dmx_status dmx_checker_check(const dmx_checker *checker, const void *model,
-                             size_t size, dmx_error *err)
+typedef struct checking {
+    const dmx_checker_interface *interface;
+    const void *model;
+    size_t size;
+    bool trusted;
+    int result;
+    char message[768];
+} checking;
+
+static void check(void *context)
 {
-    char message[768] = "";
-    const int result =
-        checker->interface->check(model, size, message, sizeof message);
-    DMX_RETURN_IF(result == DMX_CHECKER_MEMORY, err, DMX_ERROR_MEMORY,
+    checking *c = context;
+    c->result = c->interface->check(c->model, c->size, c->trusted, c->message,
+                                    sizeof c->message);
+}
+
+dmx_status dmx_checker_check(const dmx_checker *checker, const void *model,
+                             size_t size, bool trusted, const dmx_hooks *hooks,
+                             dmx_error *err)
+{
+    checking c = {checker->interface, model, size, trusted, 0, ""};
+    const dmx_watch watch = {hooks, "checking: structure", 0.5, check, NULL,
+                             &c};
+    DMX_FORWARD(dmx_watch_run(&watch, err));
+    DMX_RETURN_IF(c.result == DMX_CHECKER_MEMORY, err, DMX_ERROR_MEMORY,
                   "no memory for the ONNX checker");
-    DMX_RETURN_IF(result != DMX_CHECKER_OK, err, DMX_ERROR_CHECK,
-                  "the ONNX checker refuses the model: %s", message);
+    DMX_RETURN_IF(c.result != DMX_CHECKER_OK, err, DMX_ERROR_CHECK,
+                  "the ONNX checker refuses the model: %s", c.message);
     return DMX_OK;
 }

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
 typedef struct dmx_checker dmx_checker;
 
 /* Looks beside the program and this library, in ../lib and
@@ -15,9 +17,13 @@ void dmx_checker_close(dmx_checker *checker);
 int dmx_checker_newest_opset(const dmx_checker *checker);
 
 /* DMX_ERROR_CHECK with the checker's own words when the model breaks the
- * specification, or when strict shape inference does not succeed. */
+ * specification, or when strict shape inference does not succeed. trusted:
+ * the file is ours for certain; values of shapes are inferred too. hooks (may
+ * be NULL) are listened to while the checker works. */
 DMX_MUST_CHECK dmx_status dmx_checker_check(const dmx_checker *checker,
                                             const void *model, size_t size,
+                                            bool trusted,
+                                            const dmx_hooks *hooks,
                                             dmx_error *err);
 
 #endif

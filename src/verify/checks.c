@@ -24,8 +24,8 @@ dmx_verify_options dmx_checks_options(const dmx_verify_options *given)
 
 dmx_status dmx_checks_static(struct dmx_report *report, int64_t *samples,
                              const dmx_checker *checker,
-                             const dmx_model_file *file, const dmx_hooks *hooks,
-                             dmx_error *err)
+                             const dmx_model_file *file, bool trusted,
+                             const dmx_hooks *hooks, dmx_error *err)
 {
     dmx_contract contract;
     dmx_error said = DMX_ERROR_INIT;
@@ -33,9 +33,10 @@ dmx_status dmx_checks_static(struct dmx_report *report, int64_t *samples,
     DMX_FORWARD(dmx_promises_check(report, &contract, file, err));
     *samples = contract.samples;
     const double start = dmx_seconds();
-    const dmx_status status =
-        dmx_checker_check(checker, file->bytes.data, file->bytes.size, &said);
-    DMX_RETURN_IF(status == DMX_ERROR_MEMORY, err, status, "%s", said.message);
+    const dmx_status status = dmx_checker_check(
+        checker, file->bytes.data, file->bytes.size, trusted, hooks, &said);
+    DMX_RETURN_IF(status == DMX_ERROR_MEMORY || status == DMX_ERROR_CANCELLED,
+                  err, status, "%s", said.message);
     report->checker_ran = true;
     if (status != DMX_OK)
         DMX_FORWARD(dmx_report_error(report, err, "%s", said.message));
@@ -58,19 +59,18 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
                            const dmx_model_file *file,
                            const struct dmx_model *model, dmx_error *err)
 {
-    const char *text = dmx_model_file_metadata(file, "sources");
-    dmx_json *names = text != NULL ? dmx_json_read(text) : NULL;
+    dmx_json *names = dmx_model_file_json(file, "sources");
     const bool named = dmx_json_is_array(names);
     const size_t n = named ? (size_t)dmx_json_count(names) : model->n_source;
+    const dmx_json *item = dmx_json_item(names, 0);
     dmx_status status = DMX_OK;
     *n_row = n;
     *row = calloc(n + 1, sizeof **row);
     if (*row == NULL)
         status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
     for (size_t i = 0; i < n && status == DMX_OK; i++) {
-        const char *name = named
-                               ? dmx_json_text_of(dmx_json_item(names, (int)i))
-                               : model->source[i];
+        const char *name = named ? dmx_json_text_of(item) : model->source[i];
+        item = item != NULL ? item->next : NULL;
         (*row)[i] = find_source(model, name);
         if ((*row)[i] == SIZE_MAX)
             status = dmx_fail(err, DMX_ERROR_CHECK,

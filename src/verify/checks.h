@@ -9,10 +9,12 @@
 /* The options, with every default in its place. */
 dmx_verify_options dmx_checks_options(const dmx_verify_options *given);
 
-/* Checks 2 and 3: specification and promises, as findings. */
-DMX_MUST_CHECK dmx_status dmx_checks_static(
-    struct dmx_report *report, int64_t *samples, const dmx_checker *checker,
-    const dmx_model_file *file, const dmx_hooks *hooks, dmx_error *err);
+/* Checks 2 and 3: specification and promises, as findings. trusted: this run
+ * wrote the file. */
+DMX_MUST_CHECK dmx_status
+dmx_checks_static(struct dmx_report *report, int64_t *samples,
+                  const dmx_checker *checker, const dmx_model_file *file,
+                  bool trusted, const dmx_hooks *hooks, dmx_error *err);
 
 /* Check 1 against the model's reference, unless it is to be skipped. */
 DMX_MUST_CHECK dmx_status dmx_checks_parity(

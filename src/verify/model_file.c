@@ -1,19 +1,14 @@
 #include "verify/model_file.h"
-#include "verify/wire_scan.h"
+#include "runtime/onnx_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_MODEL_BYTES ((size_t)1 << 31) /* protobuf's own limit */
+#define MAX_JSON_BYTES ((size_t)65536) /* of a metadata value */
 
 static dmx_status parse(dmx_model_file *f, dmx_error *err)
 {
     DMX_FORWARD(dmx_sha256_hex(f->sha256, f->bytes.data, f->bytes.size, err));
-    const dmx_status status = dmx_wire_scan(f->bytes.data, f->bytes.size, err);
-    if (status != DMX_OK) {
-        dmx_error_prefix(err, "%s", f->path);
-        return status;
-    }
     f->proto = onnx__model_proto__unpack(NULL, f->bytes.size, f->bytes.data);
     DMX_RETURN_IF(f->proto == NULL, err, DMX_ERROR_FORMAT,
                   "%s: not an ONNX model, or no memory for it", f->path);
@@ -23,11 +18,12 @@ static dmx_status parse(dmx_model_file *f, dmx_error *err)
 }
 
 dmx_status dmx_model_file_open(dmx_model_file *out, const char *path,
-                               const char *name, dmx_error *err)
+                               const char *name, const dmx_hooks *hooks,
+                               dmx_error *err)
 {
     *out = (dmx_model_file){.path = strdup(name)};
     DMX_RETURN_IF(out->path == NULL, err, DMX_ERROR_MEMORY, "no memory");
-    dmx_status status = dmx_file_read(&out->bytes, path, MAX_MODEL_BYTES, err);
+    dmx_status status = dmx_onnx_file_read(&out->bytes, path, name, hooks, err);
     if (status == DMX_OK)
         status = parse(out, err);
     if (status != DMX_OK)
@@ -52,6 +48,13 @@ const char *dmx_model_file_metadata(const dmx_model_file *file, const char *key)
             return p->value;
     }
     return NULL;
+}
+
+dmx_json *dmx_model_file_json(const dmx_model_file *file, const char *key)
+{
+    const char *text = dmx_model_file_metadata(file, key);
+    return text != NULL && strlen(text) <= MAX_JSON_BYTES ? dmx_json_read(text)
+                                                          : NULL;
 }
 
 static bool default_domain(const char *domain)

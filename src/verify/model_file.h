@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 
 #include <onnx.pb-c.h>
 #include <stdbool.h>
@@ -15,16 +16,23 @@ typedef struct dmx_model_file {
     Onnx__ModelProto *proto;
 } dmx_model_file;
 
-/* Reads `path`, an untrusted file; messages call it `name`. Fails with IO,
- * FORMAT, LIMIT, UNSUPPORTED (external data) or MEMORY. */
+/* Reads `path`, an untrusted file; messages call it `name`. hooks may be NULL.
+ * Fails with IO, FORMAT, LIMIT, UNSUPPORTED (external data), CANCELLED or
+ * MEMORY. */
 DMX_MUST_CHECK dmx_status dmx_model_file_open(dmx_model_file *out,
                                               const char *path,
-                                              const char *name, dmx_error *err);
+                                              const char *name,
+                                              const dmx_hooks *hooks,
+                                              dmx_error *err);
 void dmx_model_file_close(dmx_model_file *file);
 
 /* The value of a metadata_props key, or NULL. */
 const char *dmx_model_file_metadata(const dmx_model_file *file,
                                     const char *key);
+
+/* The value parsed; NULL when there is none, when it is no JSON, or when it is
+ * longer than any of ours. Free with dmx_json_free. */
+dmx_json *dmx_model_file_json(const dmx_model_file *file, const char *key);
 
 /* Version of the default operator set; 0 when none is imported. */
 int64_t dmx_model_file_opset(const dmx_model_file *file);

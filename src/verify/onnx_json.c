@@ -33,14 +33,20 @@ static void add_ports(dmx_json *root, const char *key,
     }
 }
 
+/* A tree takes many times the memory of its text. */
+#define MOST_JSON ((size_t)1 << 20)
+
 /* Values that are JSON documents themselves become part of this one. */
 static void add_metadata(dmx_json *root, const Onnx__ModelProto *m)
 {
     dmx_json *o = dmx_json_add_object(root, "metadata");
+    size_t left = MOST_JSON;
     for (size_t i = 0; i < m->n_metadata_props; i++) {
         const char *text = or_empty(m->metadata_props[i]->value);
-        dmx_json *value =
-            text[0] == '{' || text[0] == '[' ? dmx_json_read(text) : NULL;
+        const size_t size = strlen(text);
+        const bool document = text[0] == '{' || text[0] == '[';
+        dmx_json *value = document && size <= left ? dmx_json_read(text) : NULL;
+        left -= value != NULL ? size : 0;
         if (value == NULL)
             value = dmx_json_new_string(text);
         dmx_json_add(o, or_empty(m->metadata_props[i]->key), value);
@@ -140,7 +146,7 @@ dmx_status dmx_onnx_json(char **out, const char *path, int graph,
     *out = NULL;
     DMX_NEED(err, path);
     dmx_model_file file;
-    DMX_FORWARD(dmx_model_file_open(&file, path, path, err));
+    DMX_FORWARD(dmx_model_file_open(&file, path, path, NULL, err));
     dmx_json *root = dmx_json_new(DMX_JSON_OBJECT);
     dmx_status status = describe(root, &file, graph, err);
     if (status == DMX_OK && (*out = dmx_json_print(root)) == NULL)

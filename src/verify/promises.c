@@ -74,20 +74,44 @@ static bool same(const char *a, const char *b)
 
 /* --------------------------------------------------------------- contract */
 
-/* Graph inputs that are not merely initializers listed again. */
-static size_t true_inputs(const Onnx__GraphProto *g,
-                          const Onnx__ValueInfoProto **first)
+static int by_name(const void *a, const void *b)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < g->n_input; i++) {
-        bool constant = false;
-        for (size_t k = 0; k < g->n_initializer && g->n_input > 1; k++)
-            constant =
-                constant || (g->initializer[k]->name != NULL &&
-                             same(g->input[i]->name, g->initializer[k]->name));
-        if (!constant && count++ == 0)
-            *first = g->input[i];
+    const char *x, *y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return strcmp(x, y);
+}
+
+/* The initializers' names, sorted, malloc'd. */
+static const char **sorted_names(const Onnx__GraphProto *g, size_t *count)
+{
+    const char **name = malloc((g->n_initializer + 1) * sizeof *name);
+    *count = 0;
+    for (size_t i = 0; name != NULL && i < g->n_initializer; i++)
+        if (g->initializer[i]->name != NULL)
+            name[(*count)++] = g->initializer[i]->name;
+    if (name != NULL)
+        qsort(name, *count, sizeof *name, by_name);
+    return name;
+}
+
+/* Graph inputs that are not merely initializers listed again. */
+static size_t true_inputs(inspection *i, const Onnx__ValueInfoProto **first)
+{
+    const Onnx__GraphProto *g = i->file->proto->graph;
+    size_t count = 0, constants;
+    const char **constant = sorted_names(g, &constants);
+    if (constant == NULL)
+        i->status = dmx_fail(i->err, DMX_ERROR_MEMORY, "no memory");
+    for (size_t k = 0; constant != NULL && k < g->n_input; k++) {
+        const char *name = g->input[k]->name;
+        if (name != NULL && g->n_input > 1 &&
+            bsearch(&name, constant, constants, sizeof *constant, by_name))
+            continue;
+        if (count++ == 0)
+            *first = g->input[k];
     }
+    free(constant);
     return count;
 }
 
@@ -95,7 +119,7 @@ static void check_contract(inspection *i, dmx_contract *contract)
 {
     const Onnx__GraphProto *g = i->file->proto->graph;
     const Onnx__ValueInfoProto *input = NULL;
-    const size_t inputs = true_inputs(g, &input);
+    const size_t inputs = true_inputs(i, &input);
     int64_t in[3] = {-1, -1, -1}, out[4] = {-1, -1, -1, -1};
     if (inputs != 1 || g->n_output != 1) {
         broken(i, "%zu inputs and %zu outputs instead of one each", inputs,
@@ -262,9 +286,8 @@ static void check_metadata(inspection *i, const dmx_contract *contract)
          k < sizeof required_metadata / sizeof required_metadata[0]; k++)
         if (dmx_model_file_metadata(i->file, required_metadata[k]) == NULL)
             unusual(i, "metadata '%s' is missing", required_metadata[k]);
-    const char *text = dmx_model_file_metadata(i->file, "sources");
-    dmx_json *sources = text != NULL ? dmx_json_read(text) : NULL;
-    if (text != NULL && dmx_json_is_array(sources) && contract->sources >= 0 &&
+    dmx_json *sources = dmx_model_file_json(i->file, "sources");
+    if (dmx_json_is_array(sources) && contract->sources >= 0 &&
         dmx_json_count(sources) != contract->sources)
         broken(i, "metadata names %d sources, the output has %lld",
                dmx_json_count(sources), (long long)contract->sources);

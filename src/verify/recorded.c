@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_NUMBERS ((size_t)1 << 30) /* of an output */
+
 typedef struct recording {
     dmx_npy mix, stems;
     int64_t sources, channels, samples; /* of the recording */
@@ -62,9 +64,16 @@ static dmx_status match_model(recording *r, const dmx_session *session,
 
 static dmx_status allocate(recording *r, dmx_error *err)
 {
-    const size_t row = (size_t)r->channels * (size_t)r->length;
+    size_t row, all;
+    DMX_RETURN_IF(
+        dmx_mul_overflow(&row, (size_t)r->channels, (size_t)r->length) ||
+            dmx_mul_overflow(&all, row, (size_t)r->sources) ||
+            all > MOST_NUMBERS,
+        err, DMX_ERROR_LIMIT,
+        "%lld sources of %lld x %lld samples are too many",
+        (long long)r->sources, (long long)r->channels, (long long)r->length);
     r->input = dmx_aligned_alloc(row, sizeof *r->input);
-    r->output = dmx_aligned_alloc((size_t)r->sources * row, sizeof *r->output);
+    r->output = dmx_aligned_alloc(all, sizeof *r->output);
     DMX_RETURN_IF(r->input == NULL || r->output == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for %zu samples", row);
     for (int64_t c = 0; c < r->channels; c++) {
@@ -77,26 +86,16 @@ static dmx_status allocate(recording *r, dmx_error *err)
     return DMX_OK;
 }
 
-/* Name of a source after the file's metadata; its number otherwise. */
-static void source_name(char name[64], const dmx_model_file *file, int index)
-{
-    const char *text = dmx_model_file_metadata(file, "sources");
-    dmx_json *list = text != NULL ? dmx_json_read(text) : NULL;
-    const dmx_json *item = dmx_json_item(list, index);
-    if (dmx_json_is_string(item))
-        snprintf(name, 64, "%s", item->valuestring);
-    else
-        snprintf(name, 64, "source %d", index);
-    dmx_json_free(list);
-}
-
-static dmx_status compare_source(struct dmx_report *report,
-                                 const dmx_model_file *file, const recording *r,
-                                 int64_t source, double *buffer, dmx_error *err)
+static dmx_status compare_source(struct dmx_report *report, const recording *r,
+                                 int64_t source, const char *stated,
+                                 double *buffer, dmx_error *err)
 {
     char name[64];
     const int64_t count = r->channels * r->samples;
-    source_name(name, file, (int)source);
+    if (stated != NULL)
+        snprintf(name, sizeof name, "%s", stated);
+    else
+        snprintf(name, sizeof name, "source %lld", (long long)source);
     dmx_parity p = {.signal = "recording", .source = name};
     for (int64_t i = 0; i < count; i++)
         buffer[i] = (double)r->stems.data[source * count + i];
@@ -113,8 +112,15 @@ static dmx_status compare_all(struct dmx_report *report,
         dmx_aligned_alloc((size_t)(r->channels * r->samples), sizeof *buffer);
     DMX_RETURN_IF(buffer == NULL, err, DMX_ERROR_MEMORY, "no memory");
     dmx_status status = DMX_OK;
-    for (int64_t s = 0; s < r->sources && status == DMX_OK; s++)
-        status = compare_source(report, file, r, s, buffer, err);
+    dmx_json *names = dmx_model_file_json(file, "sources");
+    const dmx_json *name =
+        dmx_json_is_array(names) ? dmx_json_item(names, 0) : NULL;
+    for (int64_t s = 0; s < r->sources && status == DMX_OK; s++) {
+        status =
+            compare_source(report, r, s, dmx_json_text_of(name), buffer, err);
+        name = name != NULL ? name->next : NULL;
+    }
+    dmx_json_free(names);
     dmx_aligned_free(buffer);
     return status;
 }

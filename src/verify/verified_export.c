@@ -100,7 +100,7 @@ static dmx_status check_written(job *j, const dmx_model_file *file,
     DMX_RETURN_IF(j->report->checkpoint_sha256 == NULL, err, DMX_ERROR_MEMORY,
                   "no memory");
     DMX_FORWARD(dmx_report_add_timing(j->report, "write", write_seconds, err));
-    DMX_FORWARD(dmx_checks_static(j->report, &samples, j->checker, file,
+    DMX_FORWARD(dmx_checks_static(j->report, &samples, j->checker, file, true,
                                   j->options.hooks, err));
     if (!j->report->failed)
         DMX_FORWARD(dmx_checks_parity(j->report, file, j->model, samples,
@@ -114,7 +114,8 @@ static dmx_status write_and_check(job *j, dmx_output *out, dmx_error *err)
     double seconds;
     dmx_model_file file;
     DMX_FORWARD(write_model(j, out, &seconds, err));
-    DMX_FORWARD(dmx_model_file_open(&file, out->temporary_path, j->path, err));
+    DMX_FORWARD(
+        dmx_model_file_open(&file, out->temporary_path, j->path, NULL, err));
     const dmx_status status = check_written(j, &file, seconds, err);
     dmx_model_file_close(&file);
     DMX_FORWARD(status);

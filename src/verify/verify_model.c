@@ -33,8 +33,8 @@ static dmx_status check_file(struct dmx_report *report,
     dmx_checker *checker;
     int64_t samples;
     DMX_FORWARD(dmx_checker_open(&checker, err));
-    dmx_status status =
-        dmx_checks_static(report, &samples, checker, file, options->hooks, err);
+    dmx_status status = dmx_checks_static(report, &samples, checker, file,
+                                          false, options->hooks, err);
     dmx_checker_close(checker);
     DMX_FORWARD(status);
     if (!report->failed)
@@ -53,7 +53,7 @@ static dmx_status verify(const char *path, const struct dmx_model *model,
     struct dmx_report *r;
     if (report != NULL)
         *report = NULL;
-    DMX_FORWARD(dmx_model_file_open(&file, path, path, err));
+    DMX_FORWARD(dmx_model_file_open(&file, path, path, options.hooks, err));
     dmx_status status = dmx_report_open(&r, &file, options.tolerance, err);
     if (status == DMX_OK)
         status = check_file(r, &file, model, recording, &options, err);

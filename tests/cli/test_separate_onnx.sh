@@ -51,6 +51,21 @@ check "the exported bag is the bag" awk '{ d = $1 - $2
 echo "no model" >bad.onnx
 run 1 "$DEMUCS_ONNX" separate -m bad.onnx "$DEMO/song.flac" -o bad
 check "nothing is written" test ! -e bad
+ODD=$DMX_TEST_DATA/odd_onnx
+run 1 "$DEMUCS_ONNX" separate -m "$ODD/lfs.onnx" "$DEMO/song.flac" -o bad
+says err 'Git LFS pointer'
+run 1 "$DEMUCS_ONNX" separate -m "$ODD/page.onnx" "$DEMO/song.flac" -o bad
+says err 'a web page'
+run 1 "$DEMUCS_ONNX" separate -m "$ODD/two_inputs.onnx" "$DEMO/song.flac" -o bad
+says err 'input \(1, 2, 343980\), x \(1, 4, 2048, 336\).*spectrogram outside'
+run 1 "$DEMUCS_ONNX" separate -m "$ODD/p_extbypass.onnx" "$DEMO/song.flac" -o bad
+says err 'refused'
+check "nothing is written of them" test ! -e bad
+
+# A model that gives no numbers fails the song.
+run 1 "$DEMUCS_ONNX" separate -m "$ODD/v_nan_out.onnx" "$DEMO/song.flac" -o nan
+says err 'not finite'
+check "nothing stays of it" test -z "$(find nan -type f 2>/dev/null)"
 run 1 env -u DEMUCS_ONNXRUNTIME "$DEMUCS_ONNX" separate -m tiny.onnx \
     "$DEMO/song.flac" --onnxruntime /nowhere
 says err 'ONNX Runtime|/nowhere'

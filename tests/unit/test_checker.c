@@ -10,7 +10,8 @@ static dmx_status check(const dmx_checker *c, tiny_model *tiny, dmx_error *err)
 {
     size_t size;
     unsigned char *bytes = tiny_model_pack(tiny, &size);
-    const dmx_status status = dmx_checker_check(c, bytes, size, err);
+    const dmx_status status =
+        dmx_checker_check(c, bytes, size, true, NULL, err);
     free(bytes);
     return status;
 }
@@ -46,7 +47,8 @@ static void models_are_judged(void **state)
     tiny_model_close(tiny);
 
     err = (dmx_error)DMX_ERROR_INIT;
-    assert_int_equal(dmx_checker_check(c, "garbage", 7, &err), DMX_ERROR_CHECK);
+    assert_int_equal(dmx_checker_check(c, "garbage", 7, false, NULL, &err),
+                     DMX_ERROR_CHECK);
     dmx_checker_close(c);
 }
 

@@ -7,7 +7,8 @@
 #include "verify/promises.h"
 #include "verify/sketch.h"
 #include "verify/metrics.h"
-#include "verify/wire_scan.h"
+#include "runtime/onnx_file.h"
+#include "runtime/wire_scan.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,8 +44,9 @@ static void findings(tiny_model *tiny, char *text, size_t size, bool *failed)
     dmx_model_file file;
     dmx_report *report;
     dmx_contract contract;
-    assert_ok(dmx_model_file_open(&file, write_tiny(tiny), "tiny.onnx", &err),
-              &err);
+    assert_ok(
+        dmx_model_file_open(&file, write_tiny(tiny), "tiny.onnx", NULL, &err),
+        &err);
     assert_ok(dmx_report_open(&report, &file, 1e-5, &err), &err);
     assert_ok(dmx_promises_check(report, &contract, &file, &err), &err);
     text[0] = '\0';
@@ -132,13 +134,15 @@ static void external_data_is_refused(void **state)
     gain->external_data = entries;
     dmx_error err = DMX_ERROR_INIT;
     dmx_model_file file;
-    assert_int_equal(dmx_model_file_open(&file, write_tiny(tiny), "x", &err),
-                     DMX_ERROR_UNSUPPORTED);
+    assert_int_equal(
+        dmx_model_file_open(&file, write_tiny(tiny), "x", NULL, &err),
+        DMX_ERROR_UNSUPPORTED);
     gain->n_external_data = 0;
     gain->has_data_location = 1;
     gain->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-    assert_int_equal(dmx_model_file_open(&file, write_tiny(tiny), "x", &err),
-                     DMX_ERROR_UNSUPPORTED);
+    assert_int_equal(
+        dmx_model_file_open(&file, write_tiny(tiny), "x", NULL, &err),
+        DMX_ERROR_UNSUPPORTED);
     tiny_model_close(tiny);
 }
 
@@ -170,7 +174,7 @@ static dmx_status scan_nested(size_t graphs)
     }
     start = wrap(bytes, start, end, 0x3a); /* model: graph */
     dmx_error err = DMX_ERROR_INIT;
-    return dmx_wire_scan(bytes + start, end - start, &err);
+    return dmx_wire_scan(bytes + start, end - start, NULL, &err);
 }
 
 static void deep_nesting_is_refused(void **state)
@@ -186,23 +190,190 @@ static void floods_are_refused(void **state)
 {
     (void)state;
     /* A graph of five million empty nodes in ten megabytes. */
-    const size_t count = 5000000, size = 2 * count + 6;
+    const size_t count = 5000000, size = 2 * count + 5;
     unsigned char *bytes = malloc(size);
     assert_non_null(bytes);
     bytes[0] = 0x3a;
     uint64_t length = 2 * count;
-    for (int i = 1; i < 6; i++, length >>= 7)
-        bytes[i] = (unsigned char)((length & 0x7f) | (i < 5 ? 0x80 : 0));
-    for (size_t i = 6; i < size; i += 2) {
+    for (int i = 1; i < 5; i++, length >>= 7)
+        bytes[i] = (unsigned char)((length & 0x7f) | (i < 4 ? 0x80 : 0));
+    for (size_t i = 5; i < size; i += 2) {
         bytes[i] = 0x0a;
         bytes[i + 1] = 0;
     }
     dmx_error err = DMX_ERROR_INIT;
     dmx_model_file file;
-    assert_int_equal(dmx_model_file_open(
-                         &file, write_file("f.onnx", bytes, size), "f", &err),
+    assert_int_equal(dmx_model_file_open(&file,
+                                         write_file("f.onnx", bytes, size), "f",
+                                         NULL, &err),
                      DMX_ERROR_LIMIT);
     free(bytes);
+}
+
+/* -------------------------------------------------------------- wire forms */
+
+/* The status of a model whose one initializer holds these bytes. */
+static dmx_status scan_tensor(const char *tensor, size_t size)
+{
+    unsigned char bytes[256];
+    const size_t end = sizeof bytes;
+    memcpy(bytes + end - size, tensor, size);
+    size_t start = wrap(bytes, end - size, end, 0x2a); /* graph: initializer */
+    start = wrap(bytes, start, end, 0x3a);             /* model: graph */
+    dmx_error err = DMX_ERROR_INIT;
+    return dmx_wire_scan(bytes + start, end - start, NULL, &err);
+}
+
+#define BYTES(text) text, sizeof(text) - 1
+
+static void only_canonical_forms_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *bytes;
+        size_t size;
+        dmx_status status;
+    } cases[] = {
+        {"nothing", BYTES(""), DMX_OK},
+        {"dims: 3, 3", BYTES("\x08\x03\x08\x03"), DMX_OK},
+        {"dims packed", BYTES("\x0a\x02\x03\x03"), DMX_OK},
+        {"external_data", BYTES("\x6a\x00"), DMX_ERROR_UNSUPPORTED},
+        {"its tag plus 2^32", BYTES("\xea\x80\x80\x80\x10\x00"),
+         DMX_ERROR_FORMAT},
+        {"its tag in two bytes", BYTES("\xea\x00\x00"), DMX_ERROR_FORMAT},
+        {"as a number", BYTES("\x68\x00"), DMX_ERROR_FORMAT},
+        {"as a group", BYTES("\x6b\x6c"), DMX_ERROR_FORMAT},
+        {"data_location: default", BYTES("\x70\x00"), DMX_OK},
+        {"data_location: external", BYTES("\x70\x01"), DMX_ERROR_UNSUPPORTED},
+        {"external plus 2^32", BYTES("\x70\x81\x80\x80\x80\x10"),
+         DMX_ERROR_FORMAT},
+        {"external in two bytes", BYTES("\x70\x81\x00"), DMX_ERROR_FORMAT},
+        {"external in a string", BYTES("\x72\x01\x01"), DMX_ERROR_FORMAT},
+        {"a type twice", BYTES("\x10\x01\x10\x01"), DMX_ERROR_FORMAT},
+        {"type -1", BYTES("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+         DMX_OK},
+        {"a dim beyond 64 bits",
+         BYTES("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
+         DMX_ERROR_FORMAT},
+        {"a type as a float", BYTES("\x15\0\0\0\0"), DMX_ERROR_FORMAT},
+        {"a zero in a name",
+         BYTES("\x42\x03"
+               "a\0b"),
+         DMX_ERROR_FORMAT},
+        {"packed int64_data", BYTES("\x3a\x03\x01\x80\x01"), DMX_OK},
+        {"packed, too long", BYTES("\x3a\x02\x81\x00"), DMX_ERROR_FORMAT},
+        {"packed, cut off", BYTES("\x3a\x01\x80"), DMX_ERROR_FORMAT},
+        {"packed int32 beyond range", BYTES("\x2a\x05\x80\x80\x80\x80\x10"),
+         DMX_ERROR_FORMAT},
+        {"floats of three bytes", BYTES("\x22\x03\0\0\0"), DMX_ERROR_FORMAT},
+        {"an unknown field", BYTES("\x88\x01\x05"), DMX_OK},
+        {"field number 0", BYTES("\x02\x00"), DMX_ERROR_FORMAT},
+        {"longer than the file", BYTES("\x4a\x05\x00"), DMX_ERROR_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (scan_tensor(cases[i].bytes, cases[i].size) != cases[i].status)
+            fail_msg("%s: not %s", cases[i].name,
+                     dmx_status_name(cases[i].status));
+}
+
+/* `count` times the item, after `head`, inside the messages of `keys`, the
+ * innermost first. */
+static dmx_status scan_many(const char *item, size_t item_size, size_t count,
+                            const char *keys, const dmx_hooks *hooks)
+{
+    const size_t end = item_size * count + 64;
+    unsigned char *bytes = malloc(end);
+    assert_non_null(bytes);
+    size_t start = 64;
+    for (size_t i = 0; i < count; i++)
+        memcpy(bytes + start + i * item_size, item, item_size);
+    for (; *keys != '\0'; keys++)
+        start = wrap(bytes, start, end, *keys);
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status =
+        dmx_wire_scan(bytes + start, end - start, hooks, &err);
+    free(bytes);
+    return status;
+}
+
+static int stop(void *user, const char *stage, double fraction)
+{
+    (void)stage;
+    (void)fraction;
+    return ++*(int *)user > 2;
+}
+
+static void counts_are_bounded(void **state)
+{
+    (void)state;
+    int asked = 0;
+    const dmx_hooks hooks = {&asked, NULL, stop};
+    /* unknown fields of two bytes in an entry of the metadata */
+    assert_int_equal(scan_many(BYTES("\x78\x01"), 100, "\x72", NULL), DMX_OK);
+    assert_int_equal(scan_many(BYTES("\x78\x01"), 10000000, "\x72", NULL),
+                     DMX_ERROR_LIMIT);
+    assert_int_equal(scan_many(BYTES("\x78\x01"), 500000, "\x72", &hooks),
+                     DMX_ERROR_CANCELLED);
+    /* bytes that a newer parser may know as such */
+    assert_int_equal(scan_many(BYTES("0123456789"), 1000000, "\x62\x72", NULL),
+                     DMX_ERROR_LIMIT);
+    /* numbers of a packed list */
+    assert_int_equal(scan_many(BYTES("\x01"), 1 << 20, "\x3a\x2a\x3a", NULL),
+                     DMX_OK);
+    assert_int_equal(scan_many(BYTES("\x01"), 64 << 20, "\x3a\x2a\x3a", NULL),
+                     DMX_ERROR_LIMIT);
+    /* initializers, a node's inputs, metadata, nodes */
+    assert_int_equal(scan_many(BYTES("\x2a\x00"), 8192, "\x3a", NULL), DMX_OK);
+    assert_int_equal(scan_many(BYTES("\x2a\x00"), 8193, "\x3a", NULL),
+                     DMX_ERROR_LIMIT);
+    assert_int_equal(scan_many(BYTES("\x0a\x00"), 8193, "\x0a\x3a", NULL),
+                     DMX_ERROR_LIMIT);
+    assert_int_equal(scan_many(BYTES("\x72\x00"), 8193, "", NULL),
+                     DMX_ERROR_LIMIT);
+    assert_int_equal(scan_many(BYTES("\x0a\x00"), 20000, "\x3a", NULL), DMX_OK);
+    assert_int_equal(scan_many(BYTES("\x0a\x00"), 20001, "\x3a", NULL),
+                     DMX_ERROR_LIMIT);
+    /* local functions */
+    assert_int_equal(scan_many(BYTES("\xca\x01\x00"), 1, "", NULL),
+                     DMX_ERROR_UNSUPPORTED);
+}
+
+static void mistaken_files_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *words;
+    } cases[] = {
+        {BYTES(""), "empty"},
+        {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:0"),
+         "git lfs pull"},
+        {BYTES("<!DOCTYPE html>"), "web page"},
+        {BYTES("\x1f\x8b\x08\0\0"), "gunzip"},
+        {BYTES("PK\3\4\024\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\6\0"
+               "\0\0x.onnx"),
+         "a zip around x.onnx: unzip it first"},
+        {BYTES("PK\3\4\024\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\12\0"
+               "\0\0a/data.pkl"),
+         "a PyTorch checkpoint"},
+        {BYTES("PK\3\4\024\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff"
+               "\0\0x"),
+         "a zip around other files"},
+        {BYTES("PK\3\4"), "malformed"},
+        {BYTES("\x93NUMPY"), "a NumPy array"},
+        {BYTES("no model at all"), "not an ONNX model"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        dmx_blob bytes;
+        dmx_error err = DMX_ERROR_INIT;
+        const char *path = write_file("m.onnx", cases[i].bytes, cases[i].size);
+        assert_int_equal(dmx_onnx_file_read(&bytes, path, "m.onnx", NULL, &err),
+                         DMX_ERROR_FORMAT);
+        if (strstr(err.message, cases[i].words) == NULL ||
+            strncmp(err.message, "m.onnx: ", 8) != 0)
+            fail_msg("'%s' instead of '%s'", err.message, cases[i].words);
+    }
 }
 
 /* Every prefix and many single-byte changes: an error or a model, never a
@@ -223,11 +394,11 @@ static void damage_is_survived(void **state)
         const size_t length = i < size ? i : size;
         if (i >= size)
             copy[i % size] ^= (unsigned char)(test_random(&random) | 1);
-        if (dmx_wire_scan(copy, length, &err) != DMX_OK)
+        if (dmx_wire_scan(copy, length, NULL, &err) != DMX_OK)
             continue;
         const char *path = write_file("d.onnx", copy, length);
         err = (dmx_error)DMX_ERROR_INIT;
-        if (dmx_model_file_open(&file, path, "d", &err) != DMX_OK)
+        if (dmx_model_file_open(&file, path, "d", NULL, &err) != DMX_OK)
             continue;
         dmx_report *report;
         dmx_contract contract;
@@ -355,6 +526,9 @@ int main(void)
         cmocka_unit_test(external_data_is_refused),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(floods_are_refused),
+        cmocka_unit_test(only_canonical_forms_are_read),
+        cmocka_unit_test(counts_are_bounded),
+        cmocka_unit_test(mistaken_files_are_named),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(npy_files_are_read_with_care),
         cmocka_unit_test(differences_are_measured),

@@ -1,0 +1,18 @@
+/* An untrusted .onnx file on its way to any parser: ours, libonnx's or ONNX
+ * Runtime's. */
+#ifndef DMX_RUNTIME_ONNX_FILE_H
+#define DMX_RUNTIME_ONNX_FILE_H
+
+#include "base/file.h"
+
+/* Reads all of the file and scans it (runtime/wire_scan.h), so that whoever
+ * parses the bytes needs little memory for them and opens no other file.
+ * Messages call it `name`. hooks may be NULL. Close with dmx_blob_free. Fails
+ * with IO, FORMAT (other files that people mistake for models are named),
+ * LIMIT, UNSUPPORTED (external data), MEMORY or CANCELLED. */
+DMX_MUST_CHECK dmx_status dmx_onnx_file_read(dmx_blob *out, const char *path,
+                                             const char *name,
+                                             const dmx_hooks *hooks,
+                                             dmx_error *err);
+
+#endif
