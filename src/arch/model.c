@@ -105,6 +105,11 @@ static dmx_status choose(struct dmx_model *m, dmx_error *err)
     DMX_FORWARD(m->checkpoint->klass_name != NULL ? choose_class(m, err)
                                                   : choose_bare(m, err));
     m->architecture = m->implementation->name;
+    DMX_RETURN_IF(
+        m->checkpoint->quantized != NULL, err, DMX_ERROR_UNSUPPORTED,
+        "%s: quantized weights (DiffQ) of class %s are not supported; "
+        "use the model that is not quantized",
+        m->checkpoint->path, m->implementation->klass_name);
     return DMX_OK;
 }
 

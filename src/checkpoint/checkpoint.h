@@ -44,8 +44,9 @@ struct dmx_checkpoint {
                         NULL */
     dmx_tensor *tensor; /* in file order */
     size_t n_tensor;
-    const dmx_tensor **by_name; /* the same, sorted by strcmp of name */
-    char **global;              /* every GLOBAL the pickle names, unique */
+    const dmx_tensor **by_name;      /* the same, sorted by strcmp of name */
+    struct dmx_quantized *quantized; /* in place of tensors, or NULL */
+    char **global;                   /* every GLOBAL the pickle names, unique */
     size_t n_global;
     struct dmx_checkpoint_memory *memory; /* file bytes, values, names */
 };

@@ -1,5 +1,6 @@
 /* Everything known about a checkpoint as one JSON document. */
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/quantized.h"
 
 #include <string.h>
 
@@ -115,6 +116,8 @@ char *dmx_checkpoint_json(const dmx_checkpoint *c)
         add_shared(json, "kwargs", c->kwargs) &&
         add_text(json, "wrapper", c->wrapper) &&
         add_text(json, "prefix", c->prefix) &&
+        (c->quantized == NULL || add_number(json, "quantized_tensors",
+                                            (double)c->quantized->n_entry)) &&
         add_text(json, "weights", c->weights) && add_sets(json, c) &&
         add_shared(json, "training", c->training) && add_globals(json, c) &&
         add_tensors(json, c))

@@ -1,6 +1,7 @@
 /* From the top value of a pickle to a class, arguments and a state dict. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
+#include "checkpoint/quantized.h"
 #include "checkpoint/state_sets.h"
 
 #include <stdio.h>
@@ -8,16 +9,12 @@
 
 enum { SHOWN = 48, LISTED = 4 };
 
-/* DiffQ stores levels and scales instead of numbers. */
+/* Quantized states hold no names; without a class nobody can tell them. */
 static dmx_status refuse_quantized(dmx_load *load, const dmx_pickled *state)
 {
-    DMX_RETURN_IF(dmx_pickled_get(state, "__quantized") != NULL ||
-                      (dmx_pickled_get(state, "quantized") != NULL &&
-                       dmx_pickled_get(state, "meta") != NULL),
-                  load->err, DMX_ERROR_UNSUPPORTED,
-                  "the weights are quantized by DiffQ (as in mdx_q and "
-                  "mdx_extra_q), which is not supported; use the "
-                  "model that is not quantized (mdx, mdx_extra)");
+    DMX_RETURN_IF(dmx_is_quantized(state), load->err, DMX_ERROR_UNSUPPORTED,
+                  "the weights are quantized by DiffQ without a class beside "
+                  "them, which is not supported");
     return DMX_OK;
 }
 
@@ -96,7 +93,6 @@ static dmx_status load_demucs(dmx_load *load, const dmx_pickled *top,
     DMX_RETURN_IF(state->kind != DMX_PICKLED_DICT, load->err, DMX_ERROR_MODEL,
                   "state is %s, not a dict of weights",
                   dmx_pickled_describe(state));
-    DMX_FORWARD(refuse_quantized(load, state));
     DMX_RETURN_IF(load->weights != NULL &&
                       strcmp(load->weights, "state") != 0 &&
                       strcmp(load->weights, "best") != 0,
@@ -105,6 +101,9 @@ static dmx_status load_demucs(dmx_load *load, const dmx_pickled *top,
                   load->weights);
     DMX_FORWARD(set_arguments(load, top));
     DMX_FORWARD(set_training(load, dmx_pickled_get(top, "training_args")));
+    if (dmx_is_quantized(state))
+        return dmx_load_quantized(&load->checkpoint->quantized, load, state,
+                                  locate);
     return dmx_load_state(load, state, locate);
 }
 

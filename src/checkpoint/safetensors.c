@@ -2,7 +2,8 @@
  * Demucs 4.1 keeps klass, args and kwargs as JSON text in the metadata.
  * Source: the format section of the safetensors project's README. */
 #include "checkpoint/bytes.h"
-#include "checkpoint/load.h"
+#include "checkpoint/quantized.h"
+#include "checkpoint/safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -279,11 +280,6 @@ static dmx_status read_metadata(dmx_load *load, const dmx_json *metadata)
     const char *klass = metadata_text(metadata, "klass");
     if (klass == NULL)
         return DMX_OK;
-    DMX_RETURN_IF(metadata_text(metadata, "structure") != NULL, load->err,
-                  DMX_ERROR_UNSUPPORTED,
-                  "the weights are quantized by DiffQ (as in mdx_q and "
-                  "mdx_extra_q), which is not supported; use the "
-                  "model that is not quantized (mdx, mdx_extra)");
     DMX_FORWARD(set_class(load, klass));
     DMX_FORWARD(set_json(&c->args, load, metadata, "args", "[]"));
     return set_json(&c->kwargs, load, metadata, "kwargs", "{}");
@@ -306,11 +302,133 @@ static dmx_status read_entries(int64_t (*range)[2], size_t *n, dmx_load *load,
     return DMX_OK;
 }
 
+/* -------------------------------------------------------------- quantized */
+
+/* Any type's element size and dmx_dtype; false: an unknown type. */
+static bool flat_type(dmx_flat_tensor *t, const dmx_json *dtype)
+{
+    const char *text = dmx_json_text_of(dtype);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (text != NULL && strcmp(text, types[i].name) == 0) {
+            t->dtype = types[i].dtype;
+            t->item_size = (int)dmx_dtype_size(types[i].dtype);
+            return true;
+        }
+    t->dtype = -1;
+    t->item_size = (int)integer_size(dtype);
+    return t->item_size != 0;
+}
+
+static bool flat_tensor(dmx_flat_tensor *t, const dmx_load *load,
+                        const entry *e, const char *name, size_t base)
+{
+    t->name = name;
+    t->rank = e->rank;
+    t->count = 1;
+    memcpy(t->dim, e->dim, sizeof t->dim);
+    for (int i = e->rank; i-- > 0;) {
+        t->stride[i] = t->count;
+        if (dmx_mul_overflow(&t->count, t->count, e->dim[i]))
+            return false;
+    }
+    t->at = base + (size_t)e->range[0];
+    uint64_t bytes;
+    return flat_type(t, e->dtype) &&
+           !dmx_mul_overflow(&bytes, (uint64_t)t->count,
+                             (uint64_t)t->item_size) &&
+           bytes == (uint64_t)(e->range[1] - e->range[0]) &&
+           (uint64_t)e->range[1] <= load->size - base;
+}
+
+static int by_flat_name(const void *a, const void *b)
+{
+    return strcmp(((const dmx_flat_tensor *)a)->name,
+                  ((const dmx_flat_tensor *)b)->name);
+}
+
+static dmx_status locate_flat(size_t *offset, size_t *size, dmx_load *load,
+                              const dmx_storage *storage)
+{
+    (void)load;
+    *offset = storage->at;
+    *size = (size_t)storage->count * (size_t)storage->item_size;
+    return DMX_OK;
+}
+
+/* Tensors of a quantized state: of any type, their names only places in the
+ * structure. */
+static dmx_status read_flat(dmx_flat_tensor *flat, int64_t (*range)[2],
+                            size_t *n, dmx_load *load, const dmx_json *header,
+                            size_t base)
+{
+    for (const dmx_json *i = header->child; i != NULL; i = i->next) {
+        entry e = {0};
+        if (strcmp(i->string, "__metadata__") == 0)
+            continue;
+        DMX_RETURN_IF(!parse_entry(&e, i) ||
+                          !flat_tensor(&flat[*n], load, &e, i->string, base),
+                      load->err, DMX_ERROR_FORMAT,
+                      "safetensors header: tensor %zu of a quantized state has "
+                      "a type, shape or data_offsets that do not fit",
+                      *n);
+        memcpy(range[(*n)++], e.range, sizeof e.range);
+    }
+    DMX_FORWARD(check_ranges(load, range, *n, base));
+    qsort(flat, *n, sizeof *flat, by_flat_name);
+    for (size_t i = 1; i < *n; i++)
+        DMX_RETURN_IF(by_flat_name(&flat[i - 1], &flat[i]) == 0, load->err,
+                      DMX_ERROR_FORMAT,
+                      "safetensors header: a tensor is there twice");
+    return DMX_OK;
+}
+
+static dmx_status read_structure(dmx_load *load, const dmx_flat_tensor *flat,
+                                 size_t n, const char *text)
+{
+    dmx_json *structure = NULL;
+    dmx_pickled *state = NULL;
+    DMX_FORWARD(dmx_json_parse(&structure, text, strlen(text), LENGTH_BYTES,
+                               "structure", load->err));
+    const dmx_status status =
+        dmx_structure_value(&state, load, structure, flat, n);
+    dmx_json_free(structure);
+    DMX_FORWARD(status);
+    DMX_RETURN_IF(!dmx_is_quantized(state), load->err, DMX_ERROR_UNSUPPORTED,
+                  "safetensors metadata: structure is no quantized state");
+    return dmx_load_quantized(&load->checkpoint->quantized, load, state,
+                              locate_flat);
+}
+
+static dmx_status read_quantized(dmx_load *load, const dmx_json *header,
+                                 size_t base, const char *structure)
+{
+    const dmx_json *metadata = dmx_json_get(header, "__metadata__");
+    const size_t most = (size_t)dmx_json_count(header);
+    dmx_flat_tensor *flat = calloc(most + 1, sizeof *flat);
+    int64_t(*range)[2] = calloc(most + 1, sizeof *range);
+    size_t n = 0;
+    dmx_status status = flat == NULL || range == NULL
+                            ? dmx_fail(load->err, DMX_ERROR_MEMORY,
+                                       "no memory for a safetensors header")
+                            : read_metadata(load, metadata);
+    if (status == DMX_OK)
+        status = read_flat(flat, range, &n, load, header, base);
+    if (status == DMX_OK)
+        status = read_structure(load, flat, n, structure);
+    free(flat);
+    free(range);
+    return status;
+}
+
 static dmx_status read_header(dmx_load *load, const dmx_json *header,
                               size_t base)
 {
     DMX_RETURN_IF(!dmx_json_is_object(header), load->err, DMX_ERROR_FORMAT,
                   "safetensors header: not a JSON object");
+    const char *structure =
+        metadata_text(dmx_json_get(header, "__metadata__"), "structure");
+    if (structure != NULL)
+        return read_quantized(load, header, base, structure);
     size_t n = 0;
     for (const dmx_json *i = header->child; i != NULL; i = i->next)
         n++;

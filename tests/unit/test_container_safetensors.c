@@ -176,8 +176,17 @@ static void test_metadata(void **state)
     refuse(META("\"klass\":\"C\""), DMX_ERROR_FORMAT, "not a class name");
     refuse(META("\"klass\":\"a.\""), DMX_ERROR_FORMAT, "not a class name");
     refuse(META("\"klass\":\"a.b\\n\""), DMX_ERROR_FORMAT, "not a class name");
-    refuse(META("\"klass\":\"a.b\",\"structure\":\"x\""), DMX_ERROR_UNSUPPORTED,
-           "DiffQ");
+    refuse_with(META("\"klass\":\"a.b\",\"structure\":\"x\""), 4,
+                DMX_ERROR_FORMAT, "structure: malformed JSON");
+    refuse_with(META("\"klass\":\"a.b\",\"structure\":\"{}\""), 4,
+                DMX_ERROR_FORMAT, "structure is malformed");
+    refuse_with(META("\"klass\":\"a.b\",\"structure\":\"{\\\"_tensor\\\":1}\""),
+                4, DMX_ERROR_FORMAT, "structure is malformed");
+    refuse_with(
+        META("\"klass\":\"a.b\",\"structure\":\"{\\\"_dict\\\":[[1]]}\""), 4,
+        DMX_ERROR_FORMAT, "structure is malformed");
+    refuse_with(META("\"klass\":\"a.b\",\"structure\":\"3\""), 4,
+                DMX_ERROR_UNSUPPORTED, "no quantized state");
     refuse(META("\"klass\":\"a.b\",\"args\":\"{}\""), DMX_ERROR_FORMAT,
            "args is not a JSON array");
     refuse(META("\"klass\":\"a.b\",\"kwargs\":\"[]\""), DMX_ERROR_FORMAT,

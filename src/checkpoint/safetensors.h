@@ -1,0 +1,26 @@
+/* A tensor of a safetensors header, whatever its type, and the nesting that
+ * Demucs 4.1 keeps beside quantized ones. */
+#ifndef DMX_CHECKPOINT_SAFETENSORS_H
+#define DMX_CHECKPOINT_SAFETENSORS_H
+
+#include "checkpoint/load.h"
+
+typedef struct dmx_flat_tensor {
+    const char *name; /* in the header */
+    int item_size;
+    int dtype; /* a dmx_dtype, or -1 */
+    int rank;
+    int64_t dim[DMX_TENSOR_RANK], stride[DMX_TENSOR_RANK];
+    int64_t count;
+    size_t at; /* file offset */
+} dmx_flat_tensor;
+
+/* The structure's JSON as the value that a pickle would have; it lives in
+ * load->pickle. tensor[n] is sorted by name; a storage's `at` is where its
+ * numbers are. */
+DMX_MUST_CHECK dmx_status dmx_structure_value(dmx_pickled **out, dmx_load *load,
+                                              const dmx_json *structure,
+                                              const dmx_flat_tensor *tensor,
+                                              size_t n);
+
+#endif
