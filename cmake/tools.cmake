@@ -5,6 +5,11 @@ set_target_properties(make-checkpoint PROPERTIES
 target_include_directories(make-checkpoint PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(make-checkpoint PRIVATE _GNU_SOURCE)
 target_link_libraries(make-checkpoint PRIVATE demucs_onnx_static dmx_warnings)
+add_executable(make-coefficients ${CMAKE_SOURCE_DIR}/tools/make_coefficients.c)
+set_target_properties(make-coefficients PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tools)
+target_compile_definitions(make-coefficients PRIVATE _GNU_SOURCE)
+target_link_libraries(make-coefficients PRIVATE dmx_warnings m)
 add_executable(bench-export ${PROJECT_SOURCE_DIR}/bench/bench_export.c)
 set_target_properties(bench-export PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)

@@ -6,6 +6,8 @@
 #error "define LANES before including vector.h"
 #endif
 
+#include "engine/kernels/coefficients.h"
+
 #include <stdint.h>
 #include <string.h>
 #if defined(__AVX2__)
@@ -61,16 +63,23 @@ INLINE vec v_min(vec x, vec y)
 #endif
 }
 
-/* 2^f on [-1/2, 1/2]: the minimax polynomial of degree 5 (7.5e-8) with
- * 2^0 = 1. */
+/* c[0] + c[1] x + ... of `count` coefficients, a constant. */
+INLINE vec v_polynomial(const float *c, const int count, vec x)
+{
+    vec sum = v_set(c[count - 1]);
+#pragma GCC unroll 8
+    for (int i = count - 2; i >= 0; i--)
+        sum = sum * x + v_set(c[i]);
+    return sum;
+}
+
+#define COUNT_OF(list) ((int)(sizeof(list) / sizeof(list)[0]))
+
+/* 2^f on [-1/2, 1/2], and exactly 1 at 0. */
 INLINE vec v_exp2_polynomial(vec f)
 {
-    vec p = v_set(1.327647198e-3f);
-    p = p * f + v_set(9.675541334e-3f);
-    p = p * f + v_set(5.550713274e-2f);
-    p = p * f + v_set(2.402211972e-1f);
-    p = p * f + v_set(6.931469671e-1f);
-    return p * f + v_set(1.0f);
+    static const float c[] = DMX_EXP2_WIDE;
+    return v_polynomial(c, COUNT_OF(c), f) * f + v_set(1.0f);
 }
 
 /* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125.
@@ -92,22 +101,12 @@ INLINE vec v_exp2(vec x)
 }
 
 #if defined(__AVX512F__)
-/* 2^(j/32) */
-static const float exp2_part[32] __attribute__((aligned(64))) = {
-    1.000000000f, 1.021897149f, 1.044273782f, 1.067140401f, 1.090507733f,
-    1.114386743f, 1.138788635f, 1.163724859f, 1.189207115f, 1.215247360f,
-    1.241857812f, 1.269050957f, 1.296839555f, 1.325236643f, 1.354255547f,
-    1.383909882f, 1.414213562f, 1.445180807f, 1.476826146f, 1.509164428f,
-    1.542210825f, 1.575980845f, 1.610490332f, 1.645755478f, 1.681792831f,
-    1.718619298f, 1.756252160f, 1.794709075f, 1.834008086f, 1.874167634f,
-    1.915206561f, 1.957144124f,
-};
+static const float exp2_parts[32] __attribute__((aligned(64))) = DMX_EXP2_PARTS;
 #endif
 
 /* The same for any x, with the whole range of float32 where an instruction
  * scales by 2^n. There x = n / 32 + f with |f| <= 1/64: the bottom bits of n
- * choose a power from a table, which leaves the multipliers less to do, and
- * 2^f is the minimax polynomial of degree 2 (5.3e-8) with 2^0 = 1. */
+ * choose a power from a table, which leaves the multipliers less to do. */
 INLINE vec v_exp2_any(vec x)
 {
 #if defined(__AVX512F__)
@@ -115,10 +114,11 @@ INLINE vec v_exp2_any(vec x)
     const vec shifted = x + shift;
     const vec n = shifted - shift;
     const vec f = x - n;
-    const vec part =
-        (vec)_mm512_permutex2var_ps(_mm512_load_ps(exp2_part), (__m512i)shifted,
-                                    _mm512_load_ps(exp2_part + LANES));
-    const vec p = f * v_set(0.240226507f) + v_set(0.693157344f);
+    const vec part = (vec)_mm512_permutex2var_ps(
+        _mm512_load_ps(exp2_parts), (__m512i)shifted,
+        _mm512_load_ps(exp2_parts + LANES));
+    static const float c[] = DMX_EXP2_NARROW;
+    const vec p = v_polynomial(c, COUNT_OF(c), f);
     return (vec)_mm512_scalef_ps((__m512)(part * f * p + part), (__m512)n);
 #else
     return v_exp2(x);
@@ -131,25 +131,16 @@ INLINE vec v_sigmoid(vec x)
     return v_set(1.0f) / (v_set(1.0f) + v_exp2_any(x * v_set(-1.44269504f)));
 }
 
-/* erf(x), absolute error <= 3e-7: an odd rational function on [-4, 4], where
- * erf has reached 1 in float32. */
+/* erf(x), absolute error <= 3.2e-7 (4.3e-7 without fused multiply-add): an odd
+ * rational function up to the ends, where 1 - erf is below a unit of the last
+ * place. */
 INLINE vec v_erf(vec x)
 {
-    x = v_min(v_set(4.0f), v_max(v_set(-4.0f), x));
+    static const float top[] = DMX_ERF_TOP, bottom[] = DMX_ERF_BOTTOM;
+    x = v_min(v_set(DMX_ERF_END), v_max(v_set(-DMX_ERF_END), x));
     const vec s = x * x;
-    vec p = v_set(-2.72614225801306e-10f);
-    p = p * s + v_set(2.77068142495902e-08f);
-    p = p * s + v_set(-2.10102402082508e-06f);
-    p = p * s + v_set(-5.69250639462346e-05f);
-    p = p * s + v_set(-7.34990630326855e-04f);
-    p = p * s + v_set(-2.95459980854025e-03f);
-    p = p * s + v_set(-1.60960333262415e-02f);
-    vec q = v_set(-1.45660718464996e-05f);
-    q = q * s + v_set(-2.13374055278905e-04f);
-    q = q * s + v_set(-1.68282697438203e-03f);
-    q = q * s + v_set(-7.37332916720468e-03f);
-    q = q * s + v_set(-1.42647390514189e-02f);
-    return x * p / q;
+    return x * v_polynomial(top, COUNT_OF(top), s) /
+           v_polynomial(bottom, COUNT_OF(bottom), s);
 }
 
 /* x/2 (1 + erf(x / sqrt 2)) */
