@@ -1,0 +1,75 @@
+/* .onnx files: the scan, the parser behind it, the promises and the JSON. A
+ * file in memory stands for one on disk, since ONNX files are read by path. */
+#include "fuzz_open.h"
+
+#include "runtime/wire_scan.h"
+#include "verify/model_file.h"
+#include "verify/promises.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void require(int promise)
+{
+    if (!promise)
+        abort();
+}
+
+static void check_error(dmx_status status, const dmx_error *err)
+{
+    require(status == err->code);
+    require((status == DMX_OK) == (err->message[0] == '\0'));
+    require(strchr(err->message, '\n') == NULL);
+}
+
+static void check_promises(const dmx_model_file *file)
+{
+    dmx_report *report;
+    dmx_contract contract;
+    dmx_error err = DMX_ERROR_INIT;
+    require(dmx_report_open(&report, file, 1e-5, &err) == DMX_OK);
+    require(dmx_promises_check(report, &contract, file, &err) == DMX_OK);
+    dmx_report_close(report);
+}
+
+static void read_file(const char *path, dmx_status scanned)
+{
+    dmx_model_file file;
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status status =
+        dmx_model_file_open(&file, path, "fuzz.onnx", NULL, &err);
+    check_error(status, &err);
+    require(scanned == DMX_OK || status != DMX_OK);
+    if (status != DMX_OK)
+        return;
+    check_promises(&file);
+    dmx_model_file_close(&file);
+    char *json;
+    require(dmx_onnx_json(&json, path, 1, &err) == DMX_OK);
+    dmx_free(json);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_status scanned = dmx_wire_scan(data, size, NULL, &err);
+    check_error(scanned, &err);
+    char path[64];
+    const int fd = memfd_create("fuzz", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    read_file(path, scanned);
+    close(fd);
+    return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
+                               unsigned seed)
+{
+    (void)seed;
+    return LLVMFuzzerMutate(data, size, max_size);
+}
