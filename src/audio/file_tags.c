@@ -1,4 +1,5 @@
 #include "audio/file_tags.h"
+#include "audio/tag_flood.h"
 
 #include <string.h>
 
@@ -64,16 +65,21 @@ static void add_cover(dmx_audio_tags *tags, const AVFormatContext *format,
     }
 }
 
+static void warn_of_heap(const dmx_hooks *hooks, int64_t bytes)
+{
+    dmx_warn(hooks,
+             "its ID3 tag holds more than any song's (%lld bytes); it is left "
+             "out",
+             (long long)bytes);
+}
+
 dmx_status dmx_file_tags(dmx_audio_tags *tags, const dmx_input *input,
                          const AVStream *stream, const dmx_hooks *hooks,
                          dmx_error *err)
 {
     const AVFormatContext *format = input->format;
     if (input->skipped > 0)
-        dmx_warn(hooks,
-                 "its ID3 tag holds more than any song's (%lld bytes); "
-                 "it is left out",
-                 (long long)input->skipped);
+        warn_of_heap(hooks, input->skipped);
     DMX_FORWARD(add_tags(tags, format->metadata, err));
     if (stream != NULL)
         DMX_FORWARD(add_tags(tags, stream->metadata, err));
@@ -95,14 +101,32 @@ static dmx_status read_all(dmx_audio_tags *tags, uint64_t *layout,
     return dmx_file_tags(tags, input, stream, hooks, err);
 }
 
+/* Is the tag inside of the file one that the libraries must not see? */
+static bool has_heap(int fd, int64_t size, int64_t id3, const char *name,
+                     const dmx_hooks *hooks)
+{
+    const dmx_span span = {.fd = fd, .base = id3, .size = size - id3};
+    dmx_error ignored = DMX_ERROR_INIT;
+    int64_t skip = 0;
+    if (id3 <= 0 || id3 >= size ||
+        (dmx_tag_flood_check(&skip, &span, name, &ignored) == DMX_OK &&
+         skip == 0))
+        return false;
+    warn_of_heap(hooks, skip);
+    return true;
+}
+
 dmx_status dmx_file_tags_open(dmx_audio_tags *tags, uint64_t *layout, int fd,
-                              int64_t size, const char *name, int channels,
-                              const dmx_hooks *hooks, dmx_error *err)
+                              int64_t size, int64_t id3, const char *name,
+                              int channels, const dmx_hooks *hooks,
+                              dmx_error *err)
 {
     dmx_input input;
     dmx_error ignored = DMX_ERROR_INIT;
     const dmx_span span = {.fd = fd, .size = size};
-    dmx_status status = dmx_input_open(&input, &span, name, false, &ignored);
+    dmx_status status = DMX_ERROR_FORMAT;
+    if (!has_heap(fd, size, id3, name, hooks))
+        status = dmx_input_open(&input, &span, name, false, &ignored);
     DMX_RETURN_IF(status == DMX_ERROR_MEMORY || status == DMX_ERROR_LIMIT, err,
                   status, "%s", ignored.message);
     if (status == DMX_OK) {

@@ -14,9 +14,10 @@ DMX_MUST_CHECK dmx_status dmx_file_tags(dmx_audio_tags *tags,
 
 /* Of a file whose samples are read by ourselves; none when the libraries
  * don't know it. *layout: theirs, or the usual one for so many channels, where
- * it is 0. Fails with MEMORY or LIMIT only. */
+ * it is 0. id3: where an ID3v2 tag is inside of the file; 0: no such. Fails
+ * with MEMORY or LIMIT only. */
 DMX_MUST_CHECK dmx_status dmx_file_tags_open(
-    dmx_audio_tags *tags, uint64_t *layout, int fd, int64_t size,
+    dmx_audio_tags *tags, uint64_t *layout, int fd, int64_t size, int64_t id3,
     const char *name, int channels, const dmx_hooks *hooks, dmx_error *err);
 
 #endif

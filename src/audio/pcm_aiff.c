@@ -102,6 +102,8 @@ bool dmx_pcm_aiff(dmx_pcm_header *h)
             read_common(h, at + 8, size, compressed);
         else if (memcmp(p, "SSND", 4) == 0)
             read_sound(h, at + 8, size);
+        else if (memcmp(p, "ID3 ", 4) == 0)
+            h->file.id3 = h->in.base + at + 8;
         at += 8 + size + (size & 1);
     }
     if (h->file.announced == 0 || h->piped)

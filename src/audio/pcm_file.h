@@ -19,6 +19,7 @@ typedef struct dmx_pcm_file {
     int64_t frames;    /* that are there */
     int64_t announced; /* by the header; -1: it does not say */
     int64_t more;      /* frames in further data chunks */
+    int64_t id3;       /* where an ID3v2 tag starts that is a chunk; 0: none */
 } dmx_pcm_file;
 
 /* Finds the samples in the file of `size` bytes behind `fd`, read by position.

@@ -220,6 +220,8 @@ static void read_chunks(wave *w, int64_t at)
             read_format(w, c.at, c.size);
         else if (is(&c, "data"))
             read_data(w, &c);
+        else if (is(&c, "id3 ") || is(&c, "ID3 "))
+            w->h->file.id3 = w->h->in.base + c.at;
         at = c.next;
     }
 }

@@ -110,8 +110,8 @@ static dmx_status open_pcm(dmx_audio_reader *r, const dmx_pcm_file *file,
     if (file->announced >= 0)
         r->info.frames = file->announced;
     uint64_t layout = file->layout;
-    DMX_FORWARD(dmx_file_tags_open(&r->tags, &layout, r->fd, r->size, r->name,
-                                   r->info.channels, r->hooks, err));
+    DMX_FORWARD(dmx_file_tags_open(&r->tags, &layout, r->fd, r->size, file->id3,
+                                   r->name, r->info.channels, r->hooks, err));
     describe_layout(r, layout);
     return DMX_OK;
 }

@@ -383,6 +383,31 @@ static void test_heap_of_frames(void **state)
     }
 }
 
+/* The same as a chunk of a WAV. */
+static void test_heap_in_a_chunk(void **state)
+{
+    (void)state;
+    size_t size;
+    unsigned char *heap = test_bytes(heap_of_frames(3, false, 50000), &size),
+                  head[8];
+    test_sound in = test_sound_make(44100, 2, 20000);
+    test_sound_write(&in, test_path("heap.wav"),
+                     (dmx_audio_writer_options)DMX_AUDIO_WRITER_OPTIONS_INIT);
+    memcpy(head, "id3 ", 4);
+    for (int k = 0; k < 4; k++)
+        head[4 + k] = (unsigned char)(size >> 8 * k);
+    append(test_path("heap.wav"), head, sizeof head);
+    append(test_path("heap.wav"), heap, size);
+    free(heap);
+    const double start = cpu_seconds();
+    test_sound s = read_file(test_path("heap.wav"), 0);
+    assert_true(cpu_seconds() - start < 3);
+    assert_int_equal(s.frames, 20000);
+    assert_int_equal(warnings, 1);
+    test_sound_free(&s);
+    test_sound_free(&in);
+}
+
 static void put_le32(unsigned char *p, uint32_t value)
 {
     for (int k = 0; k < 4; k++)
@@ -465,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_joined),
         cmocka_unit_test(test_joined_badly),
         cmocka_unit_test(test_heap_of_frames),
+        cmocka_unit_test(test_heap_in_a_chunk),
         cmocka_unit_test(test_heap_of_comments),
         cmocka_unit_test(test_passes_differ),
     };

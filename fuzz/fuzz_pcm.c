@@ -1,0 +1,54 @@
+/* Headers of plain samples, and the tags before a sound. */
+#include "audio/pcm_file.h"
+#include "fuzz_open.h"
+
+#include "audio/ogg_links.h"
+#include "audio/reader.h"
+#include "audio/tag_flood.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What is found lies inside of the file and makes sense. */
+static void check_file(const dmx_pcm_file *f, int64_t size)
+{
+    const int64_t frame = (int64_t)dmx_raw_frame_size(&f->raw);
+    if (f->raw.channels < 1 || f->raw.channels > DMX_AUDIO_MAX_CHANNELS ||
+        f->raw.rate < 1 || f->frames < 1 || f->offset < 0 || f->more < 0 ||
+        f->offset > size || f->frames > (size - f->offset) / frame ||
+        f->container == NULL)
+        abort();
+}
+
+static void look(int fd, int64_t size)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_pcm_file file;
+    bool found;
+    int64_t skip, at = 0, end;
+    const dmx_span span = {.fd = fd, .size = size};
+    if (dmx_pcm_find(&file, &found, fd, size, "x", &err) == DMX_OK && found)
+        check_file(&file, size);
+    if (dmx_tag_flood_check(&skip, &span, "x", &err) == DMX_OK &&
+        (skip < 0 || skip > size))
+        abort();
+    while (at < size) {
+        if (dmx_ogg_link_end(&end, fd, at, size, "x", &err) != DMX_OK ||
+            end <= at || end > size)
+            abort();
+        at = end;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const int fd = memfd_create("sound", MFD_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    if (write(fd, data, size) == (ssize_t)size)
+        look(fd, (int64_t)size);
+    close(fd);
+    return 0;
+}
