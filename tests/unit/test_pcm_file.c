@@ -302,7 +302,8 @@ static void make_au(bytes *b, const spec *s)
     put(b, (uint64_t)(s->is_float ? (s->width == 4 ? 6 : 7) : s->width + 1), 4);
     put(b, 44100, 4);
     put(b, (uint64_t)s->channels, 4);
-    put(b, 0, s->before ? 16 : 0);
+    put(b, 0, s->before ? 8 : 0);
+    put(b, 0, s->before ? 8 : 0);
     put_samples(b, s);
 }
 
