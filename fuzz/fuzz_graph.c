@@ -3,6 +3,7 @@
  * arguments on the weights of a real checkpoint. Invariants: no crash, every
  * value has a sane shape, inputs precede their users. */
 #include "arch/arch.h"
+#include "graph/builders.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,8 @@ static void check(const dmx_graph *g)
                 abort();
     for (size_t i = 0; i < g->n_value; i++)
         for (int k = 0; k < g->value[i].shape.rank; k++)
-            if (g->value[i].shape.dim[k] <= 0)
+            if (g->value[i].shape.dim[k] <= 0 &&
+                (!g->any_length || g->value[i].shape.dim[k] != DMX_ANY))
                 abort();
 }
 
@@ -63,83 +65,226 @@ static dmx_value any(const dmx_graph *g, bytes *b)
     return g->n_value == 0 ? 0 : (dmx_value)((size_t)take(b, 1) % g->n_value);
 }
 
-static void one_call(dmx_graph *g, bytes *b)
+/* Mostly a length of the graph, which depends on the input's. */
+static dmx_length length(const dmx_graph *g, bytes *b)
 {
-    const dmx_value x = any(g, b), y = any(g, b), z = any(g, b);
-    const dmx_tensor *w = dmx_graph_tensor(g, tensor(b));
-    const dmx_tensor *bias = dmx_graph_tensor(g, tensor(b));
-    const int64_t p = number(b), q = number(b);
-    dmx_conv_geometry geometry = {.stride = {number(b), number(b)},
-                                  .padding = {{p, q}, {q, p}},
-                                  .dilation = {number(b), number(b)}};
-    const dmx_value list[] = {x, y, z};
-    dmx_value mean, std;
-    switch (take(b, 1) % 21) {
+    return (take(b, 1) & 1) != 0
+               ? dmx_graph_length(g, any(g, b), (int)(take(b, 1) % 3))
+               : dmx_length_fixed(number(b));
+}
+
+/* ---- one call of each operation's builder -------------------------------- */
+typedef struct call {
+    dmx_graph *g;
+    bytes *b;
+    dmx_value x, y, z;
+    const dmx_tensor *w, *bias;
+    int64_t p, q;
+} call;
+
+static void fuzz_input(call *c)
+{
+    if (c->g->any_length)
+        dmx_graph_input_any(c->g, c->p);
+    else
+        dmx_graph_input(c->g, c->p, c->q);
+}
+
+static void fuzz_pad(call *c)
+{
+    switch (take(c->b, 1) % 3) {
     case 0:
-        dmx_graph_pad(g, "p", x, (int)q, p, q);
+        dmx_graph_pad(c->g, "p", c->x, (int)c->q, c->p, c->q);
         break;
     case 1:
-        dmx_graph_crop(g, "p", x, (int)(p % 4), p, q);
-        break;
-    case 2:
-        dmx_graph_concat(g, "p", list, (int)(p % 4), (int)(q % 4));
-        break;
-    case 3:
-        dmx_graph_reshape(g, "p", x, (dmx_shape){3, {p, q, number(b)}});
-        break;
-    case 4:
-        dmx_graph_stft(g, "p", x, p);
-        break;
-    case 5:
-        dmx_graph_istft(g, "p", x, p, q);
-        break;
-    case 6:
-        dmx_graph_statistics(g, "p", x, &mean, &std);
-        dmx_graph_standardize(g, "p", x, mean, std, 1e-5);
-        break;
-    case 7:
-        dmx_graph_unstandardize(g, "p", x, y, z);
-        break;
-    case 8:
-        dmx_graph_conv(g, "p", x, w, bias, geometry);
-        break;
-    case 9:
-        dmx_graph_conv_transpose(g, "p", x, w, bias, geometry);
-        break;
-    case 10:
-        dmx_graph_group_norm(g, "p", x, w, bias, p, (q & 1) != 0, 1e-5);
-        break;
-    case 11:
-        dmx_graph_layer_norm(g, "p", x, w, bias, 1e-5);
-        break;
-    case 12:
-        dmx_graph_activation(g, "p", (dmx_op)(p % DMX_OP_COUNT), x);
-        break;
-    case 13:
-        dmx_graph_scale(g, "p", x, w);
-        break;
-    case 14:
-        dmx_graph_add(g, "p", x, y, 1.0);
-        break;
-    case 15:
-        dmx_graph_linear(g, "p", x, w, bias);
-        break;
-    case 16:
-        dmx_graph_attention(g, "p", x, y, z, p);
-        break;
-    case 17:
-        dmx_graph_tokens(g, "p", x);
-        break;
-    case 18:
-        dmx_graph_untokens(g, "p", x, p);
-        break;
-    case 19:
-        dmx_graph_position_1d(g, "p", DMX_POSITION_SIN, p, q, 1e4, true);
+        dmx_graph_pad_to(c->g, "p", c->x, c->p);
         break;
     default:
-        dmx_graph_position_2d(g, "p", p, q, number(b), 1e4);
+        dmx_graph_pad_around(c->g, "p", c->x, length(c->g, c->b));
         break;
     }
+}
+
+static void fuzz_crop(call *c)
+{
+    switch (take(c->b, 1) % 3) {
+    case 0:
+        dmx_graph_crop(c->g, "p", c->x, (int)(c->p % 4), c->p, c->q);
+        break;
+    case 1:
+        dmx_graph_crop_to(c->g, "p", c->x, c->p, length(c->g, c->b));
+        break;
+    default:
+        dmx_graph_crop_centre(c->g, "p", c->x, length(c->g, c->b));
+        break;
+    }
+}
+
+static void fuzz_concat(call *c)
+{
+    const dmx_value list[] = {c->x, c->y, c->z};
+    dmx_graph_concat(c->g, "p", list, (int)(c->p % 4), (int)(c->q % 4));
+}
+
+static void fuzz_reshape(call *c)
+{
+    const int64_t last = number(c->b) - 1; /* DMX_ANY at times */
+    dmx_graph_reshape(c->g, "p", c->x, (dmx_shape){3, {c->p, c->q, last}});
+}
+
+static void fuzz_stft(call *c)
+{
+    dmx_graph_stft(c->g, "p", c->x, c->p);
+}
+
+static void fuzz_istft(call *c)
+{
+    dmx_graph_istft(c->g, "p", c->x, c->p, length(c->g, c->b));
+}
+
+static void fuzz_statistics(call *c)
+{
+    dmx_value mean, std;
+    dmx_graph_statistics(c->g, "p", c->x, &mean, &std);
+}
+
+static void fuzz_standardize(call *c)
+{
+    dmx_value mean, std;
+    dmx_graph_statistics(c->g, "p", c->x, &mean, &std);
+    dmx_graph_standardize(c->g, "p", c->y, mean, std, 1e-5);
+}
+
+static void fuzz_unstandardize(call *c)
+{
+    dmx_graph_unstandardize(c->g, "p", c->x, c->y, c->z);
+}
+
+static dmx_conv_geometry geometry(call *c)
+{
+    return (dmx_conv_geometry){.stride = {number(c->b), number(c->b)},
+                               .padding = {{c->p, c->q}, {c->q, c->p}},
+                               .dilation = {number(c->b), number(c->b)}};
+}
+
+static void fuzz_conv(call *c)
+{
+    dmx_graph_conv(c->g, "p", c->x, c->w, c->bias, geometry(c));
+}
+
+static void fuzz_conv_transpose(call *c)
+{
+    dmx_graph_conv_transpose(c->g, "p", c->x, c->w, c->bias, geometry(c));
+}
+
+static void fuzz_group_norm(call *c)
+{
+    dmx_graph_group_norm(c->g, "p", c->x, c->w, c->bias, c->p,
+                         (c->q & 1) != 0 ? DMX_ROWS_BATCH : DMX_ROWS_TOGETHER,
+                         1e-5);
+}
+
+static void fuzz_layer_norm(call *c)
+{
+    dmx_graph_layer_norm(c->g, "p", c->x, c->w, c->bias, 1e-5);
+}
+
+static void fuzz_gelu(call *c)
+{
+    dmx_graph_activation(c->g, "p", (dmx_op)(c->p % DMX_OP_COUNT), c->x);
+}
+
+static void fuzz_relu(call *c)
+{
+    dmx_graph_activation(c->g, "p", DMX_OP_RELU, c->x);
+}
+
+static void fuzz_glu(call *c)
+{
+    dmx_graph_activation(c->g, "p", DMX_OP_GLU, c->x);
+}
+
+static void fuzz_scale(call *c)
+{
+    dmx_graph_scale(c->g, "p", c->x, c->w);
+}
+
+static void fuzz_bias(call *c)
+{
+    dmx_graph_bias(c->g, "p", c->x, c->bias, 1.0);
+}
+
+static void fuzz_add(call *c)
+{
+    dmx_graph_add(c->g, "p", c->x, c->y, 1.0);
+}
+
+static void fuzz_linear(call *c)
+{
+    dmx_graph_linear(c->g, "p", c->x, c->w, c->bias);
+}
+
+static void fuzz_attention(call *c)
+{
+    dmx_graph_attention(c->g, "p", c->x, c->y, c->z, c->p);
+}
+
+static void fuzz_tokens(call *c)
+{
+    dmx_graph_tokens(c->g, "p", c->x);
+}
+
+static void fuzz_untokens(call *c)
+{
+    dmx_graph_untokens(c->g, "p", c->x, c->p);
+}
+
+static void fuzz_freq_embedding(call *c)
+{
+    dmx_graph_freq_embedding(c->g, "p", c->w, 0.2);
+}
+
+static void fuzz_position_1d(call *c)
+{
+    if ((c->p & 1) != 0)
+        dmx_graph_position_learned(c->g, "p", c->w, length(c->g, c->b), 1.0);
+    else
+        dmx_graph_position_1d(c->g, "p", DMX_POSITION_SIN, length(c->g, c->b),
+                              c->q, 1e4, true);
+}
+
+static void fuzz_position_2d(call *c)
+{
+    dmx_graph_position_2d(c->g, "p", c->p, length(c->g, c->b), c->q, 1e4);
+}
+
+static void one_call(dmx_graph *g, bytes *b)
+{
+    static void (*const table[DMX_OP_COUNT])(call *) = {
+#define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = fuzz_##name,
+#include "graph/operations.def"
+#undef DMX_OPERATION
+    };
+    call c = {.g = g, .b = b, .x = any(g, b), .y = any(g, b), .z = any(g, b)};
+    c.w = dmx_graph_tensor(g, tensor(b));
+    c.bias = dmx_graph_tensor(g, tensor(b));
+    c.p = number(b);
+    c.q = number(b);
+    table[take(b, 1) % DMX_OP_COUNT](&c);
+}
+
+/* A graph of any length and that of one agree: the rules hold with numbers. */
+static void check_at(const dmx_graph *g, int64_t samples)
+{
+    dmx_graph *at;
+    if (dmx_graph_at(&at, g, samples, NULL) != DMX_OK)
+        return;
+    check(at);
+    const dmx_shape a = dmx_graph_shape_at(g, g->output, samples);
+    const dmx_shape b = dmx_graph_shape(at, at->output);
+    if (at->any_length || !dmx_shape_same(&a, &b))
+        abort();
+    dmx_graph_close(at);
 }
 
 static void fuzz_builders(bytes *b)
@@ -147,7 +292,11 @@ static void fuzz_builders(bytes *b)
     dmx_graph *g = dmx_graph_open();
     if (g == NULL)
         return;
-    dmx_graph_input(g, number(b), take(b, 3));
+    const int64_t channels = number(b), samples = take(b, 3);
+    if ((samples & 1) != 0)
+        dmx_graph_input_any(g, channels);
+    else
+        dmx_graph_input(g, channels, samples);
     for (int i = 0; i < 200 && b->size > 0; i++) {
         one_call(g, b);
         check(g);
@@ -158,6 +307,8 @@ static void fuzz_builders(bytes *b)
         dmx_graph_output(g, (dmx_value)(g->n_value - 1));
     dmx_graph_prune(g);
     check(g);
+    if (g->any_length && g->output >= 0 && g->input >= 0)
+        check_at(g, samples + 1);
     dmx_graph_close(g);
 }
 
@@ -196,6 +347,8 @@ static void fuzz_arguments(bytes *b)
     if (dmx_model_open(&m, &c, NULL, NULL) == DMX_OK) {
         if (dmx_model_graph(&g, m, 0, NULL) == DMX_OK) {
             check(g);
+            if (m->graph != NULL)
+                check_at(m->graph, m->training_samples);
             dmx_graph_close(g);
         }
         dmx_model_close(m);

@@ -23,7 +23,8 @@ struct dmx_model {
     char **assumed;           /* arguments neither given nor proved by the */
     size_t n_assumed;         /*   weights: "t_heads = 8" */
     const struct dmx_architecture *implementation;
-    void *config; /* the architecture's parsed arguments */
+    void *config;            /* the architecture's parsed arguments */
+    struct dmx_graph *graph; /* of any length; NULL where there is none */
 };
 
 /* One file in arch/ defines one of these. */
@@ -43,7 +44,9 @@ struct dmx_architecture {
     void (*close)(struct dmx_model *model);
     /* model->draws_position of such arguments; NULL: nothing is drawn. */
     int64_t (*draws_position)(const dmx_json *arguments);
-    /* Builds the network for `samples` input samples. */
+    /* Builds the network for `samples` input samples, or, with DMX_ANY, for any
+     * length: that fails with UNSUPPORTED when the lengths inside it follow no
+     * rule (graph/length.h). */
     void (*build)(const struct dmx_model *model, int64_t samples, dmx_graph *g);
 };
 
@@ -52,6 +55,12 @@ struct dmx_architecture {
 DMX_MUST_CHECK dmx_status dmx_model_assume(struct dmx_model *model,
                                            const char *name, const char *json,
                                            dmx_error *err);
+
+/* The network for any length: the model's own, shared and immutable. Fails with
+ * UNSUPPORTED when it has none. */
+DMX_MUST_CHECK dmx_status dmx_model_graph_any(const dmx_graph **out,
+                                              const struct dmx_model *model,
+                                              dmx_error *err);
 
 /* The network for an input of `samples` samples; 0 means the model's own
  * segment. With use_train_segment the length must be the length that runs, not

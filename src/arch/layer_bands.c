@@ -64,7 +64,7 @@ static dmx_value decoder_band(dmx_builder *b, const char *path, int64_t index,
         dmx_graph_crop(b->g, path, in[0], 1, start, limit - start);
     const dmx_value skip =
         dmx_graph_crop(b->g, path, in[1], 1, start, limit - start);
-    return dmx_decoder_layer(b, child, c, x, skip, 0, NULL);
+    return dmx_decoder_layer(b, child, c, x, skip, dmx_length_fixed(0), NULL);
 }
 
 /* The last `stride` rows of `previous` overlap the first of `next`: their sum

@@ -25,8 +25,8 @@ dmx_value dmx_layer_norm_groups(dmx_builder *b, const char *path, dmx_value x,
     const dmx_tensor *weight =
         dmx_weights_vector(b->w, path, "weight", channels);
     const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", channels);
-    return dmx_graph_group_norm(b->g, path, x, weight, bias, groups, false,
-                                EPSILON);
+    return dmx_graph_group_norm(b->g, path, x, weight, bias, groups,
+                                DMX_ROWS_TOGETHER, EPSILON);
 }
 
 /* GroupNorm(1) inside DConv: rows are folded into the batch there, so the
@@ -37,7 +37,8 @@ static dmx_value row_norm(dmx_builder *b, const char *path, dmx_value x,
     const dmx_tensor *weight =
         dmx_weights_vector(b->w, path, "weight", channels);
     const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", channels);
-    return dmx_graph_group_norm(b->g, path, x, weight, bias, 1, true, EPSILON);
+    return dmx_graph_group_norm(b->g, path, x, weight, bias, 1, DMX_ROWS_BATCH,
+                                EPSILON);
 }
 
 /* One residual sub-layer: Conv1d, norm, GELU, Conv1d, norm, GLU, LayerScale.
@@ -110,9 +111,8 @@ static dmx_value strided_conv(dmx_builder *b, const char *path,
     kernel[axis] = c->kernel;
     geometry.stride[axis] = c->stride;
     geometry.padding[axis][0] = geometry.padding[axis][1] = c->pad;
-    const int64_t length = dmx_graph_shape(b->g, x).dim[2];
-    if (!c->freq && length % c->stride != 0)
-        x = dmx_graph_pad(b->g, path, x, 2, 0, c->stride - length % c->stride);
+    if (!c->freq)
+        x = dmx_graph_pad_to(b->g, path, x, c->stride);
     return conv(b, p, x, c->chin, c->chout, kernel, c->freq, geometry);
 }
 
@@ -122,7 +122,7 @@ static dmx_value fold_rows(dmx_builder *b, const char *path, dmx_value x)
     const dmx_shape s = dmx_graph_shape(b->g, x);
     if (s.rank != 3 || s.dim[1] == 1)
         return x;
-    const dmx_shape flat = {3, {s.dim[0] * s.dim[1], 1, s.dim[2]}};
+    const dmx_shape flat = {3, {s.dim[0] * s.dim[1], 1, DMX_ANY}};
     return dmx_graph_reshape(b->g, path, x, flat);
 }
 
@@ -182,13 +182,13 @@ static dmx_value unfold_rows(dmx_builder *b, const char *path,
         s.dim[0] % c->chin != 0)
         return x;
     const dmx_shape rows = {3,
-                            {c->chin, s.dim[0] / c->chin * s.dim[1], s.dim[2]}};
+                            {c->chin, s.dim[0] / c->chin * s.dim[1], DMX_ANY}};
     return dmx_graph_reshape(b->g, path, x, rows);
 }
 
 dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, dmx_value x,
-                            dmx_value skip, int64_t length, dmx_value *pre)
+                            dmx_value skip, dmx_length length, dmx_value *pre)
 {
     x = unfold_rows(b, path, c, x);
     if (!c->empty)
@@ -198,7 +198,7 @@ dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
     x = transposed_conv(b, path, c, x);
     const int64_t rows = dmx_graph_shape(b->g, x).dim[1];
     if (!c->freq)
-        x = dmx_graph_crop(b->g, path, x, 2, c->pad, length);
+        x = dmx_graph_crop_to(b->g, path, x, c->pad, length);
     else if (c->pad > 0)
         x = dmx_graph_crop(b->g, path, x, 1, c->pad, rows - 2 * c->pad);
     return c->last ? x : dmx_graph_activation(b->g, path, DMX_OP_GELU, x);

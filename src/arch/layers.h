@@ -5,7 +5,7 @@
 #define DMX_ARCH_LAYERS_H
 
 #include "arch/weights.h"
-#include "graph/graph.h"
+#include "graph/builders.h"
 
 #include <stdio.h>
 
@@ -56,7 +56,7 @@ dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
  * the output in time, for a layer over time. */
 dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, dmx_value x,
-                            dmx_value skip, int64_t length, dmx_value *pre);
+                            dmx_value skip, dmx_length length, dmx_value *pre);
 
 /* MultiWrap: one layer per band of rows, split at ratios of all rows. */
 dmx_value dmx_encoder_bands(dmx_builder *b, const char *path,

@@ -242,6 +242,31 @@ static void warn_resolved(const struct dmx_model *m, const dmx_hooks *hooks)
         dmx_warn(hooks, "assumed %s (change it with --set)", m->assumed[i]);
 }
 
+static dmx_status build_graph(dmx_graph **out, const struct dmx_model *m,
+                              int64_t samples, dmx_error *err)
+{
+    dmx_graph *g = dmx_graph_open();
+    DMX_RETURN_IF(g == NULL, err, DMX_ERROR_MEMORY, "no memory for the graph");
+    m->implementation->build(m, samples, g);
+    const dmx_status status = dmx_graph_status(g, err);
+    if (status == DMX_OK)
+        *out = g;
+    else
+        dmx_graph_close(g);
+    return status;
+}
+
+/* The one graph for every length. A network without one keeps its graphs of
+ * fixed lengths. */
+static dmx_status build_any(struct dmx_model *m, dmx_error *err)
+{
+    dmx_error e = DMX_ERROR_INIT;
+    const dmx_status status = build_graph(&m->graph, m, DMX_ANY, &e);
+    if (status == DMX_OK || status == DMX_ERROR_UNSUPPORTED)
+        return DMX_OK;
+    DMX_RETURN_ERROR(err, status, "%s", e.message);
+}
+
 static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
                           dmx_error *err)
 {
@@ -264,7 +289,7 @@ static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
     warn_resolved(m, options->hooks);
     DMX_FORWARD(m->implementation->open(m, options->hooks, err));
     explain_segment(m, options->hooks);
-    return DMX_OK;
+    return build_any(m, err);
 }
 
 dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
@@ -292,6 +317,7 @@ void dmx_model_close(dmx_model *m)
 {
     if (m == NULL)
         return;
+    dmx_graph_close(m->graph);
     if (m->implementation != NULL)
         m->implementation->close(m);
     for (size_t i = 0; i < m->n_source; i++)
@@ -366,13 +392,17 @@ dmx_status dmx_model_graph(dmx_graph **out, const struct dmx_model *m,
         samples = m->training_samples;
     DMX_RETURN_IF(samples < 1, err, DMX_ERROR_ARGUMENT,
                   "a graph needs at least one sample");
-    dmx_graph *g = dmx_graph_open();
-    DMX_RETURN_IF(g == NULL, err, DMX_ERROR_MEMORY, "no memory for the graph");
-    m->implementation->build(m, samples, g);
-    const dmx_status status = dmx_graph_status(g, err);
-    if (status != DMX_OK)
-        dmx_graph_close(g);
-    else
-        *out = g;
-    return status;
+    return m->graph != NULL ? dmx_graph_at(out, m->graph, samples, err)
+                            : build_graph(out, m, samples, err);
+}
+
+dmx_status dmx_model_graph_any(const dmx_graph **out, const struct dmx_model *m,
+                               dmx_error *err)
+{
+    *out = m->graph;
+    DMX_RETURN_IF(m->graph == NULL, err, DMX_ERROR_UNSUPPORTED,
+                  "the lengths inside this %s follow no rule: choose one "
+                  "length",
+                  m->implementation->klass_name);
+    return DMX_OK;
 }

@@ -13,8 +13,8 @@ static dmx_value norm(dmx_builder *b, const char *path, const char *name,
     const dmx_tensor *bias = dmx_weights_vector(b->w, p, "bias", dim);
     if (groups == 0)
         return dmx_graph_layer_norm(b->g, p, x, weight, bias, EPSILON);
-    return dmx_graph_group_norm(b->g, p, x, weight, bias, groups, false,
-                                EPSILON);
+    return dmx_graph_group_norm(b->g, p, x, weight, bias, groups,
+                                DMX_ROWS_TOGETHER, EPSILON);
 }
 
 static dmx_value linear(dmx_builder *b, const char *path, const char *name,
@@ -135,7 +135,8 @@ static dmx_value norm_in(dmx_builder *b, const char *path, const char *name,
 
 /* The positions of the time branch. */
 static dmx_value time_positions(dmx_builder *b, const char *path,
-                                int64_t length, const dmx_transformer_config *c)
+                                dmx_length length,
+                                const dmx_transformer_config *c)
 {
     /* transformer.ScaledEmbedding multiplies by its boost of 3. */
     const double boost = 3.0;
@@ -153,15 +154,16 @@ static dmx_value time_positions(dmx_builder *b, const char *path,
 static void embed(dmx_builder *b, const char *path,
                   const dmx_transformer_config *c, dmx_value *x, dmx_value *xt)
 {
-    const dmx_shape s = dmx_graph_shape(b->g, *x);
+    const int64_t freqs = dmx_graph_shape(b->g, *x).dim[1];
+    const dmx_length frames = dmx_graph_length(b->g, *x, 2);
     DMX_CHILD(p, path, "position_embeddings_2d");
     *x = norm_in(b, path, "norm_in", dmx_graph_tokens(b->g, path, *x), c);
-    *x = dmx_graph_add(b->g, path, *x,
-                       dmx_graph_position_2d(b->g, p, s.dim[1], s.dim[2],
-                                             c->dim, c->max_period),
-                       c->weight_pos_embed);
+    *x = dmx_graph_add(
+        b->g, path, *x,
+        dmx_graph_position_2d(b->g, p, freqs, frames, c->dim, c->max_period),
+        c->weight_pos_embed);
     *xt = norm_in(b, path, "norm_in_t", dmx_graph_tokens(b->g, path, *xt), c);
-    const int64_t length = dmx_graph_shape(b->g, *xt).dim[0];
+    const dmx_length length = dmx_graph_length(b->g, *xt, 0);
     *xt = dmx_graph_add(b->g, path, *xt, time_positions(b, path, length, c),
                         c->weight_pos_embed);
 }

@@ -91,12 +91,12 @@ void dmx_unet_encode(dmx_unet_build *n, dmx_value *x, dmx_value *xt)
     for (int64_t i = 0; i < n->config->depth; i++) {
         const dmx_unet_level *l = &n->level[i];
         dmx_value inject = DMX_NO_VALUE;
-        n->length[i] = dmx_graph_shape(n->b->g, *x).dim[2];
+        n->length[i] = dmx_graph_length(n->b->g, *x, 2);
         if (l->has_time) {
             char path[64];
             snprintf(path, sizeof path, "tencoder.%lld", (long long)i);
             const dmx_layer_config c = encoder_config(n, i, true);
-            n->length_t[i] = dmx_graph_shape(n->b->g, *xt).dim[2];
+            n->length_t[i] = dmx_graph_length(n->b->g, *xt, 2);
             *xt = dmx_encoder_layer(n->b, path, &c, *xt, DMX_NO_VALUE);
             n->saved_t[i] = *xt;
             if (l->last_freq)

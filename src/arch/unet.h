@@ -56,10 +56,10 @@ typedef struct dmx_unet_build {
     dmx_builder *b;
     const dmx_unet *config;
     dmx_unet_level level[DMX_UNET_MAX_DEPTH];
-    dmx_value saved[DMX_UNET_MAX_DEPTH];   /* encoder outputs */
-    dmx_value saved_t[DMX_UNET_MAX_DEPTH]; /* of the time branch */
-    int64_t length_t[DMX_UNET_MAX_DEPTH];  /* its inputs' lengths */
-    int64_t length[DMX_UNET_MAX_DEPTH];
+    dmx_value saved[DMX_UNET_MAX_DEPTH];     /* encoder outputs */
+    dmx_value saved_t[DMX_UNET_MAX_DEPTH];   /* of the time branch */
+    dmx_length length_t[DMX_UNET_MAX_DEPTH]; /* its inputs' lengths */
+    dmx_length length[DMX_UNET_MAX_DEPTH];
 } dmx_unet_build;
 
 DMX_MUST_CHECK dmx_status dmx_unet_open(dmx_unet_build *n, dmx_builder *b,

@@ -1,5 +1,6 @@
 /* The container: values, nodes, errors, pruning. Builders are elsewhere. */
-#include "graph/graph_build.h"
+#include "graph/builders.h"
+#include "graph/rules.h"
 
 #include "base/number.h"
 
@@ -63,6 +64,37 @@ dmx_shape dmx_graph_shape(const dmx_graph *g, dmx_value v)
     return g->value[v].shape;
 }
 
+dmx_dims dmx_graph_dims(const dmx_graph *g, dmx_value v)
+{
+    return v >= 0 && (size_t)v < g->n_value ? g->value[v].dims : (dmx_dims){0};
+}
+
+dmx_length dmx_graph_length(const dmx_graph *g, dmx_value v, int axis)
+{
+    const dmx_dims d = dmx_graph_dims(g, v);
+    return axis >= 0 && axis < d.rank ? d.dim[axis] : dmx_length_fixed(0);
+}
+
+dmx_status dmx_graph_ready(const dmx_graph *g, dmx_error *err)
+{
+    DMX_FORWARD(dmx_graph_status(g, err));
+    DMX_RETURN_IF(g->input < 0 || (size_t)g->input >= g->n_value, err,
+                  DMX_ERROR_MODEL, "the graph has no input");
+    DMX_RETURN_IF(g->output < 0 || (size_t)g->output >= g->n_value, err,
+                  DMX_ERROR_MODEL, "the graph has no output");
+    DMX_RETURN_IF(g->any_length, err, DMX_ERROR_ARGUMENT,
+                  "the graph is of any length; one length is wanted");
+    return DMX_OK;
+}
+
+bool dmx_shape_same(const dmx_shape *a, const dmx_shape *b)
+{
+    bool same = a->rank == b->rank;
+    for (int k = 0; same && k < a->rank; k++)
+        same = a->dim[k] == b->dim[k];
+    return same;
+}
+
 int64_t dmx_shape_count(const dmx_shape *s)
 {
     int64_t n = 1;
@@ -94,27 +126,43 @@ const char *dmx_graph_path(dmx_graph *g, const char *fmt, ...)
     return copy != NULL ? copy : "";
 }
 
-/* Appends a value; its element count must stay far below overflow. */
-static dmx_value new_value(dmx_graph *g, const char *path, dmx_shape shape)
+/* What follows from the dimensions: whether a value may have them, and its
+ * shape. Its element count must stay far below overflow. */
+static bool take_dims(dmx_graph *g, const char *path, dmx_value_info *info)
 {
     int64_t count = 1;
-    for (int k = 0; k < shape.rank; k++) {
-        if (shape.dim[k] <= 0)
-            return dmx_graph_fail(g, DMX_ERROR_MODEL,
-                                  "%s: a dimension is %lld; the input is too "
-                                  "short for this network",
-                                  path, (long long)shape.dim[k]);
-        if (dmx_mul_overflow(&count, count, shape.dim[k]) ||
-            count > DMX_MAX_ELEMENTS)
-            return dmx_graph_fail(g, DMX_ERROR_LIMIT,
-                                  "%s: a tensor of more than %lld elements; "
-                                  "choose a shorter segment",
-                                  path, (long long)DMX_MAX_ELEMENTS);
+    info->shape.rank = info->dims.rank;
+    for (int k = 0; k < info->dims.rank; k++) {
+        const dmx_length d = info->dims.dim[k];
+        info->shape.dim[k] = dmx_number(d);
+        if (!dmx_length_is_fixed(d))
+            continue;
+        if (d.plus <= 0)
+            dmx_graph_fail(g, DMX_ERROR_MODEL,
+                           "%s: a dimension is %lld; the input is too short "
+                           "for this network",
+                           path, (long long)d.plus);
+        else if (dmx_mul_overflow(&count, count, d.plus) ||
+                 count > DMX_MAX_ELEMENTS)
+            dmx_graph_fail(g, DMX_ERROR_LIMIT,
+                           "%s: a tensor of more than %lld elements; choose a "
+                           "shorter segment",
+                           path, (long long)DMX_MAX_ELEMENTS);
+        if (g->error.code != DMX_OK)
+            return false;
     }
+    return true;
+}
+
+static dmx_value new_value(dmx_graph *g, const char *path, dmx_dims dims)
+{
+    dmx_value_info info = {.dims = dims, .producer = (int32_t)g->n_node};
+    if (!take_dims(g, path, &info))
+        return DMX_NO_VALUE;
     if (!dmx_grow(&g->value, &g->value_capacity, g->n_value + 1,
                   sizeof *g->value))
         return dmx_graph_fail(g, DMX_ERROR_MEMORY, "no memory for the graph");
-    g->value[g->n_value] = (dmx_value_info){shape, (int32_t)g->n_node};
+    g->value[g->n_value] = info;
     return (dmx_value)g->n_value++;
 }
 
@@ -158,31 +206,52 @@ void dmx_graph_operands(dmx_graph *g, dmx_node *node,
     node->n_operand = count;
 }
 
-dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node, dmx_shape shape)
+/* The dimensions of a node's results by its operation's rule; false after an
+ * error. */
+static bool infer(dmx_graph *g, dmx_node *node, dmx_dims out[2])
 {
-    if (node == NULL || g->error.code != DMX_OK)
-        return DMX_NO_VALUE;
-    const dmx_value v = new_value(g, node->path, shape);
-    if (v == DMX_NO_VALUE)
-        return v;
-    node->out[0] = v;
-    node->n_out = 1;
-    g->n_node++;
-    return v;
+    const dmx_operation *op = dmx_operation_of(node->op);
+    dmx_dims few[4], *in = few;
+    if (node->n_in < op->least_inputs || node->n_in > op->most_inputs ||
+        !dmx_operand_count_fits(node->op, node->n_operand)) {
+        dmx_graph_misfit(g, node->path, "a wrong number of inputs or weights");
+        return false;
+    }
+    if ((size_t)node->n_in > sizeof few / sizeof few[0])
+        in = calloc((size_t)node->n_in, sizeof *in);
+    if (in == NULL) {
+        dmx_graph_fail(g, DMX_ERROR_MEMORY, "no memory for the graph");
+        return false;
+    }
+    for (int i = 0; i < node->n_in; i++)
+        in[i] = g->value[node->in[i]].dims;
+    const char *problem = dmx_rule_of(node->op)(out, in, node);
+    if (in != few)
+        free(in);
+    if (problem == dmx_no_rule)
+        dmx_graph_fail(g, DMX_ERROR_UNSUPPORTED, "%s: %s", node->path, problem);
+    else if (problem != NULL)
+        dmx_graph_misfit(g, node->path, problem);
+    return problem == NULL;
 }
 
-void dmx_graph_finish_pair(dmx_graph *g, dmx_node *node, dmx_value out[2])
+dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node)
 {
-    out[0] = out[1] = DMX_NO_VALUE;
-    if (node == NULL || g->error.code != DMX_OK)
-        return;
-    for (int i = 0; i < 2; i++) {
-        out[i] = new_value(g, node->path, (dmx_shape){0});
-        node->out[i] = out[i];
+    dmx_dims out[2] = {{0}, {0}};
+    if (node == NULL || g->error.code != DMX_OK || !infer(g, node, out))
+        return DMX_NO_VALUE;
+    const size_t before = g->n_value;
+    const int outputs = dmx_operation_of(node->op)->outputs;
+    for (int i = 0; i < outputs; i++) {
+        node->out[i] = new_value(g, node->path, out[i]);
+        if (node->out[i] == DMX_NO_VALUE) {
+            g->n_value = before;
+            return DMX_NO_VALUE;
+        }
     }
-    node->n_out = 2;
-    if (out[1] != DMX_NO_VALUE)
-        g->n_node++;
+    node->n_out = outputs;
+    g->n_node++;
+    return node->out[0];
 }
 
 void dmx_graph_output(dmx_graph *g, dmx_value x)

@@ -13,7 +13,11 @@
  * Weights are not values but tensors attached to the node, exactly as the
  * checkpoint stores them; consumers widen and fold them as they like.
  *
- * A graph is built with the dmx_graph_<op> functions. They infer and check
+ * The input's length is a number, or free: then one graph describes every
+ * length, dimensions are rules (length.h), and dmx_graph_at makes the graph of
+ * one length. Operations are those of operations.def.
+ *
+ * A graph is built with the functions of builders.h. They infer and check
  * every shape and remember the first error, so that a builder can be written
  * without error handling and asks dmx_graph_status at the end; after an error
  * they return DMX_NO_VALUE and do nothing. */
@@ -23,47 +27,29 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/tensor.h"
+#include "graph/length.h"
+#include "graph/operation.h"
 
 #define DMX_VALUE_RANK 3
 
 typedef int32_t dmx_value; /* index into dmx_graph.value */
 #define DMX_NO_VALUE ((dmx_value)-1)
 
-typedef struct dmx_shape {
+/* Dimensions for every input length. */
+typedef struct dmx_dims {
     int rank; /* 0, 2 or 3 */
+    dmx_length dim[DMX_VALUE_RANK];
+} dmx_dims;
+
+/* The same in numbers, at one input length. */
+typedef struct dmx_shape {
+    int rank;
     int64_t dim[DMX_VALUE_RANK];
 } dmx_shape;
 
-typedef enum dmx_op {
-    DMX_OP_INPUT,          /* () -> [C][1][N]: the mixture */
-    DMX_OP_PAD,            /* (x) zeros before and after, along axis */
-    DMX_OP_CROP,           /* (x) [start, start + length) of axis */
-    DMX_OP_CONCAT,         /* (x...) along axis */
-    DMX_OP_RESHAPE,        /* (x) same elements, row-major, another shape */
-    DMX_OP_STFT,           /* ([C][1][N]) -> [2C][nfft/2][ceil(N/hop)] */
-    DMX_OP_ISTFT,          /* ([2C][nfft/2][T]) -> [C][1][length] */
-    DMX_OP_STATISTICS,     /* (x) -> mean, unbiased std, both [] */
-    DMX_OP_STANDARDIZE,    /* (x, mean, std) -> (x - mean) / (eps + std) */
-    DMX_OP_UNSTANDARDIZE,  /* (x, mean, std) -> x * std + mean */
-    DMX_OP_CONV,           /* (x) weight [Co][Ci][kf][kt], bias [Co] */
-    DMX_OP_CONV_TRANSPOSE, /* (x) weight [Ci][Co][kf][kt], bias; no cropping */
-    DMX_OP_GROUP_NORM,     /* (x) weight, bias [C] */
-    DMX_OP_LAYER_NORM,     /* ([L][D]) over D; weight, bias [D] */
-    DMX_OP_GELU,           /* (x) exact: x/2 (1 + erf(x/sqrt 2)) */
-    DMX_OP_RELU,           /* (x) */
-    DMX_OP_GLU,            /* ([2C][F][T]) -> first half * sigmoid(second) */
-    DMX_OP_SCALE,          /* (x) weight [C]: times a factor per channel */
-    DMX_OP_BIAS,           /* (x) plus alpha * bias[channel] */
-    DMX_OP_ADD,            /* (a, b) -> a + alpha * b; b may broadcast */
-    DMX_OP_LINEAR,         /* ([L][in]) weight [out][in], bias [out] */
-    DMX_OP_ATTENTION,      /* (q [Lq][D], k [Lk][D], v [Lk][D]) -> [Lq][D] */
-    DMX_OP_TOKENS,         /* ([C][F][T]) -> [T*F][C], time major */
-    DMX_OP_UNTOKENS,       /* ([T*F][C]) -> [C][F][T] */
-    DMX_OP_FREQ_EMBEDDING, /* () weight [F][C] -> [C][F][1], times alpha */
-    DMX_OP_POSITION_1D,    /* () -> [L][D] sinusoidal, or learned */
-    DMX_OP_POSITION_2D,    /* () -> [T*F][D] sinusoidal, time major */
-    DMX_OP_COUNT,
-} dmx_op;
+/* In place of a number that the input's length decides, in a graph of any
+ * length. */
+#define DMX_ANY ((int64_t)-1)
 
 typedef enum dmx_position_kind {
     DMX_POSITION_SIN,     /* create_sin_embedding: [cos | sin] halves */
@@ -71,30 +57,55 @@ typedef enum dmx_position_kind {
     DMX_POSITION_LEARNED, /* rows 0..L-1 of weight [max][D], times alpha */
 } dmx_position_kind;
 
+/* What the frequency rows of a signal [C][F][T] are to an operation over
+ * channels and time. */
+typedef enum dmx_rows {
+    DMX_ROWS_TOGETHER, /* one more axis of the one signal */
+    DMX_ROWS_BATCH,    /* F signals [C][1][T], each for itself: the original
+                          folds them into the batch, [B*F, C, T] */
+} dmx_rows;
+
+/* Where a PAD or CROP over time takes its numbers from. */
+typedef enum dmx_fit {
+    DMX_FIT_GIVEN,  /* before and after, or start, are given */
+    DMX_FIT_END,    /* PAD: all that the result is longer comes after */
+    DMX_FIT_CENTRE, /* half of the difference before, rounded down */
+} dmx_fit;
+
+/* Index 0 of a pair is frequency, index 1 time. */
+typedef struct dmx_conv_geometry {
+    int64_t kernel[2];
+    int64_t stride[2];
+    int64_t padding[2][2]; /* [axis][0 before, 1 after], zeros; CONV only */
+    int64_t dilation[2];   /* CONV only */
+} dmx_conv_geometry;
+
 /* Only the fields named in the comment are meaningful for an operation; all
- * others are zero. Index 0 of a pair is frequency, index 1 time. */
+ * others are zero. Numbers marked * follow from lengths that may depend on the
+ * input's: in a graph of any length they may be DMX_ANY. */
 typedef struct dmx_attributes {
-    int axis;              /* PAD CROP CONCAT: 0 channels 1 frequency 2 time */
-    int64_t before, after; /* PAD */
-    int64_t start, length; /* CROP; ISTFT: length in samples */
-    int64_t nfft, hop;     /* STFT ISTFT: samples; hop = nfft / 4 */
-    int64_t kernel[2];     /* CONV CONV_TRANSPOSE */
-    int64_t stride[2];     /* CONV CONV_TRANSPOSE */
-    int64_t padding[2][2]; /* CONV: [axis][0 before, 1 after], zeros */
-    int64_t dilation[2];   /* CONV */
-    int64_t groups;        /* GROUP_NORM: channel groups */
-    bool per_row;          /* GROUP_NORM of a signal: statistics per
-                              frequency row (DConv folds rows in the batch) */
-    double epsilon;        /* STANDARDIZE GROUP_NORM LAYER_NORM */
-    double alpha;          /* ADD BIAS FREQ_EMBEDDING POSITION_1D */
-    int64_t heads;         /* ATTENTION */
-    double scale;          /* ATTENTION: 1/sqrt(D/heads), times q.k */
-    int64_t freqs;         /* UNTOKENS POSITION_2D: rows F */
-    int64_t frames;        /* POSITION_1D: length L; POSITION_2D: T */
-    int64_t width;         /* POSITION_*: D */
-    double max_period;     /* POSITION_1D POSITION_2D */
+    int axis;               /* PAD CROP CONCAT: 0 channels 1 frequency 2 time */
+    dmx_fit fit;            /* PAD CROP */
+    int64_t before, after;  /* PAD* */
+    int64_t start, length;  /* CROP*; ISTFT: length* in samples */
+    int64_t nfft, hop;      /* STFT ISTFT: samples; hop = nfft / 4 */
+    dmx_conv_geometry conv; /* CONV CONV_TRANSPOSE */
+    int64_t groups;         /* GROUP_NORM: channel groups */
+    dmx_rows rows;          /* GROUP_NORM: per row where they are a batch;
+                               CONV: Conv1d, rows are a batch */
+    double epsilon;         /* STANDARDIZE GROUP_NORM LAYER_NORM */
+    double alpha;           /* ADD BIAS FREQ_EMBEDDING POSITION_1D */
+    int64_t heads;          /* ATTENTION */
+    double scale;           /* ATTENTION: 1/sqrt(D/heads), times q.k */
+    int64_t freqs;          /* UNTOKENS POSITION_2D: rows F */
+    int64_t frames;         /* POSITION_1D: length L*; POSITION_2D: T* */
+    int64_t width;          /* POSITION_*: D */
+    double max_period;      /* POSITION_1D POSITION_2D */
     dmx_position_kind position;
     bool mean_normalize; /* POSITION_1D cape */
+    dmx_length extent;   /* the rule: CROP ISTFT length, POSITION_* frames,
+                            PAD the result's where fit asks for it */
+    dmx_dims dims;       /* INPUT RESHAPE: the result's */
 } dmx_attributes;
 
 typedef struct dmx_node {
@@ -108,13 +119,14 @@ typedef struct dmx_node {
     dmx_attributes at;
 } dmx_node;
 
-/* Weight i of a node in its operation's order, or NULL where it has none. */
+/* Operand i of a node in its operation's order, or NULL where it has none. */
 static inline const dmx_tensor *dmx_operand(const dmx_node *node, int i)
 {
     return i < node->n_operand ? node->operand[i] : NULL;
 }
 
-/* Of most operations the first operand is the weight, the second the bias. */
+/* Of most operations the first operand is the weight, the second the bias;
+ * BIAS has its bias first. */
 static inline const dmx_tensor *dmx_weight_of(const dmx_node *node)
 {
     return dmx_operand(node, 0);
@@ -126,7 +138,8 @@ static inline const dmx_tensor *dmx_bias_of(const dmx_node *node)
 }
 
 typedef struct dmx_value_info {
-    dmx_shape shape;
+    dmx_shape shape;  /* DMX_ANY where dims depend on the input's length */
+    dmx_dims dims;    /* for every input length */
     int32_t producer; /* index of the node that makes it */
 } dmx_value_info;
 
@@ -136,6 +149,7 @@ typedef struct dmx_graph {
     dmx_value_info *value;
     size_t n_value, value_capacity;
     dmx_value input, output;
+    bool any_length; /* the input's length is free */
     dmx_arena arena; /* paths, tensor views, input lists */
     dmx_error error; /* the first one */
 } dmx_graph;
@@ -155,14 +169,32 @@ dmx_value dmx_graph_fail(dmx_graph *g, dmx_status code, const char *fmt, ...)
 /* Shape of a value; a zero shape after an error. */
 dmx_shape dmx_graph_shape(const dmx_graph *g, dmx_value v);
 int64_t dmx_shape_count(const dmx_shape *s);
+bool dmx_shape_same(const dmx_shape *a, const dmx_shape *b);
+
+/* Dimensions of a value for every input length, and one of them; 0 after an
+ * error. */
+dmx_dims dmx_graph_dims(const dmx_graph *g, dmx_value v);
+dmx_length dmx_graph_length(const dmx_graph *g, dmx_value v, int axis);
+
+/* Shape of a value of a graph of any length, at one. */
+dmx_shape dmx_graph_shape_at(const dmx_graph *g, dmx_value v, int64_t samples);
+
+/* The graph of any length g at one length: every number is known, padding that
+ * is not needed there is gone, and all rules are checked once more with the
+ * numbers. g's weights and lists of operands are shared: g must outlive *out,
+ * which is closed with dmx_graph_close. Fails with MODEL (the input is too
+ * short), LIMIT, ARGUMENT or MEMORY. */
+DMX_MUST_CHECK dmx_status dmx_graph_at(dmx_graph **out, const dmx_graph *g,
+                                       int64_t samples, dmx_error *err);
+
+/* What consumers of numbers check first: no error was recorded, there are input
+ * and output, and the length is known. */
+DMX_MUST_CHECK dmx_status dmx_graph_ready(const dmx_graph *g, dmx_error *err);
 
 /* A copy of a tensor view in the graph's own memory. */
 const dmx_tensor *dmx_graph_tensor(dmx_graph *g, dmx_tensor t);
 /* A formatted path in the graph's own memory. */
 const char *dmx_graph_path(dmx_graph *g, const char *fmt, ...) DMX_PRINTF(2, 3);
-
-/* Lower-case name of an operation ("conv_transpose"). */
-const char *dmx_op_name(dmx_op op);
 
 /* One line a node, as "demucs-onnx inspect --graph" shows it:
  *   %12 [48][512][336] = conv(%11) encoder.0.conv kernel 8x1 stride 4x1 ...
@@ -173,80 +205,6 @@ void dmx_graph_print(const dmx_graph *g, void (*line)(void *, const char *),
 /* Removes nodes whose results nobody uses and renumbers values. */
 void dmx_graph_prune(dmx_graph *g);
 
-/* ---- builders; x is [C][F][T] unless said otherwise -------------------- */
-dmx_value dmx_graph_input(dmx_graph *g, int64_t channels, int64_t samples);
-dmx_value dmx_graph_pad(dmx_graph *g, const char *path, dmx_value x, int axis,
-                        int64_t before, int64_t after);
-dmx_value dmx_graph_crop(dmx_graph *g, const char *path, dmx_value x, int axis,
-                         int64_t start, int64_t length);
-dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,
-                           int count, int axis);
-dmx_value dmx_graph_reshape(dmx_graph *g, const char *path, dmx_value x,
-                            dmx_shape shape);
-dmx_value dmx_graph_stft(dmx_graph *g, const char *path, dmx_value x,
-                         int64_t nfft);
-dmx_value dmx_graph_istft(dmx_graph *g, const char *path, dmx_value x,
-                          int64_t nfft, int64_t length);
-void dmx_graph_statistics(dmx_graph *g, const char *path, dmx_value x,
-                          dmx_value *mean, dmx_value *std);
-dmx_value dmx_graph_standardize(dmx_graph *g, const char *path, dmx_value x,
-                                dmx_value mean, dmx_value std, double epsilon);
-dmx_value dmx_graph_unstandardize(dmx_graph *g, const char *path, dmx_value x,
-                                  dmx_value mean, dmx_value std);
-
-typedef struct dmx_conv_geometry {
-    int64_t stride[2];     /* 0 means 1 */
-    int64_t padding[2][2]; /* conv only */
-    int64_t dilation[2];   /* 0 means 1; conv only */
-} dmx_conv_geometry;
-
-/* Weights may be [Co][Ci][kt] (a Conv1d), then kf is 1. */
-dmx_value dmx_graph_conv(dmx_graph *g, const char *path, dmx_value x,
-                         const dmx_tensor *weight, const dmx_tensor *bias,
-                         dmx_conv_geometry geometry);
-dmx_value dmx_graph_conv_transpose(dmx_graph *g, const char *path, dmx_value x,
-                                   const dmx_tensor *weight,
-                                   const dmx_tensor *bias,
-                                   dmx_conv_geometry geometry);
-/* x: a signal, or tokens [L][D] (statistics over all L and a group of D). */
-dmx_value dmx_graph_group_norm(dmx_graph *g, const char *path, dmx_value x,
-                               const dmx_tensor *weight, const dmx_tensor *bias,
-                               int64_t groups, bool per_row, double epsilon);
-dmx_value dmx_graph_layer_norm(dmx_graph *g, const char *path, dmx_value x,
-                               const dmx_tensor *weight, const dmx_tensor *bias,
-                               double epsilon);
-/* GELU, RELU or GLU; any shape (GLU: signals only). */
-dmx_value dmx_graph_activation(dmx_graph *g, const char *path, dmx_op op,
-                               dmx_value x);
-/* Per channel of a signal, per column of tokens. */
-dmx_value dmx_graph_scale(dmx_graph *g, const char *path, dmx_value x,
-                          const dmx_tensor *weight);
-dmx_value dmx_graph_bias(dmx_graph *g, const char *path, dmx_value x,
-                         const dmx_tensor *bias, double alpha);
-dmx_value dmx_graph_add(dmx_graph *g, const char *path, dmx_value a,
-                        dmx_value b, double alpha);
-dmx_value dmx_graph_linear(dmx_graph *g, const char *path, dmx_value x,
-                           const dmx_tensor *weight, const dmx_tensor *bias);
-dmx_value dmx_graph_attention(dmx_graph *g, const char *path, dmx_value q,
-                              dmx_value k, dmx_value v, int64_t heads);
-dmx_value dmx_graph_tokens(dmx_graph *g, const char *path, dmx_value x);
-dmx_value dmx_graph_untokens(dmx_graph *g, const char *path, dmx_value x,
-                             int64_t freqs);
-dmx_value dmx_graph_freq_embedding(dmx_graph *g, const char *path,
-                                   const dmx_tensor *weight, double alpha);
-/* SIN and CAPE */
-dmx_value dmx_graph_position_1d(dmx_graph *g, const char *path,
-                                dmx_position_kind kind, int64_t length,
-                                int64_t width, double max_period,
-                                bool mean_normalize);
-dmx_value dmx_graph_position_learned(dmx_graph *g, const char *path,
-                                     const dmx_tensor *weight, int64_t length,
-                                     double alpha);
-dmx_value dmx_graph_position_2d(dmx_graph *g, const char *path, int64_t freqs,
-                                int64_t frames, int64_t width,
-                                double max_period);
-void dmx_graph_output(dmx_graph *g, dmx_value x);
-
 /* The positional tables, in float32 step by step as PyTorch computes them
  * (float64 tables differ by up to 1e-4): row-major [L][D]. The 2-D table is
  * separable: columns [0, D/2) depend on the frame, [D/2, D) on the row, so it
@@ -254,5 +212,15 @@ void dmx_graph_output(dmx_graph *g, dmx_value x);
 void dmx_position_table_1d(float *out, const dmx_attributes *at);
 void dmx_position_table_2d(float *by_frame, float *by_row,
                            const dmx_attributes *at);
+
+/* What the STFT does to a signal of n samples before it cuts frames (the
+ * original's pad1d): `before` samples before and `behind` samples behind it,
+ * reflected. Of those behind, the first `zeros` are zeros and part of what is
+ * reflected: a signal too short for that is filled up until it can be. False
+ * where there is no rule. */
+typedef struct dmx_stft_padding {
+    dmx_amount before, behind, zeros;
+} dmx_stft_padding;
+bool dmx_stft_padding_of(dmx_stft_padding *out, int64_t nfft, dmx_length n);
 
 #endif

@@ -7,7 +7,7 @@
 /* No value of a sane network comes near this; sums of a few stay in int64. */
 #define DMX_MAX_ELEMENTS ((int64_t)1 << 33)
 
-/* Records that a node's inputs, weights or attributes do not fit together. */
+/* Records that a node's inputs, operands or attributes do not fit together. */
 dmx_value dmx_graph_misfit(dmx_graph *g, const char *path, const char *what);
 
 /* A node with its inputs, not yet in the graph; NULL after an error. The path
@@ -15,13 +15,12 @@ dmx_value dmx_graph_misfit(dmx_graph *g, const char *path, const char *what);
 dmx_node *dmx_graph_append(dmx_graph *g, dmx_op op, const char *path,
                            const dmx_value *in, int n_in);
 
-/* Gives the node its weights; the list is copied, entries may be NULL. */
+/* Gives the node its operands; the list is copied, entries may be NULL. */
 void dmx_graph_operands(dmx_graph *g, dmx_node *node,
                         const dmx_tensor *const *list, int count);
 
-/* Gives the node its output and makes it part of the graph. */
-dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node, dmx_shape shape);
-/* The same for the two scalar outputs of STATISTICS. */
-void dmx_graph_finish_pair(dmx_graph *g, dmx_node *node, dmx_value out[2]);
+/* Checks the node by its operation's rule, gives it its outputs and makes it
+ * part of the graph; returns the first output. */
+dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node);
 
 #endif

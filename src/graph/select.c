@@ -1,4 +1,5 @@
 #include "graph/select.h"
+#include "graph/builders.h"
 #include "graph/graph_build.h"
 
 #include <stdlib.h>
@@ -60,29 +61,27 @@ static void want_pairs(selection *s, dmx_value v, const wish *w)
     want(s, v, row, 2 * w->count);
 }
 
+static dmx_channel_rule channels_rule(const dmx_node *n)
+{
+    return dmx_operation_of(n->op)->channels;
+}
+
 /* Operations whose channels depend on the same channels of their signals. */
 static bool keeps_channels(const dmx_node *n)
 {
-    switch (n->op) {
-    case DMX_OP_PAD:
-    case DMX_OP_CROP:
-    case DMX_OP_CONCAT:
-        return n->at.axis != 0;
-    case DMX_OP_UNSTANDARDIZE:
-    case DMX_OP_GELU:
-    case DMX_OP_RELU:
-    case DMX_OP_SCALE:
-    case DMX_OP_BIAS:
-    case DMX_OP_ADD:
-        return true;
-    default:
-        return false;
-    }
+    return channels_rule(n) == DMX_CHANNELS_KEPT ||
+           (channels_rule(n) == DMX_CHANNELS_KEPT_OFF_AXIS && n->at.axis != 0);
 }
 
 static bool makes_channels(const dmx_node *n)
 {
-    return n->op == DMX_OP_CONV || n->op == DMX_OP_CONV_TRANSPOSE;
+    return channels_rule(n) == DMX_CHANNELS_MADE_BY_ROWS ||
+           channels_rule(n) == DMX_CHANNELS_MADE_BY_COLUMNS;
+}
+
+static bool pairs_channels(const dmx_node *n)
+{
+    return channels_rule(n) == DMX_CHANNELS_PAIRED;
 }
 
 static int64_t channels(const dmx_graph *g, dmx_value v)
@@ -98,12 +97,12 @@ static void pass_back(selection *s, const dmx_node *n)
     const int64_t c = channels(s->g, n->out[0]);
     const bool listed = w->kind == LISTED && n->n_out == 1;
     const bool keeps = listed && keeps_channels(n);
-    if (listed && !keeps && !makes_channels(n) && n->op != DMX_OP_ISTFT)
+    if (listed && !keeps && !makes_channels(n) && !pairs_channels(n))
         want_all(s, n->out[0]);
     for (int k = 0; k < n->n_in; k++) {
         if (keeps && channels(s->g, n->in[k]) == c)
             want(s, n->in[k], w->row, w->count);
-        else if (listed && n->op == DMX_OP_ISTFT)
+        else if (listed && pairs_channels(n))
             want_pairs(s, n->in[k], w);
         else
             want_all(s, n->in[k]);
@@ -170,7 +169,7 @@ static dmx_value take_input(selection *s, const dmx_node *n, int k,
                         channels(s->g, v) == channels(s->g, n->out[0]);
     if (partly && s->wish[v].kind == ALL)
         return pick(s, n->path, s->map[v], w);
-    if (n->op == DMX_OP_ISTFT && w->kind == LISTED && s->wish[v].kind == ALL) {
+    if (pairs_channels(n) && w->kind == LISTED && s->wish[v].kind == ALL) {
         wish pairs = {LISTED, NULL, 2 * w->count};
         pairs.row = dmx_arena_alloc(&s->arena, pairs.count, sizeof *pairs.row);
         for (size_t i = 0; pairs.row != NULL && i < pairs.count; i++)
@@ -186,7 +185,7 @@ static void copy_weights(selection *s, dmx_node *to, const dmx_node *n,
 {
     const bool part =
         w->kind == LISTED && (makes_channels(n) || keeps_channels(n));
-    const int axis = n->op == DMX_OP_CONV_TRANSPOSE ? 1 : 0;
+    const int axis = channels_rule(n) == DMX_CHANNELS_MADE_BY_COLUMNS ? 1 : 0;
     const dmx_tensor **list =
         dmx_arena_alloc(&s->arena, (size_t)n->n_operand + 1, sizeof *list);
     if (list == NULL) {
@@ -212,17 +211,10 @@ static void copy_node(selection *s, const dmx_node *n)
         return;
     to->at = n->at;
     copy_weights(s, to, n, w);
-    if (n->n_out == 2) {
-        dmx_value out[2];
-        dmx_graph_finish_pair(s->to, to, out);
-        s->map[n->out[0]] = out[0];
-        s->map[n->out[1]] = out[1];
+    if (dmx_graph_finish(s->to, to) == DMX_NO_VALUE)
         return;
-    }
-    dmx_shape shape = s->g->value[n->out[0]].shape;
-    if (w->kind == LISTED)
-        shape.dim[0] = (int64_t)w->count;
-    s->map[n->out[0]] = dmx_graph_finish(s->to, to, shape);
+    for (int k = 0; k < n->n_out; k++)
+        s->map[n->out[k]] = to->out[k];
 }
 
 static void copy_graph(selection *s, const int64_t *row, size_t count)
@@ -239,6 +231,7 @@ static void copy_graph(selection *s, const int64_t *row, size_t count)
     if (s->wish[g->output].kind == ALL)
         out = pick(s, "stems", out, &whole);
     s->to->input = s->map[g->input];
+    s->to->any_length = g->any_length;
     dmx_graph_output(s->to, out);
     dmx_graph_prune(s->to);
 }

@@ -96,14 +96,15 @@ dmx_name dmx_emit_cast_f32(dmx_emitter *e, dmx_name x)
     return y;
 }
 
-dmx_conv_window dmx_conv_point(void)
+dmx_conv_geometry dmx_conv_point(void)
 {
-    return (dmx_conv_window){
+    return (dmx_conv_geometry){
         .kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
 }
 
 dmx_name dmx_emit_conv(dmx_emitter *e, const char *operator_name, dmx_name x,
-                       dmx_name weight, dmx_name bias, const dmx_conv_window *w)
+                       dmx_name weight, dmx_name bias,
+                       const dmx_conv_geometry *w)
 {
     const dmx_name in[] = {x, weight, bias};
     const int64_t pads[] = {w->padding[0][0], w->padding[1][0],

@@ -3,6 +3,7 @@
 #ifndef DMX_ONNX_EMIT_OPS_H
 #define DMX_ONNX_EMIT_OPS_H
 
+#include "graph/graph.h"
 #include "onnx/emitter.h"
 
 #define DMX_DIMS(...)                                                          \
@@ -31,16 +32,11 @@ dmx_name dmx_emit_mul_scalar(dmx_emitter *e, dmx_name x, double value);
 dmx_name dmx_emit_gelu(dmx_emitter *e, dmx_name x);
 dmx_name dmx_emit_cast_f32(dmx_emitter *e, dmx_name x);
 
-typedef struct dmx_conv_window {
-    int64_t kernel[2], stride[2], dilation[2]; /* frequency, time */
-    int64_t padding[2][2];                     /* [axis][before, after] */
-} dmx_conv_window;
-
-/* A window of 1x1. */
-dmx_conv_window dmx_conv_point(void);
+/* A kernel of 1x1. */
+dmx_conv_geometry dmx_conv_point(void);
 /* bias may be NULL. */
 dmx_name dmx_emit_conv(dmx_emitter *e, const char *operator_name, dmx_name x,
                        dmx_name weight, dmx_name bias,
-                       const dmx_conv_window *w);
+                       const dmx_conv_geometry *w);
 
 #endif

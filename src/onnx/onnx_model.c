@@ -163,9 +163,7 @@ static dmx_status run(dmx_output *out, dmx_blob *blob, const dmx_graph *g,
 {
     const dmx_onnx_options defaults = {0};
     const dmx_onnx_options *o = options != NULL ? options : &defaults;
-    DMX_FORWARD(dmx_graph_status(g, err));
-    DMX_RETURN_IF(g->input == DMX_NO_VALUE || g->output == DMX_NO_VALUE, err,
-                  DMX_ERROR_ARGUMENT, "the graph has no input or no output");
+    DMX_FORWARD(dmx_graph_ready(g, err));
     DMX_FORWARD(check_options(o, model != NULL ? model->n_source : 0, err));
     if (o->n_chosen == 0)
         return export_graph(out, blob, g, model, o, err);

@@ -115,7 +115,8 @@ static dmx_name attend_in_pieces(dmx_emitter *e, const dmx_name in[3],
 static bool query_is_scaled(const dmx_walk *w, const dmx_node *n)
 {
     const dmx_node *q = &w->g->node[w->g->value[n->in[0]].producer];
-    return q->op == DMX_OP_LINEAR && dmx_walk_next(w, q, DMX_OP_ATTENTION) == n;
+    return q->op == DMX_OP_LINEAR &&
+           dmx_next_op(&w->a, q, DMX_OP_ATTENTION) == n;
 }
 
 /* Queries as heads, scaled unless their weights are. */
@@ -142,5 +143,5 @@ void dmx_recipe_attention(dmx_walk *w, const dmx_node *n)
     int64_t dim[4];
     const size_t rank = dmx_walk_token_shape(w, dq[0], rows, dq[1], dim);
     y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
-    dmx_walk_set_tokens(w, n, dmx_emit_reshape(e, y, dim, rank), rows);
+    dmx_walk_set(w, n, dmx_emit_reshape(e, y, dim, rank));
 }

@@ -17,12 +17,6 @@ static size_t channel_dims(const dmx_walk *w, dmx_value v, int64_t out[4])
     return is_tokens(w, v) ? 1 : 4;
 }
 
-/* One input, one result of the same order. */
-static void set_like_input(dmx_walk *w, const dmx_node *n, dmx_name y)
-{
-    dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
-}
-
 void dmx_recipe_input(dmx_walk *w, const dmx_node *n)
 {
     const int64_t *dim = dmx_walk_dim(w, n->out[0]);
@@ -64,17 +58,27 @@ void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
 /* Element by element: tokens stay in the form that they have. */
 static void activation(dmx_walk *w, const dmx_node *n)
 {
-    const bool nchw = dmx_walk_is_nchw(w, n->in[0]);
-    dmx_name x = nchw ? dmx_walk_nchw(w, n->in[0]) : dmx_walk_in(w, n, 0);
+    const bool image = dmx_walk_is_nchw(w, n->in[0]);
+    dmx_name x = image ? dmx_walk_nchw(w, n->in[0]) : dmx_walk_in(w, n, 0);
     x = n->op == DMX_OP_GELU ? dmx_emit_gelu(&w->e, x)
                              : dmx_emit_1(&w->e, "Relu", x);
-    if (nchw)
-        dmx_walk_set_nchw(w, n, x, dmx_walk_rows(w, n->in[0]));
+    if (image)
+        dmx_walk_set_nchw(w, n, x);
     else
-        set_like_input(w, n, x);
+        dmx_walk_set(w, n, x);
 }
 
-static void recipe_glu(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_gelu(dmx_walk *w, const dmx_node *n)
+{
+    activation(w, n);
+}
+
+void dmx_recipe_relu(dmx_walk *w, const dmx_node *n)
+{
+    activation(w, n);
+}
+
+void dmx_recipe_glu(dmx_walk *w, const dmx_node *n)
 {
     const dmx_name x = dmx_walk_in(w, n, 0);
     const int64_t half = dmx_walk_dim(w, n->out[0])[0];
@@ -85,11 +89,11 @@ static void recipe_glu(dmx_walk *w, const dmx_node *n)
         dmx_emit_2(&w->e, "Mul", value, dmx_emit_1(&w->e, "Sigmoid", gate)));
 }
 
-static void recipe_scale(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_scale(dmx_walk *w, const dmx_node *n)
 {
     int64_t dim[4];
     const size_t rank = channel_dims(w, n->in[0], dim);
-    set_like_input(
+    dmx_walk_set(
         w, n,
         dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
                    dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, dim, rank)));
@@ -99,10 +103,10 @@ void dmx_recipe_bias(dmx_walk *w, const dmx_node *n)
 {
     int64_t dim[4];
     const size_t rank = channel_dims(w, n->in[0], dim);
-    set_like_input(w, n,
-                   dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0),
-                              dmx_weight_vector(&w->e, dmx_operand(n, 0),
-                                                n->at.alpha, dim, rank)));
+    dmx_walk_set(w, n,
+                 dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0),
+                            dmx_weight_vector(&w->e, dmx_operand(n, 0),
+                                              n->at.alpha, dim, rank)));
 }
 
 static const dmx_node *producer(const dmx_walk *w, dmx_value v)
@@ -133,7 +137,7 @@ static dmx_name freq_table(dmx_walk *w, const dmx_node *n, double alpha)
 /* Tables wait for the sum that uses them: it knows the factor and order. */
 void dmx_recipe_freq_embedding(dmx_walk *w, const dmx_node *n)
 {
-    const int32_t user = w->user[n->out[0]];
+    const int32_t user = dmx_sole_consumer(&w->a, n->out[0]);
     const dmx_node *next = user >= 0 ? &w->g->node[user] : NULL;
     if (next != NULL && next->op == DMX_OP_ADD && next->in[1] == n->out[0])
         dmx_walk_skip(w, n);
@@ -161,35 +165,11 @@ static dmx_name second_term(dmx_walk *w, const dmx_node *n)
 void dmx_recipe_add(dmx_walk *w, const dmx_node *n)
 {
     const dmx_name a = dmx_walk_in(w, n, 0);
-    set_like_input(w, n, dmx_emit_2(&w->e, "Add", a, second_term(w, n)));
+    dmx_walk_set(w, n, dmx_emit_2(&w->e, "Add", a, second_term(w, n)));
 }
 
 dmx_recipe *const dmx_recipes[DMX_OP_COUNT] = {
-    [DMX_OP_INPUT] = dmx_recipe_input,
-    [DMX_OP_PAD] = dmx_recipe_pad,
-    [DMX_OP_CROP] = dmx_recipe_crop,
-    [DMX_OP_CONCAT] = dmx_recipe_concat,
-    [DMX_OP_RESHAPE] = dmx_recipe_reshape,
-    [DMX_OP_STFT] = dmx_recipe_stft,
-    [DMX_OP_ISTFT] = dmx_recipe_istft,
-    [DMX_OP_STATISTICS] = dmx_recipe_statistics,
-    [DMX_OP_STANDARDIZE] = dmx_recipe_standardize,
-    [DMX_OP_UNSTANDARDIZE] = dmx_recipe_unstandardize,
-    [DMX_OP_CONV] = dmx_recipe_conv,
-    [DMX_OP_CONV_TRANSPOSE] = dmx_recipe_conv_transpose,
-    [DMX_OP_GROUP_NORM] = dmx_recipe_group_norm,
-    [DMX_OP_LAYER_NORM] = dmx_recipe_layer_norm,
-    [DMX_OP_GELU] = activation,
-    [DMX_OP_RELU] = activation,
-    [DMX_OP_GLU] = recipe_glu,
-    [DMX_OP_SCALE] = recipe_scale,
-    [DMX_OP_BIAS] = dmx_recipe_bias,
-    [DMX_OP_ADD] = dmx_recipe_add,
-    [DMX_OP_LINEAR] = dmx_recipe_linear,
-    [DMX_OP_ATTENTION] = dmx_recipe_attention,
-    [DMX_OP_TOKENS] = dmx_recipe_tokens,
-    [DMX_OP_UNTOKENS] = dmx_recipe_untokens,
-    [DMX_OP_FREQ_EMBEDDING] = dmx_recipe_freq_embedding,
-    [DMX_OP_POSITION_1D] = dmx_recipe_position,
-    [DMX_OP_POSITION_2D] = dmx_recipe_position,
+#define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = dmx_recipe_##name,
+#include "graph/operations.def"
+#undef DMX_OPERATION
 };

@@ -4,36 +4,13 @@
 
 #include <stdio.h>
 
-static dmx_conv_window window_of(const dmx_node *n)
-{
-    dmx_conv_window c;
-    for (int k = 0; k < 2; k++) {
-        c.kernel[k] = n->at.kernel[k];
-        c.stride[k] = n->at.stride[k];
-        c.dilation[k] = n->at.dilation[k];
-        c.padding[k][0] = n->at.padding[k][0];
-        c.padding[k][1] = n->at.padding[k][1];
-    }
-    return c;
-}
-
-bool dmx_is_point(const dmx_node *n)
-{
-    const dmx_attributes *at = &n->at;
-    bool point = true;
-    for (int k = 0; k < 2; k++)
-        point = point && at->kernel[k] == 1 && at->stride[k] == 1 &&
-                at->padding[k][0] == 0 && at->padding[k][1] == 0;
-    return point;
-}
-
 /* Zeros before a convolution are its own padding. */
 void dmx_recipe_pad(dmx_walk *w, const dmx_node *n)
 {
     const int axis = n->at.axis;
     const dmx_name x = dmx_walk_in(w, n, 0);
-    const dmx_node *conv = dmx_walk_next(w, n, DMX_OP_CONV);
-    if (axis > 0 && conv != NULL && !dmx_is_point(conv)) {
+    const dmx_node *conv = dmx_next_op(&w->a, n, DMX_OP_CONV);
+    if (axis > 0 && conv != NULL && !dmx_is_point_conv(conv)) {
         dmx_walk_set(w, n, x);
         dmx_emitted *out = &w->value[n->out[0]];
         out->padding[axis - 1][0] = n->at.before;
@@ -58,13 +35,13 @@ static dmx_name bias_rows(dmx_emitter *e, const dmx_tensor *bias, int64_t first,
 static dmx_name conv_rows(dmx_walk *w, const dmx_node *n, int64_t first,
                           int64_t count, const char *suffix)
 {
-    dmx_conv_window c = window_of(n);
+    dmx_conv_geometry c = n->at.conv;
     const dmx_emitted *x = &w->value[n->in[0]];
     for (int k = 0; k < 2; k++)
         for (int s = 0; s < 2; s++)
             c.padding[k][s] += x->padding[k][s];
     const dmx_name weight = dmx_weight_rows(&w->e, dmx_weight_of(n), first,
-                                            count, suffix, n->at.kernel);
+                                            count, suffix, n->at.conv.kernel);
     return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
                          bias_rows(&w->e, dmx_bias_of(n), first, count), &c);
 }
@@ -73,7 +50,7 @@ static dmx_name conv_rows(dmx_walk *w, const dmx_node *n, int64_t first,
  * halving never exist, and the sigmoid joins the second one. */
 static bool conv_glu(dmx_walk *w, const dmx_node *n)
 {
-    const dmx_node *glu = dmx_walk_next(w, n, DMX_OP_GLU);
+    const dmx_node *glu = dmx_next_op(&w->a, n, DMX_OP_GLU);
     if (glu == NULL)
         return false;
     const int64_t half = dmx_weight_of(n)->dim[0] / 2;
@@ -88,7 +65,8 @@ static bool conv_glu(dmx_walk *w, const dmx_node *n)
 
 void dmx_recipe_conv(dmx_walk *w, const dmx_node *n)
 {
-    if ((dmx_is_point(n) && dmx_recipe_folded_norm(w, n)) || conv_glu(w, n))
+    if ((dmx_is_point_conv(n) && dmx_recipe_folded_norm(w, n)) ||
+        conv_glu(w, n))
         return;
     dmx_walk_set(w, n, conv_rows(w, n, 0, dmx_weight_of(n)->dim[0], ""));
 }
@@ -99,8 +77,9 @@ static int shuffle_axis(const dmx_node *n)
 {
     const dmx_attributes *at = &n->at;
     for (int k = 0; k < 2; k++)
-        if (at->stride[k] > 1 && at->kernel[k] % at->stride[k] == 0 &&
-            at->kernel[1 - k] == 1 && at->stride[1 - k] == 1)
+        if (at->conv.stride[k] > 1 &&
+            at->conv.kernel[k] % at->conv.stride[k] == 0 &&
+            at->conv.kernel[1 - k] == 1 && at->conv.stride[1 - k] == 1)
             return k;
     return -1;
 }
@@ -143,10 +122,11 @@ static dmx_name shuffle_bias(dmx_emitter *e, const dmx_tensor *bias, int64_t s)
  * than the input for each tap but the first. */
 static dmx_name shuffle_conv(dmx_walk *w, const dmx_node *n, int axis)
 {
-    const int64_t s = n->at.stride[axis], taps = n->at.kernel[axis] / s;
+    const int64_t s = n->at.conv.stride[axis],
+                  taps = n->at.conv.kernel[axis] / s;
     const int64_t co = dmx_weight_of(n)->dim[1], ci = dmx_weight_of(n)->dim[0];
     int64_t dim[] = {co * s, ci, 1, 1};
-    dmx_conv_window c = dmx_conv_point();
+    dmx_conv_geometry c = dmx_conv_point();
     dim[2 + axis] = c.kernel[axis] = taps;
     c.padding[axis][0] = c.padding[axis][1] = taps - 1;
     const dmx_name weight = dmx_weight_constant(
@@ -162,7 +142,7 @@ static dmx_name shuffle(dmx_walk *w, const dmx_node *n, int axis)
     dmx_emitter *e = &w->e;
     const int64_t *in = dmx_walk_dim(w, n->in[0]);
     const int64_t *out = dmx_walk_dim(w, n->out[0]);
-    const int64_t s = n->at.stride[axis], places = out[1 + axis] / s;
+    const int64_t s = n->at.conv.stride[axis], places = out[1 + axis] / s;
     dmx_name y = shuffle_conv(w, n, axis);
     if (axis == 0) {
         y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, places, in[2]));
@@ -183,8 +163,8 @@ static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
 {
     const int64_t *full = dmx_walk_dim(w, n->out[0]);
     const int64_t dim[] = {dmx_weight_of(n)->dim[0], dmx_weight_of(n)->dim[1],
-                           n->at.kernel[0], n->at.kernel[1]};
-    dmx_conv_window c = window_of(n);
+                           n->at.conv.kernel[0], n->at.conv.kernel[1]};
+    dmx_conv_geometry c = n->at.conv;
     if (crop != NULL) {
         const int k = crop->at.axis - 1;
         c.padding[k][0] = crop->at.start;
@@ -198,7 +178,7 @@ static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
 void dmx_recipe_conv_transpose(dmx_walk *w, const dmx_node *n)
 {
     const int axis = shuffle_axis(n);
-    const dmx_node *crop = dmx_walk_next(w, n, DMX_OP_CROP);
+    const dmx_node *crop = dmx_next_op(&w->a, n, DMX_OP_CROP);
     if (crop != NULL && crop->at.axis == 0)
         crop = NULL;
     if (axis >= 0) {

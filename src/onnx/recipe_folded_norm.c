@@ -90,7 +90,7 @@ static dmx_name point_weight(dmx_emitter *e, const char *base, double *w,
 static dmx_name point_conv(dmx_emitter *e, dmx_name x, dmx_name weight,
                            dmx_name bias)
 {
-    const dmx_conv_window c = dmx_conv_point();
+    const dmx_conv_geometry c = dmx_conv_point();
     return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
 }
 
@@ -226,20 +226,10 @@ static dmx_name folded_half(dmx_emitter *e, const fold *f, dmx_name x,
     return point_conv(e, x, point_weight(e, base, w, half, f->padded), bias);
 }
 
-/* The norm after conv when the pattern is there and folding pays. */
-static const dmx_node *norm_after(const dmx_walk *w, const dmx_node *conv)
+static fold open_fold(dmx_walk *w, const dmx_node *conv,
+                      const dmx_gated_norm *after)
 {
-    const dmx_node *norm = dmx_walk_next(w, conv, DMX_OP_GROUP_NORM);
-    const bool fits =
-        norm != NULL && norm->at.per_row && norm->at.groups == 1 &&
-        dmx_walk_next(w, norm, DMX_OP_GLU) != NULL &&
-        2 * dmx_weight_of(conv)->dim[1] <= dmx_weight_of(conv)->dim[0];
-    return fits ? norm : NULL;
-}
-
-static fold open_fold(dmx_walk *w, const dmx_node *conv, const dmx_node *norm,
-                      const dmx_node *scale)
-{
+    const dmx_node *norm = after->norm, *scale = after->scale;
     dmx_emitter *e = &w->e;
     const int64_t *dim = dmx_walk_dim(w, conv->in[0]);
     return (fold){
@@ -271,22 +261,27 @@ static dmx_name folded(dmx_walk *w, const fold *f, dmx_name h,
     return dmx_emit_2(e, "Mul", value, dmx_emit_1(e, "Sigmoid", gate));
 }
 
+/* Folding pays where the input is narrow. */
+static bool is_narrow(const dmx_tensor *weight)
+{
+    return 2 * weight->dim[1] <= weight->dim[0];
+}
+
 bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv)
 {
-    const dmx_node *norm = norm_after(w, conv);
-    if (norm == NULL)
+    dmx_gated_norm after;
+    if (!dmx_match_gated_norm(&after, &w->a, conv) ||
+        !is_narrow(dmx_weight_of(conv)))
         return false;
-    const dmx_node *glu = dmx_walk_next(w, norm, DMX_OP_GLU);
-    const dmx_node *scale = dmx_walk_next(w, glu, DMX_OP_SCALE);
-    const fold f = open_fold(w, conv, norm, scale);
+    const fold f = open_fold(w, conv, &after);
     if (dmx_emitter_failed(&w->e))
         return true;
-    const dmx_name y = folded(w, &f, dmx_walk_in(w, conv, 0), glu->path);
+    const dmx_name y = folded(w, &f, dmx_walk_in(w, conv, 0), after.glu->path);
     dmx_walk_skip(w, conv);
-    dmx_walk_skip(w, norm);
-    if (scale != NULL)
-        dmx_walk_skip(w, glu);
-    dmx_walk_set(w, scale != NULL ? scale : glu, y);
+    dmx_walk_skip(w, after.norm);
+    if (after.scale != NULL)
+        dmx_walk_skip(w, after.glu);
+    dmx_walk_set(w, after.scale != NULL ? after.scale : after.glu, y);
     dmx_emitter_drop_buffer(&w->e, (void *)f.weight);
     return true;
 }

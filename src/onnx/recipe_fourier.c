@@ -101,17 +101,14 @@ static dmx_name analysis_bins(dmx_emitter *e, const dmx_transform *t)
  * lengthened with zeros, as little as will do. */
 static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
-    int64_t left = t->left;
-    int64_t right = t->left + t->frames * t->hop - t->length;
-    const int64_t most = left > right ? left : right;
-    if (t->length <= most) {
-        const int64_t extra = most - t->length + 1;
-        const int64_t after = extra < right ? extra : right;
-        x = dmx_emit_pad(e, x, 4, 3, extra - after, after, false);
-        right -= after;
-        left -= extra - after;
-    }
-    return dmx_emit_pad(e, x, 4, 3, left, right, true);
+    dmx_stft_padding p;
+    if (!dmx_stft_padding_of(&p, t->n, dmx_length_fixed(t->length)))
+        return dmx_emitter_fail(e, DMX_ERROR_LIMIT, "an absurd length");
+    const int64_t zeros = dmx_amount_at(p.zeros, 1);
+    if (zeros > 0)
+        x = dmx_emit_pad(e, x, 4, 3, 0, zeros, false);
+    return dmx_emit_pad(e, x, 4, 3, dmx_amount_at(p.before, 1),
+                        dmx_amount_at(p.behind, 1) - zeros, true);
 }
 
 /* [1, C, 1, L] -> frames as runs: [C, n2, n1, T]. */
@@ -227,7 +224,7 @@ void dmx_recipe_istft(dmx_walk *w, const dmx_node *n)
 void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const dmx_node *istft = dmx_walk_next(w, n, DMX_OP_ISTFT);
+    const dmx_node *istft = dmx_next_op(&w->a, n, DMX_OP_ISTFT);
     const int64_t *dim = dmx_walk_dim(w, n->in[0]);
     dmx_name mean = dmx_walk_in(w, n, 1), std = dmx_walk_in(w, n, 2);
     if (istft != NULL) {

@@ -143,7 +143,7 @@ static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
         return token_mean(&w->e, x, dim, n->at.groups);
     }
     return signal_mean(&w->e, dmx_emit_mean_time(&w->e, x, dim), dim,
-                       n->at.groups, n->at.per_row);
+                       n->at.groups, n->at.rows == DMX_ROWS_BATCH);
 }
 
 /* Mean square of the centred x times *count. */
@@ -159,7 +159,7 @@ static dmx_name group_energy(dmx_walk *w, const dmx_node *n, dmx_name x,
     }
     *count = (double)dim[2];
     return signal_mean(&w->e, dmx_emit_energy_time(&w->e, x, dim), dim,
-                       n->at.groups, n->at.per_row);
+                       n->at.groups, n->at.rows == DMX_ROWS_BATCH);
 }
 
 /* (x - mean) * (weight / sqrt(var + eps)) + bias; var comes times a count that
@@ -183,7 +183,7 @@ void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
     const dmx_name y =
         dmx_emit_2(e, "Add", dmx_emit_2(e, "Mul", c, r),
                    dmx_weight_vector(e, dmx_bias_of(n), 1.0, dim, rank));
-    dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
+    dmx_walk_set(w, n, y);
 }
 
 /* ---- statistics of the whole input ------------------------------------- */

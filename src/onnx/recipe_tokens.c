@@ -13,11 +13,11 @@ void dmx_recipe_tokens(dmx_walk *w, const dmx_node *n)
     dmx_name x = dmx_walk_in(w, n, 0);
     (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
     if (dim[1] == d[1]) {
-        dmx_walk_set_nchw(w, n, x, d[1]);
+        dmx_walk_set_nchw(w, n, x);
         return;
     }
     x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 2, 3, 1));
-    dmx_walk_set_tokens(w, n, dmx_emit_reshape(&w->e, x, dim, 4), 1);
+    dmx_walk_set(w, n, dmx_emit_reshape(&w->e, x, dim, 4));
 }
 
 void dmx_recipe_untokens(dmx_walk *w, const dmx_node *n)
@@ -63,9 +63,9 @@ dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
 
 /* The same on tokens channels first. */
 static dmx_name linear_nchw(dmx_emitter *e, dmx_name x, const dmx_node *n,
-                             const dmx_tensor *scale, double factor)
+                            const dmx_tensor *scale, double factor)
 {
-    const dmx_conv_window c = dmx_conv_point();
+    const dmx_conv_geometry c = dmx_conv_point();
     const dmx_name weight =
         dmx_weight_point(e, dmx_weight_of(n), scale, factor);
     const dmx_name bias = dmx_bias_of(n) != NULL
@@ -84,26 +84,24 @@ static bool fills_blocks(const dmx_tensor *weight)
 /* The ATTENTION that takes n's result as its query and as nothing else. */
 static const dmx_node *query_of(const dmx_walk *w, const dmx_node *n)
 {
-    return dmx_walk_next(w, n, DMX_OP_ATTENTION);
+    return dmx_next_op(&w->a, n, DMX_OP_ATTENTION);
 }
 
 void dmx_recipe_linear(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t rows = dmx_walk_rows(w, n->in[0]);
-    const dmx_node *scale = dmx_walk_next(w, n, DMX_OP_SCALE);
+    const dmx_node *scale = dmx_next_op(&w->a, n, DMX_OP_SCALE);
     const dmx_node *query = query_of(w, n);
     const dmx_node *last = scale != NULL ? scale : n;
     const dmx_tensor *s = scale != NULL ? dmx_weight_of(scale) : NULL;
     const double factor = query != NULL ? query->at.scale : 1.0;
     if (fills_blocks(dmx_weight_of(n))) {
         const dmx_name x = dmx_walk_nchw(w, n->in[0]);
-        dmx_walk_set_nchw(w, last, linear_nchw(&w->e, x, n, s, factor), rows);
+        dmx_walk_set_nchw(w, last, linear_nchw(&w->e, x, n, s, factor));
     } else {
         const dmx_name x = dmx_walk_in(w, n, 0);
-        dmx_walk_set_tokens(w, last,
-                            dmx_emit_linear(&w->e, x, dmx_weight_of(n),
-                                            dmx_bias_of(n), s, factor),
-                            rows);
+        dmx_walk_set(w, last,
+                     dmx_emit_linear(&w->e, x, dmx_weight_of(n), dmx_bias_of(n),
+                                     s, factor));
     }
     dmx_walk_skip(w, n);
 }
@@ -118,7 +116,7 @@ void dmx_recipe_layer_norm(dmx_walk *w, const dmx_node *n)
     const dmx_name y = dmx_emit(&w->e, "LayerNormalization", in, 3);
     dmx_attribute_int(&w->e, "axis", -1);
     dmx_attribute_float(&w->e, "epsilon", (float)n->at.epsilon);
-    dmx_walk_set_tokens(w, n, y, dmx_walk_rows(w, n->in[0]));
+    dmx_walk_set(w, n, y);
 }
 
 /* ---- positions --------------------------------------------------------- */
@@ -195,7 +193,12 @@ dmx_name dmx_emit_position(dmx_walk *w, const dmx_node *n, double alpha,
 }
 
 /* Tables wait for the sum that uses them: it knows the factor and order. */
-void dmx_recipe_position(dmx_walk *w, const dmx_node *n)
+void dmx_recipe_position_1d(dmx_walk *w, const dmx_node *n)
+{
+    dmx_walk_skip(w, n);
+}
+
+void dmx_recipe_position_2d(dmx_walk *w, const dmx_node *n)
 {
     dmx_walk_skip(w, n);
 }

@@ -89,7 +89,7 @@ static dmx_name affine(dmx_emitter *e, dmx_name x, const dmx_node *n,
                       dmx_weight_vector(e, dmx_bias_of(n), 1.0, dim, rank));
 }
 
-static void group_norm(dmx_walk *w, const dmx_node *n)
+static void usual_group_norm(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     if (is_tokens(w, n->in[0])) {
@@ -99,7 +99,7 @@ static void group_norm(dmx_walk *w, const dmx_node *n)
     const int64_t *d = dmx_walk_dim(w, n->in[0]);
     const int64_t folded[] = {d[1], d[0], d[2]}, flat[] = {1, d[0], 1, 1};
     const int64_t plain[] = {1, d[0], d[1], d[2]};
-    if (n->at.per_row || d[1] == 1) {
+    if (n->at.rows == DMX_ROWS_BATCH || d[1] == 1) {
         dmx_name x = dmx_usual_folded(w, n->in[0]);
         x = dmx_usual_instance_norm(e, x, d[1], n->at.groups, folded, 3,
                                     n->at.epsilon);
@@ -118,7 +118,7 @@ static void conv_1d(dmx_walk *w, const dmx_node *n)
     const int64_t *d = dmx_walk_dim(w, n->in[0]);
     const int64_t *o = dmx_walk_dim(w, n->out[0]);
     const bool flat =
-        w->value[n->in[0]].folded == NULL && d[1] > 1 && dmx_is_point(n);
+        w->value[n->in[0]].folded == NULL && d[1] > 1 && dmx_is_point_conv(n);
     const dmx_name x = flat ? dmx_emit_reshape(e, dmx_usual_plain(w, n->in[0]),
                                                DMX_DIMS(1, d[0], d[1] * d[2]))
                             : dmx_usual_folded(w, n->in[0]);
@@ -127,10 +127,10 @@ static void conv_1d(dmx_walk *w, const dmx_node *n)
         dmx_bias_of(n) != NULL ? dmx_weight_vector(e, dmx_bias_of(n), 1.0, o, 1)
                                : NULL};
     const dmx_name y = dmx_emit(e, "Conv", in, dmx_bias_of(n) != NULL ? 3 : 2);
-    dmx_attribute_ints(e, "kernel_shape", n->at.kernel + 1, 1);
-    dmx_attribute_ints(e, "strides", n->at.stride + 1, 1);
-    dmx_attribute_ints(e, "dilations", n->at.dilation + 1, 1);
-    dmx_attribute_ints(e, "pads", n->at.padding[1], 2);
+    dmx_attribute_ints(e, "kernel_shape", n->at.conv.kernel + 1, 1);
+    dmx_attribute_ints(e, "strides", n->at.conv.stride + 1, 1);
+    dmx_attribute_ints(e, "dilations", n->at.conv.dilation + 1, 1);
+    dmx_attribute_ints(e, "pads", n->at.conv.padding[1], 2);
     if (flat)
         dmx_walk_set(w, n,
                      dmx_emit_reshape(e, y, DMX_DIMS(1, o[0], o[1], o[2])));
@@ -138,20 +138,7 @@ static void conv_1d(dmx_walk *w, const dmx_node *n)
         dmx_usual_set_folded(w, n, y);
 }
 
-static dmx_conv_window window_of(const dmx_node *n)
-{
-    dmx_conv_window c = dmx_conv_point();
-    for (int k = 0; k < 2; k++) {
-        c.kernel[k] = n->at.kernel[k];
-        c.stride[k] = n->at.stride[k];
-        c.dilation[k] = n->at.dilation[k];
-        c.padding[k][0] = n->at.padding[k][0];
-        c.padding[k][1] = n->at.padding[k][1];
-    }
-    return c;
-}
-
-static void conv(dmx_walk *w, const dmx_node *n)
+static void usual_conv(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     if (dmx_weight_of(n)->rank == 3) {
@@ -159,7 +146,7 @@ static void conv(dmx_walk *w, const dmx_node *n)
         return;
     }
     const int64_t *o = dmx_walk_dim(w, n->out[0]);
-    const dmx_conv_window c = window_of(n);
+    const dmx_conv_geometry c = n->at.conv;
     const dmx_name weight =
         dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim, 4);
     const dmx_name bias = dmx_bias_of(n) != NULL
@@ -170,7 +157,7 @@ static void conv(dmx_walk *w, const dmx_node *n)
                                bias, &c));
 }
 
-static void conv_transpose(dmx_walk *w, const dmx_node *n)
+static void usual_conv_transpose(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *o = dmx_walk_dim(w, n->out[0]);
@@ -181,7 +168,7 @@ static void conv_transpose(dmx_walk *w, const dmx_node *n)
         dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim,
                          (size_t)dmx_weight_of(n)->rank);
     if (dmx_weight_of(n)->rank == 4) {
-        const dmx_conv_window c = window_of(n);
+        const dmx_conv_geometry c = n->at.conv;
         dmx_walk_set(w, n,
                      dmx_emit_conv(e, "ConvTranspose",
                                    dmx_usual_plain(w, n->in[0]), weight, bias,
@@ -191,8 +178,8 @@ static void conv_transpose(dmx_walk *w, const dmx_node *n)
     const dmx_name in[] = {dmx_usual_folded(w, n->in[0]), weight, bias};
     const dmx_name y =
         dmx_emit(e, "ConvTranspose", in, dmx_bias_of(n) != NULL ? 3 : 2);
-    dmx_attribute_ints(e, "kernel_shape", n->at.kernel + 1, 1);
-    dmx_attribute_ints(e, "strides", n->at.stride + 1, 1);
+    dmx_attribute_ints(e, "kernel_shape", n->at.conv.kernel + 1, 1);
+    dmx_attribute_ints(e, "strides", n->at.conv.stride + 1, 1);
     dmx_usual_set_folded(w, n, y);
 }
 
@@ -214,17 +201,17 @@ static void set_any(dmx_walk *w, const dmx_node *n, dmx_name y)
         dmx_walk_set(w, n, y);
 }
 
-static void gelu(dmx_walk *w, const dmx_node *n)
+static void usual_gelu(dmx_walk *w, const dmx_node *n)
 {
     set_any(w, n, dmx_emit_gelu(&w->e, any_input(w, n, 0)));
 }
 
-static void relu(dmx_walk *w, const dmx_node *n)
+static void usual_relu(dmx_walk *w, const dmx_node *n)
 {
     set_any(w, n, dmx_emit_1(&w->e, "Relu", any_input(w, n, 0)));
 }
 
-static void glu(dmx_walk *w, const dmx_node *n)
+static void usual_glu(dmx_walk *w, const dmx_node *n)
 {
     dmx_name half[2];
     dmx_usual_split(&w->e, any_input(w, n, 0), 1, half);
@@ -232,7 +219,7 @@ static void glu(dmx_walk *w, const dmx_node *n)
     set_any(w, n, dmx_emit_2(&w->e, "Mul", half[0], half[1]));
 }
 
-static void scale(dmx_walk *w, const dmx_node *n)
+static void usual_scale(dmx_walk *w, const dmx_node *n)
 {
     const int64_t channels = dmx_weight_of(n)->dim[0];
     const int64_t column[] = {1, channels, 1, 1};
@@ -247,7 +234,7 @@ static void scale(dmx_walk *w, const dmx_node *n)
                    dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, dim, rank)));
 }
 
-static void add(dmx_walk *w, const dmx_node *n)
+static void usual_add(dmx_walk *w, const dmx_node *n)
 {
     if (w->value[n->in[1]].name == NULL && w->value[n->in[1]].folded == NULL) {
         (void)dmx_usual_plain(w, n->in[0]);
@@ -268,31 +255,31 @@ static void plain_inputs(dmx_walk *w, const dmx_node *n)
         (void)dmx_usual_plain(w, n->in[k]);
 }
 
-static void crop(dmx_walk *w, const dmx_node *n)
+static void usual_crop(dmx_walk *w, const dmx_node *n)
 {
     plain_inputs(w, n);
     dmx_recipe_crop(w, n);
 }
 
-static void concat(dmx_walk *w, const dmx_node *n)
+static void usual_concat(dmx_walk *w, const dmx_node *n)
 {
     plain_inputs(w, n);
     dmx_recipe_concat(w, n);
 }
 
-static void reshape(dmx_walk *w, const dmx_node *n)
+static void usual_reshape(dmx_walk *w, const dmx_node *n)
 {
     plain_inputs(w, n);
     dmx_recipe_reshape(w, n);
 }
 
-static void bias(dmx_walk *w, const dmx_node *n)
+static void usual_bias(dmx_walk *w, const dmx_node *n)
 {
     plain_inputs(w, n);
     dmx_recipe_bias(w, n);
 }
 
-static void pad(dmx_walk *w, const dmx_node *n)
+static void usual_pad(dmx_walk *w, const dmx_node *n)
 {
     dmx_walk_set(w, n,
                  dmx_emit_pad(&w->e, dmx_usual_plain(w, n->in[0]), 4,
@@ -314,7 +301,7 @@ static dmx_name mean_of_all(dmx_emitter *e, dmx_name x)
     return x;
 }
 
-static void statistics(dmx_walk *w, const dmx_node *n)
+static void usual_statistics(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const dmx_shape *s = &w->g->value[n->in[0]].shape;
@@ -329,7 +316,7 @@ static void statistics(dmx_walk *w, const dmx_node *n)
     dmx_walk_skip(w, n);
 }
 
-static void unstandardize(dmx_walk *w, const dmx_node *n)
+static void usual_unstandardize(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     dmx_name x = dmx_usual_plain(w, n->in[0]);
@@ -337,32 +324,25 @@ static void unstandardize(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, dmx_emit_2(e, "Add", x, dmx_walk_in(w, n, 1)));
 }
 
+/* Recipes of other files, and those that need no other than the usual. */
+#define usual_attention      dmx_usual_attention
+#define usual_freq_embedding dmx_recipe_freq_embedding
+#define usual_input          dmx_recipe_input
+#define usual_istft          dmx_usual_istft
+#define usual_layer_norm     dmx_recipe_layer_norm
+#define usual_linear         dmx_usual_linear
+#define usual_position_1d    dmx_recipe_position_1d
+#define usual_position_2d    dmx_usual_position
+#define usual_standardize    dmx_recipe_standardize
+#define usual_stft           dmx_usual_stft
+#define usual_tokens         dmx_usual_tokens
+#define usual_untokens       dmx_usual_untokens
+
+/* Operations that were never exported in this way would follow here, as NULL:
+ * such a graph is refused, by name. */
+
 dmx_recipe *const dmx_usual_recipes[DMX_OP_COUNT] = {
-    [DMX_OP_INPUT] = dmx_recipe_input,
-    [DMX_OP_PAD] = pad,
-    [DMX_OP_CROP] = crop,
-    [DMX_OP_CONCAT] = concat,
-    [DMX_OP_RESHAPE] = reshape,
-    [DMX_OP_STFT] = dmx_usual_stft,
-    [DMX_OP_ISTFT] = dmx_usual_istft,
-    [DMX_OP_STATISTICS] = statistics,
-    [DMX_OP_STANDARDIZE] = dmx_recipe_standardize,
-    [DMX_OP_UNSTANDARDIZE] = unstandardize,
-    [DMX_OP_CONV] = conv,
-    [DMX_OP_CONV_TRANSPOSE] = conv_transpose,
-    [DMX_OP_GROUP_NORM] = group_norm,
-    [DMX_OP_LAYER_NORM] = dmx_recipe_layer_norm,
-    [DMX_OP_GELU] = gelu,
-    [DMX_OP_RELU] = relu,
-    [DMX_OP_GLU] = glu,
-    [DMX_OP_SCALE] = scale,
-    [DMX_OP_BIAS] = bias,
-    [DMX_OP_ADD] = add,
-    [DMX_OP_LINEAR] = dmx_usual_linear,
-    [DMX_OP_ATTENTION] = dmx_usual_attention,
-    [DMX_OP_TOKENS] = dmx_usual_tokens,
-    [DMX_OP_UNTOKENS] = dmx_usual_untokens,
-    [DMX_OP_FREQ_EMBEDDING] = dmx_recipe_freq_embedding,
-    [DMX_OP_POSITION_1D] = dmx_recipe_position,
-    [DMX_OP_POSITION_2D] = dmx_usual_position,
+#define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = usual_##name,
+#include "graph/operations.def"
+#undef DMX_OPERATION
 };

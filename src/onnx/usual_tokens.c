@@ -24,7 +24,7 @@ void dmx_usual_untokens(dmx_walk *w, const dmx_node *n)
 /* The attention that a node's result goes to, or NULL. */
 static const dmx_node *attention_after(const dmx_walk *w, const dmx_node *n)
 {
-    const int32_t user = w->user[n->out[0]];
+    const int32_t user = dmx_sole_consumer(&w->a, n->out[0]);
     const dmx_node *next = user >= 0 ? &w->g->node[user] : NULL;
     return next != NULL && next->op == DMX_OP_ATTENTION ? next : NULL;
 }
@@ -172,7 +172,7 @@ void dmx_usual_attention(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    const dmx_node *back = dmx_walk_next(w, n, DMX_OP_LINEAR);
+    const dmx_node *back = dmx_next_op(&w->a, n, DMX_OP_LINEAR);
     if (back != NULL && attention_after(w, back) != NULL)
         back = NULL;
     const dmx_node *last = back != NULL ? back : n;

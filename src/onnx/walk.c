@@ -3,42 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_USER = -1, MANY_USERS = -2 };
-
-static void count_use(dmx_walk *w, dmx_value v, int32_t node)
-{
-    w->user[v] = w->user[v] == NO_USER ? node : MANY_USERS;
-}
-
-static void find_users(dmx_walk *w)
-{
-    const dmx_graph *g = w->g;
-    for (size_t v = 0; v < g->n_value; v++)
-        w->user[v] = NO_USER;
-    for (size_t i = 0; i < g->n_node; i++)
-        for (int k = 0; k < g->node[i].n_in; k++)
-            count_use(w, g->node[i].in[k], (int32_t)i);
-    w->user[g->output] = MANY_USERS;
-}
-
 void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
                    dmx_weight_format weights)
 {
     *w = (dmx_walk){.g = g};
     dmx_emitter_open(&w->e, opset, weights);
     w->value = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->value);
-    w->user = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->user);
     w->done = dmx_emitter_alloc(&w->e, g->n_node, sizeof *w->done);
-    if (w->done == NULL)
-        return;
-    for (size_t v = 0; v < g->n_value; v++)
-        w->value[v].rows = 1;
-    find_users(w);
+    if (!dmx_analysis_open(&w->a, g))
+        dmx_emitter_fail(&w->e, DMX_ERROR_MEMORY, "no memory for the graph");
 }
 
 void dmx_walk_close(dmx_walk *w)
 {
     dmx_emitter_close(&w->e);
+    dmx_analysis_close(&w->a);
 }
 
 void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
@@ -62,17 +41,6 @@ void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
     }
 }
 
-const dmx_node *dmx_walk_next(const dmx_walk *w, const dmx_node *n, dmx_op op)
-{
-    if (n == NULL || n->n_out != 1)
-        return NULL;
-    const int32_t user = w->user[n->out[0]];
-    if (user < 0)
-        return NULL;
-    const dmx_node *next = &w->g->node[user];
-    return next->op == op && next->in[0] == n->out[0] ? next : NULL;
-}
-
 const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v)
 {
     return w->g->value[v].shape.dim;
@@ -80,7 +48,8 @@ const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v)
 
 int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v)
 {
-    return w->value[v].rows;
+    const int64_t rows = w->flat ? 1 : dmx_token_rows(&w->a, v);
+    return rows > 1 ? rows : 1;
 }
 
 /* Rows of tokens that have none of their own: convolutions divide their work
@@ -127,7 +96,7 @@ static dmx_name own_tokens(dmx_walk *w, dmx_value v)
 
 dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
 {
-    const dmx_emitted *x = &w->value[v];
+    const int64_t have = dmx_walk_rows(w, v);
     const dmx_node *producer = &w->g->node[w->g->value[v].producer];
     const int64_t *dim = dmx_walk_dim(w, v);
     if (dmx_emitter_failed(&w->e))
@@ -135,10 +104,10 @@ dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
     dmx_name name = own_tokens(w, v);
     if (name == NULL)
         return dmx_emit_position(w, producer, 1.0, rows);
-    if (x->rows == rows)
+    if (have == rows)
         return name;
-    if (x->rows != 1)
-        name = swap_order(w, name, x->rows, dim[0] / x->rows, dim[1], 1);
+    if (have != 1)
+        name = swap_order(w, name, have, dim[0] / have, dim[1], 1);
     return rows == 1 ? name
                      : swap_order(w, name, dim[0] / rows, rows, dim[1], rows);
 }
@@ -149,7 +118,8 @@ dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v)
     if (dmx_emitter_failed(&w->e))
         return "";
     if (x->nchw == NULL)
-        x->nchw = dmx_emit_transpose(&w->e, dmx_walk_tokens(w, v, x->rows),
+        x->nchw = dmx_emit_transpose(&w->e,
+                                     dmx_walk_tokens(w, v, dmx_walk_rows(w, v)),
                                      DMX_DIMS(0, 3, 1, 2));
     return x->nchw;
 }
@@ -164,7 +134,9 @@ dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i)
     const dmx_emitted *x = &w->value[n->in[i]];
     if (dmx_emitter_failed(&w->e))
         return "";
-    return x->name != NULL ? x->name : dmx_walk_tokens(w, n->in[i], x->rows);
+    return x->name != NULL
+               ? x->name
+               : dmx_walk_tokens(w, n->in[i], dmx_walk_rows(w, n->in[i]));
 }
 
 void dmx_walk_skip(dmx_walk *w, const dmx_node *n)
@@ -173,27 +145,18 @@ void dmx_walk_skip(dmx_walk *w, const dmx_node *n)
         w->done[n - w->g->node] = true;
 }
 
-void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
-                         int64_t rows)
+void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name)
 {
     if (dmx_emitter_failed(&w->e))
         return;
     w->value[n->out[0]].name = name;
-    w->value[n->out[0]].rows = rows;
     dmx_walk_skip(w, n);
 }
 
-void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name nchw,
-                       int64_t rows)
+void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name name)
 {
     if (dmx_emitter_failed(&w->e))
         return;
-    w->value[n->out[0]].nchw = nchw;
-    w->value[n->out[0]].rows = rows;
+    w->value[n->out[0]].nchw = name;
     dmx_walk_skip(w, n);
-}
-
-void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name)
-{
-    dmx_walk_set_tokens(w, n, name, 1);
 }

@@ -9,18 +9,14 @@
 #ifndef DMX_ONNX_WALK_H
 #define DMX_ONNX_WALK_H
 
-#include "graph/graph.h"
+#include "graph/analysis.h"
 #include "onnx/emit_ops.h"
 
-/* Attention is indifferent to the order of tokens, and all else treats each
- * one alone; so tokens of a signal with F rows stay in the signal's own order
- * (row by row) instead of the graph's (frame by frame).
- *
- * Tokens also exist channels first: a 1x1 convolution is the quicker linear
+/* Tokens are emitted in the order of dmx_token_rows (graph/analysis.h). They
+ * also exist as NCHW, channels first: a 1x1 convolution is the quicker linear
  * layer. Either form is made of the other when an operation asks for it. */
 typedef struct dmx_emitted {
     dmx_name name;         /* NULL: not emitted (yet) */
-    int64_t rows;          /* tokens: rows of that order; 1: the graph's */
     int64_t padding[2][2]; /* zeros that the consumer must add: a PAD that is
                               left to the convolution after it */
     dmx_name nchw;         /* tokens as [1, D, R, W], or NULL */
@@ -36,9 +32,9 @@ typedef struct dmx_centred {
 typedef struct dmx_walk {
     dmx_emitter e;
     const dmx_graph *g;
+    dmx_analysis a; /* of g */
     dmx_emitted *value;
-    int32_t *user; /* per value: its only consumer, or a negative number */
-    bool *done;    /* per node */
+    bool *done; /* per node */
     dmx_centred centred[4];
     size_t n_centred;
     bool flat; /* tokens are [1, L, D]: usual export */
@@ -53,10 +49,6 @@ void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
 void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
                   const dmx_hooks *hooks);
 void dmx_walk_close(dmx_walk *w);
-
-/* The node after n: the only consumer of its only result, when that is an
- * `op` which takes it as first input; else NULL. */
-const dmx_node *dmx_walk_next(const dmx_walk *w, const dmx_node *n, dmx_op op);
 
 /* Name of an input; tokens in the order `rows` (see above). */
 dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i);
@@ -74,30 +66,20 @@ int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v);
 const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v);
 /* Declares n emitted, its result being `name`. */
 void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name);
-/* The same for tokens in the order `rows`. */
-void dmx_walk_set_tokens(dmx_walk *w, const dmx_node *n, dmx_name name,
-                         int64_t rows);
-/* The same for tokens channels first. */
-void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name nchw,
-                       int64_t rows);
+/* The same for tokens as NCHW. */
+void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name name);
 /* Declares a node emitted that a recipe took along, without a result. */
 void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 
 /* ---- recipes, one file per family -------------------------------------- */
+/* One for each operation of the graph: dmx_recipe_<name>. */
+#define DMX_OPERATION(NAME, name, ...) dmx_recipe dmx_recipe_##name;
+#include "graph/operations.def"
+#undef DMX_OPERATION
 extern dmx_recipe *const dmx_recipes[DMX_OP_COUNT];
 
 /* The usual traced export, for measurements: onnx/usual.h. */
 extern dmx_recipe *const dmx_usual_recipes[DMX_OP_COUNT];
-
-dmx_recipe dmx_recipe_stft, dmx_recipe_istft, dmx_recipe_unstandardize;
-dmx_recipe dmx_recipe_statistics, dmx_recipe_standardize;
-dmx_recipe dmx_recipe_conv, dmx_recipe_conv_transpose, dmx_recipe_pad;
-dmx_recipe dmx_recipe_group_norm, dmx_recipe_layer_norm;
-dmx_recipe dmx_recipe_linear, dmx_recipe_attention;
-dmx_recipe dmx_recipe_tokens, dmx_recipe_untokens, dmx_recipe_position;
-dmx_recipe dmx_recipe_freq_embedding, dmx_recipe_add;
-dmx_recipe dmx_recipe_input, dmx_recipe_crop, dmx_recipe_reshape;
-dmx_recipe dmx_recipe_concat, dmx_recipe_bias;
 
 /* Parts that other recipes use. */
 /* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows
@@ -112,8 +94,6 @@ bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv);
 dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
                          const dmx_tensor *bias, const dmx_tensor *scale,
                          double factor);
-/* A convolution that looks at one point only. */
-bool dmx_is_point(const dmx_node *n);
 /* A position table times alpha, as tokens of the order `rows`. */
 dmx_name dmx_emit_position(dmx_walk *w, const dmx_node *n, double alpha,
                            int64_t rows);

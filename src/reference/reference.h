@@ -27,9 +27,4 @@ DMX_MUST_CHECK dmx_status
 dmx_reference_run(double *out, const dmx_graph *g, const double *mix,
                   const dmx_reference_options *options, dmx_error *err);
 
-/* Multiplications (each with its addition) of a node, and of the graph, as
- * progress counts them. */
-double dmx_reference_node_work(const dmx_graph *g, const dmx_node *node);
-double dmx_reference_work(const dmx_graph *g);
-
 #endif

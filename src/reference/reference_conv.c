@@ -195,11 +195,11 @@ static dmx_status run_conv(const dmx_reference_step *s, double *weight,
     set_shapes(&c, s);
     for (int k = 0; k < 2; k++) {
         c.grid[k] = c.out[k + 1];
-        c.taps[k] = at->kernel[k];
+        c.taps[k] = at->conv.kernel[k];
         c.phases[k] = 1;
-        c.step[k] = at->stride[k];
-        c.tap[k] = at->dilation[k];
-        c.offset[k] = at->padding[k][0];
+        c.step[k] = at->conv.stride[k];
+        c.tap[k] = at->conv.dilation[k];
+        c.offset[k] = at->conv.padding[k][0];
     }
     if (DMX_MUTANT(CONV_FLIPPED))
         flip(weight, c.out[0] * c.in[0], c.taps[0] * c.taps[1]);
@@ -236,19 +236,22 @@ static dmx_status run_transpose(const dmx_reference_step *s, double *weight,
     set_shapes(&c, s);
     int64_t count = c.in[0] * c.out[0];
     for (int k = 0; k < 2; k++) {
-        c.phases[k] = at->stride[k];
-        c.taps[k] = (at->kernel[k] + at->stride[k] - 1) / at->stride[k];
-        c.grid[k] = (c.out[k + 1] + at->stride[k] - 1) / at->stride[k];
+        c.phases[k] = at->conv.stride[k];
+        c.taps[k] =
+            (at->conv.kernel[k] + at->conv.stride[k] - 1) / at->conv.stride[k];
+        c.grid[k] =
+            (c.out[k + 1] + at->conv.stride[k] - 1) / at->conv.stride[k];
         c.step[k] = 1;
         c.tap[k] = -1;
         count *= c.phases[k] * c.taps[k];
     }
     if (DMX_MUTANT(CONV_TRANSPOSE_FLIPPED))
-        flip(weight, c.in[0] * c.out[0], at->kernel[0] * at->kernel[1]);
+        flip(weight, c.in[0] * c.out[0],
+             at->conv.kernel[0] * at->conv.kernel[1]);
     double *split = calloc((size_t)count, sizeof *split);
     DMX_RETURN_IF(split == NULL, s->err, DMX_ERROR_MEMORY,
                   "no memory for a transposed convolution");
-    split_phases(split, weight, &c, at->kernel);
+    split_phases(split, weight, &c, at->conv.kernel);
     const dmx_status status = multiply(&c, split);
     free(split);
     return status;

@@ -32,6 +32,13 @@ static void copy_slices(double *to, axis_view to_view, int64_t at,
                (size_t)(length * inner) * sizeof *to);
 }
 
+dmx_status dmx_reference_input(const dmx_reference_step *s)
+{
+    memcpy(s->out[0].data, s->mix,
+           (size_t)dmx_shape_count(&s->out[0].shape) * sizeof(double));
+    return DMX_OK;
+}
+
 dmx_status dmx_reference_pad(const dmx_reference_step *s)
 {
     const int axis = s->node->at.axis;

@@ -126,7 +126,7 @@ static void normalize_group(void *context, size_t index)
     const dmx_reference_step *s = n->step;
     const dmx_attributes *at = &s->node->at;
     block b = as_signal(&s->in[0]);
-    const int64_t rows = at->per_row ? b.count[1] : 1;
+    const int64_t rows = at->rows == DMX_ROWS_BATCH ? b.count[1] : 1;
     const int64_t group = (int64_t)index / rows, row = (int64_t)index % rows;
     b.count[0] /= at->groups;
     b.count[1] /= rows;
@@ -183,7 +183,7 @@ static dmx_status normalize(const dmx_reference_step *s, int64_t parts,
 dmx_status dmx_reference_group_norm(const dmx_reference_step *s)
 {
     const int64_t rows =
-        s->node->at.per_row ? as_signal(&s->in[0]).count[1] : 1;
+        s->node->at.rows == DMX_ROWS_BATCH ? as_signal(&s->in[0]).count[1] : 1;
     return normalize(s, s->node->at.groups * rows, normalize_group);
 }
 

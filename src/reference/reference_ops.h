@@ -11,41 +11,23 @@ typedef struct dmx_array {
     double *data;
 } dmx_array;
 
-/* One node about to run. out[i].data is allocated; for the operations that
- * dmx_reference_in_place names it may be in[0].data itself. */
+/* One node about to run. out[i].data is allocated; for the operations that work
+ * in place (graph/operations.def) it may be in[0].data itself. */
 typedef struct dmx_reference_step {
     const dmx_node *node;
     const dmx_array *in;
     const dmx_array *out;
+    const double *mix; /* of the input node */
     int threads;
     dmx_error *err;
 } dmx_reference_step;
 
 typedef dmx_status dmx_reference_op(const dmx_reference_step *s);
 
-/* reference_layout.c */
-dmx_reference_op dmx_reference_pad, dmx_reference_crop, dmx_reference_concat,
-    dmx_reference_reshape, dmx_reference_tokens, dmx_reference_untokens,
-    dmx_reference_freq_embedding;
-/* reference_position.c */
-dmx_reference_op dmx_reference_position_1d, dmx_reference_position_2d;
-/* reference_spectrum.c */
-dmx_reference_op dmx_reference_stft, dmx_reference_istft;
-/* reference_norm.c */
-dmx_reference_op dmx_reference_statistics, dmx_reference_standardize,
-    dmx_reference_unstandardize, dmx_reference_group_norm,
-    dmx_reference_layer_norm;
-/* reference_conv.c */
-dmx_reference_op dmx_reference_conv, dmx_reference_conv_transpose;
-/* reference_pointwise.c */
-dmx_reference_op dmx_reference_gelu, dmx_reference_relu, dmx_reference_glu,
-    dmx_reference_scale, dmx_reference_bias, dmx_reference_add;
-/* reference_linear.c, reference_attention.c */
-dmx_reference_op dmx_reference_linear, dmx_reference_attention;
-
-/* True when the operation no longer needs an element of its first input once it
- * has written that element, so that both may be the same memory. */
-bool dmx_reference_in_place(dmx_op op);
+/* One for each operation of the graph: dmx_reference_<name>. */
+#define DMX_OPERATION(NAME, name, ...) dmx_reference_op dmx_reference_##name;
+#include "graph/operations.def"
+#undef DMX_OPERATION
 
 /* Calls task(context, begin, end) for ranges that cover [0, total), on several
  * threads. Ranges do not depend on the number of threads. */

@@ -2,6 +2,8 @@
  * values serves later ones: fresh pages would cost a tenth of all the time. */
 #include "reference/reference.h"
 
+#include "graph/analysis.h"
+#include "graph/work.h"
 #include "reference/reference_ops.h"
 
 #include "base/memory.h"
@@ -23,7 +25,7 @@ typedef struct runner {
     const dmx_reference_options *options;
     const double *mix;
     dmx_array *value;         /* [g->n_value] */
-    int32_t *last_use;        /* [g->n_value] index of a node */
+    dmx_analysis uses;        /* of g */
     dmx_array *in;            /* [widest node] its inputs */
     size_t bytes, peak_bytes; /* of values alive */
     size_t *room;             /* [g->n_value] bytes allocated for it */
@@ -33,57 +35,11 @@ typedef struct runner {
     dmx_error *err;
 } runner;
 
-bool dmx_reference_in_place(dmx_op op)
-{
-    switch (op) {
-    case DMX_OP_RESHAPE:
-    case DMX_OP_STANDARDIZE:
-    case DMX_OP_UNSTANDARDIZE:
-    case DMX_OP_GROUP_NORM:
-    case DMX_OP_LAYER_NORM:
-    case DMX_OP_GELU:
-    case DMX_OP_RELU:
-    case DMX_OP_SCALE:
-    case DMX_OP_BIAS:
-    case DMX_OP_ADD:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static dmx_reference_op *operation(dmx_op op)
-{
-    static dmx_reference_op *const table[DMX_OP_COUNT] = {
-        [DMX_OP_PAD] = dmx_reference_pad,
-        [DMX_OP_CROP] = dmx_reference_crop,
-        [DMX_OP_CONCAT] = dmx_reference_concat,
-        [DMX_OP_RESHAPE] = dmx_reference_reshape,
-        [DMX_OP_STFT] = dmx_reference_stft,
-        [DMX_OP_ISTFT] = dmx_reference_istft,
-        [DMX_OP_STATISTICS] = dmx_reference_statistics,
-        [DMX_OP_STANDARDIZE] = dmx_reference_standardize,
-        [DMX_OP_UNSTANDARDIZE] = dmx_reference_unstandardize,
-        [DMX_OP_CONV] = dmx_reference_conv,
-        [DMX_OP_CONV_TRANSPOSE] = dmx_reference_conv_transpose,
-        [DMX_OP_GROUP_NORM] = dmx_reference_group_norm,
-        [DMX_OP_LAYER_NORM] = dmx_reference_layer_norm,
-        [DMX_OP_GELU] = dmx_reference_gelu,
-        [DMX_OP_RELU] = dmx_reference_relu,
-        [DMX_OP_GLU] = dmx_reference_glu,
-        [DMX_OP_SCALE] = dmx_reference_scale,
-        [DMX_OP_BIAS] = dmx_reference_bias,
-        [DMX_OP_ADD] = dmx_reference_add,
-        [DMX_OP_LINEAR] = dmx_reference_linear,
-        [DMX_OP_ATTENTION] = dmx_reference_attention,
-        [DMX_OP_TOKENS] = dmx_reference_tokens,
-        [DMX_OP_UNTOKENS] = dmx_reference_untokens,
-        [DMX_OP_FREQ_EMBEDDING] = dmx_reference_freq_embedding,
-        [DMX_OP_POSITION_1D] = dmx_reference_position_1d,
-        [DMX_OP_POSITION_2D] = dmx_reference_position_2d,
-    };
-    return op >= 0 && op < DMX_OP_COUNT ? table[op] : NULL;
-}
+static dmx_reference_op *const operations[DMX_OP_COUNT] = {
+#define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = dmx_reference_##name,
+#include "graph/operations.def"
+#undef DMX_OPERATION
+};
 
 static size_t value_bytes(const dmx_shape *shape)
 {
@@ -189,8 +145,8 @@ static int32_t node_index(const runner *r, const dmx_node *node)
 static dmx_status prepare_outputs(runner *r, const dmx_node *node)
 {
     const dmx_value x = node->n_in > 0 ? node->in[0] : DMX_NO_VALUE;
-    if (dmx_reference_in_place(node->op) && x != r->g->output &&
-        r->last_use[x] == node_index(r, node)) {
+    if (dmx_operation_of(node->op)->in_place && x != r->g->output &&
+        dmx_last_consumer(&r->uses, x) == node_index(r, node)) {
         r->value[node->out[0]].data = r->value[x].data;
         r->room[node->out[0]] = r->room[x];
         r->value[x].data = NULL;
@@ -209,15 +165,8 @@ static dmx_status run_node(runner *r, const dmx_node *node)
     DMX_FORWARD(prepare_outputs(r, node));
     for (int i = 0; i < node->n_out; i++)
         out[i] = r->value[node->out[i]];
-    if (node->op == DMX_OP_INPUT) {
-        memcpy(out[0].data, r->mix, value_bytes(&out[0].shape));
-        return DMX_OK;
-    }
-    dmx_reference_op *op = operation(node->op);
-    DMX_RETURN_IF(op == NULL, r->err, DMX_ERROR_UNSUPPORTED,
-                  "%s: operation %d has no reference", node->path,
-                  (int)node->op);
-    return op(&(dmx_reference_step){node, r->in, out, r->threads, r->err});
+    return operations[node->op](
+        &(dmx_reference_step){node, r->in, out, r->mix, r->threads, r->err});
 }
 
 static void observe(const runner *r, const dmx_node *node)
@@ -236,14 +185,14 @@ static void release(runner *r, const dmx_node *node)
     for (int i = 0; i < node->n_in + node->n_out; i++) {
         const dmx_value v =
             i < node->n_in ? node->in[i] : node->out[i - node->n_in];
-        if (v != r->g->output && r->last_use[v] <= index)
+        if (v != r->g->output && dmx_last_consumer(&r->uses, v) <= index)
             free_value(r, v);
     }
 }
 
 static dmx_status run_all(runner *r)
 {
-    const double total = dmx_reference_work(r->g);
+    const double total = dmx_graph_work(r->g);
     double done = 0.0;
     for (size_t n = 0; n < r->g->n_node; n++) {
         const dmx_node *node = &r->g->node[n];
@@ -252,7 +201,7 @@ static dmx_status run_all(runner *r)
         DMX_FORWARD(run_node(r, node));
         observe(r, node);
         release(r, node);
-        done += dmx_reference_node_work(r->g, node);
+        done += dmx_node_work(r->g, node);
     }
     return dmx_progress(r->options->hooks, "reference", 1.0, r->err);
 }
@@ -263,19 +212,15 @@ static dmx_status open_runner(runner *r)
     int widest = 1;
     r->value = calloc(g->n_value, sizeof *r->value);
     r->room = calloc(g->n_value, sizeof *r->room);
-    r->last_use = calloc(g->n_value, sizeof *r->last_use);
     for (size_t n = 0; n < g->n_node; n++)
         if (g->node[n].n_in > widest)
             widest = g->node[n].n_in;
     r->in = calloc((size_t)widest, sizeof *r->in);
-    DMX_RETURN_IF(r->value == NULL || r->room == NULL || r->last_use == NULL ||
-                      r->in == NULL,
+    DMX_RETURN_IF(r->value == NULL || r->room == NULL || r->in == NULL ||
+                      !dmx_analysis_open(&r->uses, g),
                   r->err, DMX_ERROR_MEMORY, "no memory for the reference");
     for (size_t v = 0; v < g->n_value; v++)
         r->value[v].shape = g->value[v].shape;
-    for (size_t n = 0; n < g->n_node; n++)
-        for (int i = 0; i < g->node[n].n_in; i++)
-            r->last_use[g->node[n].in[i]] = (int32_t)n;
     return DMX_OK;
 }
 
@@ -287,7 +232,7 @@ static void close_runner(runner *r)
         drop_oldest_spare(r);
     free(r->value);
     free(r->room);
-    free(r->last_use);
+    dmx_analysis_close(&r->uses);
     free(r->in);
 }
 
@@ -299,9 +244,7 @@ dmx_status dmx_reference_run(double *out, const dmx_graph *g, const double *mix,
     runner r = {.g = g, .mix = mix, .err = err};
     r.options = options != NULL ? options : &defaults;
     r.threads = r.options->threads > 0 ? r.options->threads : dmx_cpu_count();
-    DMX_FORWARD(dmx_graph_status(g, err));
-    DMX_RETURN_IF(g->output < 0 || (size_t)g->output >= g->n_value, err,
-                  DMX_ERROR_MODEL, "the graph has no output");
+    DMX_FORWARD(dmx_graph_ready(g, err));
     dmx_status status = open_runner(&r);
     if (status == DMX_OK)
         status = run_all(&r);

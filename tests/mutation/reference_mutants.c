@@ -47,12 +47,12 @@ static void identity(dmx_node *n)
 
 static void all_rows(dmx_node *n)
 {
-    n->at.per_row = false;
+    n->at.rows = DMX_ROWS_TOGETHER;
 }
 
 static void each_row(dmx_node *n)
 {
-    n->at.per_row = true;
+    n->at.rows = DMX_ROWS_BATCH;
 }
 
 static void one_group(dmx_node *n)
@@ -72,14 +72,14 @@ static void unit_alpha(dmx_node *n)
 
 static void shift_padding(dmx_node *n)
 {
-    const int k = n->at.padding[0][0] > 0 ? 0 : 1;
-    if (n->at.padding[k][0] > 0)
-        n->at.padding[k][0]--;
+    const int k = n->at.conv.padding[0][0] > 0 ? 0 : 1;
+    if (n->at.conv.padding[k][0] > 0)
+        n->at.conv.padding[k][0]--;
 }
 
 static void no_dilation(dmx_node *n)
 {
-    n->at.dilation[1] = 1;
+    n->at.conv.dilation[1] = 1;
 }
 
 static void shift_crop(dmx_node *n)

@@ -4,6 +4,7 @@
 
 #include "test_support.h"
 
+#include "graph/builders.h"
 #include "reference/reference.h"
 
 /* A graph whose input is a random signal [C][F][T], and everything that must

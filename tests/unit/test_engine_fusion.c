@@ -5,6 +5,7 @@
 #include "test_support.h"
 
 #include "engine/engine.h"
+#include "graph/builders.h"
 #include "engine/kernels/kernels.h"
 #include "reference/reference.h"
 

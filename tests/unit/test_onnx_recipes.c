@@ -4,6 +4,7 @@
 #include "test_support.h"
 
 #include "onnx/onnx_export.h"
+#include "graph/builders.h"
 #include "reference/reference.h"
 #include "runtime/runtime.h"
 
@@ -121,7 +122,8 @@ static void test_transform_sizes(void **state)
         check(g, dmx_graph_stft(g, "stft", x, nfft[i]));
         g = begin(1 + (int64_t)i % 3, length[i], &x);
         dmx_value z = dmx_graph_stft(g, "stft", x, nfft[i]);
-        check(g, dmx_graph_istft(g, "istft", z, nfft[i], length[i]));
+        check(g, dmx_graph_istft(g, "istft", z, nfft[i],
+                                 dmx_length_fixed(length[i])));
     }
 }
 
@@ -146,7 +148,7 @@ static void test_standardised_round_trip(void **state)
     dmx_value y = dmx_graph_standardize(g, "s", z, mean, std, 1e-5);
     y = dmx_graph_activation(g, "gelu", DMX_OP_GELU, y);
     y = dmx_graph_unstandardize(g, "u", y, mean, std);
-    check(g, dmx_graph_istft(g, "istft", y, 128, 2003));
+    check(g, dmx_graph_istft(g, "istft", y, 128, dmx_length_fixed(2003)));
 }
 
 /* ---- statistics of any length ------------------------------------------- */
@@ -432,16 +434,20 @@ static void test_positions(void **state)
         dmx_value y = dmx_graph_tokens(g, "tokens", x);
         if (i == 0)
             y = dmx_graph_add(g, "add", y,
-                              dmx_graph_position_2d(g, "pos", 3, 5, 8, 10000.0),
+                              dmx_graph_position_2d(
+                                  g, "pos", 3, dmx_length_fixed(5), 8, 10000.0),
                               0.7);
         if (i == 1)
-            y = dmx_graph_attention(
-                g, "att", y, dmx_graph_position_2d(g, "pos", 3, 5, 8, 10000.0),
-                y, 2);
+            y = dmx_graph_attention(g, "att", y,
+                                    dmx_graph_position_2d(g, "pos", 3,
+                                                          dmx_length_fixed(5),
+                                                          8, 10000.0),
+                                    y, 2);
         if (i == 2)
             y = dmx_graph_add(g, "add", y,
                               dmx_graph_position_1d(g, "pos", DMX_POSITION_CAPE,
-                                                    5, 8, 5000.0, true),
+                                                    dmx_length_fixed(5), 8,
+                                                    5000.0, true),
                               1.0);
         check(g, dmx_graph_untokens(g, "untokens", y, i == 2 ? 1 : 3));
     }

@@ -173,12 +173,12 @@ static void test_positions(void **state)
     graph_case_open(&c, 1, 1, 1, 4);
     const dmx_tensor *w = graph_case_tensor(&c, 2, 50, 8, 0, 0);
     dmx_value v[] = {
-        dmx_graph_position_1d(c.graph, "s", DMX_POSITION_SIN, 20, 8, 1e4,
-                              false),
-        dmx_graph_position_1d(c.graph, "c", DMX_POSITION_CAPE, 20, 8, 1e4,
-                              true),
-        dmx_graph_position_learned(c.graph, "l", w, 20, 0.7),
-        dmx_graph_position_2d(c.graph, "d", 4, 5, 8, 1e4),
+        dmx_graph_position_1d(c.graph, "s", DMX_POSITION_SIN,
+                              dmx_length_fixed(20), 8, 1e4, false),
+        dmx_graph_position_1d(c.graph, "c", DMX_POSITION_CAPE,
+                              dmx_length_fixed(20), 8, 1e4, true),
+        dmx_graph_position_learned(c.graph, "l", w, dmx_length_fixed(20), 0.7),
+        dmx_graph_position_2d(c.graph, "d", 4, dmx_length_fixed(5), 8, 1e4),
     };
     for (int which = 0; which < 4; which++) {
         free(c.out);

@@ -11,11 +11,9 @@ static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
     return &p->g->value[v].shape;
 }
 
-/* The only consumer of a node's result; -1 when there are more. */
 static int32_t next_of(const dmx_planner *p, int32_t i)
 {
-    const dmx_value v = node_at(p, i)->out[0];
-    return p->uses[v] == 1 && v != p->g->output ? p->consumer[v] : -1;
+    return dmx_next_node(&p->a, i);
 }
 
 static bool next_is(const dmx_planner *p, int32_t i, dmx_op op)
@@ -26,11 +24,7 @@ static bool next_is(const dmx_planner *p, int32_t i, dmx_op op)
 
 static bool same_shape(const dmx_planner *p, dmx_value a, dmx_value b)
 {
-    const dmx_shape *x = shape_of(p, a), *y = shape_of(p, b);
-    for (int k = 0; k < DMX_VALUE_RANK; k++)
-        if (x->dim[k] != y->dim[k])
-            return false;
-    return x->rank == y->rank;
+    return dmx_shape_same(shape_of(p, a), shape_of(p, b));
 }
 
 static int32_t producer(const dmx_planner *p, dmx_value v)
@@ -64,7 +58,8 @@ static dmx_value carried(const dmx_planner *p, int32_t add, dmx_value mine)
         return other;
     if (!same_shape(p, mine, other) || (!first && n->at.alpha != 1.0))
         return DMX_NO_VALUE;
-    if (shape_of(p, mine)->rank == 2 && p->order[mine] != p->order[other])
+    if (shape_of(p, mine)->rank == 2 &&
+        dmx_token_rows(&p->a, mine) != dmx_token_rows(&p->a, other))
         return DMX_NO_VALUE;
     return other;
 }
@@ -100,79 +95,32 @@ static void follow(const dmx_planner *p, dmx_unit *u)
 
 /* ---- what goes before it ------------------------------------------------- */
 
-static bool only_linears(const dmx_planner *p, dmx_value v)
-{
-    if (v == p->g->output)
-        return false;
-    for (size_t i = 0; i < p->g->n_node; i++) {
-        const dmx_node *n = &p->g->node[i];
-        for (int k = 0; k < n->n_in; k++)
-            if (n->in[k] == v && n->op != DMX_OP_LINEAR)
-                return false;
-    }
-    return true;
-}
-
 static void precede(const dmx_planner *p, dmx_unit *u)
 {
     const dmx_node *n = node_at(p, u->leader);
     const int32_t before = producer(p, n->in[0]);
     const dmx_node *m = node_at(p, before);
     if (n->op == DMX_OP_LINEAR && m->op == DMX_OP_LAYER_NORM &&
-        only_linears(p, n->in[0]))
+        dmx_only_consumers(&p->a, n->in[0], DMX_OP_LINEAR))
         u->norm = before;
     if (n->op == DMX_OP_CONV && m->op == DMX_OP_PAD && m->at.axis > 0 &&
-        p->uses[n->in[0]] == 1 && n->in[0] != p->g->output)
+        dmx_sole_consumer(&p->a, n->in[0]) >= 0)
         u->pad = before;
 }
 
 /* ---- residual branches --------------------------------------------------- */
 
-static bool row_norm(const dmx_planner *p, int32_t i)
-{
-    const dmx_node *n = node_at(p, i);
-    return n->op == DMX_OP_GROUP_NORM && n->at.groups == 1 &&
-           (n->at.per_row || shape_of(p, n->out[0])->dim[1] == 1);
-}
-
-static bool plain_conv(const dmx_node *n, bool pointwise)
-{
-    const dmx_attributes *at = &n->at;
-    if (n->op != DMX_OP_CONV || at->kernel[0] != 1 || at->stride[0] != 1 ||
-        at->stride[1] != 1 || at->padding[0][0] != 0 || at->padding[0][1] != 0)
-        return false;
-    return !pointwise || (at->kernel[1] == 1 && at->padding[1][0] == 0 &&
-                          at->padding[1][1] == 0);
-}
-
-/* conv -> norm -> gelu -> conv -> norm -> glu [-> scale] -> + input */
 static bool match_dconv(const dmx_planner *p, dmx_unit *u)
 {
-    const dmx_value x = node_at(p, u->leader)->in[0];
-    if (!plain_conv(node_at(p, u->leader), false))
+    dmx_residual_branch b;
+    if (!dmx_match_residual_branch(&b, &p->a, u->leader))
         return false;
-    u->norm1 = next_of(p, u->leader);
-    if (u->norm1 < 0 || !row_norm(p, u->norm1) ||
-        !next_is(p, u->norm1, DMX_OP_GELU))
-        return false;
-    u->conv2 = next_of(p, next_of(p, u->norm1));
-    if (u->conv2 < 0 || !plain_conv(node_at(p, u->conv2), true))
-        return false;
-    u->norm2 = next_of(p, u->conv2);
-    if (u->norm2 < 0 || !row_norm(p, u->norm2) ||
-        !next_is(p, u->norm2, DMX_OP_GLU))
-        return false;
-    u->last = next_of(p, u->norm2);
-    if (next_is(p, u->last, DMX_OP_SCALE))
-        u->scale = u->last = next_of(p, u->last);
-    if (!next_is(p, u->last, DMX_OP_ADD))
-        return false;
-    u->add = next_of(p, u->last);
-    if (node_at(p, u->add)->at.alpha != 1.0 ||
-        carried(p, u->add, node_at(p, u->last)->out[0]) != x)
-        return false;
-    u->last = u->add;
-    u->other = x;
+    u->norm1 = b.norm1;
+    u->conv2 = b.conv2;
+    u->norm2 = b.norm2;
+    u->scale = b.scale;
+    u->add = u->last = b.add;
+    u->other = b.x;
     u->dconv = true;
     return true;
 }
@@ -231,8 +179,8 @@ static void match_feeder(const dmx_planner *p, dmx_unit *u)
     const dmx_value v = node_at(p, u->leader)->in[0];
     const int32_t maker = producer(p, v);
     const int32_t id = p->unit_of[maker];
-    if (!is_linear(p, u) || u->norm >= 0 || id < 0 || p->uses[v] != 1 ||
-        v == p->g->output)
+    if (!is_linear(p, u) || u->norm >= 0 || id < 0 ||
+        dmx_sole_consumer(&p->a, v) < 0)
         return;
     dmx_unit *first = &p->unit[id];
     if (first->last != maker || !is_linear(p, first) || !nothing_after(first))

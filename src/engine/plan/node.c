@@ -40,11 +40,12 @@ static dmx_status add_norm(dmx_planner *p, const dmx_node *n, const float *w,
     dmx_buf out;
     DMX_FORWARD(
         dmx_plan_output(&out, p, n->out[0], n->in[0], group ? 1 : 0, err));
-    return group ? dmx_step_group_norm(p->e, n->path, in_of(p, n, 0), out, w, b,
-                                       n->at.groups, n->at.per_row,
-                                       n->at.epsilon, err)
-                 : dmx_step_layer_norm(p->e, n->path, in_of(p, n, 0), out, w, b,
-                                       n->at.epsilon, err);
+    return group
+               ? dmx_step_group_norm(p->e, n->path, in_of(p, n, 0), out, w, b,
+                                     n->at.groups, n->at.rows == DMX_ROWS_BATCH,
+                                     n->at.epsilon, err)
+               : dmx_step_layer_norm(p->e, n->path, in_of(p, n, 0), out, w, b,
+                                     n->at.epsilon, err);
 }
 
 static dmx_status emit_norm(dmx_planner *p, const dmx_node *n, dmx_error *err)
@@ -101,7 +102,7 @@ static dmx_status emit_statistics(dmx_planner *p, const dmx_node *n,
 
 static dmx_status emit_add(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
-    const int64_t rows = p->order[n->out[0]];
+    const int64_t rows = dmx_token_rows(&p->a, n->out[0]);
     dmx_buf a, b, out;
     DMX_FORWARD(dmx_plan_ordered(&a, p, n->in[0], rows, err));
     DMX_FORWARD(dmx_plan_ordered(&b, p, n->in[1], rows, err));
@@ -114,7 +115,7 @@ static dmx_status emit_add(dmx_planner *p, const dmx_node *n, dmx_error *err)
 /* A packed order may replace keys or values that nobody else needs. */
 static bool only_here(const dmx_planner *p, dmx_value v, dmx_buf buf)
 {
-    return p->fuse && p->uses[v] == 1 && !p->shared[v] && v != p->g->output &&
+    return p->fuse && dmx_sole_consumer(&p->a, v) >= 0 && !p->shared[v] &&
            buf == p->buf[v];
 }
 
@@ -123,7 +124,8 @@ static dmx_status emit_attention(dmx_planner *p, const dmx_node *n,
 {
     const dmx_buf k = in_of(p, n, 1);
     dmx_buf v, out;
-    DMX_FORWARD(dmx_plan_ordered(&v, p, n->in[2], p->order[n->in[1]], err));
+    DMX_FORWARD(dmx_plan_ordered(&v, p, n->in[2],
+                                 dmx_token_rows(&p->a, n->in[1]), err));
     /* what a task writes only that task has read */
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], n->in[0], 1, err));
     return dmx_step_attention(p->e, n->path, in_of(p, n, 0),
@@ -142,8 +144,8 @@ static dmx_status emit_tokens(dmx_planner *p, const dmx_node *n, dmx_error *err)
         DMX_FORWARD(dmx_plan_ordered(&in, p, n->in[0], rows, err));
     if (rows == 1) {
         p->buf[n->out[0]] = in;
-        p->shared[n->out[0]] = p->uses[n->in[0]] > 1 || p->shared[n->in[0]] ||
-                               in != in_of(p, n, 0);
+        p->shared[n->out[0]] = dmx_use_count(&p->a, n->in[0]) > 1 ||
+                               p->shared[n->in[0]] || in != in_of(p, n, 0);
         return DMX_OK;
     }
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], DMX_NO_VALUE, 0, err));
@@ -238,7 +240,6 @@ static dmx_status emit_position_2d(dmx_planner *p, const dmx_node *n,
     const dmx_status status =
         dmx_step_position(p->e, n->path, out, table, T, by_row, F, err);
     free(table);
-    p->order[n->out[0]] = F;
     return status;
 }
 
@@ -267,31 +268,34 @@ static dmx_status emit_input(dmx_planner *p, const dmx_node *n, dmx_error *err)
 
 typedef dmx_status emit_node(dmx_planner *, const dmx_node *, dmx_error *);
 
+/* Operations that share a function. */
+#define emit_pad           emit_move
+#define emit_crop          emit_move
+#define emit_concat        emit_move
+#define emit_istft         emit_stft
+#define emit_unstandardize emit_standardize
+#define emit_group_norm    emit_norm
+#define emit_layer_norm    emit_norm
+#define emit_gelu          emit_activation
+#define emit_relu          emit_activation
+#define emit_glu           emit_activation
+#define emit_scale         emit_affine
+#define emit_bias          emit_affine
+#define emit_untokens      emit_tokens
+#define emit_position_1d   emit_position
+
+/* Operations that never stand alone: they lead a unit (match.c). */
+#define emit_conv           NULL
+#define emit_conv_transpose NULL
+#define emit_linear         NULL
+
+/* Operations that this engine lacks would follow here, as NULL: such a graph is
+ * refused, by name. */
+
 static emit_node *const emitters[DMX_OP_COUNT] = {
-    [DMX_OP_INPUT] = emit_input,
-    [DMX_OP_PAD] = emit_move,
-    [DMX_OP_CROP] = emit_move,
-    [DMX_OP_CONCAT] = emit_move,
-    [DMX_OP_RESHAPE] = emit_reshape,
-    [DMX_OP_STFT] = emit_stft,
-    [DMX_OP_ISTFT] = emit_stft,
-    [DMX_OP_STATISTICS] = emit_statistics,
-    [DMX_OP_STANDARDIZE] = emit_standardize,
-    [DMX_OP_UNSTANDARDIZE] = emit_standardize,
-    [DMX_OP_GROUP_NORM] = emit_norm,
-    [DMX_OP_LAYER_NORM] = emit_norm,
-    [DMX_OP_GELU] = emit_activation,
-    [DMX_OP_RELU] = emit_activation,
-    [DMX_OP_GLU] = emit_activation,
-    [DMX_OP_SCALE] = emit_affine,
-    [DMX_OP_BIAS] = emit_affine,
-    [DMX_OP_ADD] = emit_add,
-    [DMX_OP_ATTENTION] = emit_attention,
-    [DMX_OP_TOKENS] = emit_tokens,
-    [DMX_OP_UNTOKENS] = emit_tokens,
-    [DMX_OP_FREQ_EMBEDDING] = emit_freq_embedding,
-    [DMX_OP_POSITION_1D] = emit_position,
-    [DMX_OP_POSITION_2D] = emit_position_2d,
+#define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = emit_##name,
+#include "graph/operations.def"
+#undef DMX_OPERATION
 };
 
 dmx_status dmx_emit_node(dmx_planner *p, int32_t index, dmx_error *err)

@@ -14,18 +14,18 @@ bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last)
 {
     if (!p->fuse || !is_private(p, v))
         return false;
-    for (size_t i = 0; i < p->g->n_node; i++)
-        for (int k = 0; k < p->g->node[i].n_in; k++)
-            if (p->g->node[i].in[k] == v && (int32_t)i != last &&
-                !p->emitted[i])
-                return false;
+    int32_t count;
+    const int32_t *user = dmx_consumers(&p->a, v, &count);
+    for (int32_t i = 0; i < count; i++)
+        if (user[i] != last && !p->emitted[user[i]])
+            return false;
     return true;
 }
 
 dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p, dmx_value out,
                            dmx_value x, int32_t uses_here, dmx_error *err)
 {
-    if (x != DMX_NO_VALUE && p->fuse && p->uses[x] == uses_here &&
+    if (x != DMX_NO_VALUE && p->fuse && dmx_use_count(&p->a, x) == uses_here &&
         is_private(p, x))
         *b = p->buf[x];
     else
@@ -56,7 +56,8 @@ dmx_status dmx_plan_ordered(dmx_buf *out, dmx_planner *p, dmx_value v,
                             int64_t rows, dmx_error *err)
 {
     const dmx_shape *s = &p->g->value[v].shape;
-    const int64_t have = dmx_max(p->order[v], 1), want = dmx_max(rows, 1);
+    const int64_t have = dmx_max(dmx_token_rows(&p->a, v), 1);
+    const int64_t want = dmx_max(rows, 1);
     const dmx_buf from = p->buf[v];
     *out = from;
     if (s->rank != 2 || have == want)
@@ -80,61 +81,27 @@ dmx_status dmx_plan_elements(float **out, const dmx_tensor *t, int64_t n,
     return DMX_OK;
 }
 
-/* Tokens inherit the order of the first input that has one. */
-static void find_orders(dmx_planner *p)
-{
-    for (size_t i = 0; i < p->g->n_node; i++) {
-        const dmx_node *n = &p->g->node[i];
-        int64_t order = 0;
-        if (n->op == DMX_OP_TOKENS)
-            order = p->g->value[n->in[0]].shape.dim[1];
-        for (int k = 0; k < n->n_in && order == 0; k++)
-            if (p->g->value[n->in[k]].shape.rank == 2)
-                order = p->order[n->in[k]];
-        for (int k = 0; k < n->n_out; k++)
-            p->order[n->out[k]] = order;
-    }
-}
-
-static void count_uses(dmx_planner *p)
-{
-    for (size_t i = 0; i < p->g->n_node; i++) {
-        const dmx_node *n = &p->g->node[i];
-        for (int k = 0; k < n->n_in; k++) {
-            p->uses[n->in[k]]++;
-            p->consumer[n->in[k]] = (int32_t)i;
-        }
-    }
-}
-
 static dmx_status open_planner(dmx_planner *p, dmx_error *err)
 {
     const size_t values = p->g->n_value + 1, nodes = p->g->n_node + 1;
     p->buf = calloc(values, sizeof *p->buf);
-    p->order = calloc(values, sizeof *p->order);
-    p->uses = calloc(values, sizeof *p->uses);
-    p->consumer = calloc(values, sizeof *p->consumer);
     p->shared = calloc(values, sizeof *p->shared);
     p->unit_of = calloc(nodes, sizeof *p->unit_of);
     p->emitted = calloc(nodes, sizeof *p->emitted);
-    DMX_RETURN_IF(p->buf == NULL || p->order == NULL || p->uses == NULL ||
-                      p->consumer == NULL || p->shared == NULL ||
-                      p->unit_of == NULL || p->emitted == NULL,
+    DMX_RETURN_IF(!dmx_analysis_open(&p->a, p->g) || p->buf == NULL ||
+                      p->shared == NULL || p->unit_of == NULL ||
+                      p->emitted == NULL,
                   err, DMX_ERROR_MEMORY, "no memory to plan %zu operations",
                   p->g->n_node);
     for (size_t i = 0; i < nodes; i++)
         p->unit_of[i] = -1;
-    count_uses(p);
-    find_orders(p);
     return dmx_plan_match(p, err);
 }
 
 static void close_planner(dmx_planner *p)
 {
     free(p->buf);
-    free(p->order);
-    free(p->uses);
-    free(p->consumer);
+    dmx_analysis_close(&p->a);
     free(p->shared);
     free(p->unit_of);
     free(p->emitted);
@@ -146,9 +113,9 @@ static void close_planner(dmx_planner *p)
 static bool folded_constant(const dmx_planner *p, int32_t index)
 {
     const dmx_node *n = &p->g->node[index];
-    if (n->op != DMX_OP_FREQ_EMBEDDING || p->uses[n->out[0]] != 1)
+    if (n->op != DMX_OP_FREQ_EMBEDDING || dmx_use_count(&p->a, n->out[0]) != 1)
         return false;
-    const int32_t id = p->unit_of[p->consumer[n->out[0]]];
+    const int32_t id = p->unit_of[dmx_last_consumer(&p->a, n->out[0])];
     return id >= 0 && p->unit[id].other == n->out[0];
 }
 

@@ -11,6 +11,7 @@
 
 #include "engine/steps/product.h"
 #include "engine/steps/steps.h"
+#include "graph/analysis.h"
 
 /* Node indices, -1 where absent. */
 typedef struct dmx_unit {
@@ -32,13 +33,11 @@ typedef struct dmx_planner {
     struct dmx_engine *e;
     const dmx_graph *g;
     bool fuse;
-    dmx_buf *buf;      /* per value */
-    int64_t *order;    /* per value: frequency rows of tokens; 0: any */
-    int32_t *uses;     /* per value: consumers */
-    int32_t *consumer; /* per value: the last consumer */
-    bool *shared;      /* per value: its buffer serves another value too */
-    int32_t *unit_of;  /* per node: the unit it is part of, or -1 */
-    bool *emitted;     /* per node: its step exists */
+    dmx_buf *buf;     /* per value */
+    dmx_analysis a;   /* of g */
+    bool *shared;     /* per value: its buffer serves another value too */
+    int32_t *unit_of; /* per node: the unit it is part of, or -1 */
+    bool *emitted;    /* per node: its step exists */
     dmx_unit *unit;
     size_t n_unit, unit_capacity;
 } dmx_planner;

@@ -20,7 +20,7 @@ static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
 static void order_taps(float *out, const float *w, const dmx_node *n,
                        int64_t co, int64_t ci)
 {
-    const int64_t kf = n->at.kernel[0], kt = n->at.kernel[1];
+    const int64_t kf = n->at.conv.kernel[0], kt = n->at.conv.kernel[1];
     for (int64_t o = 0; o < co; o++)
         for (int64_t a = 0; a < kf; a++)
             for (int64_t i = 0; i < ci; i++, out += kt)
@@ -33,7 +33,7 @@ static void order_taps(float *out, const float *w, const dmx_node *n,
 static void order_phases(float *out, const float *w, const dmx_node *n,
                          int64_t co, int64_t ci, const int64_t taps[2])
 {
-    const int64_t *s = n->at.stride, *k = n->at.kernel;
+    const int64_t *s = n->at.conv.stride, *k = n->at.conv.kernel;
     for (int64_t index = 0; index < s[0] * co * s[1]; index++) {
         const int64_t pf = index / (co * s[1]), o = index / s[1] % co;
         const int64_t pt = index % s[1];
@@ -89,8 +89,8 @@ static int64_t measure(loaded *l, const dmx_node *n)
     l->taps[0] = l->taps[1] = 1;
     int64_t lines = l->out;
     for (int i = 0; i < 2 && n->op != DMX_OP_LINEAR; i++) {
-        const int64_t s = transposed ? n->at.stride[i] : 1;
-        l->taps[i] = (n->at.kernel[i] + s - 1) / s;
+        const int64_t s = transposed ? n->at.conv.stride[i] : 1;
+        l->taps[i] = (n->at.conv.kernel[i] + s - 1) / s;
         lines *= s;
     }
     l->k = l->in * l->taps[0] * l->taps[1];
@@ -152,10 +152,10 @@ static void set_conv(dmx_product *d, const dmx_planner *p, const dmx_unit *u)
 {
     const dmx_attributes *at = &node_at(p, u->leader)->at;
     for (int i = 0; i < 2; i++) {
-        d->window.kernel[i] = at->kernel[i];
-        d->window.step[i] = at->stride[i];
-        d->window.dilation[i] = at->dilation[i];
-        d->window.padding[i] = at->padding[i][0];
+        d->window.kernel[i] = at->conv.kernel[i];
+        d->window.step[i] = at->conv.stride[i];
+        d->window.dilation[i] = at->conv.dilation[i];
+        d->window.padding[i] = at->conv.padding[i][0];
         d->dense.phases[i] = 1;
     }
     if (u->pad >= 0) {
@@ -174,9 +174,9 @@ static void set_transposed(dmx_product *d, const dmx_planner *p,
             u->crop[i] >= 0 ? node_at(p, u->crop[i])->at.start : 0;
         d->window.kernel[i] = taps[i];
         d->window.step[i] = d->window.dilation[i] = 1;
-        d->window.padding[i] = taps[i] - 1 - start / at->stride[i];
-        d->dense.phases[i] = at->stride[i];
-        d->start[i] = start % at->stride[i];
+        d->window.padding[i] = taps[i] - 1 - start / at->conv.stride[i];
+        d->dense.phases[i] = at->conv.stride[i];
+        d->start[i] = start % at->conv.stride[i];
     }
 }
 
@@ -188,9 +188,10 @@ static double flops_of(const dmx_planner *p, const dmx_unit *u, const loaded *l)
     const double positions = s->rank == 2
                                  ? (double)s->dim[0]
                                  : (double)s->dim[1] * (double)s->dim[2];
-    const double taps = n->op == DMX_OP_LINEAR
-                            ? 1.0
-                            : (double)(n->at.kernel[0] * n->at.kernel[1]);
+    const double taps =
+        n->op == DMX_OP_LINEAR
+            ? 1.0
+            : (double)(n->at.conv.kernel[0] * n->at.conv.kernel[1]);
     return 2.0 * (double)l->out * (double)l->in * taps * positions;
 }
 
@@ -387,7 +388,7 @@ static dmx_status load_dconv(float *w[DCONV_TENSORS], const dmx_planner *p,
     const dmx_node *n = node_at(p, u->leader);
     const int64_t C = shape_of(p, u->other)->dim[0];
     const int64_t H = dmx_weight_of(n)->dim[0];
-    const int64_t count[DCONV_TENSORS] = {[W1] = H * C * n->at.kernel[1],
+    const int64_t count[DCONV_TENSORS] = {[W1] = H * C * n->at.conv.kernel[1],
                                           [B1] = H,
                                           [WEIGHT1] = H,
                                           [BIAS1] = H,
@@ -412,9 +413,9 @@ static dmx_status add_dconv(dmx_planner *p, const dmx_unit *u,
         .x = p->buf[u->other],
         .hidden = dmx_weight_of(n)->dim[0],
         .channels = shape_of(p, u->other)->dim[0],
-        .taps = n->at.kernel[1],
-        .dilation = n->at.dilation[1],
-        .padding = n->at.padding[1][0],
+        .taps = n->at.conv.kernel[1],
+        .dilation = n->at.conv.dilation[1],
+        .padding = n->at.conv.padding[1][0],
         .w1 = w[W1],
         .b1 = w[B1],
         .weight1 = w[WEIGHT1],

@@ -1,0 +1,199 @@
+/* Rules of operations on signals [C][F][T] that move elements or transform
+ * them. */
+#include "graph/rules.h"
+
+static const char not_signal[] = "the input is not a signal";
+
+static const char *pad_given(dmx_length *length, const dmx_attributes *at)
+{
+    if (at->before < 0 || at->after < 0 || at->before > DMX_MAX_ELEMENTS ||
+        at->after > DMX_MAX_ELEMENTS)
+        return "bad padding";
+    return dmx_length_add(length, *length, at->before + at->after)
+               ? NULL
+               : dmx_no_rule;
+}
+
+/* Zeros up to the length that is asked for. */
+static const char *pad_up(dmx_length *length, dmx_attributes *at)
+{
+    const int64_t had = dmx_number(*length), want = dmx_number(at->extent);
+    at->before = at->fit == DMX_FIT_CENTRE ? DMX_ANY : 0;
+    at->after = DMX_ANY;
+    *length = at->extent;
+    if (had < 0 || want < 0)
+        return NULL;
+    if (want < had)
+        return "bad padding";
+    if (at->fit == DMX_FIT_CENTRE)
+        at->before = (want - had) / 2;
+    at->after = want - had - at->before;
+    return NULL;
+}
+
+const char *dmx_rule_pad(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    const int axis = node->at.axis;
+    out[0] = in[0];
+    if (in[0].rank != 3)
+        return not_signal;
+    if (axis < 0 || axis > 2)
+        return "bad padding";
+    return node->at.fit == DMX_FIT_GIVEN
+               ? pad_given(&out[0].dim[axis], &node->at)
+               : pad_up(&out[0].dim[axis], &node->at);
+}
+
+const char *dmx_rule_crop(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    static const char outside[] = "the crop lies outside the signal";
+    dmx_attributes *at = &node->at;
+    out[0] = in[0];
+    if (in[0].rank != 3)
+        return not_signal;
+    if (at->axis < 0 || at->axis > 2)
+        return outside;
+    const int64_t had = dmx_number(in[0].dim[at->axis]);
+    at->length = dmx_number(at->extent);
+    if (at->fit == DMX_FIT_CENTRE)
+        at->start = had < 0 || at->length < 0 ? DMX_ANY
+                    : had >= at->length       ? (had - at->length) / 2
+                                              : 0;
+    out[0].dim[at->axis] = at->extent;
+    if (at->start < 0 && at->fit != DMX_FIT_CENTRE)
+        return outside;
+    if (had < 0 || at->length < 0)
+        return NULL;
+    return at->length > 0 && at->start <= had && at->length <= had - at->start
+               ? NULL
+               : outside;
+}
+
+const char *dmx_rule_concat(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    const int axis = node->at.axis;
+    out[0] = in[0];
+    if (in[0].rank != 3)
+        return not_signal;
+    if (axis < 0 || axis > 2)
+        return "nothing to concatenate";
+    for (int i = 1; i < node->n_in; i++) {
+        if (in[i].rank != 3)
+            return not_signal;
+        for (int k = 0; k < 3; k++) {
+            const char *problem =
+                k == axis ? NULL
+                          : dmx_compare_lengths(in[i].dim[k], in[0].dim[k],
+                                                "parts of different shape");
+            if (problem != NULL)
+                return problem;
+        }
+        if (!dmx_length_sum(&out[0].dim[axis], out[0].dim[axis],
+                            in[i].dim[axis]))
+            return dmx_no_rule;
+    }
+    return NULL;
+}
+
+/* The number of elements as a rule: one dimension at most depends on the input.
+ * False when it is absurd or none. */
+static bool elements(dmx_length *out, const dmx_dims *d)
+{
+    *out = dmx_length_fixed(1);
+    for (int k = 0; k < d->rank; k++) {
+        const int64_t n = dmx_number(d->dim[k]), have = dmx_number(*out);
+        if (n == 0 || n < DMX_ANY)
+            return false;
+        if (n == DMX_ANY && have == DMX_ANY)
+            return false;
+        if (!(n != DMX_ANY ? dmx_length_multiply(out, *out, n)
+                           : dmx_length_multiply(out, d->dim[k], have)))
+            return false;
+    }
+    return true;
+}
+
+const char *dmx_rule_reshape(dmx_dims out[2], const dmx_dims *in,
+                             dmx_node *node)
+{
+    static const char changed[] = "a reshape changes the element count";
+    dmx_length had, has;
+    if (in[0].rank != 3)
+        return not_signal;
+    out[0] = node->at.dims;
+    if (out[0].rank != 3 || !elements(&had, &in[0]) || !elements(&has, &out[0]))
+        return changed;
+    return dmx_compare_lengths(had, has, changed);
+}
+
+/* n_fft as torch.stft takes it, with Demucs' hop of a quarter. */
+static bool good_nfft(int64_t nfft)
+{
+    return nfft >= 16 && nfft <= 65536 && nfft % 4 == 0;
+}
+
+const char *dmx_rule_stft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    const int64_t nfft = node->at.nfft, channels = dmx_channels_of(&in[0]);
+    if (in[0].rank != 3)
+        return not_signal;
+    if (!good_nfft(nfft) || dmx_number(in[0].dim[1]) != 1 || channels < 1)
+        return "nfft must be a multiple of 4 in 16..65536";
+    node->at.hop = nfft / 4;
+    out[0] = dmx_signal_dims(dmx_length_fixed(2 * channels),
+                             dmx_length_fixed(nfft / 2), in[0].dim[2]);
+    return dmx_length_ceil(&out[0].dim[2], in[0].dim[2], node->at.hop)
+               ? NULL
+               : dmx_no_rule;
+}
+
+const char *dmx_rule_istft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    static const char misfit[] = "the spectrogram does not fit its length";
+    const int64_t nfft = node->at.nfft, channels = dmx_channels_of(&in[0]);
+    const int64_t length = dmx_number(node->at.extent);
+    dmx_length frames;
+    if (in[0].rank != 3)
+        return not_signal;
+    if (!good_nfft(nfft) || dmx_number(in[0].dim[1]) != nfft / 2 ||
+        channels < 2 || channels % 2 != 0 || (length != DMX_ANY && length <= 0))
+        return misfit;
+    node->at.hop = nfft / 4;
+    node->at.length = length;
+    out[0] = dmx_signal_dims(dmx_length_fixed(channels / 2),
+                             dmx_length_fixed(1), node->at.extent);
+    if (!dmx_length_ceil(&frames, node->at.extent, node->at.hop))
+        return dmx_no_rule;
+    return dmx_compare_lengths(frames, in[0].dim[2], misfit);
+}
+
+/* pad1d of the original, with (3/2 hop, 3/2 hop + frames * hop - n). What is
+ * wanted behind is never less than before, so that a signal is too short when
+ * it is not longer than that, and the zeros all go behind. */
+bool dmx_stft_padding_of(dmx_stft_padding *out, int64_t nfft, dmx_length n)
+{
+    const int64_t hop = nfft / 4, side = hop / 2 * 3;
+    dmx_length whole, twice;
+    if (!dmx_length_ceil(&whole, n, hop) ||
+        !dmx_length_multiply(&whole, whole, hop) ||
+        !dmx_length_add(&whole, whole, side) ||
+        !dmx_length_multiply(&twice, n, 2))
+        return false;
+    out->before = dmx_amount_fixed(side);
+    out->behind = (dmx_amount){whole, n};
+    out->zeros.from = twice;
+    return dmx_length_add(&out->zeros.to, whole, 1);
+}
+
+const char *dmx_rule_freq_embedding(dmx_dims out[2], const dmx_dims *in,
+                                    dmx_node *node)
+{
+    const dmx_tensor *weight = dmx_weight_of(node);
+    (void)in;
+    if (weight == NULL || weight->rank != 2)
+        return "missing embedding";
+    out[0] =
+        dmx_signal_dims(dmx_length_fixed(weight->dim[1]),
+                        dmx_length_fixed(weight->dim[0]), dmx_length_fixed(1));
+    return NULL;
+}
