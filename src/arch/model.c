@@ -84,14 +84,12 @@ static dmx_status choose_bare(struct dmx_model *m, dmx_error *err)
     const struct dmx_checkpoint *c = m->checkpoint;
     const char *name = dmx_training_model(c->training);
     char classes[128], names[400];
-    m->implementation = recognise(c);
-    if (name != NULL && find_name(name) != NULL)
-        m->implementation = find_name(name);
-    else if (name != NULL && m->implementation == NULL)
-        DMX_RETURN_ERROR(err, DMX_ERROR_UNSUPPORTED,
-                         "%s: a training run of model %.40s is not supported; "
-                         "supported: %s",
-                         c->path, name, all_classes(classes, sizeof classes));
+    m->implementation = name != NULL ? find_name(name) : recognise(c);
+    DMX_RETURN_IF(m->implementation == NULL && name != NULL, err,
+                  DMX_ERROR_UNSUPPORTED,
+                  "%s: a training run of model %.40s is not supported; "
+                  "supported: %s",
+                  c->path, name, all_classes(classes, sizeof classes));
     DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
                   "%s: the weights are not those of a supported architecture "
                   "(%s); %s",

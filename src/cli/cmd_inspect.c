@@ -131,6 +131,11 @@ static void print_checkpoint(cli_terminal *t, const cJSON *c)
         print_line(t, "weights", text_of(c, "weights"));
     if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(c, "sets")))
         print_value(t, "sets", cJSON_GetObjectItemCaseSensitive(c, "sets"));
+    if (number_of(c, "quantized_tensors") > 0) {
+        snprintf(text, sizeof text, "%.0f tensors, which hold no names",
+                 number_of(c, "quantized_tensors"));
+        print_line(t, "quantized", text);
+    }
     print_tensors(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
     print_value(t, "globals", cJSON_GetObjectItemCaseSensitive(c, "globals"));
     print_tensor_list(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));

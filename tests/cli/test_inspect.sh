@@ -31,6 +31,20 @@ says out 'assumed'
 run 0 "$DEMUCS_ONNX" inspect "$DMX_TEST_DATA/safetensors/htdemucs.safetensors"
 says out 'safetensors'
 
+training=$DMX_TEST_DATA/training/htdemucs
+run 0 "$DEMUCS_ONNX" inspect "$training/checkpoint.th"
+says out 'weights +best'
+says out 'sets +\["state","best","ema_batch_0","ema_epoch_0"\]'
+says err 'of its sets of weights'
+says err '4 times the training segment'
+run 0 "$DEMUCS_ONNX" inspect "$training/checkpoint.th" --weights ema_batch_0
+says out 'weights +ema_batch_0'
+run 2 "$DEMUCS_ONNX" inspect "$training/checkpoint.th" --weights ema
+says err "no weights called 'ema'; it holds state, best"
+run 1 "$DEMUCS_ONNX" inspect "$DMX_TEST_DATA/quantized/demucs_q8/model.th"
+says out 'quantized +31 tensors'
+says err 'Demucs v1 to v3: class demucs.demucs.Demucs is not supported'
+
 run 0 "$DEMUCS_ONNX" export "$model" m.onnx --no-parity-check -q
 run 0 "$DEMUCS_ONNX" inspect m.onnx
 says out 'opset 17, IR version 8'

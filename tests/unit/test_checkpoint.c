@@ -607,6 +607,31 @@ static void test_other_files(void **state)
     assert_bytes("<html>", DMX_ERROR_FORMAT, "web page");
     assert_bytes("version https://git-lfs.example", DMX_ERROR_FORMAT, "LFS");
     assert_bytes("\x80\x02}.", DMX_ERROR_FORMAT, "plain pickle");
+    assert_bytes("\x1f\x8b\x08", DMX_ERROR_FORMAT, "gunzip it first");
+    assert_bytes("\xfd"
+                 "7zXZ",
+                 DMX_ERROR_FORMAT, "unxz it first");
+    assert_bytes("\x28\xb5\x2f\xfd", DMX_ERROR_FORMAT, "unzstd it first");
+    assert_bytes("BZh91AY", DMX_ERROR_FORMAT, "bunzip2 it first");
+    assert_bytes("7z\xbc\xaf\x27\x1c", DMX_ERROR_FORMAT, "7z archive");
+    assert_bytes("Rar!\x1a\x07", DMX_ERROR_FORMAT, "rar archive");
+    bytes tar = {0};
+    bytes_repeat(&tar, "a", 257);
+    bytes_literal(&tar, "ustar\0");
+    assert_bytes((const char *)tar.data, DMX_ERROR_FORMAT, "tar archive");
+    bytes_free(&tar);
+    zip_writer z = {0};
+    zip_add(&z, "models/x.th", "PK", 2);
+    zip_end(&z);
+    assert_int_equal(open_bytes(&c, z.file.data, z.file.size, NULL, &err),
+                     DMX_ERROR_FORMAT);
+    assert_non_null(strstr(err.message, "a zip around models/x.th: unzip"));
+    zip_free(&z);
+    REFUSED(UNSUPPORTED, "Demucs 1 or 2 of an old generation (demucs.model.De",
+            "](cdemucs.model\nDemucs\n)}}e");
+    REFUSED(UNSUPPORTED, "a ConvTasNet of an old generation",
+            "](cdemucs.tasnet\nConvTasNet\n)}}e");
+    err = (dmx_error)DMX_ERROR_INIT;
     assert_int_equal(dmx_checkpoint_open(&c, "/nonexistent/x.th", NULL, &err),
                      DMX_ERROR_IO);
     o.max_file_bytes = 1000;

@@ -294,6 +294,26 @@ static void test_nested(void **state)
     dmx_checkpoint_close(c);
 }
 
+/* What is no supported network is told by its first names. */
+static void test_unknown_network(void **state)
+{
+    (void)state;
+    heard h = {""};
+    bytes b = {0};
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_model *m;
+    bytes_literal(&b, "\x80\x02}(");
+    put_weight(&b, "online.encoder.0.conv.weight");
+    put_weight(&b, "ema.encoder.0.conv.weight");
+    bytes_text(&b, "u.");
+    dmx_checkpoint *c = open_text(&b, NULL, &h);
+    assert_int_equal(dmx_model_open(&m, c, NULL, &err), DMX_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "first names are "
+                                        "online.encoder.0.conv.weight, ema."));
+    assert_non_null(strstr(err.message, "weights = online"));
+    dmx_checkpoint_close(c);
+}
+
 #define NODE "comegaconf.dictconfig\nDictConfig\n)\x81"
 
 /* Nodes that hold themselves, one another, or too much: ignored in a line. */
@@ -349,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_unknown_network),
         cmocka_unit_test(test_hostile_configurations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
