@@ -1,3 +1,4 @@
+#include "base/cgroup.h"
 #include "base/memory.h"
 #include "base/platform.h"
 
@@ -65,32 +66,10 @@ static int affinity_count(void)
     return n > 0 && n < MAX_COUNT ? (int)n : 1;
 }
 
-/* The cgroup v2 quota ("200000 100000" is two cores), or the v1 pair; 0 when
- * there is none. */
-static int quota_count(void)
-{
-    long long quota = 0, period = 0;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    if (f != NULL) {
-        if (fscanf(f, "%lld %lld", &quota, &period) != 2)
-            quota = 0; /* "max": no limit */
-        fclose(f);
-    } else if ((f = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "re"))) {
-        if (fscanf(f, "%lld", &quota) != 1)
-            quota = 0;
-        fclose(f);
-        period = 100000;
-    }
-    if (quota <= 0 || period <= 0)
-        return 0;
-    const long long n = (quota + period - 1) / period;
-    return n < MAX_COUNT ? (int)n : 0;
-}
-
 int dmx_cpu_count(void)
 {
     int n = affinity_count();
-    const int quota = quota_count();
+    const int quota = dmx_cgroup_cores("/sys/fs/cgroup", "/proc/self/cgroup");
     if (quota > 0 && quota < n)
         n = quota;
     if (n > MAX_COUNT)

@@ -56,6 +56,11 @@ static void sources_text(char *text, size_t size, const cJSON *model)
     }
 }
 
+static bool is_community(const cJSON *model)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(model, "community"));
+}
+
 static void print_model(cli_terminal *t, const cJSON *model)
 {
     char size[16], cached[16], sources[256];
@@ -66,17 +71,29 @@ static void print_model(cli_terminal *t, const cJSON *model)
     sources_text(sources, sizeof sources, model);
     cli_print(t, "%-24s %7s  %-6s  %-7s  %s", text_of(model, "name"), size,
               cached, runs ? "yes" : "not yet", sources);
-    cli_detail(t, "  %s; licence: %s", text_of(model, "kind"),
-               text_of(model, "licence"));
+    if (is_community(model))
+        cli_print(t, "  %s; licence: %s", text_of(model, "kind"),
+                  text_of(model, "licence"));
+    else
+        cli_detail(t, "  %s; licence: %s", text_of(model, "kind"),
+                   text_of(model, "licence"));
+}
+
+static void print_models(cli_terminal *t, const cJSON *models, bool community)
+{
+    const cJSON *model;
+    cJSON_ArrayForEach(model, models) if (is_community(model) == community)
+        print_model(t, model);
 }
 
 static void print_list(cli_terminal *t, const cJSON *list)
 {
-    const cJSON *model;
+    const cJSON *models = cJSON_GetObjectItem(list, "models");
     cli_print(t, "%-24s %7s  %-6s  %-7s  %s", "name", "size", "cached", "runs",
               "sources");
-    cJSON_ArrayForEach(model, cJSON_GetObjectItem(list, "models"))
-        print_model(t, model);
+    print_models(t, models, false);
+    cli_print(t, "trained and published by others:");
+    print_models(t, models, true);
     const char *cache = text_of(list, "cache");
     cli_say(t, "cache: %s",
             cache[0] != '\0' ? cache : "none, there is no home");
@@ -124,7 +141,8 @@ const cli_command cli_command_list_models = {
     .details =
         "Name, size of the download, whether it is in the cache, whether this "
         "version can run it, sources. With -v what each model is and what is "
-        "known of its licence; with --json also URLs, hashes, and weights.",
+        "known of its licence (of others' models always); with --json also "
+        "URLs, hashes, and weights.",
     .option = options,
     .options_size = sizeof(list_options),
     .min_operands = 0,

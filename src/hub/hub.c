@@ -38,6 +38,7 @@ static dmx_status set_registries(struct dmx_hub *hub, const char *option,
         hub->registry[hub->n_registry++] = &hub->private_registry;
     }
     hub->registry[hub->n_registry++] = &dmx_registry_released;
+    hub->registry[hub->n_registry++] = &dmx_registry_community;
     return DMX_OK;
 }
 

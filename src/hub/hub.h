@@ -13,7 +13,7 @@ struct dmx_hub {
     char *mirror;     /* with a final '/', or NULL */
     char *repository; /* or NULL */
     bool offline;
-    const dmx_registry *registry[2]; /* looked through in this order */
+    const dmx_registry *registry[3]; /* looked through in this order */
     size_t n_registry;
     dmx_registry private_registry;
     dmx_patience patience;

@@ -104,7 +104,7 @@ static bool add_weights(dmx_json *object, const dmx_registry_model *m)
 }
 
 static bool add_model(dmx_json *array, const dmx_hub *hub,
-                      const dmx_registry_model *m)
+                      const dmx_registry_model *m, bool community)
 {
     dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
     if (!dmx_json_append(array, object))
@@ -112,6 +112,7 @@ static bool add_model(dmx_json *array, const dmx_hub *hub,
     const uint64_t bytes = total_bytes(m);
     return dmx_json_add_string(object, "name", m->name) != NULL &&
            dmx_json_add_string(object, "kind", m->kind) != NULL &&
+           dmx_json_add_bool(object, "community", community) != NULL &&
            add_texts(object, "classes", m->klass) &&
            dmx_json_add_bool(object, "quantized", m->quantized) != NULL &&
            dmx_json_add_bool(object, "runnable", dmx_registry_runnable(m)) !=
@@ -133,7 +134,8 @@ static bool add_models(dmx_json *root, const dmx_hub *hub)
         for (size_t i = 0; fine && i < hub->registry[r]->n_model; i++) {
             const dmx_registry_model *m = &hub->registry[r]->model[i];
             if (dmx_hub_find(hub, m->name) == m) /* not overridden */
-                fine = add_model(array, hub, m);
+                fine = add_model(array, hub, m,
+                                 hub->registry[r] == &dmx_registry_community);
         }
     return fine;
 }

@@ -45,6 +45,9 @@ typedef struct dmx_registry {
 /* The models that Demucs' authors released. */
 extern const dmx_registry dmx_registry_released;
 
+/* What others trained with Demucs' code. */
+extern const dmx_registry dmx_registry_community;
+
 /* Reads a private registry: JSON, docs/models.md. Untrusted: names, URLs,
  * hashes and sizes are checked. Free with dmx_registry_free. */
 DMX_MUST_CHECK dmx_status dmx_registry_read(dmx_registry *out, const char *path,

@@ -41,6 +41,9 @@ url=$(cat url)
 run 0 "$DEMUCS_ONNX" list-models
 says out '^htdemucs +.* no +yes +drums bass other vocals$'
 says out '^mdx_q +.* not yet '
+says out '^trained and published by others:$'
+says out '^cdx23_dnr +.* music sfx speech$'
+says out '^  drums into kick, .*; licence: MIT'
 run 0 "$DEMUCS_ONNX" list-models --json
 says out '"name":"htdemucs_ft"'
 check "listing makes no cache" test ! -e cache

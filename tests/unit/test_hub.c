@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "http_server.h"
 #include "hub/hub.h"
+#include "hub/repository.h"
 
 #include "base/json.h"
 #include <ftw.h>
@@ -568,7 +569,7 @@ static void lists_models(void **state)
         assert_non_null(dmx_json_get(m, "licence")->valuestring);
     }
     assert_int_equal(seen, 1);
-    assert_int_equal(dmx_json_count(models), 14); /* 11 and ours */
+    assert_int_equal(dmx_json_count(models), 19); /* 11, 5 and ours */
     dmx_json_free(list);
     dmx_hub_close(hub);
 }
@@ -617,7 +618,7 @@ static void released_table_is_sound(void **state)
                 const dmx_registry_source *at = &f->source[s];
                 const size_t digits = strlen(at->sha256);
                 char name[100];
-                assert_true(digits == 8 || digits == 64);
+                assert_int_equal(digits, 64);
                 assert_int_equal(strspn(at->sha256, "0123456789abcdef"),
                                  digits);
                 assert_true(strncmp(at->base, "https://", 8) == 0);
@@ -640,6 +641,32 @@ static void released_table_is_sound(void **state)
         &err);
     assert_string_equal(dmx_bag_signature(bag, 0), "92cfc3b6");
     dmx_bag_close(bag);
+}
+
+static void community_table_is_sound(void **state)
+{
+    (void)state;
+    const dmx_registry *r = &dmx_registry_community;
+    assert_int_equal(r->n_model, 5);
+    for (size_t i = 0; i < r->n_model; i++) {
+        const dmx_registry_model *m = &r->model[i];
+        dmx_error err = DMX_ERROR_INIT;
+        struct dmx_bag *bag;
+        assert_ptr_equal(dmx_registry_find(r, m->name), m);
+        assert_null(dmx_registry_find(&dmx_registry_released, m->name));
+        for (size_t k = 0; k < m->n_member; k++) {
+            const dmx_registry_member *f = m->member[k];
+            assert_null(strchr(f->signature, '-'));
+            assert_null(
+                dmx_registry_find_member(&dmx_registry_released, f->signature));
+            assert_int_equal(strlen(f->source[0].sha256), 64);
+            assert_int_equal(strspn(f->source[0].sha256, "0123456789abcdef"),
+                             64);
+            assert_string_equal(dmx_extension(f->source[0].path), ".th");
+        }
+        assert_ok(dmx_hub_bag(&bag, m, NULL, &err), &err);
+        dmx_bag_close(bag);
+    }
 }
 
 #define REGISTRY(models)                                                       \
@@ -796,6 +823,7 @@ int main(void)
         cmocka_unit_test(lists_models),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(released_table_is_sound),
+        cmocka_unit_test(community_table_is_sound),
         cmocka_unit_test(private_registries),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

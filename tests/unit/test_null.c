@@ -97,6 +97,11 @@ static void test_onnx(void **state)
     refused(dmx_istft_onnx(NULL, 4096, 2, 44100, 0, &err), "path");
     refused(dmx_onnx_json(NULL, "x", 0, &err), "out");
     CLEARED(char, dmx_onnx_json(&out, NULL, 0, &err), "path");
+    dmx_precision precision;
+    assert_non_null(dmx_precision_name(DMX_PRECISION_FP32));
+    assert_int_equal(dmx_precision_find(&precision, NULL), 0);
+    assert_int_equal(dmx_precision_find(NULL, "fp32"), 0);
+    assert_int_equal(dmx_precision_find(NULL, NULL), 0);
     dmx_report *report = OTHER;
     refused(dmx_export(NULL, "x", NULL, &report, &err), "model");
     assert_null(report);
