@@ -49,12 +49,12 @@ static bool name_checksum(const char *file, char sha8[9])
 }
 
 static dmx_status check_checksum(const char *path, const char *file,
-                                 dmx_error *err)
+                                 const dmx_hooks *hooks, dmx_error *err)
 {
     char sha8[9], actual[DMX_SHA256_HEX];
     if (!name_checksum(file, sha8))
         return DMX_OK;
-    DMX_FORWARD(dmx_file_sha256(actual, path, NULL, err));
+    DMX_FORWARD(dmx_file_sha256(actual, path, hooks, err));
     DMX_RETURN_IF(strncasecmp(sha8, actual, 8) != 0, err, DMX_ERROR_HASH,
                   "%s: its SHA-256 starts with %.8s, not %s as its name says: "
                   "the file is damaged or renamed; get it again",
@@ -101,7 +101,7 @@ static dmx_status find_file(char **file, const char *folder, const char *name,
 }
 
 dmx_status dmx_repository_find(char **out, const char *folder, const char *name,
-                               dmx_error *err)
+                               const dmx_hooks *hooks, dmx_error *err)
 {
     *out = NULL;
     if (!dmx_is_file_name(name))
@@ -111,7 +111,7 @@ dmx_status dmx_repository_find(char **out, const char *folder, const char *name,
     if (status == DMX_OK && file != NULL) {
         path = dmx_path_join(folder, file);
         status = path != NULL
-                     ? check_checksum(path, file, err)
+                     ? check_checksum(path, file, hooks, err)
                      : dmx_fail(err, DMX_ERROR_MEMORY, "%s: no memory", folder);
     }
     free(file);
@@ -126,7 +126,7 @@ dmx_status dmx_repository_find(char **out, const char *folder, const char *name,
 /* ----------------------------------------------------------------- bags */
 
 static dmx_status find_member(struct dmx_bag *bag, size_t m, const char *folder,
-                              dmx_error *err)
+                              const dmx_hooks *hooks, dmx_error *err)
 {
     for (size_t i = 0; i < m; i++)
         if (strcmp(bag->signature[i], bag->signature[m]) == 0) {
@@ -134,7 +134,8 @@ static dmx_status find_member(struct dmx_bag *bag, size_t m, const char *folder,
             return DMX_OK;
         }
     char *path;
-    DMX_FORWARD(dmx_repository_find(&path, folder, bag->signature[m], err));
+    DMX_FORWARD(
+        dmx_repository_find(&path, folder, bag->signature[m], hooks, err));
     DMX_RETURN_IF(path == NULL, err, DMX_ERROR_IO,
                   "%s: no file for model '%s' of bag '%s' (%s-<sha8>.th)",
                   folder, bag->signature[m], bag->name, bag->signature[m]);
@@ -154,14 +155,33 @@ static char *folder_of(const char *path)
 }
 
 static dmx_status find_members(struct dmx_bag *bag, const char *path,
-                               dmx_error *err)
+                               const dmx_hooks *hooks, dmx_error *err)
 {
     char *folder = folder_of(path);
     DMX_RETURN_IF(folder == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", path);
     dmx_status status = DMX_OK;
     for (size_t m = 0; m < bag->n_member && status == DMX_OK; m++)
-        status = find_member(bag, m, folder, err);
+        status = find_member(bag, m, folder, hooks, err);
     free(folder);
+    return status;
+}
+
+static dmx_status open_bag(struct dmx_bag **out, const char *path,
+                           const dmx_hooks *hooks, dmx_error *err)
+{
+    *out = NULL;
+    dmx_blob blob;
+    DMX_FORWARD(dmx_file_read(&blob, path, DMX_BAG_FILE_BYTES, err));
+    const char *slash = strrchr(path, '/');
+    dmx_status status = dmx_bag_parse(out, blob.data, blob.size,
+                                      slash != NULL ? slash + 1 : path, err);
+    dmx_blob_free(&blob);
+    if (status == DMX_OK)
+        status = find_members(*out, path, hooks, err);
+    if (status != DMX_OK) {
+        dmx_bag_close(*out);
+        *out = NULL;
+    }
     return status;
 }
 
@@ -171,19 +191,7 @@ dmx_status dmx_bag_open(dmx_bag **out, const char *path, dmx_error *err)
     DMX_NEED(err, out);
     *out = NULL;
     DMX_NEED(err, path);
-    dmx_blob blob;
-    DMX_FORWARD(dmx_file_read(&blob, path, DMX_BAG_FILE_BYTES, err));
-    const char *slash = strrchr(path, '/');
-    dmx_status status = dmx_bag_parse(out, blob.data, blob.size,
-                                      slash != NULL ? slash + 1 : path, err);
-    dmx_blob_free(&blob);
-    if (status == DMX_OK)
-        status = find_members(*out, path, err);
-    if (status != DMX_OK) {
-        dmx_bag_close(*out);
-        *out = NULL;
-    }
-    return status;
+    return open_bag(out, path, NULL, err);
 }
 
 /* "<name>.yaml" in `folder`, malloc'd; NULL when there is none. */
@@ -200,7 +208,8 @@ static char *bag_path(const char *folder, const char *name)
 }
 
 dmx_status dmx_repository_bag(struct dmx_bag **out, const char *folder,
-                              const char *name, dmx_error *err)
+                              const char *name, const dmx_hooks *hooks,
+                              dmx_error *err)
 {
     *out = NULL;
     if (!dmx_is_file_name(name))
@@ -208,9 +217,9 @@ dmx_status dmx_repository_bag(struct dmx_bag **out, const char *folder,
     char *path = bag_path(folder, name);
     dmx_status status;
     if (path != NULL) {
-        status = dmx_bag_open(out, path, err);
+        status = open_bag(out, path, hooks, err);
     } else {
-        status = dmx_repository_find(&path, folder, name, err);
+        status = dmx_repository_find(&path, folder, name, hooks, err);
         if (status == DMX_OK && path != NULL)
             status = dmx_bag_of_file(out, path, err);
     }

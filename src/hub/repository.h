@@ -11,13 +11,17 @@
  * signature are DMX_ERROR_ARGUMENT, a file that does not have the checksum in
  * its name DMX_ERROR_HASH. */
 DMX_MUST_CHECK dmx_status dmx_repository_find(char **out, const char *folder,
-                                              const char *name, dmx_error *err);
+                                              const char *name,
+                                              const dmx_hooks *hooks,
+                                              dmx_error *err);
 
 /* A bag (by name) or a single model (by signature) in `folder`; *out is NULL
  * when there is neither. */
 DMX_MUST_CHECK dmx_status dmx_repository_bag(struct dmx_bag **out,
                                              const char *folder,
-                                             const char *name, dmx_error *err);
+                                             const char *name,
+                                             const dmx_hooks *hooks,
+                                             dmx_error *err);
 
 /* The names of bags and signatures in `folder`, for messages and lists:
  * malloc'd array of malloc'd text, sorted. Free with dmx_names_free. */

@@ -246,7 +246,8 @@ static dmx_status resolve(struct dmx_bag **out, dmx_hub *hub, const char *name,
                           const char *stem, dmx_error *err)
 {
     if (hub->repository != NULL) {
-        DMX_FORWARD(dmx_repository_bag(out, hub->repository, name, err));
+        DMX_FORWARD(
+            dmx_repository_bag(out, hub->repository, name, hub->hooks, err));
         if (*out != NULL)
             return DMX_OK;
         return looks_like_file(name) ? from_file(out, name, err)

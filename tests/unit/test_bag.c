@@ -168,23 +168,25 @@ static void fixture_repository(void **state)
     dmx_error err = DMX_ERROR_INIT;
     struct dmx_bag *bag;
     const char *folder = test_data("model_repository");
-    assert_ok(dmx_repository_bag(&bag, folder, "pair", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, folder, "pair", NULL, &err), &err);
     assert_string_equal(dmx_bag_name(bag), "pair");
     assert_non_null(strstr(dmx_bag_path(bag, 1), "aaaa0002-8212b610.th"));
     assert_int_equal(dmx_bag_sources(bag), 4);
     dmx_bag_close(bag);
-    assert_ok(dmx_repository_bag(&bag, folder, "specialists", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, folder, "specialists", NULL, &err),
+              &err);
     for (size_t s = 0; s < 4; s++)
         assert_int_equal(dmx_bag_specialist(bag, s), s);
     assert_ptr_equal(dmx_bag_path(bag, 0), dmx_bag_path(bag, 2));
     dmx_bag_close(bag);
-    assert_ok(dmx_repository_bag(&bag, folder, "aaaa0001", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, folder, "aaaa0001", NULL, &err), &err);
     assert_int_equal(dmx_bag_members(bag), 1);
     assert_string_equal(dmx_bag_signature(bag, 0), "aaaa0001");
     dmx_bag_close(bag);
-    assert_ok(dmx_repository_bag(&bag, folder, "nothing", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, folder, "nothing", NULL, &err), &err);
     assert_null(bag);
-    assert_ok(dmx_repository_bag(&bag, folder, "../htdemucs", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, folder, "../htdemucs", NULL, &err),
+              &err);
     assert_null(bag);
     char **names;
     size_t count;
@@ -212,27 +214,31 @@ static void repository_mistakes(void **state)
     struct dmx_bag *bag;
     dmx_error err = DMX_ERROR_INIT;
     write_file("cccc-00000000.th", "not that hash");
-    assert_int_equal(dmx_repository_bag(&bag, test_folder(), "cccc", &err),
-                     DMX_ERROR_HASH);
+    assert_int_equal(
+        dmx_repository_bag(&bag, test_folder(), "cccc", NULL, &err),
+        DMX_ERROR_HASH);
     err = (dmx_error)DMX_ERROR_INIT;
     write_file("cccc.th", "again");
-    assert_int_equal(dmx_repository_bag(&bag, test_folder(), "cccc", &err),
-                     DMX_ERROR_ARGUMENT);
+    assert_int_equal(
+        dmx_repository_bag(&bag, test_folder(), "cccc", NULL, &err),
+        DMX_ERROR_ARGUMENT);
     err = (dmx_error)DMX_ERROR_INIT;
     write_file("broken.yaml", "models: [dddd]");
-    assert_int_equal(dmx_repository_bag(&bag, test_folder(), "broken", &err),
-                     DMX_ERROR_IO);
+    assert_int_equal(
+        dmx_repository_bag(&bag, test_folder(), "broken", NULL, &err),
+        DMX_ERROR_IO);
     assert_non_null(strstr(err.message, "dddd"));
     err = (dmx_error)DMX_ERROR_INIT;
-    assert_int_equal(dmx_repository_bag(&bag, "/nonexistent", "x", &err),
+    assert_int_equal(dmx_repository_bag(&bag, "/nonexistent", "x", NULL, &err),
                      DMX_ERROR_IO);
     err = (dmx_error)DMX_ERROR_INIT;
     write_file("plain.th", "no checksum in the name");
-    assert_ok(dmx_repository_bag(&bag, test_folder(), "plain", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, test_folder(), "plain", NULL, &err),
+              &err);
     dmx_bag_close(bag);
     write_file("out_0.onnx", "x");
     write_file("out.json", "{\"models\": [\"out_0.onnx\"]}");
-    assert_ok(dmx_repository_bag(&bag, test_folder(), "out", &err), &err);
+    assert_ok(dmx_repository_bag(&bag, test_folder(), "out", NULL, &err), &err);
     assert_non_null(strstr(dmx_bag_path(bag, 0), "/out_0.onnx"));
     dmx_bag_close(bag);
 }
