@@ -302,6 +302,10 @@ dmx_status dmx_output_commit(dmx_output *out, dmx_output_mark *mark,
 dmx_status dmx_write_file(const char *path, const void *data, size_t size,
                           dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, path);
+    DMX_RETURN_IF(data == NULL && size > 0, err, DMX_ERROR_ARGUMENT,
+                  "%s: data is NULL", __func__);
     dmx_output out;
     DMX_FORWARD(dmx_output_open(&out, path, err));
     const dmx_status status = dmx_output_write(&out, data, size, err);
