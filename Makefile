@@ -3,7 +3,7 @@
 #   make test   builds and runs every test
 BUILD ?= build
 
-.PHONY: demo test build deps onnxruntime sanitize bench fuzz coverage install clean format
+.PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage install clean format
 
 demo: build onnxruntime
 	@scripts/demo.sh $(BUILD)
@@ -29,6 +29,9 @@ bench: build onnxruntime
 
 fuzz: deps
 	@scripts/fuzz.sh all 3600
+
+faults: build onnxruntime
+	@scripts/faults.sh $(BUILD)
 
 coverage: deps
 	@scripts/coverage.sh

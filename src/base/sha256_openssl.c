@@ -1,12 +1,32 @@
 #include "base/hash.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
+
+/* A context of our own, made once: where memory is short, OpenSSL 3 leaves its
+ * default one half made and crashes in it, while a new one fails as a whole. */
+static const EVP_MD *sha256(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static OSSL_LIB_CTX *library;
+    static EVP_MD *fetched;
+    pthread_mutex_lock(&lock);
+    if (library == NULL)
+        library = OSSL_LIB_CTX_new();
+    if (library != NULL && fetched == NULL)
+        fetched = EVP_MD_fetch(library, "SHA256", NULL);
+    const EVP_MD *found = fetched;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
 
 dmx_sha256 *dmx_sha256_open(void)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    if (ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
+    const EVP_MD *digest = sha256();
+    EVP_MD_CTX *ctx = digest != NULL ? EVP_MD_CTX_new() : NULL;
+    if (ctx != NULL && EVP_DigestInit_ex(ctx, digest, NULL) != 1) {
         EVP_MD_CTX_free(ctx);
         ctx = NULL;
     }
