@@ -193,13 +193,16 @@ static int inspect_onnx(cli_terminal *t, const inspect_options *o,
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
     cJSON *parsed = t->json ? NULL : cJSON_Parse(json);
+    const bool good = t->json || parsed != NULL;
     if (t->json)
         cli_print_document(t, json);
-    else
+    else if (good)
         print_onnx(t, parsed);
+    else
+        cli_error(t, "no memory");
     cJSON_Delete(parsed);
     dmx_free(json);
-    return CLI_DONE;
+    return good ? CLI_DONE : CLI_FAILED;
 }
 
 /* Parses and frees what the library gave. */
@@ -210,7 +213,16 @@ static cJSON *take(char *json)
     return parsed;
 }
 
-static void show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
+static bool add_to(cJSON *object, const char *key, cJSON *value)
+{
+    if (value != NULL && cJSON_AddItemToObject(object, key, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
+
+/* False when memory is short. */
+static bool show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
                  const char *graph)
 {
     if (!t->json) {
@@ -219,16 +231,18 @@ static void show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
             print_model(t, model);
         if (graph != NULL)
             cli_print_document(t, graph);
-        return;
+        return true;
     }
-    cJSON_AddItemToObject(checkpoint, "model",
-                          model != NULL ? cJSON_Duplicate(model, 1)
-                                        : cJSON_CreateNull());
-    if (graph != NULL)
-        cJSON_AddStringToObject(checkpoint, "graph", graph);
-    char *text = cJSON_Print(checkpoint);
-    cli_print_document(t, text != NULL ? text : "null");
+    const bool whole = add_to(checkpoint, "model",
+                              model != NULL ? cJSON_Duplicate(model, 1)
+                                            : cJSON_CreateNull()) &&
+                       (graph == NULL ||
+                        add_to(checkpoint, "graph", cJSON_CreateString(graph)));
+    char *text = whole ? cJSON_Print(checkpoint) : NULL;
+    if (text != NULL)
+        cli_print_document(t, text);
     cJSON_free(text);
+    return text != NULL;
 }
 
 /* A checkpoint whose architecture is unknown can still be looked at. */
@@ -243,14 +257,16 @@ static int inspect_checkpoint(cli_terminal *t, const inspect_options *o,
     if (status == DMX_OK && o->graph)
         status = dmx_model_graph_text(&graph, m, o->samples, &err);
     cJSON *parsed = take(dmx_checkpoint_json(checkpoint));
-    show(t, parsed, model, graph);
+    const bool short_of_memory = parsed == NULL ||
+                                 (status == DMX_OK && model == NULL) ||
+                                 !show(t, parsed, model, graph);
     dmx_free(graph);
     cJSON_Delete(parsed);
     cJSON_Delete(model);
     dmx_model_close(m);
-    if (status == DMX_OK)
+    if (status == DMX_OK && !short_of_memory)
         return CLI_DONE;
-    cli_error(t, "%s", err.message);
+    cli_error(t, "%s", status != DMX_OK ? err.message : "no memory");
     return CLI_FAILED;
 }
 
