@@ -9,6 +9,7 @@
  * any other program). The input is N(0,1) noise of a fixed seed. Each prints
  * one line of figures that the script reads. Times are wall clock, in seconds;
  * memory in MB is the process's peak. */
+#include "arch/arch.h"
 #include "onnx/onnx_export.h"
 #include "reference/reference.h"
 #include "runtime/runtime.h"
@@ -97,9 +98,10 @@ static dmx_status write_model(const network *n, const char *path,
         .variant =
             strcmp(kind, "usual") == 0 ? DMX_ONNX_USUAL : DMX_ONNX_RECIPES};
     DMX_FORWARD(dmx_output_open(&out, path, err));
+    const dmx_identity who = dmx_model_identity(n->model);
     const double start = now();
     const dmx_status status =
-        dmx_onnx_write(&out, n->graph, n->model, &options, err);
+        dmx_onnx_write(&out, n->graph, &who, &options, err);
     *seconds = now() - start;
     if (status == DMX_OK)
         return dmx_output_commit(&out, NULL, err);

@@ -5,6 +5,7 @@
 #include "arch/arguments.h"
 #include "checkpoint/checkpoint.h"
 #include "graph/graph.h"
+#include "graph/identity.h"
 
 /* A checkpoint with all arguments known. Owned by the model and immutable. */
 struct dmx_model {
@@ -69,5 +70,8 @@ DMX_MUST_CHECK dmx_status dmx_model_graph_any(const dmx_graph **out,
 DMX_MUST_CHECK dmx_status dmx_model_graph(dmx_graph **out,
                                           const struct dmx_model *model,
                                           int64_t samples, dmx_error *err);
+
+/* What the model says of itself; valid as long as the model. */
+dmx_identity dmx_model_identity(const struct dmx_model *model);
 
 #endif

@@ -22,13 +22,14 @@ static dmx_status open_runtime(dmx_contestant *c, dmx_onnx_variant variant,
                                const dmx_bench_options *o,
                                dmx_runtime **runtime, dmx_error *err)
 {
+    const dmx_identity who = dmx_model_identity(model);
     dmx_graph *graph;
     dmx_blob blob = {0};
     dmx_onnx_options options = {.variant = variant, .threads = o->threads};
     if (*runtime == NULL)
         DMX_FORWARD(dmx_runtime_open(runtime, o->onnxruntime, err));
     DMX_FORWARD(dmx_model_graph(&graph, model, o->samples, err));
-    dmx_status status = dmx_onnx_pack(&blob, graph, model, &options, err);
+    dmx_status status = dmx_onnx_pack(&blob, graph, &who, &options, err);
     dmx_graph_close(graph);
     if (status == DMX_OK)
         status = dmx_session_open(

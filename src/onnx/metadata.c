@@ -51,39 +51,38 @@ static bool is_kept(const dmx_onnx_options *o, size_t source)
 
 /* Names of the output's rows, in order: JSON. */
 static void put_sources(dmx_metadata *m, dmx_emitter *e,
-                        const struct dmx_model *model,
-                        const dmx_onnx_options *o)
+                        const dmx_identity *who, const dmx_onnx_options *o)
 {
     dmx_json *list = dmx_json_new(DMX_JSON_ARRAY);
-    for (size_t i = 0; i < model->n_source; i++)
+    for (size_t i = 0; i < who->n_source; i++)
         if (is_kept(o, i))
-            dmx_json_append(list, dmx_json_new_string(model->source[i]));
+            dmx_json_append(list, dmx_json_new_string(who->source[i]));
     put_json(m, e, "sources", list);
     dmx_json_free(list);
 }
 
-static void put_model(dmx_metadata *m, dmx_emitter *e,
-                      const struct dmx_model *model, const dmx_onnx_options *o)
+static void put_model(dmx_metadata *m, dmx_emitter *e, const dmx_identity *who,
+                      const dmx_onnx_options *o)
 {
     char segment[64];
-    snprintf(segment, sizeof segment, "%lld/%lld", (long long)model->segment[0],
-             (long long)model->segment[1]);
-    put_sources(m, e, model, o);
-    put_number(m, e, "samplerate", model->samplerate);
+    snprintf(segment, sizeof segment, "%lld/%lld", (long long)who->segment[0],
+             (long long)who->segment[1]);
+    put_sources(m, e, who, o);
+    put_number(m, e, "samplerate", who->samplerate);
     put(m, e, "segment", segment);
-    put(m, e, "pads_to_segment", model->use_train_segment ? "true" : "false");
-    put(m, e, "architecture", model->architecture);
-    put_json(m, e, "arguments", model->arguments);
-    put(m, e, "checkpoint_sha256", model->checkpoint->sha256);
+    put(m, e, "pads_to_segment", who->pads_to_segment ? "true" : "false");
+    put(m, e, "architecture", who->architecture);
+    put_json(m, e, "arguments", who->arguments);
+    put(m, e, "checkpoint_sha256", who->checkpoint_sha256);
 }
 
 void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
-                       const struct dmx_model *model, const dmx_onnx_options *o)
+                       const dmx_identity *who, const dmx_onnx_options *o)
 {
-    m->graph_name = model != NULL ? model->architecture : "graph";
+    m->graph_name = who != NULL ? who->architecture : "graph";
     put(m, e, "contract", DMX_CONTRACT_VERSION);
-    if (model != NULL)
-        put_model(m, e, model, o);
+    if (who != NULL)
+        put_model(m, e, who, o);
     put_number(m, e, "audio_channels", g->value[g->input].shape.dim[0]);
     put_number(m, e, "samples", g->value[g->input].shape.dim[2]);
     put(m, e, "precision", dmx_precision_name(o->precision));

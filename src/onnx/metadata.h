@@ -15,9 +15,8 @@ typedef struct dmx_metadata {
     const char *graph_name;
 } dmx_metadata;
 
-/* Memory and errors are the emitter's. model NULL: lengths only. */
+/* Memory and errors are the emitter's. who NULL: lengths only. */
 void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
-                       const struct dmx_model *model,
-                       const dmx_onnx_options *o);
+                       const dmx_identity *who, const dmx_onnx_options *o);
 
 #endif

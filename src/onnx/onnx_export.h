@@ -2,9 +2,10 @@
 #ifndef DMX_ONNX_ONNX_EXPORT_H
 #define DMX_ONNX_ONNX_EXPORT_H
 
-#include "arch/arch.h"
+#include "base/file.h"
 #include "base/output.h"
 #include "graph/graph.h"
+#include "graph/identity.h"
 
 #define DMX_ONNX_OLDEST_OPSET 17
 
@@ -28,20 +29,20 @@ typedef struct dmx_onnx_options {
 } dmx_onnx_options;
 
 /* Serialises the graph as one ONNX model. The bytes depend on the graph, the
- * model and the options alone. `model` names the sources and fills the
+ * identity and the options alone. `who` names the sources and fills the
  * metadata; NULL writes a bare graph whose output keeps its channels. With
  * `chosen` only what those sources need is computed and the output is
  * (1, n_chosen, channels, samples). options NULL: defaults.
  * Fails with ARGUMENT (opset, sources), UNSUPPORTED, LIMIT (2 GiB), MEMORY, IO
  * or CANCELLED. */
 DMX_MUST_CHECK dmx_status dmx_onnx_write(dmx_output *out, const dmx_graph *g,
-                                         const struct dmx_model *model,
+                                         const dmx_identity *who,
                                          const dmx_onnx_options *options,
                                          dmx_error *err);
 
 /* The same bytes in memory; free with dmx_blob_free. */
 DMX_MUST_CHECK dmx_status dmx_onnx_pack(dmx_blob *out, const dmx_graph *g,
-                                        const struct dmx_model *model,
+                                        const dmx_identity *who,
                                         const dmx_onnx_options *options,
                                         dmx_error *err);
 

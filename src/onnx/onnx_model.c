@@ -121,8 +121,7 @@ dmx_status dmx_onnx_serialise(dmx_output *out, dmx_blob *blob, dmx_emitter *e,
 }
 
 static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
-                               const dmx_graph *g,
-                               const struct dmx_model *model,
+                               const dmx_graph *g, const dmx_identity *who,
                                const dmx_onnx_options *o, dmx_error *err)
 {
     dmx_walk w;
@@ -134,7 +133,7 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
                  o->variant == DMX_ONNX_USUAL ? dmx_usual_recipes : dmx_recipes,
                  o->hooks);
     emit_output(&w, channels);
-    dmx_metadata_fill(&metadata, &w.e, g, model, o);
+    dmx_metadata_fill(&metadata, &w.e, g, who, o);
     const dmx_status status =
         dmx_onnx_serialise(out, blob, &w.e, &metadata, err);
     dmx_walk_close(&w);
@@ -158,33 +157,33 @@ static dmx_status select_sources(dmx_graph **out, const dmx_graph *g,
 }
 
 static dmx_status run(dmx_output *out, dmx_blob *blob, const dmx_graph *g,
-                      const struct dmx_model *model,
-                      const dmx_onnx_options *options, dmx_error *err)
+                      const dmx_identity *who, const dmx_onnx_options *options,
+                      dmx_error *err)
 {
     const dmx_onnx_options defaults = {0};
     const dmx_onnx_options *o = options != NULL ? options : &defaults;
     DMX_FORWARD(dmx_graph_ready(g, err));
-    DMX_FORWARD(check_options(o, model != NULL ? model->n_source : 0, err));
+    DMX_FORWARD(check_options(o, who != NULL ? who->n_source : 0, err));
     if (o->n_chosen == 0)
-        return export_graph(out, blob, g, model, o, err);
+        return export_graph(out, blob, g, who, o, err);
     dmx_graph *part;
     DMX_FORWARD(select_sources(&part, g, o, err));
-    const dmx_status status = export_graph(out, blob, part, model, o, err);
+    const dmx_status status = export_graph(out, blob, part, who, o, err);
     dmx_graph_close(part);
     return status;
 }
 
 dmx_status dmx_onnx_write(dmx_output *out, const dmx_graph *g,
-                          const struct dmx_model *model,
+                          const dmx_identity *who,
                           const dmx_onnx_options *options, dmx_error *err)
 {
-    return run(out, NULL, g, model, options, err);
+    return run(out, NULL, g, who, options, err);
 }
 
 dmx_status dmx_onnx_pack(dmx_blob *out, const dmx_graph *g,
-                         const struct dmx_model *model,
+                         const dmx_identity *who,
                          const dmx_onnx_options *options, dmx_error *err)
 {
     *out = (dmx_blob){0};
-    return run(NULL, out, g, model, options, err);
+    return run(NULL, out, g, who, options, err);
 }

@@ -9,8 +9,9 @@ static dmx_status open_exported(dmx_session **out, const dmx_graph *graph,
 {
     const dmx_onnx_options export = {.threads = options->threads,
                                      .hooks = options->hooks};
+    const dmx_identity who = dmx_model_identity(model);
     dmx_blob bytes;
-    DMX_FORWARD(dmx_onnx_pack(&bytes, graph, model, &export, err));
+    DMX_FORWARD(dmx_onnx_pack(&bytes, graph, &who, &export, err));
     const dmx_status status = dmx_session_open(out, runtime, name, bytes.data,
                                                bytes.size, options, err);
     dmx_blob_free(&bytes);

@@ -73,7 +73,8 @@ static dmx_status write_graph(const job *j, dmx_output *out, dmx_graph *graph,
         .threads = j->options.threads,
         .hooks = j->options.hooks,
     };
-    DMX_FORWARD(dmx_onnx_write(out, graph, j->model, &o, err));
+    const dmx_identity who = dmx_model_identity(j->model);
+    DMX_FORWARD(dmx_onnx_write(out, graph, &who, &o, err));
     return dmx_output_flush(out, err);
 }
 

@@ -2,6 +2,7 @@
  * each time, halves that lose nothing. */
 #include "test_support.h"
 
+#include "arch/arch.h"
 #include "onnx/onnx_export.h"
 #include "base/tensor.h"
 
@@ -51,7 +52,8 @@ static dmx_blob pack(const subject *s, const dmx_onnx_options *o)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_blob out;
-    assert_ok(dmx_onnx_pack(&out, s->graph, s->model, o, &err), &err);
+    const dmx_identity who = dmx_model_identity(s->model);
+    assert_ok(dmx_onnx_pack(&out, s->graph, &who, o, &err), &err);
     return out;
 }
 
@@ -237,7 +239,8 @@ static void test_reproducible(void **state)
     snprintf(path, sizeof path, "%s/model.onnx", test_folder());
     dmx_output out;
     assert_ok(dmx_output_open(&out, path, &err), &err);
-    assert_ok(dmx_onnx_write(&out, s.graph, s.model, NULL, &err), &err);
+    const dmx_identity who = dmx_model_identity(s.model);
+    assert_ok(dmx_onnx_write(&out, s.graph, &who, NULL, &err), &err);
     assert_ok(dmx_output_commit(&out, NULL, &err), &err);
     assert_ok(dmx_file_read(&c, path, (size_t)1 << 30, &err), &err);
     assert_int_equal(a.size, c.size);
@@ -326,7 +329,8 @@ static void expect_refused(const subject *s, const dmx_onnx_options *o)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_blob b;
-    assert_int_equal(dmx_onnx_pack(&b, s->graph, s->model, o, &err),
+    const dmx_identity who = dmx_model_identity(s->model);
+    assert_int_equal(dmx_onnx_pack(&b, s->graph, &who, o, &err),
                      DMX_ERROR_ARGUMENT);
     assert_true(err.message[0] != '\0');
     assert_null(b.data);

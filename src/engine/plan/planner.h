@@ -45,7 +45,7 @@ typedef struct dmx_planner {
 /* plan/match.c: finds all units. */
 dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err);
 
-/* plan/product.c */
+/* plan/product.c, plan/dconv.c */
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err);
 dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err);
 

@@ -1,0 +1,131 @@
+/* Weights in the order that products want, with a norm folded into them. */
+#include "engine/plan/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const dmx_node *node_at(const dmx_planner *p, int32_t i)
+{
+    return &p->g->node[i];
+}
+
+/* [Co][Ci][kf][kt] -> [Co][kf][Ci][kt] */
+static void order_taps(float *out, const float *w, const dmx_node *n,
+                       int64_t co, int64_t ci)
+{
+    const int64_t kf = n->at.conv.kernel[0], kt = n->at.conv.kernel[1];
+    for (int64_t o = 0; o < co; o++)
+        for (int64_t a = 0; a < kf; a++)
+            for (int64_t i = 0; i < ci; i++, out += kt)
+                memcpy(out, w + ((o * ci + i) * kf + a) * kt,
+                       (size_t)kt * sizeof *out);
+}
+
+/* [Ci][Co][kf][kt] -> [phase f][Co][phase t][tap f][Ci][tap t]; taps run
+ * towards later inputs, that is towards earlier kernel elements. */
+static void order_phases(float *out, const float *w, const dmx_node *n,
+                         int64_t co, int64_t ci, const int64_t taps[2])
+{
+    const int64_t *s = n->at.conv.stride, *k = n->at.conv.kernel;
+    for (int64_t index = 0; index < s[0] * co * s[1]; index++) {
+        const int64_t pf = index / (co * s[1]), o = index / s[1] % co;
+        const int64_t pt = index % s[1];
+        for (int64_t a = 0; a < taps[0]; a++)
+            for (int64_t i = 0; i < ci; i++)
+                for (int64_t b = 0; b < taps[1]; b++, out++) {
+                    const int64_t f = pf + (taps[0] - 1 - a) * s[0];
+                    const int64_t t = pt + (taps[1] - 1 - b) * s[1];
+                    if (f < k[0] && t < k[1])
+                        *out = w[((i * co + o) * k[0] + f) * k[1] + t];
+                }
+    }
+}
+
+/* The norm's gain into the columns, its offset into the bias. */
+static void fold_norm(float *w, float *bias, const float *gain,
+                      const float *offset, int64_t out, int64_t in)
+{
+    for (int64_t o = 0; o < out; o++) {
+        double sum = (double)bias[o];
+        for (int64_t i = 0; i < in; i++) {
+            sum += (double)w[o * in + i] * (double)offset[i];
+            w[o * in + i] *= gain[i];
+        }
+        bias[o] = (float)sum;
+    }
+}
+
+void dmx_unload_weights(dmx_loaded *l)
+{
+    free(l->weight);
+    free(l->bias);
+    free(l->scale);
+    free(l->norm_gain);
+    free(l->norm_bias);
+}
+
+/* Returns how many lines of k weights a product of it has. */
+static int64_t measure(dmx_loaded *l, const dmx_node *n)
+{
+    const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
+    l->out = dmx_weight_of(n)->dim[transposed ? 1 : 0];
+    l->in = dmx_weight_of(n)->dim[transposed ? 0 : 1];
+    l->taps[0] = l->taps[1] = 1;
+    int64_t lines = l->out;
+    for (int i = 0; i < 2 && n->op != DMX_OP_LINEAR; i++) {
+        const int64_t s = transposed ? n->at.conv.stride[i] : 1;
+        l->taps[i] = (n->at.conv.kernel[i] + s - 1) / s;
+        lines *= s;
+    }
+    l->k = l->in * l->taps[0] * l->taps[1];
+    return lines;
+}
+
+static dmx_status order_weights(dmx_loaded *l, const dmx_node *n, int64_t lines,
+                                dmx_error *err)
+{
+    const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
+    float *ordered;
+    if (!transposed && l->taps[0] == 1)
+        return DMX_OK;
+    DMX_FORWARD(dmx_plan_elements(&ordered, NULL, lines * l->k, err));
+    if (transposed)
+        order_phases(ordered, l->weight, n, l->out, l->in, l->taps);
+    else
+        order_taps(ordered, l->weight, n, l->out, l->in);
+    free(l->weight);
+    l->weight = ordered;
+    return DMX_OK;
+}
+
+/* A norm goes into the weights where these need not stay what they are. */
+static dmx_status load_norm(dmx_loaded *l, const dmx_planner *p,
+                            const dmx_unit *u, dmx_error *err)
+{
+    if (u->norm < 0)
+        return DMX_OK;
+    const dmx_node *n = node_at(p, u->norm);
+    DMX_FORWARD(dmx_plan_elements(&l->norm_gain, dmx_weight_of(n), l->in, err));
+    DMX_FORWARD(dmx_plan_elements(&l->norm_bias, dmx_bias_of(n), l->in, err));
+    if (!dmx_derives_weights(p->e))
+        return DMX_OK;
+    fold_norm(l->weight, l->bias, l->norm_gain, l->norm_bias, l->out, l->in);
+    free(l->norm_gain);
+    free(l->norm_bias);
+    l->norm_gain = l->norm_bias = NULL;
+    return DMX_OK;
+}
+
+dmx_status dmx_load_weights(dmx_loaded *l, const dmx_planner *p,
+                            const dmx_unit *u, dmx_error *err)
+{
+    const dmx_node *n = node_at(p, u->leader);
+    const int64_t lines = measure(l, n);
+    DMX_FORWARD(dmx_plan_elements(&l->bias, dmx_bias_of(n), l->out, err));
+    DMX_FORWARD(dmx_plan_elements(&l->weight, dmx_weight_of(n), 0, err));
+    if (u->scale >= 0)
+        DMX_FORWARD(dmx_plan_elements(
+            &l->scale, dmx_weight_of(node_at(p, u->scale)), l->out, err));
+    DMX_FORWARD(load_norm(l, p, u, err));
+    return order_weights(l, n, lines, err);
+}

@@ -1,0 +1,21 @@
+#ifndef DMX_ENGINE_WEIGHTS_H
+#define DMX_ENGINE_WEIGHTS_H
+
+#include "engine/plan/planner.h"
+
+/* Weights and bias in the order that products want, and what belongs to them;
+ * all malloc'd. */
+typedef struct dmx_loaded {
+    float *weight, *bias;
+    float *scale;                 /* after the product, or NULL */
+    float *norm_gain, *norm_bias; /* before it, or NULL */
+    int64_t out, in, k, taps[2];
+} dmx_loaded;
+
+/* Those of a unit's product. On an error what was loaded stays to be
+ * unloaded. */
+DMX_MUST_CHECK dmx_status dmx_load_weights(dmx_loaded *l, const dmx_planner *p,
+                                           const dmx_unit *u, dmx_error *err);
+void dmx_unload_weights(dmx_loaded *l);
+
+#endif

@@ -1,0 +1,23 @@
+/* What a network is, beside its graph: what an exported model says of itself.
+ * Everything belongs to the model that it describes. */
+#ifndef DMX_GRAPH_IDENTITY_H
+#define DMX_GRAPH_IDENTITY_H
+
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct dmx_identity {
+    const char *architecture;
+    const dmx_json *arguments; /* of its constructor, all of them */
+    const char *const *source; /* names, in output order */
+    size_t n_source;
+    int64_t samplerate; /* Hz */
+    int64_t segment[2]; /* seconds: numerator, denominator */
+    bool pads_to_segment;
+    const char *checkpoint_sha256;
+} dmx_identity;
+
+#endif
