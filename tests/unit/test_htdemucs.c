@@ -264,13 +264,87 @@ static void test_lengths(void **state)
     dmx_checkpoint_close(c);
 }
 
+/* ---- graphs of any length ------------------------------------------------ */
+
+typedef struct lines {
+    char *text;
+    size_t used, size;
+} lines;
+
+static void add_line(void *user, const char *line)
+{
+    lines *l = user;
+    const size_t n = strlen(line) + 1;
+    if (l->used + n + 1 > l->size) {
+        l->size = 2 * (l->used + n + 1);
+        l->text = realloc(l->text, l->size);
+        assert_non_null(l->text);
+    }
+    memcpy(l->text + l->used, line, n - 1);
+    l->text[l->used + n - 1] = '\n';
+    l->text[l->used += n] = '\0';
+}
+
+/* Of the graph, closed after; of the error where there is none. */
+static char *text_of(dmx_graph *g, const dmx_error *err)
+{
+    lines l = {NULL, 0, 0};
+    if (g == NULL)
+        add_line(&l, err->message);
+    else
+        dmx_graph_print(g, add_line, &l);
+    dmx_graph_close(g);
+    return l.text;
+}
+
+/* The graph that is built for one length is that of any length, there. */
+static void compare_at(const struct dmx_model *m, int64_t samples)
+{
+    dmx_error err = DMX_ERROR_INIT, err_at = DMX_ERROR_INIT;
+    dmx_graph *at = NULL, *built = dmx_graph_open();
+    assert_non_null(built);
+    m->implementation->build(m, samples, built);
+    if (dmx_graph_status(built, &err) != DMX_OK) {
+        dmx_graph_close(built);
+        built = NULL;
+    }
+    if (dmx_graph_at(&at, m->graph, samples, &err_at) != DMX_OK)
+        assert_null(at);
+    char *expected = text_of(built, &err), *found = text_of(at, &err_at);
+    assert_string_equal(expected, found);
+    free(expected);
+    free(found);
+}
+
+static void test_any_length(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_FIXTURES; i++) {
+        dmx_checkpoint *c = open_fixture(fixtures[i]);
+        dmx_model *m = open_model(c, NULL);
+        const dmx_graph *any;
+        assert_int_equal(dmx_model_graph_any(&any, m, NULL), DMX_OK);
+        assert_true(any->any_length);
+        assert_int_equal(dmx_graph_ready(any, NULL), DMX_ERROR_ARGUMENT);
+        for (int64_t n = 1; n <= 5000; n += 97)
+            compare_at(m, n);
+        for (int k = 12; k < 21; k++)
+            for (int64_t d = -1; d <= 1; d++)
+                compare_at(m, ((int64_t)1 << k) + d);
+        compare_at(m, m->training_samples);
+        compare_at(m, (int64_t)1 << 35);
+        dmx_model_close(m);
+        dmx_checkpoint_close(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_all),  cmocka_unit_test(test_facts),
         cmocka_unit_test(test_inference), cmocka_unit_test(test_state_dict),
         cmocka_unit_test(test_refusals),  cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_lengths),   cmocka_unit_test(test_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
