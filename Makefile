@@ -5,7 +5,8 @@ BUILD ?= build
 
 .PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage install clean format
 
-demo: build onnxruntime
+demo: deps onnxruntime
+	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
 	@scripts/demo.sh $(BUILD)
 
 test: build onnxruntime
@@ -40,7 +41,7 @@ install: build
 	cmake --install $(BUILD)
 
 format:
-	git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+	@scripts/format.sh
 
 clean:
 	rm -rf build build-*

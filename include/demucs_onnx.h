@@ -1,16 +1,16 @@
 /* demucs-onnx: Demucs music-separation checkpoints to ONNX, and to stems.
  *
- * Ten lines that export a checkpoint, verified:
+ * A checkpoint exported and verified:
  *
  *   dmx_error err = DMX_ERROR_INIT;
- *   dmx_checkpoint *checkpoint;
- *   dmx_model *model;
- *   if (dmx_checkpoint_open(&checkpoint, "htdemucs.th", NULL, &err) == DMX_OK
- * && dmx_model_open(&model, checkpoint, NULL, &err) == DMX_OK &&
- *       dmx_export(model, "htdemucs.onnx", NULL, NULL, &err) == DMX_OK)
- *       puts("exported");
- *   else
- *       fprintf(stderr, "%s\n", err.message);
+ *   dmx_checkpoint *checkpoint = NULL;
+ *   dmx_model *model = NULL;
+ *   dmx_status s = dmx_checkpoint_open(&checkpoint, "x.th", NULL, &err);
+ *   if (s == DMX_OK)
+ *       s = dmx_model_open(&model, checkpoint, NULL, &err);
+ *   if (s == DMX_OK)
+ *       s = dmx_export(model, "x.onnx", NULL, NULL, &err);
+ *   puts(s == DMX_OK ? "exported" : err.message);
  *
  * Rules that hold everywhere:
  *  - Every function that can fail returns dmx_status and fills an optional
@@ -21,10 +21,25 @@
  *  - Numbers in files and texts have a decimal point in every locale.
  *  - Handles are opaque; xxx_close(NULL) is allowed. An open checkpoint or
  *    model is immutable and may be shared by any number of threads.
- *  - Options structs start with DMX_..._OPTIONS_INIT; a NULL options pointer
- *    means exactly those defaults.
+ *  - Structs that callers fill begin with their size; start with DMX_..._INIT,
+ *    which sets it. A NULL options pointer means exactly those defaults.
  *  - Strings are UTF-8; paths are passed to the system as they are.
  *  - Files are untrusted: a checkpoint is never executed, whatever it holds.
+ *
+ * ABI. The soname is libdemucs-onnx.so.MAJOR; below version 1.0 it is
+ * libdemucs-onnx.so.0.MINOR, as every minor version may break there. Under one
+ * soname
+ *  - functions and enumerators are added, never removed, renumbered or given
+ *    another meaning;
+ *  - a struct that begins with `size` grows at its end, beyond the sizeof that
+ *    it had (never into its padding). The library reads and writes as much as
+ *    the caller's size says and takes defaults for the rest, so programs built
+ *    against an older or a newer header work. A default of a field never
+ *    changes;
+ *  - other structs (dmx_error, dmx_song_output) do not change;
+ *  - texts of messages, fields that are added to JSON documents, and numbers
+ *    below the promised accuracy may change.
+ * The version is that of the header, here and nowhere else.
  */
 #ifndef DEMUCS_ONNX_H
 #define DEMUCS_ONNX_H
@@ -37,12 +52,43 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define DMX_API        __attribute__((visibility("default")))
-#define DMX_MUST_CHECK __attribute__((warn_unused_result))
+#define DMX_API                __attribute__((visibility("default")))
+#define DMX_MUST_CHECK         __attribute__((warn_unused_result))
+#define DMX_FORMAT_(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define DMX_API
 #define DMX_MUST_CHECK
+#define DMX_FORMAT_(fmt, args)
 #endif
+
+/* Used by the DMX_..._INIT below: a struct of zeros but for its size and the
+ * fields that are named. */
+#ifdef __cplusplus
+#define DMX_FILLED_(type, a, x)                                                \
+    ([] {                                                                      \
+        type filled_ = type();                                                 \
+        filled_.a = x;                                                         \
+        return filled_;                                                        \
+    }())
+#define DMX_SIZED_2_(type, a, x, b, y)                                         \
+    ([] {                                                                      \
+        type filled_ = type();                                                 \
+        filled_.size = sizeof(type);                                           \
+        filled_.a = x;                                                         \
+        filled_.b = y;                                                         \
+        return filled_;                                                        \
+    }())
+#else
+#define DMX_FILLED_(type, a, x)                                                \
+    {                                                                          \
+        .a = (x)                                                               \
+    }
+#define DMX_SIZED_2_(type, a, x, b, y)                                         \
+    {                                                                          \
+        .size = sizeof(type), .a = (x), .b = (y)                               \
+    }
+#endif
+#define DMX_SIZED_(type) DMX_FILLED_(type, size, sizeof(type))
 
 #define DMX_VERSION_MAJOR 0
 #define DMX_VERSION_MINOR 1
@@ -81,13 +127,12 @@ typedef struct dmx_error {
 /* The message of an error is harmless on a terminal (dmx_text_printable), and
  * so is every warning. A dmx_error may be used again: each call begins by
  * clearing it. */
-#define DMX_ERROR_INIT                                                         \
-    {                                                                          \
-        DMX_OK, -1,                                                            \
-        {                                                                      \
-            0                                                                  \
-        }                                                                      \
-    }
+#define DMX_ERROR_INIT DMX_FILLED_(dmx_error, offset, -1)
+
+/* Fills *err (may be NULL) for a callback that fails: code, and a message in
+ * printf's form, made harmless and cut to fit. Returns code. */
+DMX_API dmx_status dmx_error_set(dmx_error *err, dmx_status code,
+                                 const char *fmt, ...) DMX_FORMAT_(3, 4);
 
 /* Text that others wrote (names in files, servers' answers, names of songs)
  * made fit for a terminal or a log: one line of valid UTF-8 in which control
@@ -107,6 +152,7 @@ DMX_API size_t dmx_text_json(char *out, size_t size, const char *text);
 /* Callbacks shared by every long call; all may be NULL. They are called from
  * the thread that made the call. */
 typedef struct dmx_hooks {
+    size_t size; /* sizeof this struct */
     void *user;
     /* One line that the user should see; the call goes on. */
     void (*warn)(void *user, const char *message);
@@ -114,6 +160,8 @@ typedef struct dmx_hooks {
      * which then fails with DMX_ERROR_CANCELLED and leaves no file. */
     int (*progress)(void *user, const char *stage, double fraction);
 } dmx_hooks;
+
+#define DMX_HOOKS_INIT DMX_SIZED_(dmx_hooks)
 
 /* ------------------------------------------------------------ checkpoints */
 
@@ -135,10 +183,7 @@ typedef struct dmx_checkpoint_options {
                                 first */
 } dmx_checkpoint_options;
 
-#define DMX_CHECKPOINT_OPTIONS_INIT                                            \
-    {                                                                          \
-        sizeof(dmx_checkpoint_options), 0, 0, 0, 0                             \
-    }
+#define DMX_CHECKPOINT_OPTIONS_INIT DMX_SIZED_(dmx_checkpoint_options)
 
 /* Opens a PyTorch checkpoint (zip or legacy container, pickle protocols 2 to
  * 5) or a .safetensors file: a Demucs package (klass, args, kwargs, state), a
@@ -187,10 +232,7 @@ typedef struct dmx_model_options {
                                 NULL; win over the file and the checkpoint */
 } dmx_model_options;
 
-#define DMX_MODEL_OPTIONS_INIT                                                 \
-    {                                                                          \
-        sizeof(dmx_model_options), 0, 0, 0                                     \
-    }
+#define DMX_MODEL_OPTIONS_INIT DMX_SIZED_(dmx_model_options)
 
 /* Resolves arguments (checkpoint < config file < set) and checks all weights.
  * For a bare state dict, what names and shapes prove is inferred; the rest
@@ -244,10 +286,7 @@ typedef struct dmx_engine_options {
     int unfused;            /* non-zero: one step a node (to find faults) */
 } dmx_engine_options;
 
-#define DMX_ENGINE_OPTIONS_INIT                                                \
-    {                                                                          \
-        sizeof(dmx_engine_options), 0, 0, 0, 0, 0                              \
-    }
+#define DMX_ENGINE_OPTIONS_INIT DMX_SIZED_(dmx_engine_options)
 
 /* Compiles the model for inputs of `samples` samples (0: the training
  * segment). *out: closed with dmx_engine_close after all its states; the model
@@ -319,10 +358,7 @@ typedef struct dmx_export_options {
     const struct dmx_verify_options *checks; /* NULL: all, with defaults */
 } dmx_export_options;
 
-#define DMX_EXPORT_OPTIONS_INIT                                                \
-    {                                                                          \
-        sizeof(dmx_export_options), 0, 0, 0, DMX_PRECISION_FP32, 0, 0, 0, 0, 0 \
-    }
+#define DMX_EXPORT_OPTIONS_INIT DMX_SIZED_(dmx_export_options)
 
 /* The short-time Fourier transform of Demucs as an ONNX model of its own, in
  * plain operators (two small matrix products; no STFT, DFT or complex
@@ -373,10 +409,7 @@ typedef struct dmx_hub_options {
     int offline;            /* non-zero: never use the network */
 } dmx_hub_options;
 
-#define DMX_HUB_OPTIONS_INIT                                                   \
-    {                                                                          \
-        sizeof(dmx_hub_options), 0, 0, 0, 0, 0, 0                              \
-    }
+#define DMX_HUB_OPTIONS_INIT DMX_SIZED_(dmx_hub_options)
 
 /* Reads the environment and the registry; touches neither network nor cache.
  * *out: closed with dmx_hub_close; bags may outlive it. Fails with ARGUMENT (a
@@ -488,10 +521,7 @@ typedef struct dmx_verify_options {
                                 preference, "cuda,cpu"; NULL: cpu */
 } dmx_verify_options;
 
-#define DMX_VERIFY_OPTIONS_INIT                                                \
-    {                                                                          \
-        sizeof(dmx_verify_options), 0, 0, 0, 0, 0, 0, 0                        \
-    }
+#define DMX_VERIFY_OPTIONS_INIT DMX_SIZED_(dmx_verify_options)
 
 /* What the checks found. Made by the functions below also when they fail with
  * DMX_ERROR_CHECK; closed by the caller, NULL is fine. */
@@ -507,6 +537,7 @@ DMX_API const char *dmx_report_sha256(const dmx_report *report);
 
 /* How one source of one test signal compared with the reference. */
 typedef struct dmx_parity {
+    size_t size;           /* sizeof this struct */
     const char *signal;    /* "noise", "music", "recording" */
     const char *source;    /* "drums" */
     double peak;           /* largest magnitude of the reference */
@@ -519,7 +550,10 @@ typedef struct dmx_parity {
     int passed; /* relative is within the tolerance */
 } dmx_parity;
 
-/* The index-th comparison; 0 past the end. */
+#define DMX_PARITY_INIT DMX_SIZED_(dmx_parity)
+
+/* The index-th comparison, into *out as far as its size says; 0 past the end,
+ * or when the size is not set. */
 DMX_API int dmx_report_parity(const dmx_report *report, size_t index,
                               dmx_parity *out);
 
@@ -613,10 +647,7 @@ typedef struct dmx_separator_options {
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \
-    {                                                                          \
-        sizeof(dmx_separator_options), 0, DMX_BACKEND_AUTO, 0, 0, 0, 0, 0, 0,  \
-            0.25, 1, 0, 0, 0, 0                                                \
-    }
+    DMX_SIZED_2_(dmx_separator_options, overlap, 0.25, transition_power, 1)
 
 /* Loads the models of a bag that the wanted stems need. All of its models must
  * have the same sources, channels and sample rate. The bag may be closed
@@ -684,9 +715,7 @@ typedef struct dmx_separator_io {
 } dmx_separator_io;
 
 #define DMX_SEPARATOR_IO_INIT                                                  \
-    {                                                                          \
-        sizeof(dmx_separator_io), 0, 0, 0, 0, DMX_NORMALIZE_TRACK, 0, 0, -1    \
-    }
+    DMX_SIZED_2_(dmx_separator_io, normalize, DMX_NORMALIZE_TRACK, frames, -1)
 
 /* Separates one track as Demucs' apply_model does: normalised by mean and
  * unbiased standard deviation of the mono mix (plus 1e-8), overlapping segments
@@ -718,10 +747,7 @@ typedef struct dmx_bench_options {
     const char *onnxruntime; /* the library or its folder; NULL: searched */
 } dmx_bench_options;
 
-#define DMX_BENCH_OPTIONS_INIT                                                 \
-    {                                                                          \
-        sizeof(dmx_bench_options), 0, 0, 0, 0, 0, 0, 0                         \
-    }
+#define DMX_BENCH_OPTIONS_INIT DMX_SIZED_(dmx_bench_options)
 
 /* Separates one segment of noise with each contestant, taking turns, so that
  * whatever else the machine does strikes all of them alike. *json: one JSON
@@ -782,12 +808,10 @@ typedef struct dmx_song_options {
 } dmx_song_options;
 
 #define DMX_SONG_OPTIONS_INIT                                                  \
-    {                                                                          \
-        sizeof(dmx_song_options), 0, 0, 0, 0, "wav", 16, 0, 0, 0, 0, 0,        \
-            DMX_CLIP_RESCALE, 0, 0                                             \
-    }
+    DMX_SIZED_2_(dmx_song_options, format, "wav", bits, 16)
 
 typedef struct dmx_song_report {
+    size_t size;        /* sizeof this struct */
     int rate, channels; /* of the song */
     int64_t frames;
     int64_t nonfinite;          /* samples that were replaced by 0 */
@@ -800,13 +824,16 @@ typedef struct dmx_song_report {
                             full scale, where the files sum to full scale */
 } dmx_song_report;
 
+#define DMX_SONG_REPORT_INIT DMX_SIZED_(dmx_song_report)
+
 /* Separates one sound file (path "-": standard input, stored first) into
  * files: decoded, mixed down to the model's channels, resampled, separated,
  * and back to the song's rate and exact length; title, artist and cover go
  * with it. Memory does not grow with the song. Files appear when all are
  * complete, none on failure; existing ones are replaced.
- * report (may be NULL) is filled on success. Fails with ARGUMENT, IO, FORMAT,
- * UNSUPPORTED, LIMIT, CANCELLED, MEMORY or RUNTIME. */
+ * report (may be NULL) is filled on success, as far as its size says. Fails
+ * with ARGUMENT, IO, FORMAT, UNSUPPORTED, LIMIT, CANCELLED, MEMORY or RUNTIME.
+ */
 DMX_API DMX_MUST_CHECK dmx_status dmx_separate_song(
     dmx_separator *separator, const char *path, const dmx_song_options *options,
     dmx_song_report *report, dmx_error *err);

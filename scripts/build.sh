@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# build.sh [FOLDER [CMAKE OPTIONS...]]: configures once, builds what changed.
+# build.sh [FOLDER [CMAKE OPTIONS...]]: configures once, builds what changed:
+# everything, or $DMX_TARGETS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-build}
@@ -15,4 +16,5 @@ if [ ! -f "$folder/CMakeCache.txt" ] || [ "$#" -gt 0 ]; then
   }
   rm -f "$folder.configure.log"
 fi
-cmake --build "$folder" --parallel
+# shellcheck disable=SC2086 # a list
+cmake --build "$folder" --parallel ${DMX_TARGETS:+--target $DMX_TARGETS}

@@ -1,5 +1,6 @@
 /* dmx_model: which architecture, which arguments, does it all fit? */
 #include "arch/architectures.h"
+#include "base/options.h"
 #include "arch/training.h"
 #include "arch/unsupported.h"
 
@@ -297,12 +298,12 @@ dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
     DMX_NEED(err, out);
     *out = NULL;
     DMX_NEED(err, checkpoint);
-    static const dmx_model_options defaults = DMX_MODEL_OPTIONS_INIT;
+    dmx_model_options o = DMX_MODEL_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_model_options, err));
     struct dmx_model *m = calloc(1, sizeof *m);
     DMX_RETURN_IF(m == NULL, err, DMX_ERROR_MEMORY, "no memory");
     m->checkpoint = checkpoint;
-    const dmx_status status =
-        resolve(m, options != NULL ? options : &defaults, err);
+    const dmx_status status = resolve(m, &o, err);
     if (status != DMX_OK) {
         dmx_model_close(m);
         return status;

@@ -6,8 +6,8 @@
 #include "arch/arch.h"
 #include "arch/layers.h"
 
-/* Appends the network for `samples` samples (or DMX_ANY) to b->g and asks b->w for every
- * weight that it needs. */
+/* Appends the network for `samples` samples (or DMX_ANY) to b->g and asks b->w
+ * for every weight that it needs. */
 typedef dmx_status dmx_assemble(const struct dmx_model *model, int64_t samples,
                                 dmx_builder *b, dmx_error *err);
 

@@ -1,5 +1,4 @@
 #include "audio/raw.h"
-#include "audio/reader.h"
 #include "base/memory.h"
 
 #include <stdio.h>

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#define DMX_AUDIO_MAX_CHANNELS 64
+
 typedef enum dmx_raw_encoding {
     DMX_RAW_U8,
     DMX_RAW_S8,

@@ -6,8 +6,6 @@
 #include "audio/raw.h"
 #include "audio/tags.h"
 
-#define DMX_AUDIO_MAX_CHANNELS 64
-
 /* An open sound file. It holds the file itself open, so that a second pass
  * gives the same samples even when the path has been replaced meanwhile. The
  * decoder sees that one file only: no network, no playlist, no other path. */

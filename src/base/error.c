@@ -47,6 +47,16 @@ dmx_status dmx_fail_at(dmx_error *err, dmx_status code, int64_t offset,
     return code;
 }
 
+dmx_status dmx_error_set(dmx_error *err, dmx_status code, const char *fmt, ...)
+{
+    dmx_error_clear(err);
+    va_list args;
+    va_start(args, fmt);
+    fill(err, code, -1, fmt, args);
+    va_end(args);
+    return code;
+}
+
 void dmx_error_prefix(dmx_error *err, const char *fmt, ...)
 {
     if (err == NULL || err->code == DMX_OK)
@@ -63,9 +73,19 @@ void dmx_error_prefix(dmx_error *err, const char *fmt, ...)
     dmx_text_printable(err->message, sizeof err->message, joined);
 }
 
+dmx_hooks dmx_hooks_of(const dmx_hooks *hooks)
+{
+    dmx_hooks all = DMX_HOOKS_INIT;
+    if (hooks != NULL && hooks->size >= sizeof hooks->size)
+        memcpy(&all, hooks,
+               hooks->size < sizeof all ? hooks->size : sizeof all);
+    return all;
+}
+
 void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...)
 {
-    if (hooks == NULL || hooks->warn == NULL)
+    const dmx_hooks all = dmx_hooks_of(hooks);
+    if (all.warn == NULL)
         return;
     char raw[RAW], line[sizeof((dmx_error *)NULL)->message];
     va_list args;
@@ -73,15 +93,16 @@ void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...)
     dmx_vformat(raw, sizeof raw, fmt, args);
     va_end(args);
     dmx_text_printable(line, sizeof line, raw);
-    hooks->warn(hooks->user, line);
+    all.warn(all.user, line);
 }
 
 dmx_status dmx_progress(const dmx_hooks *hooks, const char *stage,
                         double fraction, dmx_error *err)
 {
-    if (hooks == NULL || hooks->progress == NULL)
+    const dmx_hooks all = dmx_hooks_of(hooks);
+    if (all.progress == NULL)
         return DMX_OK;
-    if (hooks->progress(hooks->user, stage, fraction) != 0)
+    if (all.progress(all.user, stage, fraction) != 0)
         return dmx_fail(err, DMX_ERROR_CANCELLED, "interrupted");
     return DMX_OK;
 }

@@ -2,13 +2,8 @@
 #ifndef DMX_BASE_ERROR_H
 #define DMX_BASE_ERROR_H
 
+#include "base/printf.h"
 #include "demucs_onnx.h"
-
-#if defined(__GNUC__)
-#define DMX_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#else
-#define DMX_PRINTF(fmt, args)
-#endif
 
 /* Every public function that takes a dmx_error begins with this, so that one
  * that was used before does not keep its old message. Within a call the first
@@ -26,6 +21,9 @@ dmx_status dmx_fail_at(dmx_error *err, dmx_status code, int64_t offset,
 
 /* Puts "prefix: " in front of the message already in *err. */
 void dmx_error_prefix(dmx_error *err, const char *fmt, ...) DMX_PRINTF(2, 3);
+
+/* The callbacks that the caller's struct has; NULL are those it does not. */
+dmx_hooks dmx_hooks_of(const dmx_hooks *hooks);
 
 /* Sends one warning line to the caller's hooks, when there are any. */
 void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...) DMX_PRINTF(2, 3);

@@ -3,10 +3,12 @@
 #ifndef DMX_BASE_NUMBER_H
 #define DMX_BASE_NUMBER_H
 
-#include "base/error.h"
+#include "base/printf.h"
 
 #include <locale.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* As snprintf and vsnprintf. */

@@ -10,14 +10,28 @@ static size_t size_of(const void *given)
     return size;
 }
 
+/* DMX_SONG_OPTIONS_INIT of dmx_song_options. */
+static dmx_status size_unset(const char *type, dmx_error *err)
+{
+    char macro[64];
+    size_t n = 0;
+    for (; type[n] != '\0' && n + 1 < sizeof macro; n++) {
+        const char c = type[n];
+        macro[n] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    }
+    macro[n] = '\0';
+    DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT,
+                     "%s: size is not set; start with %s_INIT", type, macro);
+}
+
 dmx_status dmx_options_take(void *out, size_t size, const void *given,
                             const char *type, dmx_error *err)
 {
     if (given == NULL)
         return DMX_OK;
     const size_t theirs = size_of(given);
-    DMX_RETURN_IF(theirs < sizeof theirs, err, DMX_ERROR_ARGUMENT,
-                  "%s: size is not set; start from its _INIT", type);
+    if (theirs < sizeof theirs)
+        return size_unset(type, err);
     memcpy(out, given, theirs < size ? theirs : size);
     memcpy(out, &size, sizeof size);
     return DMX_OK;

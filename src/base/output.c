@@ -1,5 +1,6 @@
 #include "base/output.h"
 
+#include "base/folder.h"
 #include "base/part_file.h"
 
 #include <errno.h>
@@ -13,14 +14,6 @@
 enum { MOST_LINKS = 40, COPY_BLOCK = 65536 };
 
 /* ----------------------------------------------------------------- target */
-
-char *dmx_folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return strdup(".");
-    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
 
 /* What a link in the folder of `from` means; malloc'd. */
 static char *beside(const char *from, const char *link)
@@ -208,18 +201,6 @@ dmx_status dmx_output_flush(dmx_output *out, dmx_error *err)
 }
 
 /* ----------------------------------------------------------------- commit */
-
-void dmx_sync_folder(const char *path)
-{
-    char *folder = dmx_folder_of(path);
-    const int fd =
-        folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd); /* some file systems refuse it */
-        close(fd);
-    }
-    free(folder);
-}
 
 static bool write_all(int fd, const char *bytes, size_t size)
 {

@@ -57,9 +57,4 @@ void dmx_output_forget(dmx_output_mark *mark);
 DMX_MUST_CHECK dmx_status dmx_output_target(char **target, const char *path,
                                             dmx_error *err);
 
-/* Folder of a path, "." when it has none; malloc'd. */
-char *dmx_folder_of(const char *path);
-/* Makes a rename in the folder of `path` last; best effort. */
-void dmx_sync_folder(const char *path);
-
 #endif

@@ -1,6 +1,6 @@
 #include "base/part_file.h"
 
-#include "base/output.h"
+#include "base/folder.h"
 #include "base/text.h"
 
 #include <ctype.h>

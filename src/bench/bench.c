@@ -1,5 +1,6 @@
 /* The built-in benchmark: contestants take turns, medians are compared. */
 #include "bench/contestant.h"
+#include "base/options.h"
 #include "base/parallel.h"
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
@@ -236,10 +237,11 @@ dmx_status dmx_bench(char **json, const dmx_model *model,
     DMX_NEED(err, json);
     *json = NULL;
     DMX_NEED(err, model);
-    static const dmx_bench_options defaults = DMX_BENCH_OPTIONS_INIT;
+    dmx_bench_options o = DMX_BENCH_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_bench_options, err));
     bench *b = calloc(1, sizeof *b);
     DMX_RETURN_IF(b == NULL, err, DMX_ERROR_MEMORY, "no memory");
-    b->options = options != NULL ? options : &defaults;
+    b->options = &o;
     b->runs = b->options->runs > 0 ? b->options->runs : 5;
     b->runs = b->runs < MOST_RUNS ? b->runs : MOST_RUNS;
     dmx_status status = add_all(b, model, err);

@@ -32,7 +32,7 @@ static void show_parity(cli_terminal *t, const dmx_parity *p)
 static void show_text(cli_terminal *t, const char *name,
                       const dmx_report *report)
 {
-    dmx_parity p;
+    dmx_parity p = DMX_PARITY_INIT;
     for (size_t i = 0; dmx_report_parity(report, i, &p); i++) {
         if (i == 0)
             cli_print(t, "%s", name);

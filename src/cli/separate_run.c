@@ -176,7 +176,7 @@ static dmx_status compare(const job *j, double *sdr, dmx_error *err)
 static dmx_status separate(job *j, dmx_error *err)
 {
     separate_run *r = j->run;
-    dmx_song_report report;
+    dmx_song_report report = DMX_SONG_REPORT_INIT;
     double sdr[DMX_SONG_OUTPUTS];
     const dmx_song_options options = song_options(j);
     dmx_status status = DMX_OK;
@@ -221,7 +221,10 @@ static void run_song(separate_run *r, size_t index)
 {
     dmx_error err = DMX_ERROR_INIT;
     job j = {.run = r, .index = index, .song = r->songs->path[index]};
-    j.hooks = (dmx_hooks){&j, on_warn, on_progress};
+    j.hooks = (dmx_hooks){.size = sizeof(dmx_hooks),
+                          .user = &j,
+                          .warn = on_warn,
+                          .progress = on_progress};
     clock_gettime(CLOCK_MONOTONIC, &j.started);
     dmx_status status = name_files(&j, &err);
     const bool done = status == DMX_OK && r->o->skip_existing && is_done(&j);

@@ -229,5 +229,8 @@ void cli_terminal_open(cli_terminal *t, int quiet, int verbose, int json)
     *t = (cli_terminal){.quiet = quiet, .verbose = verbose, .json = json};
     t->color = terminal && !plain && (no_color == NULL || !no_color[0]);
     t->bar = terminal && !plain && !quiet;
-    t->hooks = (dmx_hooks){t, on_warn, on_progress};
+    t->hooks = (dmx_hooks){.size = sizeof(dmx_hooks),
+                           .user = t,
+                           .warn = on_warn,
+                           .progress = on_progress};
 }

@@ -1,5 +1,7 @@
 #include "hub/hub.h"
 
+#include "base/options.h"
+
 #include "hub/cache.h"
 #include "hub/repository.h"
 
@@ -76,11 +78,7 @@ dmx_status dmx_hub_open(dmx_hub **out, const dmx_hub_options *options,
     DMX_NEED(err, out);
     *out = NULL;
     dmx_hub_options given = DMX_HUB_OPTIONS_INIT;
-    if (options != NULL) {
-        const size_t size =
-            options->size < sizeof given ? options->size : sizeof given;
-        memcpy(&given, options, size);
-    }
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&given, options, dmx_hub_options, err));
     struct dmx_hub *hub = calloc(1, sizeof *hub);
     DMX_RETURN_IF(hub == NULL, err, DMX_ERROR_MEMORY, "no memory");
     const dmx_status status = set_up(hub, &given, err);

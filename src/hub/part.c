@@ -1,5 +1,6 @@
 #include "hub/part.h"
 
+#include "base/folder.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/output.h"

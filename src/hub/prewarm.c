@@ -1,6 +1,8 @@
 /* Exported models in the cache, keyed so that a stale one is never used. */
 #include "hub/hub.h"
 
+#include "base/options.h"
+
 #include "base/file.h"
 #include "base/output.h"
 #include "hub/cache.h"
@@ -206,9 +208,7 @@ dmx_status dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
     DMX_NEED(err, hub);
     DMX_NEED(err, name);
     dmx_export_options o = DMX_EXPORT_OPTIONS_INIT;
-    if (options != NULL)
-        memcpy(&o, options,
-               options->size < sizeof o ? options->size : sizeof o);
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_export_options, err));
     DMX_FORWARD(dmx_hub_need_cache(hub, err));
     DMX_FORWARD(dmx_hub_runnable(hub, name, err));
     DMX_FORWARD(dmx_hub_resolve(out, hub, name, NULL, err));

@@ -42,11 +42,17 @@ typedef struct dmx_onnx_field {
 } dmx_onnx_field;
 
 #define ONNX_ONE(parent, number, type)                                         \
-    {ONNX_##parent, number, ONNX_##type, 0, number}
+    {                                                                          \
+        ONNX_##parent, number, ONNX_##type, 0, number                          \
+    }
 #define ONNX_MANY(parent, number, type)                                        \
-    {ONNX_##parent, number, ONNX_##type, 1, number}
+    {                                                                          \
+        ONNX_##parent, number, ONNX_##type, 1, number                          \
+    }
 #define ONNX_CHOICE(parent, number, type, group)                               \
-    {ONNX_##parent, number, ONNX_##type, 0, group}
+    {                                                                          \
+        ONNX_##parent, number, ONNX_##type, 0, group                           \
+    }
 
 static const dmx_onnx_field dmx_onnx_fields[] = {
     ONNX_ONE(MODEL, 1, INT64),

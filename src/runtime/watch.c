@@ -71,7 +71,7 @@ dmx_status dmx_watch_run(const dmx_watch *watch, dmx_error *err)
     call c = {watch, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
               false};
     pthread_t thread;
-    const bool alone = watch->hooks == NULL || watch->hooks->progress == NULL;
+    const bool alone = dmx_hooks_of(watch->hooks).progress == NULL;
     if (alone || pthread_create(&thread, NULL, worker, &c) != 0) {
         watch->work(watch->context);
         return DMX_OK;

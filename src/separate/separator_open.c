@@ -1,5 +1,6 @@
 #include "base/parallel.h"
 #include "hub/bag.h"
+#include "base/options.h"
 #include "hub/repository.h"
 #include "separate/separator.h"
 
@@ -23,9 +24,6 @@ static dmx_status check_range(const char *name, double value, double least,
 
 static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
 {
-    DMX_RETURN_IF(o->size != sizeof *o, err, DMX_ERROR_ARGUMENT,
-                  "dmx_separator_options: size is not set; use "
-                  "DMX_SEPARATOR_OPTIONS_INIT");
     DMX_FORWARD(check_range("overlap", o->overlap, 0, 0.99, err));
     DMX_FORWARD(
         check_range("transition power", o->transition_power, 1, 32, err));
@@ -280,14 +278,14 @@ dmx_status dmx_separator_open(dmx_separator **out, const dmx_bag *bag,
     DMX_NEED(err, out);
     *out = NULL;
     DMX_NEED(err, bag);
-    const dmx_separator_options defaults = DMX_SEPARATOR_OPTIONS_INIT;
-    const dmx_separator_options *o = options != NULL ? options : &defaults;
-    DMX_FORWARD(check_options(o, err));
+    dmx_separator_options o = DMX_SEPARATOR_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_separator_options, err));
+    DMX_FORWARD(check_options(&o, err));
     dmx_separator *s = calloc(1, sizeof *s);
     DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
-    s->options = *o;
-    if (o->threads > 0)
-        s->options.threads = dmx_thread_count(o->threads, o->hooks);
+    s->options = o;
+    if (o.threads > 0)
+        s->options.threads = dmx_thread_count(o.threads, o.hooks);
     const dmx_status status = open_all(s, bag, err);
     if (status != DMX_OK) {
         dmx_separator_close(s);

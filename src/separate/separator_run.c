@@ -1,5 +1,6 @@
 /* One track through the separator: level, segments, callbacks. */
 #include "base/memory.h"
+#include "base/options.h"
 #include "separate/separator.h"
 #include "separate/track_level.h"
 
@@ -36,10 +37,9 @@ static int on_piece(void *user, const char *stage, double fraction)
 {
     const piece_progress *p = user;
     (void)stage;
-    if (p->outer == NULL || p->outer->progress == NULL)
-        return 0;
     const double done = p->total > 0 ? (p->done + fraction) / p->total : 0;
-    return p->outer->progress(p->outer->user, "separate", done < 1 ? done : 1);
+    return dmx_progress(p->outer, "separate", done < 1 ? done : 1, NULL) !=
+           DMX_OK;
 }
 
 static void on_warning(void *user, const char *message)
@@ -240,22 +240,27 @@ static dmx_status separate(run_state *r, dmx_error *err)
 }
 
 dmx_status dmx_separator_run(dmx_separator *separator,
-                             const dmx_separator_io *io, const dmx_hooks *hooks,
-                             dmx_error *err)
+                             const dmx_separator_io *given,
+                             const dmx_hooks *hooks, dmx_error *err)
 {
     dmx_error_clear(err);
     DMX_NEED(err, separator);
-    DMX_RETURN_IF(io == NULL || io->size != sizeof *io || io->read == NULL ||
-                      io->write == NULL,
-                  err, DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(given == NULL, err, DMX_ERROR_ARGUMENT,
                   "dmx_separator_io: start with DMX_SEPARATOR_IO_INIT and set "
                   "read and write");
-    DMX_RETURN_IF(io->normalize == DMX_NORMALIZE_TRACK && io->rewind == NULL,
-                  err, DMX_ERROR_ARGUMENT,
+    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&io, given, dmx_separator_io, err));
+    DMX_RETURN_IF(io.read == NULL || io.write == NULL, err, DMX_ERROR_ARGUMENT,
+                  "dmx_separator_io: set read and write");
+    DMX_RETURN_IF(io.normalize == DMX_NORMALIZE_TRACK && io.rewind == NULL, err,
+                  DMX_ERROR_ARGUMENT,
                   "normalising by the track needs a rewind callback");
-    run_state r = {.separator = separator, .io = io, .hooks = hooks};
+    run_state r = {.separator = separator, .io = &io, .hooks = hooks};
     r.progress.outer = hooks;
-    r.piece_hooks = (dmx_hooks){&r.progress, on_warning, on_piece};
+    r.piece_hooks = (dmx_hooks){.size = sizeof(dmx_hooks),
+                                .user = &r.progress,
+                                .warn = on_warning,
+                                .progress = on_piece};
     const dmx_status status = separate(&r, err);
     release(&r);
     return status;

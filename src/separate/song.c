@@ -1,6 +1,8 @@
 /* One sound file in, its stems out. */
 #include "separate/song.h"
 
+#include "base/options.h"
+
 #include <string.h>
 
 /* ------------------------------------------------------------- callbacks */
@@ -58,10 +60,10 @@ static int64_t expected_frames(const dmx_song *s)
                : dmx_resampled_length(info->frames, info->rate, s->input.rate);
 }
 
-static void fill_report(const dmx_song *s, dmx_song_report *report)
+static void give_report(dmx_song_report *given, const dmx_song *s)
 {
     const dmx_audio_info *info = dmx_audio_reader_info(s->input.reader);
-    *report = (dmx_song_report){
+    dmx_song_report report = {
         .rate = info->rate,
         .channels = info->channels,
         .frames = s->frames,
@@ -72,10 +74,11 @@ static void fill_report(const dmx_song *s, dmx_song_report *report)
         .mix_clipped = s->mix_clipped,
     };
     for (size_t i = 0; i < s->outputs; i++) {
-        report->peak[i] = s->sink[i].peak;
-        report->scale[i] = s->sink[i].scale;
-        report->clipped[i] = dmx_audio_writer_clipped(s->sink[i].writer);
+        report.peak[i] = s->sink[i].peak;
+        report.scale[i] = s->sink[i].scale;
+        report.clipped[i] = dmx_audio_writer_clipped(s->sink[i].writer);
     }
+    dmx_report_give(given, &report, sizeof report);
 }
 
 static dmx_status run(dmx_song *s, dmx_song_report *report, dmx_error *err)
@@ -90,8 +93,7 @@ static dmx_status run(dmx_song *s, dmx_song_report *report, dmx_error *err)
     DMX_FORWARD(dmx_separator_run(s->separator, &io, s->o->hooks, err));
     DMX_FORWARD(dmx_song_put(s, NULL, NULL, 0, err));
     DMX_FORWARD(dmx_song_commit(s, err));
-    if (report != NULL)
-        fill_report(s, report);
+    give_report(report, s);
     return DMX_OK;
 }
 
@@ -102,19 +104,20 @@ dmx_status dmx_separate_song(dmx_separator *separator, const char *path,
     dmx_error_clear(err);
     DMX_NEED(err, separator);
     DMX_NEED(err, path);
-    DMX_RETURN_IF(options == NULL || options->size != sizeof *options, err,
-                  DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(options == NULL, err, DMX_ERROR_ARGUMENT,
                   "dmx_song_options: start with DMX_SONG_OPTIONS_INIT");
+    dmx_song_options o = DMX_SONG_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_song_options, err));
     const char *slash = strrchr(path, '/');
     dmx_song s = {.separator = separator,
-                  .o = options,
+                  .o = &o,
                   .name = slash != NULL ? slash + 1 : path,
-                  .outputs = options->outputs,
+                  .outputs = o.outputs,
                   .model_channels = (int)separator->channels};
     s.mix.channels = (size_t)separator->channels;
-    dmx_status status = dmx_song_input_open(
-        &s.input, path, options->raw, options->stream,
-        (int)separator->samplerate, s.model_channels, options->hooks, err);
+    dmx_status status = dmx_song_input_open(&s.input, path, o.raw, o.stream,
+                                            (int)separator->samplerate,
+                                            s.model_channels, o.hooks, err);
     DMX_FORWARD(status);
     status = run(&s, report, err);
     dmx_song_close_outputs(&s, status == DMX_OK);

@@ -1,4 +1,5 @@
 /* From stems at the model's rate to files at the song's. */
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/output.h"
 #include "separate/exact_sum.h"

@@ -1,4 +1,5 @@
 #include "separate/song_sink.h"
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/output.h"
 

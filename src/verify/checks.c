@@ -1,4 +1,5 @@
 #include "verify/checks.h"
+#include "base/options.h"
 #include "verify/parity.h"
 #include "verify/promises.h"
 
@@ -10,16 +11,16 @@
 #define DEFAULT_TOLERANCE 1e-5
 #define MAX_SAMPLES       ((int64_t)1 << 24)
 
-dmx_verify_options dmx_checks_options(const dmx_verify_options *given)
+dmx_status dmx_checks_options(dmx_verify_options *out,
+                              const dmx_verify_options *given, dmx_error *err)
 {
-    dmx_verify_options o = DMX_VERIFY_OPTIONS_INIT;
-    if (given != NULL)
-        memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
-    if (!(o.tolerance > 0))
-        o.tolerance = DEFAULT_TOLERANCE;
-    if (o.threads > 0)
-        o.threads = dmx_thread_count(o.threads, o.hooks);
-    return o;
+    *out = (dmx_verify_options)DMX_VERIFY_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(out, given, dmx_verify_options, err));
+    if (!(out->tolerance > 0))
+        out->tolerance = DEFAULT_TOLERANCE;
+    if (out->threads > 0)
+        out->threads = dmx_thread_count(out->threads, out->hooks);
+    return DMX_OK;
 }
 
 dmx_status dmx_checks_static(struct dmx_report *report, int64_t *samples,

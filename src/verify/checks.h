@@ -7,7 +7,9 @@
 #include "verify/report.h"
 
 /* The options, with every default in its place. */
-dmx_verify_options dmx_checks_options(const dmx_verify_options *given);
+DMX_MUST_CHECK dmx_status dmx_checks_options(dmx_verify_options *out,
+                                             const dmx_verify_options *given,
+                                             dmx_error *err);
 
 /* Checks 2 and 3: specification and promises, as findings. trusted: this run
  * wrote the file. */

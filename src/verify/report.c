@@ -1,5 +1,7 @@
 #include "verify/report.h"
 
+#include "base/options.h"
+
 #include "base/json.h"
 #include "base/number.h"
 #include <math.h>
@@ -173,9 +175,10 @@ const char *dmx_report_sha256(const struct dmx_report *r)
 
 int dmx_report_parity(const struct dmx_report *r, size_t index, dmx_parity *out)
 {
-    if (r == NULL || out == NULL || index >= r->n_parity)
+    if (r == NULL || out == NULL || out->size < sizeof out->size ||
+        index >= r->n_parity)
         return 0;
-    *out = r->parity[index];
+    dmx_report_give(out, &r->parity[index], sizeof r->parity[index]);
     return 1;
 }
 

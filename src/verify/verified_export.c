@@ -2,6 +2,7 @@
 #include "base/parallel.h"
 #include "base/precision.h"
 #include "onnx/onnx_export.h"
+#include "base/options.h"
 #include "verify/checks.h"
 
 #include <stdlib.h>
@@ -163,13 +164,10 @@ dmx_status dmx_export(const dmx_model *model, const char *path,
     DMX_NEED(err, model);
     DMX_NEED(err, path);
     job j = {.model = model, .path = path, .options = DMX_EXPORT_OPTIONS_INIT};
-    if (options != NULL)
-        memcpy(&j.options, options,
-               options->size < sizeof j.options ? options->size
-                                                : sizeof j.options);
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&j.options, options, dmx_export_options, err));
     if (j.options.threads > 0)
         j.options.threads = dmx_thread_count(j.options.threads, NULL);
-    j.checks = dmx_checks_options(j.options.checks);
+    DMX_FORWARD(dmx_checks_options(&j.checks, j.options.checks, err));
     if (j.checks.threads == 0)
         j.checks.threads = j.options.threads;
     const dmx_status status = run(&j, err);

@@ -48,7 +48,8 @@ static dmx_status verify(const char *path, const struct dmx_model *model,
                          const dmx_verify_options *given, dmx_report **report,
                          dmx_error *err)
 {
-    const dmx_verify_options options = dmx_checks_options(given);
+    dmx_verify_options options;
+    DMX_FORWARD(dmx_checks_options(&options, given, err));
     dmx_model_file file;
     struct dmx_report *r;
     if (report != NULL)

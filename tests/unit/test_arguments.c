@@ -129,7 +129,8 @@ static void test_many_arguments(void **state)
     dmx_checkpoint *checkpoint;
     dmx_model *model;
     int lines = 0;
-    const dmx_hooks hooks = {.user = &lines, .warn = count_line};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &lines, .warn = count_line};
     dmx_model_options o = DMX_MODEL_OPTIONS_INIT;
     o.hooks = &hooks;
     assert_ok(dmx_checkpoint_open(&checkpoint,
@@ -173,7 +174,8 @@ static void test_complete(void **state)
     (void)state;
     int warnings = 0;
     dmx_error err = DMX_ERROR_INIT;
-    const dmx_hooks hooks = {.user = &warnings, .warn = count_warning};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &warnings, .warn = count_warning};
     dmx_json *o = dmx_json_read("{\"oops\": 1, \"channels\": 8}");
     assert_ok(dmx_arguments_complete(o, table, &hooks, &err), &err);
     assert_int_equal(warnings, 1);

@@ -20,7 +20,7 @@ static void on_warning(void *user, const char *message)
     snprintf(last_warning, sizeof last_warning, "%s", message);
 }
 
-static const dmx_hooks hooks = {NULL, on_warning, NULL};
+static const dmx_hooks hooks = {.size = sizeof(dmx_hooks), .warn = on_warning};
 
 static dmx_audio_reader_options with_hooks(void)
 {

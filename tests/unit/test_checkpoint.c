@@ -487,7 +487,8 @@ static void test_not_a_tensor(void **state)
     (void)state;
     bytes b = {0};
     int warnings = 0;
-    const dmx_hooks hooks = {.user = &warnings, .warn = count_warning};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &warnings, .warn = count_warning};
     dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
     o.hooks = &hooks;
     bytes_literal(&b, "\x80\x02}(U\x01xNK\x01N");
@@ -553,7 +554,8 @@ static dmx_status open_named(const char *as, int strict, int *warnings,
     char path[1200];
     dmx_checkpoint *c = NULL;
     dmx_error err = DMX_ERROR_INIT;
-    const dmx_hooks hooks = {.user = warnings, .warn = count_warning};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = warnings, .warn = count_warning};
     dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
     o.strict_checksum = strict;
     o.hooks = &hooks;

@@ -92,7 +92,10 @@ static dmx_status fetch_with(const server_file *f, const char *path,
 {
     char url[300];
     snprintf(url, sizeof url, "%s%s", test_server_url(server), f->path);
-    const dmx_hooks hooks = {w, on_warn, on_progress};
+    const dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                             .user = w,
+                             .warn = on_warn,
+                             .progress = on_progress};
     const dmx_download want = {path, url, sha256, bytes};
     *err = (dmx_error)DMX_ERROR_INIT;
     return dmx_download_file(transport, &patience, &want, &hooks, err);
@@ -361,7 +364,10 @@ static void no_server(void **state)
     (void)state;
     watch w = {.cancel_after = -1};
     dmx_error err = DMX_ERROR_INIT;
-    const dmx_hooks hooks = {&w, on_warn, on_progress};
+    const dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                             .user = &w,
+                             .warn = on_warn,
+                             .progress = on_progress};
     dmx_download want = {target("none.th"), "http://user:secret@127.0.0.1:1/x",
                          hash, SIZE};
     assert_int_equal(
@@ -427,7 +433,8 @@ static void run_and_kill(const char *url, const char *path)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        const dmx_hooks hooks = {NULL, die, die_at_hash};
+        const dmx_hooks hooks = {
+            .size = sizeof(dmx_hooks), .warn = die, .progress = die_at_hash};
         const dmx_download want = {path, url, hash, SIZE};
         dmx_transport *own;
         if (dmx_transport_curl(&own, &patience, NULL) == DMX_OK &&
@@ -770,7 +777,10 @@ static void no_such_host(void **state)
 {
     (void)state;
     watch w = {.cancel_after = -1};
-    const dmx_hooks hooks = {&w, on_warn, on_progress};
+    const dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                             .user = &w,
+                             .warn = on_warn,
+                             .progress = on_progress};
     const dmx_download want = {target("nohost"),
                                "http://no-such-host.invalid/m.th", hash, SIZE};
     dmx_error err = DMX_ERROR_INIT;

@@ -170,7 +170,8 @@ static void test_cancel_and_arguments(void **state)
     trial t;
     int calls = 10;
     dmx_error err = DMX_ERROR_INIT;
-    const dmx_hooks hooks = {.user = &calls, .progress = cancel};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &calls, .progress = cancel};
     golden_open(&g, "htdemucs");
     trial_open(&t, &g, NULL);
     assert_int_equal(dmx_engine_run(t.state, t.stems, t.mix, &hooks, &err),

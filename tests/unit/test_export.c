@@ -54,7 +54,7 @@ static void close_model(opened *o)
 static double worst(const dmx_report *report)
 {
     double largest = 0;
-    dmx_parity p;
+    dmx_parity p = DMX_PARITY_INIT;
     size_t i = 0;
     for (; dmx_report_parity(report, i, &p); i++)
         largest = p.relative > largest ? p.relative : largest;
@@ -259,7 +259,9 @@ static void cancelling_leaves_no_file(void **state)
     opened o = open_model("htdemucs/model.th", NULL);
     unlink(output_path());
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
-        const dmx_hooks hooks = {stages[i], NULL, stop_late};
+        const dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                                 .user = stages[i],
+                                 .progress = stop_late};
         dmx_error err = DMX_ERROR_INIT;
         dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
         options.hooks = &hooks;

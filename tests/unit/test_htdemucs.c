@@ -227,7 +227,8 @@ static void test_warnings(void **state)
     (void)state;
     static const char *const set[] = {"t_sin_random_shift=5", NULL};
     char last[256] = "";
-    const dmx_hooks hooks = {.user = last, .warn = keep_warning};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = last, .warn = keep_warning};
     dmx_model_options options = DMX_MODEL_OPTIONS_INIT;
     dmx_error err = DMX_ERROR_INIT;
     dmx_checkpoint *c = open_fixture("htdemucs");

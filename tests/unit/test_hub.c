@@ -32,7 +32,7 @@ static void on_warn(void *user, const char *message)
     strcat(warned, "\n");
 }
 
-static const dmx_hooks hooks = {NULL, on_warn, NULL};
+static const dmx_hooks hooks = {.size = sizeof(dmx_hooks), .warn = on_warn};
 
 static char *made[256]; /* freed at the end */
 

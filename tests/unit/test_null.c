@@ -119,7 +119,7 @@ static void test_onnx(void **state)
     dmx_report_close(NULL);
     assert_null(dmx_report_json(NULL));
     assert_null(dmx_report_sha256(NULL));
-    dmx_parity parity;
+    dmx_parity parity = DMX_PARITY_INIT;
     assert_int_equal(dmx_report_parity(NULL, 0, &parity), 0);
     assert_null(dmx_report_finding(NULL, 0));
     float out[4];
@@ -206,6 +206,9 @@ static void test_song(void **state)
     dmx_safe_file_name(name, NULL, 10);
     assert_string_equal(name, "_");
     assert_int_equal(dmx_is_safe_file_name(NULL), 0);
+    assert_int_equal(dmx_precision_find(NULL, "fp32"), 0);
+    dmx_precision precision;
+    assert_int_equal(dmx_precision_find(&precision, NULL), 0);
 }
 
 /* The parts of a song's options, with a model and a song that are there. */
@@ -270,8 +273,9 @@ static void test_all_are_here(void **state)
     assert_ok(dmx_file_read(&self, DMX_THIS, 1 << 20, &e), &e);
     const char *p = (const char *)header.data;
     static const char *const elsewhere[] = {
-        "dmx_remove_part_files", "dmx_version", "dmx_status_name",
-        "dmx_text_printable", "dmx_text_json"};
+        "dmx_remove_part_files", "dmx_version",     "dmx_precision_name",
+        "dmx_error_set",         "dmx_status_name", "dmx_text_printable",
+        "dmx_text_json"};
     size_t seen = 0;
     while ((p = strstr(p, "dmx_")) != NULL) {
         char name[80];

@@ -404,7 +404,8 @@ static void check_against_sndfile(const spec *s, const char *path,
 
 static void check(const spec *s)
 {
-    static const dmx_hooks hooks = {NULL, on_warning, NULL};
+    static const dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                                    .warn = on_warning};
     dmx_error err = DMX_ERROR_INIT;
     dmx_audio_reader_options o = DMX_AUDIO_READER_OPTIONS_INIT;
     o.hooks = &hooks;

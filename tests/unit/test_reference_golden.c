@@ -58,7 +58,8 @@ static void test_options(void **state)
     dmx_error err = DMX_ERROR_INIT;
     size_t bytes = 0;
     watch w = {0};
-    const dmx_hooks hooks = {.user = &w, .progress = progress};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &w, .progress = progress};
     golden_open(&g, "htdemucs");
     const size_t size = (size_t)(g.rows * g.run_samples) * sizeof(double);
     double *other = malloc(size);

@@ -133,7 +133,8 @@ static void a_run_can_be_stopped(void **state)
                                        .threads = 1};
     dmx_session *session = open_tiny(samples, 3000, &plain);
     int calls = 0;
-    const dmx_hooks hooks = {&calls, NULL, stop_at_once};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &calls, .progress = stop_at_once};
     float *x = ramp(2 * (size_t)samples), y[1];
     const dmx_run run = {.input = x,
                          .dim = (const int64_t[]){1, 2, samples},
@@ -162,7 +163,8 @@ static void providers_fall_back(void **state)
     if (runtime == NULL)
         skip();
     int warnings = 0;
-    const dmx_hooks hooks = {&warnings, warn_counts, NULL};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &warnings, .warn = warn_counts};
     dmx_session_options options = {.providers = "cuda,cpu", .hooks = &hooks};
     dmx_session *session = open_tiny(SAMPLES, 1, &options);
     if (strcmp(dmx_session_provider(session), "cpu") == 0)

@@ -246,7 +246,8 @@ static void test_stopping(void **state)
     t.stems = malloc((size_t)MOST_ROWS * 100000 * sizeof *t.stems);
     dmx_separator_io io = io_of(&t);
     double when = 0.3;
-    const dmx_hooks hooks = {&when, NULL, stop_at};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &when, .progress = stop_at};
     dmx_error err = DMX_ERROR_INIT;
     assert_int_equal(dmx_separator_run(s, &io, &hooks, &err),
                      DMX_ERROR_CANCELLED);

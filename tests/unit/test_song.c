@@ -39,7 +39,7 @@ static dmx_song_report separate(const char *song, const char *const *files,
 {
     const dmx_song_output output[] = {{"drums", files[0], first, 0},
                                       {"no_drums", files[count - 1], rest, 0}};
-    dmx_song_report report;
+    dmx_song_report report = DMX_SONG_REPORT_INIT;
     dmx_error err = DMX_ERROR_INIT;
     o.output = output;
     o.outputs = count;
@@ -272,7 +272,7 @@ static void note(void *user, const char *message)
 static void test_sums_beyond_full_scale(void **state)
 {
     (void)state;
-    static const dmx_hooks hooks = {NULL, note, NULL};
+    static const dmx_hooks hooks = {.size = sizeof(dmx_hooks), .warn = note};
     dmx_error err = DMX_ERROR_INIT;
     test_sound song;
     const char *files[] = {test_path("sum0.wav"), test_path("sum1.wav")};
@@ -335,7 +335,9 @@ static void test_nothing_stays(void **state)
     dmx_error err;
     const char *song = make_song(20);
     for (size_t i = 0; i < COUNT(stages); i++) {
-        const dmx_hooks hooks = {(void *)stages[i], NULL, stop_in};
+        const dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                                 .user = (void *)stages[i],
+                                 .progress = stop_in};
         o.hooks = &hooks;
         assert_int_equal(attempt(song, test_path("never1.wav"), &o, &err),
                          DMX_ERROR_CANCELLED);

@@ -169,7 +169,8 @@ static void test_warnings(void **state)
 {
     (void)state;
     char line[200] = "";
-    const dmx_hooks hooks = {line, keep, NULL};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = line, .warn = keep};
     dmx_warn(&hooks, "unknown argument '%s' dropped", "\033]0;x\a\n");
     assert_string_equal(line, "unknown argument '\\x1b]0;x\\x07\\n' dropped");
 }

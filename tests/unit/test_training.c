@@ -87,7 +87,8 @@ static void hear(void *user, const char *message)
 
 static char *arguments_of(const char *file, const char *weights, heard *h)
 {
-    const dmx_hooks hooks = {.user = h, .warn = hear};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = h, .warn = hear};
     dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
     dmx_model_options m = DMX_MODEL_OPTIONS_INIT;
     dmx_error err = DMX_ERROR_INIT;
@@ -172,7 +173,8 @@ static void put_counter(bytes *b, const char *name, const char *type)
 
 static dmx_checkpoint *open_text(bytes *b, const char *weights, heard *h)
 {
-    const dmx_hooks hooks = {.user = h, .warn = hear};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = h, .warn = hear};
     dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
     dmx_error err = DMX_ERROR_INIT;
     dmx_checkpoint *c = NULL;

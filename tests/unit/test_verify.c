@@ -307,7 +307,8 @@ static void counts_are_bounded(void **state)
 {
     (void)state;
     int asked = 0;
-    const dmx_hooks hooks = {&asked, NULL, stop};
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &asked, .progress = stop};
     /* unknown fields of two bytes in an entry of the metadata */
     assert_int_equal(scan_many(BYTES("\x78\x01"), 100, "\x72", NULL), DMX_OK);
     assert_int_equal(scan_many(BYTES("\x78\x01"), 10000000, "\x72", NULL),

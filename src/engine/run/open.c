@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include "base/options.h"
+
 #include "base/parallel.h"
 #include "base/platform.h"
 #include "engine/kernels/fourier.h"
@@ -28,17 +30,17 @@ dmx_status dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
                                  const dmx_engine_options *options,
                                  dmx_error *err)
 {
-    static const dmx_engine_options defaults = DMX_ENGINE_OPTIONS_INIT;
-    const dmx_engine_options *o = options != NULL ? options : &defaults;
+    dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
     *out = NULL;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_engine_options, err));
     DMX_FORWARD(dmx_graph_status(graph, err));
     dmx_engine *e;
     DMX_FORWARD(dmx_program_open(&e, err));
-    e->threads = o->threads > 0 ? o->threads : dmx_cpu_count();
-    e->weights = o->low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
-    dmx_status status = choose_isa(e, o->isa, err);
+    e->threads = o.threads > 0 ? o.threads : dmx_cpu_count();
+    e->weights = o.low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
+    dmx_status status = choose_isa(e, o.isa, err);
     if (status == DMX_OK)
-        status = dmx_plan_graph(e, graph, o->unfused == 0, o->hooks, err);
+        status = dmx_plan_graph(e, graph, o.unfused == 0, o.hooks, err);
     if (status == DMX_OK)
         *out = e;
     else

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# format.sh [--check]: formats every source file in place, or only says which
+# are not as clang-format has them, and fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=(-i)
+[ "${1:-}" = --check ] && mode=(--dry-run -Werror)
+git ls-files '*.c' '*.h' '*.cpp' | grep -v '^tests/cross/' |
+  xargs clang-format "${mode[@]}"
