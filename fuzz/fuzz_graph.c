@@ -134,12 +134,63 @@ static void fuzz_reshape(call *c)
 
 static void fuzz_stft(call *c)
 {
-    dmx_graph_stft(c->g, "p", c->x, c->p);
+    dmx_graph_stft(c->g, "p", c->x, c->p, (dmx_frames)((uint64_t)c->q % 3));
 }
 
 static void fuzz_istft(call *c)
 {
-    dmx_graph_istft(c->g, "p", c->x, c->p, length(c->g, c->b));
+    dmx_graph_istft(c->g, "p", c->x, c->p, (dmx_frames)((uint64_t)c->q % 3),
+                    length(c->g, c->b));
+}
+
+static void fuzz_magnitude(call *c)
+{
+    dmx_graph_magnitude(c->g, "p", c->x);
+}
+
+static void fuzz_mask(call *c)
+{
+    dmx_graph_mask(c->g, "p", c->x, c->y, (double)c->p);
+}
+
+static void fuzz_wiener(call *c)
+{
+    dmx_graph_wiener(c->g, "p", c->x, c->y, c->p, (c->q & 1) != 0);
+}
+
+static void fuzz_mono(call *c)
+{
+    dmx_graph_mono(c->g, "p", c->x);
+}
+
+static void fuzz_resample(call *c)
+{
+    dmx_graph_resample(c->g, "p", c->x, c->w, c->p);
+}
+
+/* Eight weights that fit, or others. */
+static void fuzz_lstm(call *c)
+{
+    static const float data[1];
+    const int64_t in =
+        (c->q & 1) != 0 ? dmx_graph_shape(c->g, c->x).dim[0] : number(c->b);
+    const int64_t hidden = number(c->b);
+    const dmx_tensor *list[16];
+    for (int i = 0; i < 16; i++) {
+        dmx_tensor t = {.name = "w", .data = data, .dtype = DMX_F32};
+        t.rank = i % 4 < 2 ? 2 : 1;
+        t.dim[0] = hidden < (int64_t)1 << 40 ? 4 * hidden : hidden;
+        t.dim[1] = i % 4 == 1 ? hidden : i < 8 ? in : t.dim[0] / 2;
+        list[i] = i == c->p ? c->w : dmx_graph_tensor(c->g, t);
+    }
+    dmx_graph_lstm(c->g, "p", c->x, list, (c->q & 2) != 0 ? 16 : 8,
+                   4 * (c->p % 100));
+}
+
+static void fuzz_local_attention(call *c)
+{
+    const dmx_value in[] = {c->x, c->y, c->z, any(c->g, c->b)};
+    dmx_graph_local_attention(c->g, "p", in, c->p);
 }
 
 static void fuzz_statistics(call *c)

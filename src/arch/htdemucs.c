@@ -105,7 +105,7 @@ static void assemble(network *n, int64_t samples)
             ? dmx_graph_input_any(g, n->h->unet.audio_channels)
             : dmx_graph_input(g, n->h->unet.audio_channels, samples);
     const dmx_value spectrogram =
-        dmx_graph_stft(g, "stft", mix, n->h->unet.nfft);
+        dmx_graph_stft(g, "stft", mix, n->h->unet.nfft, DMX_FRAMES_HYBRID);
     dmx_graph_statistics(g, "statistics", spectrogram, &mean, &std);
     dmx_value x = dmx_graph_standardize(g, "standardize", spectrogram, mean,
                                         std, epsilon);
@@ -116,7 +116,7 @@ static void assemble(network *n, int64_t samples)
     bottleneck(n, &x, &xt);
     dmx_unet_decode(&n->unet, &x, &xt);
     x = dmx_graph_unstandardize(g, "unstandardize", x, mean, std);
-    x = dmx_graph_istft(g, "istft", x, n->h->unet.nfft,
+    x = dmx_graph_istft(g, "istft", x, n->h->unet.nfft, DMX_FRAMES_HYBRID,
                         dmx_graph_length(g, mix, 2));
     xt = dmx_graph_unstandardize(g, "unstandardize_t", xt, mean_t, std_t);
     dmx_graph_output(g, dmx_graph_add(g, "stems", xt, x, 1.0));

@@ -142,23 +142,70 @@ dmx_value dmx_graph_reshape(dmx_graph *g, const char *path, dmx_value x,
 }
 
 dmx_value dmx_graph_stft(dmx_graph *g, const char *path, dmx_value x,
-                         int64_t nfft)
+                         int64_t nfft, dmx_frames frames)
 {
     dmx_node *node = dmx_graph_append(g, DMX_OP_STFT, path, &x, 1);
     if (node == NULL)
         return DMX_NO_VALUE;
     node->at.nfft = nfft;
+    node->at.frames_of = frames;
     return dmx_graph_finish(g, node);
 }
 
 dmx_value dmx_graph_istft(dmx_graph *g, const char *path, dmx_value x,
-                          int64_t nfft, dmx_length length)
+                          int64_t nfft, dmx_frames frames, dmx_length length)
 {
     dmx_node *node = dmx_graph_append(g, DMX_OP_ISTFT, path, &x, 1);
     if (node == NULL)
         return DMX_NO_VALUE;
     node->at.nfft = nfft;
+    node->at.frames_of = frames;
     node->at.extent = length;
+    return dmx_graph_finish(g, node);
+}
+
+dmx_value dmx_graph_magnitude(dmx_graph *g, const char *path, dmx_value z)
+{
+    return dmx_graph_finish(g,
+                            dmx_graph_append(g, DMX_OP_MAGNITUDE, path, &z, 1));
+}
+
+dmx_value dmx_graph_mask(dmx_graph *g, const char *path, dmx_value m,
+                         dmx_value z, double epsilon)
+{
+    const dmx_value in[] = {m, z};
+    dmx_node *node = dmx_graph_append(g, DMX_OP_MASK, path, in, 2);
+    if (node == NULL)
+        return DMX_NO_VALUE;
+    node->at.epsilon = epsilon;
+    return dmx_graph_finish(g, node);
+}
+
+dmx_value dmx_graph_wiener(dmx_graph *g, const char *path, dmx_value m,
+                           dmx_value z, int64_t iterations, bool residual)
+{
+    const dmx_value in[] = {m, z};
+    dmx_node *node = dmx_graph_append(g, DMX_OP_WIENER, path, in, 2);
+    if (node == NULL)
+        return DMX_NO_VALUE;
+    node->at.iterations = iterations;
+    node->at.residual = residual;
+    return dmx_graph_finish(g, node);
+}
+
+dmx_value dmx_graph_mono(dmx_graph *g, const char *path, dmx_value x)
+{
+    return dmx_graph_finish(g, dmx_graph_append(g, DMX_OP_MONO, path, &x, 1));
+}
+
+dmx_value dmx_graph_resample(dmx_graph *g, const char *path, dmx_value x,
+                             const dmx_tensor *weight, int64_t down)
+{
+    dmx_node *node = dmx_graph_append(g, DMX_OP_RESAMPLE, path, &x, 1);
+    if (node == NULL)
+        return DMX_NO_VALUE;
+    node->at.down = down;
+    dmx_graph_operands(g, node, &weight, 1);
     return dmx_graph_finish(g, node);
 }
 
@@ -286,6 +333,31 @@ dmx_value dmx_graph_add(dmx_graph *g, const char *path, dmx_value a,
     if (node == NULL)
         return DMX_NO_VALUE;
     node->at.alpha = alpha;
+    return dmx_graph_finish(g, node);
+}
+
+/* ---- over time, each row for itself ---------------------------------------
+ */
+
+dmx_value dmx_graph_lstm(dmx_graph *g, const char *path, dmx_value x,
+                         const dmx_tensor *const *weight, int count,
+                         int64_t chunk)
+{
+    dmx_node *node = dmx_graph_append(g, DMX_OP_LSTM, path, &x, 1);
+    if (node == NULL || count < 0)
+        return DMX_NO_VALUE;
+    node->at.chunk = chunk;
+    dmx_graph_operands(g, node, weight, count);
+    return dmx_graph_finish(g, node);
+}
+
+dmx_value dmx_graph_local_attention(dmx_graph *g, const char *path,
+                                    const dmx_value in[4], int64_t heads)
+{
+    dmx_node *node = dmx_graph_append(g, DMX_OP_LOCAL_ATTENTION, path, in, 4);
+    if (node == NULL)
+        return DMX_NO_VALUE;
+    node->at.heads = heads;
     return dmx_graph_finish(g, node);
 }
 

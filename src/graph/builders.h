@@ -32,9 +32,18 @@ dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,
 dmx_value dmx_graph_reshape(dmx_graph *g, const char *path, dmx_value x,
                             dmx_shape shape);
 dmx_value dmx_graph_stft(dmx_graph *g, const char *path, dmx_value x,
-                         int64_t nfft);
+                         int64_t nfft, dmx_frames frames);
 dmx_value dmx_graph_istft(dmx_graph *g, const char *path, dmx_value x,
-                          int64_t nfft, dmx_length length);
+                          int64_t nfft, dmx_frames frames, dmx_length length);
+dmx_value dmx_graph_magnitude(dmx_graph *g, const char *path, dmx_value z);
+dmx_value dmx_graph_mask(dmx_graph *g, const char *path, dmx_value m,
+                         dmx_value z, double epsilon);
+dmx_value dmx_graph_wiener(dmx_graph *g, const char *path, dmx_value m,
+                           dmx_value z, int64_t iterations, bool residual);
+dmx_value dmx_graph_mono(dmx_graph *g, const char *path, dmx_value x);
+/* weight: the filters of the `up` phases, [up][taps]. */
+dmx_value dmx_graph_resample(dmx_graph *g, const char *path, dmx_value x,
+                             const dmx_tensor *weight, int64_t down);
 void dmx_graph_statistics(dmx_graph *g, const char *path, dmx_value x,
                           dmx_value *mean, dmx_value *std);
 dmx_value dmx_graph_standardize(dmx_graph *g, const char *path, dmx_value x,
@@ -72,6 +81,13 @@ dmx_value dmx_graph_linear(dmx_graph *g, const char *path, dmx_value x,
                            const dmx_tensor *weight, const dmx_tensor *bias);
 dmx_value dmx_graph_attention(dmx_graph *g, const char *path, dmx_value q,
                               dmx_value k, dmx_value v, int64_t heads);
+/* weight: 8 tensors a layer (operations.def); chunk: steps, or 0. */
+dmx_value dmx_graph_lstm(dmx_graph *g, const char *path, dmx_value x,
+                         const dmx_tensor *const *weight, int count,
+                         int64_t chunk);
+/* in: query, key, content and query_decay, signals each. */
+dmx_value dmx_graph_local_attention(dmx_graph *g, const char *path,
+                                    const dmx_value in[4], int64_t heads);
 dmx_value dmx_graph_tokens(dmx_graph *g, const char *path, dmx_value x);
 dmx_value dmx_graph_untokens(dmx_graph *g, const char *path, dmx_value x,
                              int64_t freqs);

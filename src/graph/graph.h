@@ -65,6 +65,17 @@ typedef enum dmx_rows {
                           folds them into the batch, [B*F, C, T] */
 } dmx_rows;
 
+/* Which frames of torch.stft(center=True) a spectrogram has, and which samples
+ * its inverse gives. */
+typedef enum dmx_frames {
+    DMX_FRAMES_HYBRID, /* ceil(N / hop): 3/2 hop reflected around the signal,
+                          two frames cut at each end; the inverse undoes it */
+    DMX_FRAMES_HYBRID_OLD, /* the same with zeros in place of reflections, and
+                              an inverse that does not skip the 3/2 hop: it is
+                              late by them, and its end is cut off */
+    DMX_FRAMES_CENTRED,    /* 1 + floor(N / hop): all frames; N > nfft / 2 */
+} dmx_frames;
+
 /* Where a PAD or CROP over time takes its numbers from. */
 typedef enum dmx_fit {
     DMX_FIT_GIVEN,  /* before and after, or start, are given */
@@ -89,14 +100,23 @@ typedef struct dmx_attributes {
     int64_t before, after;  /* PAD* */
     int64_t start, length;  /* CROP*; ISTFT: length* in samples */
     int64_t nfft, hop;      /* STFT ISTFT: samples; hop = nfft / 4 */
+    dmx_frames frames_of;   /* STFT ISTFT */
+    int64_t up, down;       /* RESAMPLE: ratio of the rates */
+    int64_t iterations;     /* WIENER: of expectation-maximization, >= 1 */
+    bool residual;          /* WIENER: one source more, what the others leave
+                               of the mixture, takes part */
+    int64_t hidden, layers; /* LSTM: units, layers of both directions */
+    int64_t chunk;          /* LSTM: a multiple of four, W steps; more than W
+                               steps run as chunks (below); 0: as a whole */
     dmx_conv_geometry conv; /* CONV CONV_TRANSPOSE */
     int64_t groups;         /* GROUP_NORM: channel groups */
     dmx_rows rows;          /* GROUP_NORM: per row where they are a batch;
                                CONV: Conv1d, rows are a batch */
-    double epsilon;         /* STANDARDIZE GROUP_NORM LAYER_NORM */
+    double epsilon;         /* STANDARDIZE GROUP_NORM LAYER_NORM MASK */
     double alpha;           /* ADD BIAS FREQ_EMBEDDING POSITION_1D */
-    int64_t heads;          /* ATTENTION */
-    double scale;           /* ATTENTION: 1/sqrt(D/heads), times q.k */
+    int64_t heads;          /* ATTENTION LOCAL_ATTENTION */
+    double scale;           /* ATTENTION: 1/sqrt(D/heads), times q.k;
+                               LOCAL_ATTENTION: 1/sqrt(C/heads) */
     int64_t freqs;          /* UNTOKENS POSITION_2D: rows F */
     int64_t frames;         /* POSITION_1D: length L*; POSITION_2D: T* */
     int64_t width;          /* POSITION_*: D */
@@ -191,6 +211,17 @@ DMX_MUST_CHECK dmx_status dmx_graph_at(dmx_graph **out, const dmx_graph *g,
  * and output, and the length is known. */
 DMX_MUST_CHECK dmx_status dmx_graph_ready(const dmx_graph *g, dmx_error *err);
 
+/* How an LSTM runs T steps (demucs.demucs.BLSTM): T <= chunk as a whole, else
+ * as `count` chunks of `width` steps, `hop` apart from step 0 on, each from a
+ * state of zeros in both directions, with zeros for the steps from T on. Of the
+ * result the first chunk gives its steps [0, width - hop / 2), the others
+ * [hop / 2, width - hop / 2), the last one [hop / 2, width); T steps of all
+ * that count. */
+typedef struct dmx_chunks {
+    int64_t count, width, hop;
+} dmx_chunks;
+dmx_chunks dmx_lstm_chunks(int64_t chunk, int64_t steps);
+
 /* A copy of a tensor view in the graph's own memory. */
 const dmx_tensor *dmx_graph_tensor(dmx_graph *g, dmx_tensor t);
 /* A formatted path in the graph's own memory. */
@@ -213,11 +244,11 @@ void dmx_position_table_1d(float *out, const dmx_attributes *at);
 void dmx_position_table_2d(float *by_frame, float *by_row,
                            const dmx_attributes *at);
 
-/* What the STFT does to a signal of n samples before it cuts frames (the
- * original's pad1d): `before` samples before and `behind` samples behind it,
- * reflected. Of those behind, the first `zeros` are zeros and part of what is
- * reflected: a signal too short for that is filled up until it can be. False
- * where there is no rule. */
+/* What a DMX_FRAMES_HYBRID STFT does to a signal of n samples before it cuts
+ * frames (the original's pad1d): `before` samples before and `behind` samples
+ * behind it, reflected. Of those behind, the first `zeros` are zeros and part
+ * of what is reflected: a signal too short for that is filled up until it can
+ * be. False where there is no rule. */
 typedef struct dmx_stft_padding {
     dmx_amount before, behind, zeros;
 } dmx_stft_padding;

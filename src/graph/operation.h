@@ -16,6 +16,7 @@ typedef enum dmx_op {
 typedef enum dmx_channel_rule {
     DMX_CHANNELS_MIXED,           /* on any of them */
     DMX_CHANNELS_KEPT,            /* each on the same of the inputs, operands */
+    DMX_CHANNELS_KEPT_SIGNAL,     /* each on the same of the input */
     DMX_CHANNELS_KEPT_OFF_AXIS,   /* the same, unless axis is the channels */
     DMX_CHANNELS_MADE_BY_ROWS,    /* on all, through a row of the weight */
     DMX_CHANNELS_MADE_BY_COLUMNS, /* ... a column of the weight */

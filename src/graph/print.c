@@ -82,7 +82,28 @@ static void put_crop(text *t, const dmx_attributes *at)
 
 static void put_transform(text *t, const dmx_attributes *at)
 {
-    put(t, " nfft %lld hop %lld", (long long)at->nfft, (long long)at->hop);
+    static const char *const kinds[] = {"", " hybrid_old", " centred"};
+    put(t, " nfft %lld hop %lld%s", (long long)at->nfft, (long long)at->hop,
+        kinds[at->frames_of]);
+}
+
+static void put_wiener(text *t, const dmx_attributes *at)
+{
+    put(t, " iterations %lld%s", (long long)at->iterations,
+        at->residual ? " residual" : "");
+}
+
+static void put_resample(text *t, const dmx_attributes *at)
+{
+    put(t, " %lld/%lld", (long long)at->up, (long long)at->down);
+}
+
+static void put_chunk(text *t, const dmx_attributes *at)
+{
+    put(t, " hidden %lld layers %lld", (long long)at->hidden,
+        (long long)at->layers);
+    if (at->chunk > 0)
+        put(t, " chunk %lld", (long long)at->chunk);
 }
 
 static void put_conv(text *t, const dmx_attributes *at)

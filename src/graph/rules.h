@@ -23,6 +23,8 @@ dmx_rule *dmx_rule_of(dmx_op op);
 dmx_rule dmx_rule_dims, dmx_rule_pad, dmx_rule_crop, dmx_rule_concat,
     dmx_rule_reshape, dmx_rule_stft, dmx_rule_istft, dmx_rule_conv,
     dmx_rule_conv_transpose, dmx_rule_freq_embedding; /* rules_signal.c, ... */
+dmx_rule dmx_rule_magnitude, dmx_rule_mask, dmx_rule_wiener, dmx_rule_mono,
+    dmx_rule_resample, dmx_rule_lstm, dmx_rule_local_attention;
 dmx_rule dmx_rule_statistics, dmx_rule_standardize, dmx_rule_group_norm,
     dmx_rule_same, dmx_rule_glu, dmx_rule_per_channel, dmx_rule_add;
 dmx_rule dmx_rule_layer_norm, dmx_rule_linear, dmx_rule_attention,

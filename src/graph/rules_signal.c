@@ -132,6 +132,14 @@ static bool good_nfft(int64_t nfft)
     return nfft >= 16 && nfft <= 65536 && nfft % 4 == 0;
 }
 
+/* 1 + floor(n / hop) is ceil((n + 1) / hop). */
+static bool frames_of(dmx_length *out, dmx_length n, const dmx_node *node)
+{
+    const bool centred = node->at.frames_of == DMX_FRAMES_CENTRED;
+    return dmx_length_add(out, n, centred ? 1 : 0) &&
+           dmx_length_ceil(out, *out, node->at.hop);
+}
+
 const char *dmx_rule_stft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
 {
     const int64_t nfft = node->at.nfft, channels = dmx_channels_of(&in[0]);
@@ -139,12 +147,14 @@ const char *dmx_rule_stft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
         return not_signal;
     if (!good_nfft(nfft) || dmx_number(in[0].dim[1]) != 1 || channels < 1)
         return "nfft must be a multiple of 4 in 16..65536";
+    const int64_t samples = dmx_number(in[0].dim[2]);
+    if (node->at.frames_of == DMX_FRAMES_CENTRED && samples >= 0 &&
+        samples <= nfft / 2)
+        return "the input is too short: half an nfft is reflected around it";
     node->at.hop = nfft / 4;
     out[0] = dmx_signal_dims(dmx_length_fixed(2 * channels),
                              dmx_length_fixed(nfft / 2), in[0].dim[2]);
-    return dmx_length_ceil(&out[0].dim[2], in[0].dim[2], node->at.hop)
-               ? NULL
-               : dmx_no_rule;
+    return frames_of(&out[0].dim[2], in[0].dim[2], node) ? NULL : dmx_no_rule;
 }
 
 const char *dmx_rule_istft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
@@ -162,7 +172,7 @@ const char *dmx_rule_istft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
     node->at.length = length;
     out[0] = dmx_signal_dims(dmx_length_fixed(channels / 2),
                              dmx_length_fixed(1), node->at.extent);
-    if (!dmx_length_ceil(&frames, node->at.extent, node->at.hop))
+    if (!frames_of(&frames, node->at.extent, node))
         return dmx_no_rule;
     return dmx_compare_lengths(frames, in[0].dim[2], misfit);
 }
@@ -183,6 +193,43 @@ bool dmx_stft_padding_of(dmx_stft_padding *out, int64_t nfft, dmx_length n)
     out->behind = (dmx_amount){whole, n};
     out->zeros.from = twice;
     return dmx_length_add(&out->zeros.to, whole, 1);
+}
+
+const char *dmx_rule_magnitude(dmx_dims out[2], const dmx_dims *in,
+                               dmx_node *node)
+{
+    const int64_t channels = dmx_channels_of(&in[0]);
+    (void)node;
+    out[0] = in[0];
+    if (in[0].rank != 3 || channels < 2 || channels % 2 != 0)
+        return "the input is not a spectrogram";
+    out[0].dim[0] = dmx_length_fixed(channels / 2);
+    return NULL;
+}
+
+const char *dmx_rule_mask(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    static const char misfit[] = "magnitudes and spectrogram do not fit";
+    const int64_t m = dmx_channels_of(&in[0]), z = dmx_channels_of(&in[1]);
+    const char *problem = NULL;
+    if (in[0].rank != 3 || in[1].rank != 3 || z < 2 || z % 2 != 0 || m < 1 ||
+        m % (z / 2) != 0 || !(node->at.epsilon >= 0.0))
+        return misfit;
+    for (int k = 1; problem == NULL && k < 3; k++)
+        problem = dmx_compare_lengths(in[0].dim[k], in[1].dim[k], misfit);
+    out[0] = in[0];
+    if (!dmx_length_multiply(&out[0].dim[0], in[0].dim[0], 2))
+        return misfit;
+    return problem;
+}
+
+const char *dmx_rule_wiener(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
+{
+    if (node->at.iterations < 1 || node->at.iterations > 1000)
+        return "1 to 1000 iterations of the Wiener filter are possible";
+    if (dmx_channels_of(&in[1]) > 4)
+        return "the Wiener filter takes one channel or two";
+    return dmx_rule_mask(out, in, node);
 }
 
 const char *dmx_rule_freq_embedding(dmx_dims out[2], const dmx_dims *in,

@@ -70,6 +70,7 @@ static dmx_channel_rule channels_rule(const dmx_node *n)
 static bool keeps_channels(const dmx_node *n)
 {
     return channels_rule(n) == DMX_CHANNELS_KEPT ||
+           channels_rule(n) == DMX_CHANNELS_KEPT_SIGNAL ||
            (channels_rule(n) == DMX_CHANNELS_KEPT_OFF_AXIS && n->at.axis != 0);
 }
 
@@ -183,8 +184,9 @@ static dmx_value take_input(selection *s, const dmx_node *n, int k,
 static void copy_weights(selection *s, dmx_node *to, const dmx_node *n,
                          const wish *w)
 {
-    const bool part =
-        w->kind == LISTED && (makes_channels(n) || keeps_channels(n));
+    const bool part = w->kind == LISTED &&
+                      channels_rule(n) != DMX_CHANNELS_KEPT_SIGNAL &&
+                      (makes_channels(n) || keeps_channels(n));
     const int axis = channels_rule(n) == DMX_CHANNELS_MADE_BY_COLUMNS ? 1 : 0;
     const dmx_tensor **list =
         dmx_arena_alloc(&s->arena, (size_t)n->n_operand + 1, sizeof *list);

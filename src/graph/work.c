@@ -45,6 +45,34 @@ static double work_attention(const dmx_graph *g, const dmx_node *n)
     return 2.0 * work_elements(g, n) * (double)in_shape(g, n, 1)->dim[0];
 }
 
+/* Both directions of every layer; where it runs in chunks, every step twice. */
+static double work_lstm(const dmx_graph *g, const dmx_node *n)
+{
+    const dmx_shape *x = in_shape(g, n, 0);
+    const dmx_chunks c = dmx_lstm_chunks(n->at.chunk, x->dim[2]);
+    const double steps = (double)c.count * (double)c.width * (double)x->dim[1];
+    double products = 0.0;
+    for (int i = 0; i < n->n_operand; i++)
+        if (n->operand[i] != NULL && n->operand[i]->rank == 2)
+            products += (double)dmx_tensor_count(n->operand[i]);
+    return steps * products;
+}
+
+static double work_local_attention(const dmx_graph *g, const dmx_node *n)
+{
+    return 2.0 * work_elements(g, n) * (double)in_shape(g, n, 1)->dim[2];
+}
+
+static double work_resample(const dmx_graph *g, const dmx_node *n)
+{
+    return work_elements(g, n) * (double)dmx_weight_of(n)->dim[1];
+}
+
+static double work_wiener(const dmx_graph *g, const dmx_node *n)
+{
+    return 32.0 * work_elements(g, n) * (double)n->at.iterations;
+}
+
 static double work_stft(const dmx_graph *g, const dmx_node *n)
 {
     return work_elements(g, n) * log2((double)n->at.nfft);

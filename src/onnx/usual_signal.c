@@ -338,8 +338,15 @@ static void usual_unstandardize(dmx_walk *w, const dmx_node *n)
 #define usual_tokens         dmx_usual_tokens
 #define usual_untokens       dmx_usual_untokens
 
-/* Operations that were never exported in this way would follow here, as NULL:
- * such a graph is refused, by name. */
+/* Operations that were never exported in this way: such a graph is refused, by
+ * name. */
+#define usual_magnitude       NULL
+#define usual_mask            NULL
+#define usual_wiener          NULL
+#define usual_mono            NULL
+#define usual_resample        NULL
+#define usual_lstm            NULL
+#define usual_local_attention NULL
 
 dmx_recipe *const dmx_usual_recipes[DMX_OP_COUNT] = {
 #define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = usual_##name,

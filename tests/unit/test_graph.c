@@ -38,7 +38,7 @@ static void test_shapes(void **state)
     const dmx_tensor w = tensor(4, 8, 4, 8, 1), b = tensor(1, 8, 0, 0, 0);
     const dmx_tensor wt = tensor(4, 8, 2, 8, 1), bt = tensor(1, 2, 0, 0, 0);
     const dmx_value mix = dmx_graph_input(g, 2, 44100);
-    const dmx_value z = dmx_graph_stft(g, "stft", mix, 4096);
+    const dmx_value z = dmx_graph_stft(g, "stft", mix, 4096, DMX_FRAMES_HYBRID);
     assert_shape(g, z, 4, 2048, 44);
     const dmx_value y = dmx_graph_conv(
         g, "conv", z, &w, &b,
@@ -49,7 +49,8 @@ static void test_shapes(void **state)
     assert_shape(g, u, 2, 2052, 44);
     const dmx_value v = dmx_graph_crop(g, "crop", u, 1, 2, 2048);
     assert_shape(g,
-                 dmx_graph_istft(g, "istft", v, 4096, dmx_length_fixed(44100)),
+                 dmx_graph_istft(g, "istft", v, 4096, DMX_FRAMES_HYBRID,
+                                 dmx_length_fixed(44100)),
                  1, 1, 44100);
     assert_int_equal(dmx_graph_status(g, NULL), DMX_OK);
     dmx_graph_close(g);
@@ -66,7 +67,7 @@ static void test_refusals(void **state)
         const dmx_conv_geometry one = {.stride = {1, 1}};
         switch (which) {
         case 0:
-            dmx_graph_stft(g, "p", x, 4098);
+            dmx_graph_stft(g, "p", x, 4098, DMX_FRAMES_HYBRID);
             break;
         case 1:
             dmx_graph_conv(g, "p", x, &w, &b, one);

@@ -119,10 +119,10 @@ static void test_transform_sizes(void **state)
     for (size_t i = 0; i < sizeof nfft / sizeof nfft[0]; i++) {
         dmx_value x;
         dmx_graph *g = begin(1 + (int64_t)i % 2, length[i], &x);
-        check(g, dmx_graph_stft(g, "stft", x, nfft[i]));
+        check(g, dmx_graph_stft(g, "stft", x, nfft[i], DMX_FRAMES_HYBRID));
         g = begin(1 + (int64_t)i % 3, length[i], &x);
-        dmx_value z = dmx_graph_stft(g, "stft", x, nfft[i]);
-        check(g, dmx_graph_istft(g, "istft", z, nfft[i],
+        dmx_value z = dmx_graph_stft(g, "stft", x, nfft[i], DMX_FRAMES_HYBRID);
+        check(g, dmx_graph_istft(g, "istft", z, nfft[i], DMX_FRAMES_HYBRID,
                                  dmx_length_fixed(length[i])));
     }
 }
@@ -134,7 +134,7 @@ static void test_short_transform(void **state)
     for (int64_t length = 1; length < 40; length += 3) {
         dmx_value x;
         dmx_graph *g = begin(2, length, &x);
-        check(g, dmx_graph_stft(g, "stft", x, 64));
+        check(g, dmx_graph_stft(g, "stft", x, 64, DMX_FRAMES_HYBRID));
     }
 }
 
@@ -143,12 +143,13 @@ static void test_standardised_round_trip(void **state)
     NEEDS_RUNTIME;
     dmx_value x, mean, std;
     dmx_graph *g = begin(2, 2003, &x);
-    const dmx_value z = dmx_graph_stft(g, "stft", x, 128);
+    const dmx_value z = dmx_graph_stft(g, "stft", x, 128, DMX_FRAMES_HYBRID);
     dmx_graph_statistics(g, "statistics", z, &mean, &std);
     dmx_value y = dmx_graph_standardize(g, "s", z, mean, std, 1e-5);
     y = dmx_graph_activation(g, "gelu", DMX_OP_GELU, y);
     y = dmx_graph_unstandardize(g, "u", y, mean, std);
-    check(g, dmx_graph_istft(g, "istft", y, 128, dmx_length_fixed(2003)));
+    check(g, dmx_graph_istft(g, "istft", y, 128, DMX_FRAMES_HYBRID,
+                             dmx_length_fixed(2003)));
 }
 
 /* ---- statistics of any length ------------------------------------------- */

@@ -99,7 +99,8 @@ static void check_stft(uint64_t seed, int64_t nfft, int64_t length)
 {
     graph_case c;
     graph_case_open(&c, seed, 2, 1, length);
-    graph_case_run(&c, dmx_graph_stft(c.graph, "stft", c.x, nfft));
+    graph_case_run(
+        &c, dmx_graph_stft(c.graph, "stft", c.x, nfft, DMX_FRAMES_HYBRID));
     const int64_t hop = nfft / 4, bins = nfft / 2;
     const int64_t frames = (length + hop - 1) / hop;
     double *y = calloc((size_t)(4 * bins * frames), sizeof *y);
@@ -174,8 +175,9 @@ static void check_istft(uint64_t seed, int64_t nfft, int64_t length)
     const int64_t hop = nfft / 4, frames = (length + hop - 1) / hop;
     graph_case c;
     graph_case_open(&c, seed, 4, nfft / 2, frames);
-    graph_case_run(
-        &c, dmx_graph_istft(c.graph, "i", c.x, nfft, dmx_length_fixed(length)));
+    graph_case_run(&c,
+                   dmx_graph_istft(c.graph, "i", c.x, nfft, DMX_FRAMES_HYBRID,
+                                   dmx_length_fixed(length)));
     double *y = calloc(2 * (size_t)length, sizeof *y);
     assert_non_null(y);
     for (int64_t ch = 0; ch < 2; ch++)
@@ -203,9 +205,10 @@ static void test_round_trip(void **state)
     graph_case_open(&c, 9, 2, 1, 5000);
     for (int64_t i = 0; i < 10000; i++)
         c.mix[i] = sin(0.01 * (double)i) + 0.5 * cos(0.37 * (double)i);
-    const dmx_value z = dmx_graph_stft(c.graph, "s", c.x, 512);
-    graph_case_run(
-        &c, dmx_graph_istft(c.graph, "i", z, 512, dmx_length_fixed(5000)));
+    const dmx_value z =
+        dmx_graph_stft(c.graph, "s", c.x, 512, DMX_FRAMES_HYBRID);
+    graph_case_run(&c, dmx_graph_istft(c.graph, "i", z, 512, DMX_FRAMES_HYBRID,
+                                       dmx_length_fixed(5000)));
     for (int64_t i = 0; i < 10000; i++)
         if (i % 5000 > 512 && i % 5000 < 4488)
             assert_true(fabs(c.out[i] - c.mix[i]) < 1e-6);

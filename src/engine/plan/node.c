@@ -256,6 +256,9 @@ static dmx_status emit_reshape(dmx_planner *p, const dmx_node *n,
 static dmx_status emit_stft(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
     dmx_buf out;
+    DMX_RETURN_IF(n->at.frames_of != DMX_FRAMES_HYBRID, err,
+                  DMX_ERROR_UNSUPPORTED,
+                  "the native engine has no such frames; use ONNX Runtime");
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], DMX_NO_VALUE, 0, err));
     return (n->op == DMX_OP_STFT ? dmx_step_stft : dmx_step_istft)(
         p->e, n->path, in_of(p, n, 0), out, n->at.nfft, err);
@@ -289,8 +292,14 @@ typedef dmx_status emit_node(dmx_planner *, const dmx_node *, dmx_error *);
 #define emit_conv_transpose NULL
 #define emit_linear         NULL
 
-/* Operations that this engine lacks would follow here, as NULL: such a graph is
- * refused, by name. */
+/* Operations that this engine lacks: such a graph is refused, by name. */
+#define emit_magnitude       NULL
+#define emit_mask            NULL
+#define emit_wiener          NULL
+#define emit_mono            NULL
+#define emit_resample        NULL
+#define emit_lstm            NULL
+#define emit_local_attention NULL
 
 static emit_node *const emitters[DMX_OP_COUNT] = {
 #define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = emit_##name,
