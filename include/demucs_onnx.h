@@ -213,6 +213,36 @@ DMX_API const char *dmx_checkpoint_sha256(const dmx_checkpoint *checkpoint);
  * dmx_free; NULL when memory is short. */
 DMX_API char *dmx_checkpoint_json(const dmx_checkpoint *checkpoint);
 
+/* A tensor of a checkpoint, as its file has it. */
+typedef struct dmx_tensor_info {
+    size_t size;       /* sizeof this struct */
+    const char *name;  /* "encoder.0.conv.weight"; the checkpoint's */
+    const char *dtype; /* "float16", "bfloat16", "float32", "float64", "int64":
+                          NumPy's names, but for bfloat16, which it lacks */
+    size_t bytes;      /* of all elements, without gaps */
+    int rank;          /* 0 to 8 */
+    int64_t dim[8];    /* [rank] */
+} dmx_tensor_info;
+
+#define DMX_TENSOR_INFO_INIT                                                   \
+    {                                                                          \
+        sizeof(dmx_tensor_info), 0, 0, 0, 0,                                   \
+        {                                                                      \
+            0                                                                  \
+        }                                                                      \
+    }
+
+/* Number of tensors, in the order of the file; 0 for a quantized checkpoint. */
+DMX_API size_t dmx_checkpoint_tensors(const dmx_checkpoint *checkpoint);
+/* The index-th into *out; 0 past the end. */
+DMX_API int dmx_checkpoint_tensor_info(const dmx_checkpoint *checkpoint,
+                                       size_t index, dmx_tensor_info *out);
+/* Its elements in row-major order and the machine's byte order, dmx_tensor_info
+ * .bytes of them, into out; `size` must be that number. Fails with ARGUMENT. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_checkpoint_tensor_data(const dmx_checkpoint *checkpoint, size_t index,
+                           void *out, size_t size, dmx_error *err);
+
 /* Frees what the library hands out as malloc'd memory. */
 DMX_API void dmx_free(void *memory);
 
@@ -846,6 +876,68 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_sound_sdr(double *out, const char *truth,
                                                 const char *estimate,
                                                 dmx_error *err);
 
+/* ----------------------------------------------------------- sound files */
+
+/* A sound file, decoded as songs are: every format, one audio stream. For one
+ * thread at a time. */
+typedef struct dmx_sound dmx_sound;
+
+typedef struct dmx_sound_info {
+    size_t size; /* sizeof this struct */
+    int rate;    /* Hz */
+    int channels;
+    int bits;          /* of a lossless source, 0 of a lossy one */
+    int exact;         /* `frames` is not an estimate */
+    int64_t frames;    /* as the file says; -1: it does not */
+    const char *codec; /* "flac"; the sound's */
+} dmx_sound_info;
+
+#define DMX_SOUND_INFO_INIT                                                    \
+    {                                                                          \
+        sizeof(dmx_sound_info), 0, 0, 0, 0, 0, 0                               \
+    }
+
+/* Opens a sound file (path "-": standard input, stored first). hooks (may be
+ * NULL) must live until it is closed: warnings. *out: closed with
+ * dmx_sound_close. Fails with IO, FORMAT, LIMIT, UNSUPPORTED or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_sound_open(dmx_sound **out,
+                                                 const char *path,
+                                                 const dmx_hooks *hooks,
+                                                 dmx_error *err);
+DMX_API void dmx_sound_close(dmx_sound *sound);
+/* What it is, into *out; 0 when there is no sound to ask. */
+DMX_API int dmx_sound_about(const dmx_sound *sound, dmx_sound_info *out);
+/* The next frames into planes[channel][0 .. *got), *got <= capacity, full scale
+ * 1; *got == 0: the end. Samples are finite. Fails with IO or FORMAT. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_sound_read(dmx_sound *sound,
+                                                 float *const *planes,
+                                                 size_t capacity, size_t *got,
+                                                 dmx_error *err);
+
+typedef struct dmx_sound_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* progress of the stage "write", cancellation */
+    const char *format;     /* as in dmx_song_options, and so bits, bitrate */
+    int bits;
+    int bitrate;
+    int rate;     /* Hz: one that the format has */
+    int channels; /* MP3: 1 or 2; others 1 to 8, WAV 64 */
+    int dither;   /* non-zero: TPDF dither of integer formats */
+} dmx_sound_options;
+
+#define DMX_SOUND_OPTIONS_INIT                                                 \
+    {                                                                          \
+        sizeof(dmx_sound_options), 0, "wav", 16, 0, 44100, 2, 0                \
+    }
+
+/* Writes planes[channel][0 .. frames) as a sound file, which appears complete
+ * or not at all and replaces one that is there. Integer formats round and are
+ * cut off at full scale. Fails with ARGUMENT, IO, UNSUPPORTED (no such
+ * encoder), CANCELLED or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_sound_write(const char *path, const float *const *planes, int64_t frames,
+                const dmx_sound_options *options, dmx_error *err);
+
 /* ----------------------------------------------------------- names, files */
 
 #define DMX_FILE_NAME_SIZE 256 /* of a component of a path, with its zero */
@@ -870,6 +962,14 @@ DMX_API int dmx_is_safe_file_name(const char *text);
 DMX_API DMX_MUST_CHECK dmx_status dmx_write_file(const char *path,
                                                  const void *data, size_t size,
                                                  dmx_error *err);
+
+/* SHA-256 of a file, 64 lower-case hexadecimal digits and a zero; "" on
+ * failure. hooks (may be NULL): progress, cancellation. Fails with IO (also for
+ * what is not a regular file), CANCELLED or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_file_sha256(char hex[65],
+                                                  const char *path,
+                                                  const dmx_hooks *hooks,
+                                                  dmx_error *err);
 
 /* Removes the part files of every output that is being written by this
  * process. For a program that ends at once, without waiting for the functions

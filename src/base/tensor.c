@@ -198,3 +198,14 @@ void dmx_tensor_to_f64(double *out, const dmx_tensor *t)
     const size_t n = dmx_tensor_count(t);
     FOR_EACH_ELEMENT(t, n, p, *out++ = load(p, t->dtype));
 }
+
+void dmx_tensor_copy(void *out, const dmx_tensor *t)
+{
+    const size_t n = dmx_tensor_count(t), item = dmx_dtype_size(t->dtype);
+    unsigned char *to = out;
+    if (n > 0 && dmx_tensor_contiguous(t)) {
+        memcpy(to, t->data, n * item);
+    } else {
+        FOR_EACH_ELEMENT(t, n, p, (memcpy(to, p, item), to += item));
+    }
+}

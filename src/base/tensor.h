@@ -49,6 +49,9 @@ dmx_tensor dmx_tensor_slice(const dmx_tensor *t, int axis, int64_t start,
 void dmx_tensor_to_f32(float *out, const dmx_tensor *t);
 void dmx_tensor_to_f64(double *out, const dmx_tensor *t);
 
+/* The same without a change of type: their bytes, without gaps. */
+void dmx_tensor_copy(void *out, const dmx_tensor *t);
+
 /* IEEE 754 half and bfloat16; from float rounds to nearest even. */
 float dmx_f16_to_f32(uint16_t bits);
 uint16_t dmx_f32_to_f16(float value);

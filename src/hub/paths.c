@@ -67,7 +67,10 @@ static dmx_status hash_pieces(dmx_sha256 *state, int fd, const char *path,
 dmx_status dmx_file_sha256(char hex[DMX_SHA256_HEX], const char *path,
                            const dmx_hooks *hooks, dmx_error *err)
 {
+    dmx_error_clear(err);
+    DMX_NEED(err, hex);
     hex[0] = '\0';
+    DMX_NEED(err, path);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     DMX_RETURN_IF(fd < 0, err, DMX_ERROR_IO, "%s: %s", path, strerror(errno));
     dmx_sha256 *state = dmx_sha256_open();

@@ -39,11 +39,4 @@ const char *dmx_extension(const char *path);
 /* Checkpoints and exported models, by extension. */
 bool dmx_is_model_file(const char *path);
 
-/* SHA-256 of a file of any size, read in pieces. hooks (may be NULL) may
- * cancel. */
-DMX_MUST_CHECK dmx_status dmx_file_sha256(char hex[DMX_SHA256_HEX],
-                                          const char *path,
-                                          const dmx_hooks *hooks,
-                                          dmx_error *err);
-
 #endif

@@ -48,6 +48,12 @@ static void test_checkpoint(void **state)
     dmx_checkpoint_close(NULL);
     assert_null(dmx_checkpoint_sha256(NULL));
     assert_null(dmx_checkpoint_json(NULL));
+    dmx_tensor_info info = DMX_TENSOR_INFO_INIT;
+    assert_int_equal(dmx_checkpoint_tensors(NULL), 0);
+    assert_int_equal(dmx_checkpoint_tensor_info(NULL, 0, &info), 0);
+    assert_int_equal(dmx_checkpoint_tensor_info(OTHER, 0, NULL), 0);
+    refused(dmx_checkpoint_tensor_data(NULL, 0, OTHER, 1, &err), "c is NULL");
+    refused(dmx_checkpoint_tensor_data(OTHER, 0, NULL, 1, &err), "out");
     dmx_free(NULL);
 }
 
@@ -201,6 +207,26 @@ static void test_song(void **state)
     refused(dmx_sound_sdr(NULL, "a", "b", &err), "out");
     refused(dmx_sound_sdr(&sdr, NULL, "b", &err), "truth");
     refused(dmx_sound_sdr(&sdr, "a", NULL, &err), "estimate");
+    dmx_sound_info info = DMX_SOUND_INFO_INIT;
+    float *const planes[1] = {NULL};
+    size_t got = 1;
+    refused(dmx_sound_open(NULL, "x", NULL, &err), "out");
+    CLEARED(dmx_sound, dmx_sound_open(&out, NULL, NULL, &err), "path");
+    refused(dmx_sound_read(NULL, planes, 1, &got, &err), "sound");
+    assert_int_equal(got, 0);
+    refused(dmx_sound_read(OTHER, NULL, 1, &got, &err), "planes");
+    refused(dmx_sound_read(OTHER, planes, 1, NULL, &err), "got");
+    assert_int_equal(dmx_sound_about(NULL, &info), 0);
+    assert_int_equal(dmx_sound_about(OTHER, NULL), 0);
+    dmx_sound_close(NULL);
+    const float *const none[2] = {NULL, NULL};
+    refused(dmx_sound_write(NULL, none, 1, NULL, &err), "path");
+    refused(dmx_sound_write("x.wav", NULL, 1, NULL, &err), "planes");
+    refused(dmx_sound_write("x.wav", none, 1, NULL, &err), "plane 0 of 2");
+    char hash[65];
+    refused(dmx_file_sha256(NULL, "x", NULL, &err), "hex");
+    refused(dmx_file_sha256(hash, NULL, NULL, &err), "path");
+    assert_string_equal(hash, "");
     char name[DMX_FILE_NAME_SIZE];
     dmx_safe_file_name(NULL, "x", 10);
     dmx_safe_file_name(name, NULL, 10);
