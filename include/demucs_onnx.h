@@ -716,6 +716,7 @@ typedef enum dmx_normalization {
     DMX_NORMALIZE_TRACK = 0, /* by a first pass over the input; needs rewind */
     DMX_NORMALIZE_GIVEN,     /* by the mean and std in the struct */
     DMX_NORMALIZE_NONE,      /* the input is normalised already */
+    DMX_NORMALIZE_RUNNING,   /* each segment by the track up to its end */
 } dmx_normalization;
 
 /* Where a track comes from and where its stems go. Audio is planar float32 at
@@ -759,6 +760,68 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(dmx_separator *separator,
                                                     const dmx_separator_io *io,
                                                     const dmx_hooks *hooks,
                                                     dmx_error *err);
+
+/* ------------------------------------------------- separation, pushed, pulled
+ */
+
+/* One track on its way through a separator: samples are pushed as they come, in
+ * blocks of any size, finished stems are pulled. What comes out is bit for bit
+ * what dmx_separator_run gives with the same level, whatever the blocks; that
+ * function is a loop around this. For one thread at a time; the separator must
+ * outlive it and may be shared. */
+typedef struct dmx_separation dmx_separation;
+
+typedef struct dmx_separation_options {
+    size_t size;                 /* sizeof this struct */
+    dmx_normalization normalize; /* RUNNING, GIVEN or NONE; TRACK can't be */
+    double mean, std;            /* of GIVEN, as in dmx_separator_io */
+    int64_t frames; /* length when it is known, else -1: for progress, and for
+                       shifts, which may depend on it (then it must be right) */
+} dmx_separation_options;
+
+#define DMX_SEPARATION_OPTIONS_INIT                                            \
+    {                                                                          \
+        sizeof(dmx_separation_options), DMX_NORMALIZE_RUNNING, 0, 0, -1        \
+    }
+
+/* *out: closed with dmx_separation_close. Fails with ARGUMENT or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_separation_open(dmx_separation **out, dmx_separator *separator,
+                    const dmx_separation_options *options, dmx_error *err);
+DMX_API void dmx_separation_close(dmx_separation *separation);
+
+/* Takes samples mix[channel][0 .. frames), planar float32, finite, as many as
+ * there is room for: *taken of them, at least one unless stems wait to be
+ * pulled. Copies only; the network runs in pull. Fails with ARGUMENT (not
+ * finite; after a flush). */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_separation_push(dmx_separation *separation, const float *const *mix,
+                    size_t frames, size_t *taken, dmx_error *err);
+
+/* Gives the next finished frames, *got of them, at most `capacity` (1 or more),
+ * running a segment when one is complete: stems[stem * channels + channel] and,
+ * unless mix is NULL, the same frames of the input, mix[channel]. *got == 0:
+ * nothing more before the next push, or at all after a flush. hooks (may be
+ * NULL): progress of the stage "separate" (0 while the length is not known),
+ * cancellation, after which the same pull may be tried again. Fails with
+ * CANCELLED, MEMORY, MODEL or RUNTIME. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_separation_pull(
+    dmx_separation *separation, float *const *stems, float *const *mix,
+    size_t capacity, size_t *got, const dmx_hooks *hooks, dmx_error *err);
+
+/* The track has ended: pull gives the rest, to the last frame. Fails with
+ * ARGUMENT when options.frames was another length and shifts depend on it. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_separation_flush(dmx_separation *separation, dmx_error *err);
+
+/* Forgets the track, what has not been pulled of it too: another of the same
+ * options begins. */
+DMX_API void dmx_separation_reset(dmx_separation *separation);
+
+/* Samples that the stems are behind at most: when n frames have been pushed and
+ * pull has nothing more, n - latency or more have come out. It is the longest
+ * segment less one. */
+DMX_API int64_t dmx_separation_latency(const dmx_separation *separation);
 
 /* -------------------------------------------------------------- benchmark */
 

@@ -32,8 +32,12 @@ typedef struct dmx_pass {
     void *context;
 } dmx_pass;
 
+#define DMX_OVERLAP_CHANNELS 64 /* at most */
+
 /* Input x is (x - mean) / scale to the runners, in float32 as the original
- * has it; output y becomes y * scale + mean. */
+ * has it; output y becomes y * scale + mean. Running: mean and scale are those
+ * of the track up to each piece's end (dmx_track_level, std + 1e-8), which does
+ * not depend on what has come in beyond. */
 typedef struct dmx_overlap_config {
     const dmx_pass *pass; /* copied */
     size_t n_pass;
@@ -41,6 +45,7 @@ typedef struct dmx_overlap_config {
     int64_t channels, sources;
     double power;      /* transition power, at least 1 */
     float mean, scale; /* scale above 0 */
+    bool running;      /* instead of them */
 } dmx_overlap_config;
 
 typedef struct dmx_overlap dmx_overlap;
@@ -49,6 +54,11 @@ DMX_MUST_CHECK dmx_status dmx_overlap_open(dmx_overlap **out,
                                            const dmx_overlap_config *config,
                                            dmx_error *err);
 void dmx_overlap_close(dmx_overlap *overlap);
+/* As it was opened: another track begins. */
+void dmx_overlap_reset(dmx_overlap *overlap);
+/* Once n frames of a track are in and all ready pieces have run, at least n
+ * less this are out. */
+int64_t dmx_overlap_latency(const dmx_overlap *overlap);
 
 /* Takes as many of frames as fit and returns how many; never 0 of some when
  * no piece can run. */
@@ -65,8 +75,9 @@ DMX_MUST_CHECK dmx_status dmx_overlap_step(dmx_overlap *overlap,
                                            dmx_error *err);
 
 /* Finished frames, *got of them, at most capacity: stems[slot * channels +
- * channel] and, beside them, the input as it came in; pull all after every
- * step. A stem with a sample that is not finite is DMX_ERROR_MODEL. */
+ * channel] and, beside them, the input as it came in (mix may be NULL); pull
+ * all after every step. A stem with a sample that is not finite is
+ * DMX_ERROR_MODEL. */
 DMX_MUST_CHECK dmx_status dmx_overlap_pull(dmx_overlap *overlap,
                                            float *const *stems,
                                            float *const *mix, size_t capacity,

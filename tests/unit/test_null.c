@@ -195,6 +195,27 @@ static void test_separator(void **state)
     CLEARED(char, dmx_bench(&out, NULL, NULL, &err), "model");
 }
 
+static void test_separation(void **state)
+{
+    (void)state;
+    float *planes[1];
+    size_t n;
+    refused(dmx_separation_open(NULL, OTHER, NULL, &err), "out");
+    CLEARED(dmx_separation, dmx_separation_open(&out, NULL, NULL, &err),
+            "separator");
+    refused(dmx_separation_push(NULL, NULL, 1, &n, &err), "r");
+    refused(dmx_separation_push(OTHER, NULL, 1, NULL, &err), "taken");
+    refused(dmx_separation_push(OTHER, NULL, 1, &n, &err), "mix");
+    refused(dmx_separation_pull(NULL, planes, NULL, 1, &n, NULL, &err), "r");
+    refused(dmx_separation_pull(OTHER, NULL, NULL, 1, &n, NULL, &err), "stems");
+    refused(dmx_separation_pull(OTHER, planes, NULL, 1, NULL, NULL, &err),
+            "got");
+    refused(dmx_separation_flush(NULL, &err), "r");
+    dmx_separation_reset(NULL);
+    dmx_separation_close(NULL);
+    assert_int_equal(dmx_separation_latency(NULL), 0);
+}
+
 static void test_song(void **state)
 {
     (void)state;
@@ -324,12 +345,12 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checkpoint),   cmocka_unit_test(test_model),
-        cmocka_unit_test(test_engine),       cmocka_unit_test(test_onnx),
-        cmocka_unit_test(test_hub),          cmocka_unit_test(test_bag),
-        cmocka_unit_test(test_separator),    cmocka_unit_test(test_song),
-        cmocka_unit_test(test_song_options), cmocka_unit_test(test_reuse),
-        cmocka_unit_test(test_all_are_here),
+        cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_model),
+        cmocka_unit_test(test_engine),     cmocka_unit_test(test_onnx),
+        cmocka_unit_test(test_hub),        cmocka_unit_test(test_bag),
+        cmocka_unit_test(test_separator),  cmocka_unit_test(test_separation),
+        cmocka_unit_test(test_song),       cmocka_unit_test(test_song_options),
+        cmocka_unit_test(test_reuse),      cmocka_unit_test(test_all_are_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

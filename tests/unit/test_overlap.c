@@ -205,8 +205,16 @@ static dmx_status feed(taker *k, dmx_overlap *o, dmx_error *err)
 static dmx_overlap *open_overlap(const scene *s)
 {
     const int slot[SOURCES] = {0, 1, 2};
-    const dmx_overlap_config config = {s->pass, s->n_pass, slot,    CHANNELS,
-                                       SOURCES, s->power,  s->mean, s->scale};
+    const dmx_overlap_config config = {
+        .pass = s->pass,
+        .n_pass = s->n_pass,
+        .slot = slot,
+        .channels = CHANNELS,
+        .sources = SOURCES,
+        .power = s->power,
+        .mean = s->mean,
+        .scale = s->scale,
+    };
     dmx_overlap *o;
     dmx_error err = DMX_ERROR_INIT;
     assert_ok(dmx_overlap_open(&o, &config, &err), &err);

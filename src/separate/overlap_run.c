@@ -1,0 +1,253 @@
+/* Input in, pieces through their runners, finished frames out. */
+#include "separate/overlap_state.h"
+
+#include <string.h>
+
+/* ----------------------------------------------------------------- input */
+
+/* The pass whose piece comes next: the earliest start, then the order given. */
+static dmx_pass_state *head(const dmx_overlap *o)
+{
+    dmx_pass_state *first = &o->pass[0];
+    for (size_t i = 1; i < o->config.n_pass; i++)
+        if (o->pass[i].next < first->next)
+            first = &o->pass[i];
+    return first;
+}
+
+/* Drops input that no piece reads any more: a padded last piece reaches half
+ * its length back. */
+static void forget_input(dmx_overlap *o)
+{
+    const int64_t keep = head(o)->next - o->longest / 2 - 1;
+    const int64_t base = keep < o->emitted ? keep : o->emitted;
+    if (base <= o->in_base)
+        return;
+    const size_t left = (size_t)(o->received - base);
+    for (int64_t c = 0; c < o->config.channels; c++) {
+        float *row = o->input + c * o->in_capacity;
+        memmove(row, row + (base - o->in_base), left * sizeof *row);
+    }
+    o->in_base = base;
+}
+
+size_t dmx_overlap_push(dmx_overlap *o, const float *const *planes,
+                        size_t frames)
+{
+    if (o->received - o->in_base + (int64_t)frames > o->in_capacity)
+        forget_input(o);
+    const int64_t used = o->received - o->in_base;
+    const size_t room = (size_t)(o->in_capacity - used);
+    const size_t n = frames < room ? frames : room;
+    for (int64_t c = 0; c < o->config.channels; c++)
+        memcpy(o->input + c * o->in_capacity + used, planes[c],
+               n * sizeof(float));
+    o->received += (int64_t)n;
+    return n;
+}
+
+void dmx_overlap_end(dmx_overlap *o)
+{
+    o->ended = true;
+}
+
+/* ----------------------------------------------------------------- pieces */
+
+bool dmx_overlap_ready(const dmx_overlap *o)
+{
+    const dmx_pass_state *p = head(o);
+    return o->ended ? p->next < o->received
+                    : p->next + p->pass.piece <= o->received;
+}
+
+/* The level that a piece which ends at `to` runs with. Pieces of several
+ * lengths may end before an earlier one: the level never goes back. */
+static void find_level(dmx_overlap *o, int64_t to)
+{
+    o->mean = o->config.mean;
+    o->scale = o->config.scale;
+    if (!o->config.running)
+        return;
+    const int64_t from = o->level.frames;
+    const float *planes[DMX_OVERLAP_CHANNELS];
+    for (int64_t c = 0; c < o->config.channels; c++)
+        planes[c] = o->input + c * o->in_capacity + (from - o->in_base);
+    if (to > from)
+        dmx_track_level_add(&o->level, planes, (size_t)o->config.channels,
+                            (size_t)(to - from));
+    double mean, std;
+    dmx_track_level_get(&o->level, &mean, &std);
+    o->mean = (float)mean;
+    o->scale = (float)std + 1e-8F;
+}
+
+/* mix[channels][samples] from track position `begin`, normalised; zeros from
+ * `piece` samples on. */
+static void load_piece(dmx_overlap *o, int64_t samples, int64_t piece,
+                       int64_t begin)
+{
+    int64_t from = begin < 0 ? 0 : begin;
+    int64_t to = begin + piece;
+    if (to > o->received)
+        to = o->received;
+    find_level(o, to);
+    memset(o->mix, 0, (size_t)(o->config.channels * samples) * sizeof *o->mix);
+    for (int64_t c = 0; c < o->config.channels; c++) {
+        const float *row = o->input + c * o->in_capacity - o->in_base;
+        float *out = o->mix + c * samples - begin;
+        for (int64_t t = from; t < to; t++)
+            out[t] = (row[t] - o->mean) / o->scale;
+    }
+}
+
+/* share[i] = weight[i] / sum of the weights of all pieces of the pass that
+ * cover that sample: those behind always exist, those in front from the
+ * origin on. */
+static void load_shares(dmx_overlap *o, const dmx_pass_state *p, int64_t count)
+{
+    const int64_t stride = p->pass.stride;
+    for (int64_t i = 0; i < count; i++)
+        o->share[i] = p->weight[i];
+    for (int64_t shift = stride; shift < p->pass.piece; shift += stride) {
+        if (p->next - shift >= p->pass.origin)
+            for (int64_t i = 0; i < count && i + shift < p->pass.piece; i++)
+                o->share[i] += p->weight[i + shift];
+        for (int64_t i = shift; i < count; i++)
+            o->share[i] += p->weight[i - shift];
+    }
+    for (int64_t i = 0; i < count; i++)
+        o->share[i] = p->weight[i] / o->share[i];
+}
+
+/* Makes the sums start at what has not been handed out yet. */
+static void forget_sums(dmx_overlap *o)
+{
+    const size_t done = (size_t)(o->emitted - o->sum_base);
+    const size_t left = (size_t)o->longest - done;
+    for (int64_t r = 0; r < o->slots * o->config.channels; r++) {
+        double *row = o->sum + r * o->longest;
+        memmove(row, row + done, left * sizeof *row);
+        memset(row + left, 0, done * sizeof *row);
+    }
+    o->sum_base = o->emitted;
+}
+
+/* Adds one source's part of the piece: n samples from `trim` of a run of
+ * `samples`. */
+static void add_source(dmx_overlap *o, const dmx_pass_state *p, int64_t source,
+                       int64_t samples, int64_t trim, int64_t n)
+{
+    const double gain = p->pass.gain[source];
+    const int64_t skip = p->next < 0 ? -p->next : 0;
+    const double scale = o->config.running ? (double)o->scale : 1;
+    const double mean = o->config.running ? (double)o->mean : 0;
+    for (int64_t c = 0; c < o->config.channels; c++) {
+        const float *in =
+            o->stems + (source * o->config.channels + c) * samples + trim;
+        double *out = o->sum +
+                      (o->slot[source] * o->config.channels + c) * o->longest +
+                      (p->next - o->sum_base);
+        for (int64_t i = skip; i < n; i++)
+            out[i] += gain * o->share[i] * ((double)in[i] * scale + mean);
+    }
+}
+
+/* Runs n samples of the track, padded to `piece` ones. */
+static dmx_status run_with(dmx_overlap *o, const dmx_pass_state *p,
+                           dmx_runner *runner, int64_t piece, int64_t n,
+                           const dmx_hooks *hooks, dmx_error *err)
+{
+    const int64_t trim = (piece - n) / 2;
+    load_piece(o, runner->samples, piece, p->next - trim);
+    DMX_FORWARD(runner->run(runner->self, o->stems, o->mix, hooks, err));
+    load_shares(o, p, n);
+    forget_sums(o);
+    for (int64_t s = 0; s < o->config.sources; s++)
+        if (o->slot[s] >= 0 && p->pass.gain[s] != 0)
+            add_source(o, p, s, runner->samples, trim, n);
+    return DMX_OK;
+}
+
+static dmx_status run_piece(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
+                            const dmx_hooks *hooks, dmx_error *err)
+{
+    const dmx_pass *pass = &p->pass;
+    if (n == pass->piece || pass->open_tail == NULL)
+        return run_with(o, p, pass->runner, pass->piece, n, hooks, err);
+    dmx_runner tail;
+    DMX_FORWARD(pass->open_tail(pass->context, &tail, n, err));
+    const dmx_status status = run_with(o, p, &tail, n, n, hooks, err);
+    dmx_runner_close(&tail);
+    return status;
+}
+
+dmx_status dmx_overlap_step(dmx_overlap *o, const dmx_hooks *hooks,
+                            dmx_error *err)
+{
+    dmx_pass_state *p = head(o);
+    int64_t n = p->pass.piece;
+    if (o->ended && o->received - p->next < n)
+        n = o->received - p->next;
+    /* A random shift can put a short first piece in front of the track. */
+    if (p->next + n > 0)
+        DMX_FORWARD(run_piece(o, p, n, hooks, err));
+    p->next += p->pass.stride;
+    return DMX_OK;
+}
+
+int64_t dmx_overlap_pieces(const dmx_overlap *o, int64_t frames)
+{
+    int64_t pieces = 0;
+    for (size_t i = 0; i < o->config.n_pass; i++) {
+        const dmx_pass *p = &o->pass[i].pass;
+        pieces += (frames - p->origin + p->stride - 1) / p->stride;
+    }
+    return pieces;
+}
+
+/* ---------------------------------------------------------------- output */
+
+/* out[n] of a row of sums; false when a number is not finite. */
+static bool finish_row(const dmx_overlap *o, float *out, const double *sum,
+                       size_t n)
+{
+    const bool done = o->config.running; /* piece by piece */
+    const double scale = done ? 1 : (double)o->config.scale;
+    const double mean = done ? 0 : (double)o->config.mean;
+    float bad = 0; /* x - x is NaN for infinities and NaNs */
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (float)(sum[i] * scale + mean);
+        bad += out[i] - out[i];
+    }
+    return bad == 0;
+}
+
+dmx_status dmx_overlap_pull(dmx_overlap *o, float *const *stems,
+                            float *const *mix, size_t capacity, size_t *got,
+                            dmx_error *err)
+{
+    int64_t limit = head(o)->next;
+    if (limit > o->received)
+        limit = o->received;
+    *got = 0;
+    if (limit <= o->emitted)
+        return DMX_OK;
+    const size_t ready = (size_t)(limit - o->emitted);
+    const size_t n = ready < capacity ? ready : capacity;
+    const int64_t skip = o->emitted - o->sum_base;
+    for (int64_t r = 0; r < o->slots * o->config.channels; r++)
+        DMX_RETURN_IF(
+            !finish_row(o, stems[r], o->sum + r * o->longest + skip, n), err,
+            DMX_ERROR_MODEL,
+            "the model gave samples that are not finite (NaN or infinity), "
+            "after sample %lld of the track: its weights are damaged, or it "
+            "can't take this track",
+            (long long)o->emitted);
+    for (int64_t c = 0; mix != NULL && c < o->config.channels; c++)
+        memcpy(mix[c],
+               o->input + c * o->in_capacity + (o->emitted - o->in_base),
+               n * sizeof(float));
+    o->emitted += (int64_t)n;
+    *got = n;
+    return DMX_OK;
+}

@@ -1,0 +1,11 @@
+/* What pushed tracks and whole ones share. */
+#ifndef DMX_SEPARATE_SEPARATION_H
+#define DMX_SEPARATE_SEPARATION_H
+
+#include "separate/separator.h"
+
+/* No NaN, no infinity. */
+bool dmx_planes_finite(const float *const *planes, int64_t channels,
+                       size_t frames);
+
+#endif
