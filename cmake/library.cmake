@@ -17,7 +17,7 @@ dmx_sources(DMX_CORE ${DMX_SRC}/base/*.c ${DMX_SRC}/checkpoint/*.c
   ${DMX_SRC}/engine/*/*.c ${DMX_SRC}/api/*.c ${DMX_SRC}/reference/*.c)
 list(REMOVE_ITEM DMX_CORE ${DMX_WITHOUT_LIBRARIES} ${DMX_WITH_LIBRARIES}
   ${DMX_SRC}/base/own_folder.c)
-set(DMX_CORE_OF_SEPARATE ${DMX_SRC}/separate/overlap.c
+set(DMX_CORE_OF_SEPARATE ${DMX_SRC}/separate/overlap_open.c
   ${DMX_SRC}/separate/overlap_run.c ${DMX_SRC}/separate/track_level.c)
 dmx_objects_of(core SOURCES ${DMX_CORE} ${DMX_CORE_OF_SEPARATE})
 dmx_objects_of(alone SOURCES ${DMX_WITHOUT_LIBRARIES})

@@ -780,9 +780,8 @@ typedef struct dmx_separation_options {
 } dmx_separation_options;
 
 #define DMX_SEPARATION_OPTIONS_INIT                                            \
-    {                                                                          \
-        sizeof(dmx_separation_options), DMX_NORMALIZE_RUNNING, 0, 0, -1        \
-    }
+    DMX_SIZED_2_(dmx_separation_options, normalize, DMX_NORMALIZE_RUNNING,     \
+                 frames, -1)
 
 /* *out: closed with dmx_separation_close. Fails with ARGUMENT or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status

@@ -171,6 +171,12 @@ static void test_separator(void **state)
     OLDER(dmx_separator_io, io, normalize);
     assert_int_equal(dmx_separator_run(s, &io, NULL, &err), DMX_ERROR_IO);
     assert_string_equal(err.message, "no room for 4\\x1b stems");
+    dmx_separation_options so = DMX_SEPARATION_OPTIONS_INIT;
+    dmx_separation *separation;
+    so.normalize = DMX_NORMALIZE_NONE;
+    OLDER(dmx_separation_options, so, mean);
+    assert_ok(dmx_separation_open(&separation, s, &so, &err), &err);
+    dmx_separation_close(separation);
     dmx_song_options song = DMX_SONG_OPTIONS_INIT;
     OLDER(dmx_song_options, song, format);
     assert_int_not_equal(
