@@ -2,6 +2,7 @@
  * file in memory stands for one on disk, since ONNX files are read by path. */
 #include "fuzz_open.h"
 
+#include "runtime/growth_scan.h"
 #include "runtime/wire_scan.h"
 #include "verify/model_file.h"
 #include "verify/promises.h"
@@ -57,6 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dmx_error err = DMX_ERROR_INIT;
     const dmx_status scanned = dmx_wire_scan(data, size, NULL, &err);
     check_error(scanned, &err);
+    /* Safe for any bytes, though it is asked only about scanned ones. */
+    err = (dmx_error)DMX_ERROR_INIT;
+    check_error(dmx_growth_scan(data, size, NULL, &err), &err);
     char path[64];
     const int fd = memfd_create("fuzz", MFD_CLOEXEC);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)

@@ -157,7 +157,11 @@ typedef struct dmx_hooks {
     /* One line that the user should see; the call goes on. */
     void (*warn)(void *user, const char *message);
     /* fraction in [0, 1] of a named stage; non-zero return cancels the call,
-     * which then fails with DMX_ERROR_CANCELLED and leaves no file. */
+     * which then fails with DMX_ERROR_CANCELLED and leaves no file. Most calls
+     * return within a fraction of a second; one that is inside ONNX Runtime's
+     * loading of a model waits for its end, which a hostile model can put off
+     * for hours. A program that must end calls dmx_remove_part_files and
+     * leaves. */
     int (*progress)(void *user, const char *stage, double fraction);
 } dmx_hooks;
 

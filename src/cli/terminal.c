@@ -8,16 +8,38 @@
 
 #define BAR_CELLS 30
 
+/* Seconds after a signal in which the library ends in order. Other libraries
+ * have calls that nothing interrupts, such as ONNX Runtime's loading. */
+#define GRACE 3
+
 static volatile sig_atomic_t interrupted;
+
+static void end_now(int number)
+{
+    static const char text[] = "error: interrupted\n";
+    if (number == SIGALRM)
+        (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    dmx_remove_part_files();
+    _exit(130);
+}
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (interrupted) {
-        dmx_remove_part_files();
-        _exit(130);
-    }
+    if (interrupted)
+        end_now(number);
     interrupted = 1;
+    alarm(GRACE);
+}
+
+static void catch_alarm(void)
+{
+    struct sigaction action = {.sa_handler = end_now};
+    sigset_t alone;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    sigemptyset(&alone);
+    sigaddset(&alone, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alone, NULL);
 }
 
 void cli_catch_signals(void)
@@ -35,6 +57,7 @@ void cli_catch_signals(void)
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);
+    catch_alarm();
 }
 
 bool cli_interrupted(void)

@@ -1,4 +1,5 @@
 #include "runtime/onnx_file.h"
+#include "runtime/growth_scan.h"
 #include "runtime/wire_scan.h"
 
 #include <stdbool.h>
@@ -82,6 +83,8 @@ dmx_status dmx_onnx_file_read(dmx_blob *out, const char *path, const char *name,
     dmx_status status = check_kind(out, err);
     if (status == DMX_OK)
         status = dmx_wire_scan(out->data, out->size, hooks, err);
+    if (status == DMX_OK)
+        status = dmx_growth_scan(out->data, out->size, hooks, err);
     if (status == DMX_OK)
         return DMX_OK;
     dmx_blob_free(out);

@@ -5,8 +5,9 @@
 
 #include "base/file.h"
 
-/* Reads all of the file and scans it (runtime/wire_scan.h), so that whoever
- * parses the bytes needs little memory for them and opens no other file.
+/* Reads all of the file and scans it (runtime/wire_scan.h, growth_scan.h), so
+ * that whoever parses the bytes needs little memory for them and opens no
+ * other file.
  * Messages call it `name`. hooks may be NULL. Close with dmx_blob_free. Fails
  * with IO, FORMAT (other files that people mistake for models are named),
  * LIMIT, UNSUPPORTED (external data), MEMORY or CANCELLED. */

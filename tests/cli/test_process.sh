@@ -46,6 +46,29 @@ for signals in 1 2; do
     rm -rf killed
 done
 
+# Inside ONNX Runtime's loading, which nothing interrupts, the program still
+# ends soon. Two seconds of load come first.
+if [ -d "$SOURCE/third_party/onnxruntime" ]; then
+    "$DMX_SLOW_MODEL" slow.onnx
+    for signal in TERM INT HUP; do
+        ( # background jobs of a script ignore SIGINT
+            trap - INT
+            exec "$DEMUCS_ONNX" separate -q -m slow.onnx songs/1.flac -o slow \
+                >/dev/null 2>err
+        ) &
+        sleep 2
+        check "it loads" kill -$signal $!
+        start=$SECONDS
+        wait $!
+        check "interrupted while it loads" test $? = 130
+        check "soon" test $((SECONDS - start)) -le 8
+        check "no file" test -z "$(find slow -type f 2>/dev/null)"
+        says err interrupted
+    done
+else
+    echo "skipped: ends while ONNX Runtime loads (no third_party/onnxruntime)"
+fi
+
 # Far more threads than cores are not started.
 run 0 separate songs/1.flac -o threads --threads 1024 --stem bass
 says err '1024 threads on [0-9]+ cores? .*are used'
