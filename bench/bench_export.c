@@ -13,6 +13,7 @@
 #include "onnx/onnx_export.h"
 #include "reference/reference.h"
 #include "runtime/runtime.h"
+#include "usual/offer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,8 +96,7 @@ static dmx_status write_model(const network *n, const char *path,
         .precision = strcmp(kind, "fp16weights") == 0
                          ? DMX_PRECISION_FP16_WEIGHTS
                          : DMX_PRECISION_FP32,
-        .variant =
-            strcmp(kind, "usual") == 0 ? DMX_ONNX_USUAL : DMX_ONNX_RECIPES};
+        .recipes = strcmp(kind, "usual") == 0 ? &dmx_usual_recipes : NULL};
     DMX_FORWARD(dmx_output_open(&out, path, err));
     const dmx_identity who = dmx_model_identity(n->model);
     const double start = now();

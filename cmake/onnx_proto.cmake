@@ -17,6 +17,7 @@ target_include_directories(dmx_onnx_proto SYSTEM PUBLIC ${DMX_PROTO_OUT})
 target_link_libraries(dmx_onnx_proto PUBLIC PkgConfig::PROTOBUF_C)
 
 # The bytes of an export must not depend on fused multiply-adds.
-file(GLOB DMX_ONNX_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/onnx/*.c)
+file(GLOB DMX_ONNX_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/onnx/*.c
+  ${PROJECT_SOURCE_DIR}/src/usual/*.c)
 set_source_files_properties(${DMX_ONNX_SOURCES} PROPERTIES
   COMPILE_OPTIONS -ffp-contract=off)

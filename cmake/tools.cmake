@@ -10,7 +10,8 @@ set_target_properties(make-coefficients PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tools)
 target_compile_definitions(make-coefficients PRIVATE _GNU_SOURCE)
 target_link_libraries(make-coefficients PRIVATE dmx_warnings m)
-add_executable(bench-export ${PROJECT_SOURCE_DIR}/bench/bench_export.c)
+add_executable(bench-export ${PROJECT_SOURCE_DIR}/bench/bench_export.c
+  $<TARGET_OBJECTS:dmx_usual_objects>)
 set_target_properties(bench-export PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 target_include_directories(bench-export PRIVATE ${PROJECT_SOURCE_DIR}/src

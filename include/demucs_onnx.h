@@ -837,9 +837,9 @@ typedef struct dmx_bench_options {
     int low_memory;          /* of the native engine */
     const char *contestants; /* names separated by commas: "native",
                                 "native:avx2" (or another instruction set),
-                                "onnxruntime" (our graph), "usual" (ONNX Runtime
-                                on the usual traced export; needs 10 GB); NULL:
-                                "native" for every instruction set */
+                                "onnxruntime" (our graph); NULL: "native" for
+                                every instruction set. The program knows
+                                "usual" too */
     const char *onnxruntime; /* the library or its folder; NULL: searched */
 } dmx_bench_options;
 

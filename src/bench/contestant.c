@@ -17,7 +17,20 @@ static dmx_status open_native(dmx_contestant *c, const char *isa,
     return dmx_engine_state_open(&c->state, c->engine, err);
 }
 
-static dmx_status open_runtime(dmx_contestant *c, dmx_onnx_variant variant,
+static struct {
+    const char *name;
+    const struct dmx_recipe_table *recipes;
+} offered;
+
+void dmx_contestant_offer(const char *name,
+                          const struct dmx_recipe_table *recipes)
+{
+    offered.name = name;
+    offered.recipes = recipes;
+}
+
+static dmx_status open_runtime(dmx_contestant *c,
+                               const struct dmx_recipe_table *recipes,
                                const struct dmx_model *model,
                                const dmx_bench_options *o,
                                dmx_runtime **runtime, dmx_error *err)
@@ -25,7 +38,7 @@ static dmx_status open_runtime(dmx_contestant *c, dmx_onnx_variant variant,
     const dmx_identity who = dmx_model_identity(model);
     dmx_graph *graph;
     dmx_blob blob = {0};
-    dmx_onnx_options options = {.variant = variant, .threads = o->threads};
+    dmx_onnx_options options = {.recipes = recipes, .threads = o->threads};
     if (*runtime == NULL)
         DMX_FORWARD(dmx_runtime_open(runtime, o->onnxruntime, err));
     DMX_FORWARD(dmx_model_graph(&graph, model, o->samples, err));
@@ -53,13 +66,14 @@ dmx_status dmx_contestant_open(dmx_contestant *c, const char *name,
     if (strncmp(name, "native:", 7) == 0)
         return open_native(c, name + 7, model, o, err);
     if (strcmp(name, "onnxruntime") == 0)
-        return open_runtime(c, DMX_ONNX_RECIPES, model, o, runtime, err);
-    if (strcmp(name, "usual") == 0)
-        return open_runtime(c, DMX_ONNX_USUAL, model, o, runtime, err);
+        return open_runtime(c, NULL, model, o, runtime, err);
+    const bool more = offered.name != NULL;
+    if (more && strcmp(name, offered.name) == 0)
+        return open_runtime(c, offered.recipes, model, o, runtime, err);
     DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT,
                      "unknown contestant \"%s\"; there are native, "
-                     "native:ISA, onnxruntime and usual",
-                     name);
+                     "native:ISA, onnxruntime%s%s",
+                     name, more ? " and " : "", more ? offered.name : "");
 }
 
 void dmx_contestant_close(dmx_contestant *c)

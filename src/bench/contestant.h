@@ -6,6 +6,13 @@
 #include "base/error.h"
 #include "runtime/runtime.h"
 
+struct dmx_recipe_table; /* onnx/walk.h */
+
+/* Offers one more contestant: ONNX Runtime on what these recipes make of the
+ * graph. Not while another thread runs a benchmark. */
+void dmx_contestant_offer(const char *name,
+                          const struct dmx_recipe_table *recipes);
+
 typedef struct dmx_contestant {
     char name[64];
     double load;        /* seconds */

@@ -1,4 +1,5 @@
 #include "model_options.h"
+#include "usual/offer.h"
 
 #include <cJSON.h>
 #include <stdlib.h>
@@ -105,6 +106,7 @@ static dmx_status measure(char **json, cli_terminal *t, const bench_options *o,
     b.contestants = o->contestants;
     b.onnxruntime = o->onnxruntime;
     dmx_status status = cli_model_open(&m, t, checkpoint, 0, &o->model, err);
+    dmx_usual_offer();
     if (status == DMX_OK)
         status = dmx_bench(json, m.model, &b, err);
     cli_model_close(&m);

@@ -9,11 +9,6 @@
 
 #define DMX_ONNX_OLDEST_OPSET 17
 
-typedef enum dmx_onnx_variant {
-    DMX_ONNX_RECIPES, /* what we ship: docs/recipes.md */
-    DMX_ONNX_USUAL,   /* the usual traced export; for measurements only */
-} dmx_onnx_variant;
-
 /* All zero means: opset 17, float32, every source. */
 typedef struct dmx_onnx_options {
     int opset;        /* 0: 17 */
@@ -25,7 +20,8 @@ typedef struct dmx_onnx_options {
     const char *bag;  /* metadata "bag", or NULL */
     int threads;      /* 0: dmx_cpu_count(); never changes the bytes */
     const dmx_hooks *hooks;
-    dmx_onnx_variant variant;
+    const struct dmx_recipe_table *recipes; /* another way of exporting, for
+                                               measurements; NULL: ours */
 } dmx_onnx_options;
 
 /* Serialises the graph as one ONNX model. The bytes depend on the graph, the

@@ -129,9 +129,7 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
     const int opset = o->opset != 0 ? o->opset : DMX_ONNX_OLDEST_OPSET;
     const int64_t channels = g->value[g->input].shape.dim[0];
     dmx_walk_open(&w, g, opset, dmx_precision_format(o->precision));
-    dmx_walk_run(&w,
-                 o->variant == DMX_ONNX_USUAL ? dmx_usual_recipes : dmx_recipes,
-                 o->hooks);
+    dmx_walk_run(&w, o->recipes != NULL ? o->recipes : &dmx_recipes, o->hooks);
     emit_output(&w, channels);
     dmx_metadata_fill(&metadata, &w.e, g, who, o);
     const dmx_status status =

@@ -177,8 +177,11 @@ void dmx_recipe_add(dmx_walk *w, const dmx_node *n)
 #define dmx_recipe_lstm            NULL
 #define dmx_recipe_local_attention NULL
 
-dmx_recipe *const dmx_recipes[DMX_OP_COUNT] = {
+const dmx_recipe_table dmx_recipes = {
+    .recipe =
+        {
 #define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = dmx_recipe_##name,
 #include "graph/operations.def"
 #undef DMX_OPERATION
+        },
 };

@@ -20,22 +20,22 @@ void dmx_walk_close(dmx_walk *w)
     dmx_analysis_close(&w->a);
 }
 
-void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
+void dmx_walk_run(dmx_walk *w, const dmx_recipe_table *table,
                   const dmx_hooks *hooks)
 {
     const dmx_graph *g = w->g;
-    w->flat = table == dmx_usual_recipes;
+    w->flat = table->flat;
     for (size_t i = 0; i < g->n_node && !dmx_emitter_failed(&w->e); i++) {
         const dmx_node *n = &g->node[i];
         if (w->done[i])
             continue;
         w->e.path = n->path;
-        if (table[n->op] == NULL)
+        if (table->recipe[n->op] == NULL)
             dmx_emitter_fail(&w->e, DMX_ERROR_UNSUPPORTED,
                              "%s: no ONNX form of %s is known", n->path,
                              dmx_op_name(n->op));
         else
-            table[n->op](w, n);
+            table->recipe[n->op](w, n);
         (void)dmx_progress(hooks, "graph", (double)(i + 1) / (double)g->n_node,
                            &w->e.error);
     }

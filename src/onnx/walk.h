@@ -37,16 +37,22 @@ typedef struct dmx_walk {
     bool *done; /* per node */
     dmx_centred centred[4];
     size_t n_centred;
-    bool flat; /* tokens are [1, L, D]: usual export */
+    bool flat; /* of the table */
 } dmx_walk;
 
 typedef void dmx_recipe(dmx_walk *w, const dmx_node *n);
+
+/* One recipe an operation; NULL: it has no form in this way of exporting. */
+typedef struct dmx_recipe_table {
+    bool flat; /* tokens are [1, L, D] */
+    dmx_recipe *recipe[DMX_OP_COUNT];
+} dmx_recipe_table;
 
 /* Emits every node of g into w->e with the recipes of `table`, one per
  * operation. */
 void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
                    dmx_weight_format weights);
-void dmx_walk_run(dmx_walk *w, dmx_recipe *const table[DMX_OP_COUNT],
+void dmx_walk_run(dmx_walk *w, const dmx_recipe_table *table,
                   const dmx_hooks *hooks);
 void dmx_walk_close(dmx_walk *w);
 
@@ -76,10 +82,7 @@ void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 #define DMX_OPERATION(NAME, name, ...) dmx_recipe dmx_recipe_##name;
 #include "graph/operations.def"
 #undef DMX_OPERATION
-extern dmx_recipe *const dmx_recipes[DMX_OP_COUNT];
-
-/* The usual traced export, for measurements: onnx/usual.h. */
-extern dmx_recipe *const dmx_usual_recipes[DMX_OP_COUNT];
+extern const dmx_recipe_table dmx_recipes;
 
 /* Parts that other recipes use. */
 /* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows

@@ -24,6 +24,20 @@ for peak in d["fma_peak_gflops"].values():
     assert 0.5 < peak < 1000
 ' || fail "bad JSON"
 
+# The usual export is the program's, not the library's.
+if [ -d "$DMX_SOURCE/third_party/onnxruntime" ]; then
+  "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants onnxruntime,usual \
+    --samples 44100 >out.txt 2>/dev/null || fail "the usual export did not run"
+  grep -q '^usual ' out.txt || fail "no row for the usual export"
+  rm out.txt
+else
+  echo "skipped: the usual export (no third_party/onnxruntime)"
+fi
+nm -A "$DMX_BUILD"/libdemucs-onnx.a >symbols 2>/dev/null
+! grep -q usual_recipes symbols || fail "the library has the usual export"
+grep -q ' T dmx_bench$' symbols || fail "no symbols"
+rm symbols
+
 code=0
 "$DEMUCS_ONNX" bench "$model" --contestants snail 2>err.txt || code=$?
 [ "$code" = 2 ] || fail "unknown contestant: exit $code"

@@ -1,5 +1,5 @@
 #include "onnx/emit_weights.h"
-#include "onnx/usual.h"
+#include "usual/usual.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
 #include "onnx/emit_weights.h"
-#include "onnx/usual.h"
+#include "usual/offer.h"
+#include "usual/usual.h"
 
 static bool is_tokens(const dmx_walk *w, dmx_value v)
 {
@@ -348,8 +349,12 @@ static void usual_unstandardize(dmx_walk *w, const dmx_node *n)
 #define usual_lstm            NULL
 #define usual_local_attention NULL
 
-dmx_recipe *const dmx_usual_recipes[DMX_OP_COUNT] = {
+const dmx_recipe_table dmx_usual_recipes = {
+    .flat = true,
+    .recipe =
+        {
 #define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = usual_##name,
 #include "graph/operations.def"
 #undef DMX_OPERATION
+        },
 };

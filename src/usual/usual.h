@@ -1,13 +1,13 @@
-/* The usual way in which these networks reach ONNX, for measurements only: a
- * PyTorch trace with the Fourier transforms written as dense convolutions.
- * What a trace leaves behind is here too: rows folded into the batch and back
- * around each DConv, InstanceNormalization on reshaped tensors, Split, three
- * dimensions in the time branch, attention in one piece and length first, a
- * cosine and a sine convolution of all bins over a signal padded twice, and a
- * window envelope in double precision, built frame by frame with two ScatterND
- * each. */
-#ifndef DMX_ONNX_USUAL_H
-#define DMX_ONNX_USUAL_H
+/* The usual way in which these networks reach ONNX, for measurements only and
+ * no part of the library: a PyTorch trace with the Fourier transforms written
+ * as dense convolutions. What a trace leaves behind is here too: rows folded
+ * into the batch and back around each DConv, InstanceNormalization on reshaped
+ * tensors, Split, three dimensions in the time branch, attention in one piece
+ * and length first, a cosine and a sine convolution of all bins over a signal
+ * padded twice, and a window envelope in double precision, built frame by frame
+ * with two ScatterND each. */
+#ifndef DMX_USUAL_USUAL_H
+#define DMX_USUAL_USUAL_H
 
 #include "onnx/walk.h"
 

@@ -1,7 +1,7 @@
 /* The transforms as dense convolutions with the whole DFT matrix, and the
  * window envelope as the loop over frames that a trace unrolls. */
 #include "onnx/turn.h"
-#include "onnx/usual.h"
+#include "usual/usual.h"
 
 #include <math.h>
 
