@@ -48,10 +48,11 @@ fi
 # Names in JSON are UTF-8; the results' paths go raw into a pipe.
 song=$(printf 'caf\351 \033[31m.flac')
 cp "$DMX_TEST_DATA/demo/song.flac" "$song"
-run 0 "$DEMUCS_ONNX" separate -m "$MODEL" "$song" -o j --json --stem drums
+run 0 "$DEMUCS_ONNX" separate -m "$MODEL" "$song" -o "$(printf 'j\351')" \
+    --json --stem drums
 check "the events are UTF-8" iconv -f UTF-8 -t UTF-8 out -o /dev/null
 says out '"song": "caf\\ufffd \\u001b\[31m.flac"'
-says out '"file": "j/caf\\ufffd'
+says out '"file": "j\\ufffd/caf_ _\[31m/drums.wav"'
 run 0 "$DEMUCS_ONNX" separate -m "$MODEL" "$song" -o p --stem drums
 check "the path on standard output opens the file" test -f "$(cat out)"
 check "what is said of it is harmless" harmless err
