@@ -178,8 +178,8 @@ static dmx_status take_overrides(struct dmx_model *m, const char *const *set,
         if (status == DMX_OK &&
             !dmx_arguments_known(m->implementation->arguments, item->string))
             status = dmx_fail(err, DMX_ERROR_ARGUMENT,
-                              "--set %s: %s has no such argument", item->string,
-                              m->implementation->klass_name);
+                              "%s has no argument '%s' (options.set)",
+                              m->implementation->klass_name, item->string);
     }
     if (status == DMX_OK)
         status = overlay(m, object, err);
@@ -238,7 +238,8 @@ static void warn_resolved(const struct dmx_model *m, const dmx_hooks *hooks)
         dmx_warn(hooks, "%s: other names than its own are used for its sources",
                  m->checkpoint->path);
     for (size_t i = 0; i < m->n_assumed; i++)
-        dmx_warn(hooks, "assumed %s (change it with --set)", m->assumed[i]);
+        dmx_warn(hooks, "assumed %s (change it with options.set)",
+                 m->assumed[i]);
 }
 
 static dmx_status build_graph(dmx_graph **out, const struct dmx_model *m,
@@ -349,38 +350,6 @@ dmx_status dmx_model_assume(struct dmx_model *m, const char *name,
     snprintf(text, size, "%s = %s", name, json);
     m->assumed[m->n_assumed++] = text;
     return DMX_OK;
-}
-
-size_t dmx_model_sources(const dmx_model *m)
-{
-    return m != NULL ? m->n_source : 0;
-}
-
-const char *dmx_model_source(const dmx_model *m, size_t index)
-{
-    return m != NULL && index < m->n_source ? m->source[index] : NULL;
-}
-
-int64_t dmx_model_channels(const dmx_model *m)
-{
-    return m != NULL ? m->audio_channels : 0;
-}
-
-int64_t dmx_model_samplerate(const dmx_model *m)
-{
-    return m != NULL ? m->samplerate : 0;
-}
-
-int64_t dmx_model_samples(const dmx_model *m)
-{
-    return m != NULL ? m->training_samples : 0;
-}
-
-int dmx_model_pads_to_segment(const dmx_model *m)
-{
-    if (m == NULL)
-        return 0;
-    return m->use_train_segment ? 1 : 0;
 }
 
 dmx_status dmx_model_graph(dmx_graph **out, const struct dmx_model *m,

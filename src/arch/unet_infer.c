@@ -127,7 +127,7 @@ static dmx_status infer_bands(struct dmx_model *m, dmx_error *err)
     DMX_RETURN_IF(
         dmx_json_get(m->arguments, "multi_freqs") == NULL, err, DMX_ERROR_MODEL,
         "%s: the weights have frequency bands; say where they split, for "
-        "example --set 'multi_freqs=[0.25, 0.5]'",
+        "example options.set 'multi_freqs=[0.25, 0.5]'",
         c->path);
     return dmx_infer_number(m, "multi_freqs_depth", (double)levels, err);
 }

@@ -126,8 +126,8 @@ static dmx_status find_stream(dmx_decoder *d, int wanted,
                   d->name, wanted, count);
     if (wanted == 0 && count > 1)
         dmx_warn(hooks,
-                 "it has %d audio streams; the first is taken (--stream N "
-                 "takes another)",
+                 "it has %d audio streams; the first is taken "
+                 "(options.stream takes another)",
                  count);
     for (unsigned k = 0; k < format->nb_streams; k++)
         if (format->streams[k] != d->stream)

@@ -31,7 +31,7 @@ static void json_error(const cli_terminal *t, dmx_status status,
         return;
     printf("{%s\"error\": \"%s\", \"message\": ",
            t->events ? "\"event\": \"error\", " : "", dmx_status_name(status));
-    cli_json_string(stdout, message);
+    cli_json_message(stdout, message);
     printf("}\n");
 }
 

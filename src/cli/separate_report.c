@@ -152,7 +152,7 @@ void separate_report_failure(const separate_run *r, const char *song,
     printf("{\"event\": \"error\", \"song\": ");
     cli_json_string(stdout, song);
     printf(", \"error\": \"%s\", \"message\": ", dmx_status_name(status));
-    cli_json_string(stdout, message);
+    cli_json_message(stdout, message);
     printf("}\n");
     fflush(stdout);
 }

@@ -1,4 +1,5 @@
 #include "terminal.h"
+#include "flag_names.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -126,7 +127,16 @@ static void put_printable(FILE *stream, const char *text)
     free(all);
 }
 
-static void put_formatted(FILE *stream, const char *fmt, va_list args)
+/* What the library says and what the program says look alike. */
+static void put_message(FILE *stream, const char *text)
+{
+    char *flagged = cli_with_flags(text);
+    put_printable(stream, flagged != NULL ? flagged : text);
+    free(flagged);
+}
+
+static void put_formatted(FILE *stream, bool message, const char *fmt,
+                          va_list args)
 {
     char some[1024];
     va_list again;
@@ -136,7 +146,7 @@ static void put_formatted(FILE *stream, const char *fmt, va_list args)
     if (all != NULL)
         vsnprintf(all, (size_t)length + 1, fmt, again);
     va_end(again);
-    put_printable(stream, all != NULL ? all : some);
+    (message ? put_message : put_printable)(stream, all != NULL ? all : some);
     free(all);
 }
 
@@ -148,7 +158,7 @@ static void line(cli_terminal *t, FILE *stream, const char *color,
         fprintf(stream, "\033[%sm%s:\033[0m ", color, lead);
     else if (lead != NULL)
         fprintf(stream, "%s: ", lead);
-    put_formatted(stream, fmt, args);
+    put_formatted(stream, lead != NULL, fmt, args);
     fputc('\n', stream);
     fflush(stream);
 }
@@ -241,6 +251,13 @@ void cli_json_string(FILE *stream, const char *text)
         dmx_text_json(quoted, size, text);
     fputs(quoted != NULL ? quoted : "null", stream);
     free(quoted);
+}
+
+void cli_json_message(FILE *stream, const char *message)
+{
+    char *flagged = cli_with_flags(message);
+    cli_json_string(stream, flagged != NULL ? flagged : message);
+    free(flagged);
 }
 
 void cli_terminal_open(cli_terminal *t, int quiet, int verbose, int json)

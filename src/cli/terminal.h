@@ -52,6 +52,8 @@ void cli_print_path(cli_terminal *t, const char *path, const char *more);
 
 /* Text as a JSON string literal, with its quotes. */
 void cli_json_string(FILE *stream, const char *text);
+/* The same for a message of the library (flag_names.h). */
+void cli_json_message(FILE *stream, const char *message);
 
 /* The first SIGINT, SIGTERM or SIGHUP asks running calls to stop, a second one
  * ends the process at once. */

@@ -227,7 +227,7 @@ const dmx_tensor *dmx_graph_tensor(dmx_graph *g, dmx_tensor t);
 /* A formatted path in the graph's own memory. */
 const char *dmx_graph_path(dmx_graph *g, const char *fmt, ...) DMX_PRINTF(2, 3);
 
-/* One line a node, as "demucs-onnx inspect --graph" shows it:
+/* One line a node, as `inspect --graph` shows it:
  *   %12 [48][512][336] = conv(%11) encoder.0.conv kernel 8x1 stride 4x1 ...
  */
 void dmx_graph_print(const dmx_graph *g, void (*line)(void *, const char *),

@@ -90,7 +90,7 @@ static dmx_status make_folder(const char *path, dmx_error *err)
         return DMX_OK;
     DMX_RETURN_ERROR(err, DMX_ERROR_IO,
                      "%s: can't create the folder: %s; choose another cache "
-                     "with --cache-dir or DEMUCS_ONNX_CACHE",
+                     "with options.cache_dir or DEMUCS_ONNX_CACHE",
                      path, strerror(code));
 }
 

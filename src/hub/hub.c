@@ -112,7 +112,7 @@ const char *dmx_hub_cache_dir(const dmx_hub *hub)
 dmx_status dmx_hub_need_cache(const struct dmx_hub *hub, dmx_error *err)
 {
     DMX_RETURN_IF(hub->cache == NULL, err, DMX_ERROR_ARGUMENT,
-                  "no home folder for the cache: give --cache-dir or set "
+                  "no home folder for the cache: give options.cache_dir or set "
                   "DEMUCS_ONNX_CACHE");
     return DMX_OK;
 }

@@ -66,7 +66,7 @@ static dmx_status poll_lock(dmx_lock *lock, const char *path,
             return DMX_OK;
         DMX_RETURN_IF(taken < 0, err, DMX_ERROR_IO,
                       "%s: can't lock: %s; is the cache writable? (choose "
-                      "another with --cache-dir or DEMUCS_ONNX_CACHE)",
+                      "another with options.cache_dir or DEMUCS_ONNX_CACHE)",
                       lock->path, strerror(errno));
         if (!told)
             dmx_warn(hooks, "waiting for another process that works on %s",

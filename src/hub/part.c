@@ -170,11 +170,12 @@ dmx_status dmx_part_room(const dmx_part *part, uint64_t bytes, dmx_error *err)
     if (fstatvfs(part->fd, &fs) != 0 || fs.f_frsize == 0)
         return DMX_OK; /* the write itself will tell */
     const uint64_t blocks = bytes / fs.f_frsize;
-    DMX_RETURN_IF(blocks >= fs.f_bavail, err, DMX_ERROR_IO,
-                  "%s: %.1f MB more are needed, but the disk has only %.1f MB "
-                  "free; make room or choose another --cache-dir",
-                  part->path, (double)bytes / 1e6,
-                  (double)fs.f_bavail * (double)fs.f_frsize / 1e6);
+    DMX_RETURN_IF(
+        blocks >= fs.f_bavail, err, DMX_ERROR_IO,
+        "%s: %.1f MB more are needed, but the disk has only %.1f MB "
+        "free; make room or choose another cache with options.cache_dir",
+        part->path, (double)bytes / 1e6,
+        (double)fs.f_bavail * (double)fs.f_frsize / 1e6);
     return DMX_OK;
 }
 

@@ -172,7 +172,8 @@ static dmx_status from_file(struct dmx_bag **out, const char *path,
     DMX_RETURN_IF(stat(path, &st) != 0, err, DMX_ERROR_IO,
                   "%s: no such file, and no model of that name", path);
     DMX_RETURN_IF(S_ISDIR(st.st_mode), err, DMX_ERROR_ARGUMENT,
-                  "%s: is a folder; give a file, or a model in it with --repo",
+                  "%s: is a folder; give a file, or a model in it with "
+                  "options.repository",
                   path);
     return dmx_bag_of_file(out, path, err);
 }

@@ -25,7 +25,7 @@
 #define HOW_TO_GET_ONE                                                         \
     "put " PLAIN_NAME " (from an ONNX Runtime release, the Python package "    \
     "onnxruntime or the npm package onnxruntime-node) beside the program, "    \
-    "or name it with --onnxruntime PATH or $DEMUCS_ONNXRUNTIME"
+    "or name it with options.onnxruntime or $DEMUCS_ONNXRUNTIME"
 
 typedef struct ort_api_base {
     const void *const *(*GetApi)(uint32_t version);

@@ -40,8 +40,8 @@ static dmx_status check_space(const dmx_song *s, dmx_error *err)
     DMX_RETURN_IF(have<need, err, DMX_ERROR_IO,
                        "%s: %.0f MB are needed%s, %.0f MB are free",
                        first->path, need / 1e6, spool> 0
-                      ? " (rescaling needs room; --clip-mode clamp does "
-                        "with less)"
+                      ? " (rescaling needs room; clamping does with "
+                        "less: options.clip)"
                       : "",
                   have / 1e6);
     return DMX_OK;
@@ -351,7 +351,7 @@ dmx_status dmx_song_commit(dmx_song *s, dmx_error *err)
     if (s->mix_clipped > 0)
         dmx_warn(s->o->hooks,
                  "%lld samples of the song are beyond full scale; the stems "
-                 "sum to the song cut off there (--float32 keeps them)",
+                 "sum to the song cut off there (options.bits = 32 keeps them)",
                  (long long)s->mix_clipped);
     for (size_t i = 0; i < s->outputs; i++)
         DMX_FORWARD(dmx_song_sink_commit(&s->sink[i], err));

@@ -57,7 +57,7 @@ static dmx_status match_model(recording *r, const dmx_session *session,
                       strcmp(pads, "false") == 0,
                   err, DMX_ERROR_MODEL,
                   "%s is for exactly %lld samples (its network does not pad); "
-                  "export it with --samples %lld for this recording",
+                  "this recording needs one for %lld",
                   path, (long long)r->length, (long long)r->samples);
     return DMX_OK;
 }

@@ -91,7 +91,14 @@ static void test_wrong_entries(void **state)
     refuse_with(
         "{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
         "\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]}}",
-        8, DMX_ERROR_FORMAT, "twice");
+        8, DMX_ERROR_FORMAT, "header: w is there twice");
+    /* Also one that no weight comes of. */
+    refuse_with(
+        "{\"n.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],"
+        "\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],"
+        "\"data_offsets\":[8,16]},\"n.num_batches_tracked\":{\"dtype\":"
+        "\"I64\",\"shape\":[],\"data_offsets\":[16,24]}}",
+        24, DMX_ERROR_FORMAT, "n.num_batches_tracked is there twice");
     refuse("{\"w\":{\"dtype\":\"F32\",\"shape\":[4],\"shape\":[4],"
            "\"data_offsets\":[0,16]}}",
            DMX_ERROR_FORMAT, "there twice");

@@ -361,7 +361,7 @@ static void homeless(void)
             DMX_ERROR_IO &&
         dmx_hub_resolve(&bag, hub, "htdemucs", NULL, &err) ==
             DMX_ERROR_ARGUMENT &&
-        strstr(err.message, "--cache-dir") != NULL &&
+        strstr(err.message, "options.cache_dir") != NULL &&
         dmx_hub_prewarm(&bag, hub, "htdemucs", NULL, &err) ==
             DMX_ERROR_ARGUMENT;
     if (!fine)
@@ -488,7 +488,7 @@ static void read_only_cache(void **state)
         err = (dmx_error)DMX_ERROR_INIT;
         if (dmx_hub_resolve(&bag, hub, "pair", NULL, &err) != DMX_ERROR_IO)
             _exit(2);
-        _exit(strstr(err.message, "--cache-dir") != NULL ? 0 : 3);
+        _exit(strstr(err.message, "options.cache_dir") != NULL ? 0 : 3);
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);

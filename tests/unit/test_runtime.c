@@ -186,7 +186,7 @@ static void a_missing_library_is_explained(void **state)
     dmx_runtime *none;
     assert_int_equal(dmx_runtime_open(&none, "/nonexistent/lib.so", &err),
                      DMX_ERROR_RUNTIME);
-    assert_non_null(strstr(err.message, "--onnxruntime"));
+    assert_non_null(strstr(err.message, "options.onnxruntime"));
     err = (dmx_error)DMX_ERROR_INIT;
     assert_int_equal(dmx_runtime_open(&none, test_folder(), &err),
                      DMX_ERROR_RUNTIME);

@@ -295,7 +295,7 @@ static void test_sums_beyond_full_scale(void **state)
     char number[32];
     snprintf(number, sizeof number, "%lld samples", (long long)beyond);
     assert_non_null(strstr(said, number));
-    assert_non_null(strstr(said, "--float32"));
+    assert_non_null(strstr(said, "options.bits = 32"));
     o.bits = 32;
     times_said = 0;
     r = separate(test_path("song.wav"), files, 2, o);
