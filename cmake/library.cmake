@@ -76,7 +76,8 @@ if(DMX_ALL)
   dmx_need(CRYPTO)
   dmx_objects_of(libraries SOURCES ${DMX_WITH_LIBRARIES}
     LIBRARIES PkgConfig::CRYPTO PkgConfig::YAML)
-  dmx_sources(DMX_TOP ${DMX_SRC}/separate/*.c ${DMX_SRC}/bench/*.c)
+  dmx_sources(DMX_TOP ${DMX_SRC}/separate/*.c ${DMX_SRC}/stream/*.c
+    ${DMX_SRC}/bench/*.c)
   list(REMOVE_ITEM DMX_TOP ${DMX_CORE_OF_SEPARATE})
   dmx_objects_of(top SOURCES ${DMX_TOP} LIBRARIES dmx_onnx_proto)
 

@@ -678,6 +678,9 @@ typedef struct dmx_separator_options {
                                        the files say */
     const char *weights;            /* which of a training checkpoint, as in
                                        dmx_checkpoint_options; NULL: the best */
+    int unpadded; /* non-zero: models that are given shorter segments padded to
+                     their training segment get them as they are: shorter runs,
+                     for streams */
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \
@@ -825,6 +828,121 @@ DMX_API void dmx_separation_reset(dmx_separation *separation);
  * pull has nothing more, n - latency or more have come out. It is the longest
  * segment less one. */
 DMX_API int64_t dmx_separation_latency(const dmx_separation *separation);
+
+/* ---------------------------------------------------------------- streams */
+
+/* Stems while the music plays: every `hop` the models run over the newest
+ * segment of the past; what they give, but for its newest `lookahead`, is
+ * crossfaded into the stems, which come out a constant number of frames behind
+ * the mix (docs/streaming.md). Weights belong to the separator and are shared
+ * by any number of streams. Each segment is normalised by the mean and standard
+ * deviation of all that was heard since the last reset.
+ *
+ * Three threads may meet in a stream: one audio thread (process), one worker
+ * (work; by default a thread of the stream's own), and any that resets, asks
+ * for statistics or status. */
+typedef struct dmx_stream dmx_stream;
+
+typedef struct dmx_stream_options {
+    size_t size;      /* sizeof this struct */
+    double hop;       /* seconds between two runs, 0.005 to 60: a run a hop is
+                         what a stream costs; 0: 0.25 */
+    double lookahead; /* seconds of its future that an output waits for; 0:
+                         0.04, negative: none */
+    double fade;      /* seconds of crossfade between runs, at most the hop; 0:
+                         0.01, negative: none */
+    int covers;       /* 2 to 64: every output is the mean of so many runs,
+                         weighted by a triangle, and `fade` is not used */
+    double slack;     /* seconds that a run may take before its output is late;
+                         0: a hop (none with `manual`), negative: none */
+    double block;     /* seconds of the largest block that process is given,
+                         at most 1; larger ones may come late. 0: 1024 frames */
+    int manual;       /* non-zero: the caller's thread calls dmx_stream_work */
+    int dry;          /* non-zero: where stems are late, each is the mix; zero:
+                         silence */
+} dmx_stream_options;
+
+#define DMX_STREAM_OPTIONS_INIT DMX_SIZED_(dmx_stream_options)
+
+/* The models run over segments of the separator's length; open it with
+ * `unpadded` and a short segment for short runs, and without shifts; it must
+ * outlive the stream. *out: closed with dmx_stream_close. Fails with ARGUMENT
+ * (what is out of range, or longer than the segment) or MEMORY. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_stream_open(dmx_stream **out, dmx_separator *separator,
+                const dmx_stream_options *options, dmx_error *err);
+/* Not while another thread is in a function of this stream. Ends a run that is
+ * going on. */
+DMX_API void dmx_stream_close(dmx_stream *stream);
+
+/* Frames that the stems are behind the mix; constant. It is the algorithmic
+ * latency (lookahead + hop + fade, or lookahead + covers * hop) + slack +
+ * block. */
+DMX_API int64_t dmx_stream_latency(const dmx_stream *stream);
+
+/* Takes mix[channel][0 .. frames) and gives stems[stem * channels + channel]
+ * [0 .. frames) of `latency` frames ago. Real-time safe: no allocation, no
+ * lock, no system call, nothing waited for. stems may be the same memory as
+ * mix. What is late is silence or the mix, counted, and passed into and out of
+ * without a jump. Input that is not finite counts as 0. One thread at a time.
+ */
+DMX_API void dmx_stream_process(dmx_stream *stream, float *const *stems,
+                                const float *const *mix, size_t frames);
+
+/* The past is forgotten, as after a jump of the transport, from the next block
+ * on, in order with the audio: what was played before still comes out, but its
+ * last lookahead + hop fades out early, and the new begins with a fade in.
+ * Real-time safe, from any thread. */
+DMX_API void dmx_stream_reset(dmx_stream *stream);
+
+/* With options.manual: runs the models once, when the input of a hop is
+ * complete; *ran tells. One thread at a time. Fails with ARGUMENT (the stream
+ * has its own thread), or as dmx_stream_status. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_stream_work(dmx_stream *stream, int *ran,
+                                                  dmx_error *err);
+
+/* Waits until the next `frames` frames of output are ready (or can't be before
+ * more input), working itself with options.manual: for files and pipes, which
+ * may come faster than they are separated. Not real-time safe; on the audio
+ * thread, before process. hooks (may be NULL): cancellation. Fails with
+ * CANCELLED, or as dmx_stream_status. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_stream_wait(dmx_stream *stream,
+                                                  size_t frames,
+                                                  const dmx_hooks *hooks,
+                                                  dmx_error *err);
+
+/* OK, or what made a run fail (RUNTIME, MEMORY): from then on there are no
+ * stems. From any thread; not real-time safe. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_stream_status(const dmx_stream *stream,
+                                                    dmx_error *err);
+
+typedef struct dmx_stream_statistics {
+    size_t size;          /* sizeof this struct */
+    int64_t runs;         /* of the models */
+    int64_t skipped_runs; /* left out because the worker was behind */
+    int64_t late_frames;  /* given as silence or mix because a run was late */
+    int64_t lost_frames;  /* of input, because the worker was far behind */
+    int64_t nonfinite;    /* samples, of input or of a model, that became 0 */
+    double mean_load;     /* time of a run over the hop; above 1 can't last */
+    double worst_load;
+    int64_t latency, algorithmic_latency; /* frames */
+} dmx_stream_statistics;
+
+#define DMX_STREAM_STATISTICS_INIT DMX_SIZED_(dmx_stream_statistics)
+
+/* Fills *out (its size set) as far as that says. From any thread. */
+DMX_API void dmx_stream_stats(const dmx_stream *stream,
+                              dmx_stream_statistics *out);
+
+/* Measures this machine: runs the separator's models a few times over one
+ * segment of noise and sets options->hop to the smallest hop whose runs take
+ * three quarters of it at most; *seconds: the slowest run. The other options
+ * stay. hooks (may be NULL): progress of the stage "measure", cancellation.
+ * Fails with ARGUMENT when that hop does not fit into a segment, CANCELLED,
+ * MEMORY or RUNTIME. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_stream_suggest(
+    dmx_stream_options *options, double *seconds, dmx_separator *separator,
+    const dmx_hooks *hooks, dmx_error *err);
 
 /* -------------------------------------------------------------- benchmark */
 

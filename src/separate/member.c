@@ -56,7 +56,7 @@ static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
     dmx_blob_free(&bytes);
     DMX_FORWARD(status);
     m->provider = dmx_session_provider(m->session);
-    return dmx_member_describe_onnx(m, o->hooks, err);
+    return dmx_member_describe_onnx(m, o, err);
 }
 
 static dmx_status copy_sources(dmx_member *m, dmx_error *err)
@@ -90,7 +90,7 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     m->channels = m->model->audio_channels;
     m->samplerate = m->model->samplerate;
     m->training = m->model->training_samples;
-    m->fixed = m->model->use_train_segment;
+    m->fixed = m->model->use_train_segment && !o->unpadded;
     m->draws_position = m->model->draws_position;
     return copy_sources(m, err);
 }

@@ -14,6 +14,7 @@ typedef struct dmx_member_options {
     double segment; /* seconds; 0: the member's own */
     const dmx_model_options *model;
     const char *weights; /* as in dmx_checkpoint_options */
+    bool unpadded;       /* as in dmx_separator_options */
 } dmx_member_options;
 
 typedef struct dmx_member {
@@ -64,8 +65,7 @@ void dmx_member_close(dmx_member *member);
 
 /* Fills source, rate and segment of an open session from its ports and its
  * metadata. */
-DMX_MUST_CHECK dmx_status dmx_member_describe_onnx(dmx_member *member,
-                                                   const dmx_hooks *hooks,
-                                                   dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_member_describe_onnx(
+    dmx_member *member, const dmx_member_options *options, dmx_error *err);
 
 #endif

@@ -156,7 +156,7 @@ static double parse_segment(const char *text)
     return fine && isfinite(seconds) && seconds > 0 ? seconds : 0;
 }
 
-static void read_segment(dmx_member *m)
+static void read_segment(dmx_member *m, bool unpadded)
 {
     char *text = dmx_session_metadata(m->session, "segment");
     const double samples =
@@ -166,7 +166,8 @@ static void read_segment(dmx_member *m)
         m->training = (int64_t)(samples + 1e-6);
     free(text);
     text = dmx_session_metadata(m->session, "pads_to_segment");
-    if (m->training > 0 && text != NULL && strcmp(text, "true") == 0)
+    if (!unpadded && m->training > 0 && text != NULL &&
+        strcmp(text, "true") == 0)
         m->fixed = true;
     free(text);
 }
@@ -196,13 +197,14 @@ static void read_draws(dmx_member *m)
     free(name);
 }
 
-dmx_status dmx_member_describe_onnx(dmx_member *m, const dmx_hooks *hooks,
+dmx_status dmx_member_describe_onnx(dmx_member *m,
+                                    const dmx_member_options *options,
                                     dmx_error *err)
 {
     DMX_FORWARD(read_shapes(m, err));
-    DMX_FORWARD(read_sources(m, hooks, err));
+    DMX_FORWARD(read_sources(m, options->hooks, err));
     DMX_FORWARD(read_rate(m, err));
-    read_segment(m);
+    read_segment(m, options->unpadded);
     read_draws(m);
     m->stem = dmx_session_metadata(m->session, "stem");
     return DMX_OK;

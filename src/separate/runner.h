@@ -14,6 +14,9 @@ typedef struct dmx_runner {
     dmx_status (*run)(void *self, float *stems, const float *mix,
                       const dmx_hooks *hooks, dmx_error *err);
     void (*close)(void *self);
+    /* Another runner of the same weights and length, which may run at the same
+     * time; this one must outlive it. NULL: there is none. */
+    dmx_status (*share)(void *self, struct dmx_runner *out, dmx_error *err);
 } dmx_runner;
 
 static inline void dmx_runner_close(dmx_runner *runner)

@@ -4,6 +4,7 @@
 
 typedef struct native_runner {
     dmx_engine *engine;
+    bool shared; /* the engine is another runner's */
     dmx_engine_state *state;
 } native_runner;
 
@@ -18,8 +19,41 @@ static void close_runner(void *self)
 {
     native_runner *r = self;
     dmx_engine_state_close(r->state);
-    dmx_engine_close(r->engine);
+    if (!r->shared)
+        dmx_engine_close(r->engine);
     free(r);
+}
+
+static dmx_status share(void *self, dmx_runner *out, dmx_error *err);
+
+/* With the state that it needs to run; frees r on failure. */
+static dmx_status finish(dmx_runner *out, native_runner *r, dmx_error *err)
+{
+    const dmx_status status = dmx_engine_state_open(&r->state, r->engine, err);
+    if (status != DMX_OK) {
+        close_runner(r);
+        return status;
+    }
+    const int64_t channels = dmx_engine_inputs(r->engine);
+    *out = (dmx_runner){.self = r,
+                        .channels = channels,
+                        .sources = dmx_engine_outputs(r->engine) / channels,
+                        .samples = dmx_engine_samples(r->engine),
+                        .run = run,
+                        .close = close_runner,
+                        .share = share};
+    return DMX_OK;
+}
+
+/* A state of its own on the engine of the first. */
+static dmx_status share(void *self, dmx_runner *out, dmx_error *err)
+{
+    const native_runner *first = self;
+    native_runner *r = calloc(1, sizeof *r);
+    DMX_RETURN_IF(r == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
+    r->engine = first->engine;
+    r->shared = true;
+    return finish(out, r, err);
 }
 
 dmx_status dmx_runner_native(dmx_runner *out, const struct dmx_model *model,
@@ -32,19 +66,11 @@ dmx_status dmx_runner_native(dmx_runner *out, const struct dmx_model *model,
     dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
     options.threads = threads;
     options.hooks = hooks;
-    dmx_status status =
+    const dmx_status status =
         dmx_engine_open(&r->engine, model, samples, &options, err);
-    if (status == DMX_OK)
-        status = dmx_engine_state_open(&r->state, r->engine, err);
     if (status != DMX_OK) {
-        close_runner(r);
+        free(r);
         return status;
     }
-    *out = (dmx_runner){.self = r,
-                        .channels = model->audio_channels,
-                        .sources = (int64_t)model->n_source,
-                        .samples = samples,
-                        .run = run,
-                        .close = close_runner};
-    return DMX_OK;
+    return finish(out, r, err);
 }

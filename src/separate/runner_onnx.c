@@ -27,6 +27,18 @@ static void close_runner(void *self)
     free(r);
 }
 
+/* Any number of threads may run a session; closing the copy leaves it. */
+static dmx_status share(void *self, dmx_runner *out, dmx_error *err)
+{
+    const onnx_runner *r = self;
+    const int64_t channels = r->dim[1], samples = r->dim[2];
+    const int64_t sources = (int64_t)r->n_stems / channels / samples;
+    DMX_FORWARD(
+        dmx_runner_onnx(out, r->session, channels, sources, samples, err));
+    out->close = free;
+    return DMX_OK;
+}
+
 dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
                            int64_t channels, int64_t sources, int64_t samples,
                            dmx_error *err)
@@ -42,7 +54,8 @@ dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
                         .sources = sources,
                         .samples = samples,
                         .run = run,
-                        .close = close_runner};
+                        .close = close_runner,
+                        .share = share};
     return DMX_OK;
 }
 

@@ -68,6 +68,11 @@ DMX_MUST_CHECK dmx_status dmx_separator_open_tail(void *context,
                                                   dmx_runner *out,
                                                   int64_t samples,
                                                   dmx_error *err);
+/* A runner for this pass that needs no turns with others where the engine can
+ * have several, else one that takes turns. The separator must outlive it. */
+DMX_MUST_CHECK dmx_status dmx_separator_share(dmx_runner *out,
+                                              const dmx_pass *pass,
+                                              dmx_error *err);
 /* Does a wanted stem need this member? */
 bool dmx_separator_needs(const dmx_separator *s, size_t member);
 

@@ -77,6 +77,17 @@ dmx_status dmx_separator_open_tail(void *context, dmx_runner *out,
                            err);
 }
 
+dmx_status dmx_separator_share(dmx_runner *out, const dmx_pass *pass,
+                               dmx_error *err)
+{
+    const dmx_turn *turn = pass->context;
+    const dmx_runner *runner = &turn->member->runner;
+    if (runner->share != NULL)
+        return runner->share(runner->self, out, err);
+    *out = turn->shared;
+    return DMX_OK;
+}
+
 /* --------------------------------------------------------------- members */
 
 /* The first member of the same file: it is loaded once. */
@@ -239,9 +250,9 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
 {
     const dmx_separator_options *o = &s->options;
     const double segment = o->segment > 0 ? o->segment : dmx_bag_segment(bag);
-    const dmx_member_options each = {o->hooks,       o->backend,   o->threads,
-                                     o->onnxruntime, o->providers, segment,
-                                     o->model,       o->weights};
+    const dmx_member_options each = {
+        o->hooks, o->backend, o->threads, o->onnxruntime,  o->providers,
+        segment,  o->model,   o->weights, o->unpadded != 0};
     DMX_FORWARD(copy_paths(s, bag, err));
     dmx_member *first = &s->member[0];
     DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));

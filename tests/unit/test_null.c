@@ -216,6 +216,28 @@ static void test_separation(void **state)
     assert_int_equal(dmx_separation_latency(NULL), 0);
 }
 
+static void test_stream(void **state)
+{
+    (void)state;
+    double seconds;
+    int ran;
+    dmx_stream_options o = DMX_STREAM_OPTIONS_INIT;
+    refused(dmx_stream_open(NULL, OTHER, NULL, &err), "out");
+    CLEARED(dmx_stream, dmx_stream_open(&out, NULL, NULL, &err), "separator");
+    refused(dmx_stream_work(NULL, &ran, &err), "s");
+    refused(dmx_stream_work(OTHER, NULL, &err), "ran");
+    refused(dmx_stream_wait(NULL, 1, NULL, &err), "s");
+    refused(dmx_stream_status(NULL, &err), "s");
+    refused(dmx_stream_suggest(NULL, &seconds, OTHER, NULL, &err), "options");
+    refused(dmx_stream_suggest(&o, NULL, OTHER, NULL, &err), "seconds");
+    refused(dmx_stream_suggest(&o, &seconds, NULL, NULL, &err), "separator");
+    dmx_stream_process(NULL, NULL, NULL, 1);
+    dmx_stream_stats(NULL, NULL);
+    dmx_stream_reset(NULL);
+    dmx_stream_close(NULL);
+    assert_int_equal(dmx_stream_latency(NULL), 0);
+}
+
 static void test_song(void **state)
 {
     (void)state;
@@ -345,12 +367,13 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_model),
-        cmocka_unit_test(test_engine),     cmocka_unit_test(test_onnx),
-        cmocka_unit_test(test_hub),        cmocka_unit_test(test_bag),
-        cmocka_unit_test(test_separator),  cmocka_unit_test(test_separation),
-        cmocka_unit_test(test_song),       cmocka_unit_test(test_song_options),
-        cmocka_unit_test(test_reuse),      cmocka_unit_test(test_all_are_here),
+        cmocka_unit_test(test_checkpoint),   cmocka_unit_test(test_model),
+        cmocka_unit_test(test_engine),       cmocka_unit_test(test_onnx),
+        cmocka_unit_test(test_hub),          cmocka_unit_test(test_bag),
+        cmocka_unit_test(test_separator),    cmocka_unit_test(test_separation),
+        cmocka_unit_test(test_stream),       cmocka_unit_test(test_song),
+        cmocka_unit_test(test_song_options), cmocka_unit_test(test_reuse),
+        cmocka_unit_test(test_all_are_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

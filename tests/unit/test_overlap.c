@@ -47,7 +47,12 @@ static dmx_status fake_tail(void *context, dmx_runner *out, int64_t samples,
     DMX_RETURN_IF(tail == NULL, err, DMX_ERROR_MEMORY, "no memory");
     *tail = *(const fake *)context;
     tail->samples = samples;
-    *out = (dmx_runner){tail, CHANNELS, SOURCES, samples, fake_run, free};
+    *out = (dmx_runner){.self = tail,
+                        .channels = CHANNELS,
+                        .sources = SOURCES,
+                        .samples = samples,
+                        .run = fake_run,
+                        .close = free};
     return DMX_OK;
 }
 
@@ -69,8 +74,11 @@ static void add_pass(scene *s, int64_t run, int64_t piece, int64_t stride,
 {
     const size_t i = s->n_pass++;
     s->model[i] = (fake){run, 0.3 + 0.2 * (double)i, 0, 0};
-    s->runner[i] =
-        (dmx_runner){&s->model[i], CHANNELS, SOURCES, run, fake_run, NULL};
+    s->runner[i] = (dmx_runner){.self = &s->model[i],
+                                .channels = CHANNELS,
+                                .sources = SOURCES,
+                                .samples = run,
+                                .run = fake_run};
     for (int k = 0; k < SOURCES; k++)
         s->gain[i][k] = share;
     s->pass[i] = (dmx_pass){.runner = &s->runner[i],
