@@ -1,6 +1,7 @@
 /* What the planner joins, and what it must not: small graphs of odd shapes, run
  * by every instruction set, fused, unfused and with half weights, against the
  * float64 reference. The profile tells what was joined. */
+#include "engine_case.h"
 #include "random_tensor.h"
 #include "test_support.h"
 
@@ -23,12 +24,6 @@ static uint64_t seed;
                   (const int64_t[]){__VA_ARGS__})
 #define VECTOR(n)                                                              \
     random_tensor(&tensors, &seed, "v", 0.6, 0.3, 1, (const int64_t[]){n})
-
-typedef struct signal {
-    double *mix, *expected;
-    float *mix32;
-    size_t n_in, n_out;
-} signal;
 
 /* tokens [L][channels] of a new graph */
 static dmx_graph *begin(int64_t channels, int64_t length, dmx_value *x)
@@ -55,81 +50,13 @@ static void end(dmx_graph *g, dmx_value y)
     assert_ok(dmx_graph_status(g, &err), &err);
 }
 
-/* Noise that grows towards the end, and what the reference makes of it. */
-static signal listen(const dmx_graph *g, double growth)
-{
-    dmx_error err = DMX_ERROR_INIT;
-    const dmx_shape in = dmx_graph_shape(g, g->input);
-    const dmx_shape out = dmx_graph_shape(g, g->output);
-    signal s = {.n_in = (size_t)dmx_shape_count(&in),
-                .n_out = (size_t)dmx_shape_count(&out)};
-    s.mix = calloc(s.n_in, sizeof *s.mix);
-    s.mix32 = calloc(s.n_in, sizeof *s.mix32);
-    s.expected = calloc(s.n_out, sizeof *s.expected);
-    for (size_t i = 0; i < s.n_in; i++) {
-        const double t = (double)((int64_t)i % in.dim[2]) / (double)in.dim[2];
-        s.mix32[i] = (float)(test_normal(&seed) * exp(growth * t));
-        s.mix[i] = (double)s.mix32[i];
-    }
-    assert_ok(dmx_reference_run(s.expected, g, s.mix, NULL, &err), &err);
-    return s;
-}
-
-static void silence(signal *s)
-{
-    free(s->mix);
-    free(s->mix32);
-    free(s->expected);
-}
-
-/* How often `kind` stands in the profile. */
-static int count_steps(const dmx_engine_state *state, const char *kind)
-{
-    char *profile = dmx_engine_profile_json(state), wanted[64];
-    assert_non_null(profile);
-    snprintf(wanted, sizeof wanted, "\"%s\"", kind);
-    int count = 0;
-    for (const char *p = profile; (p = strstr(p, wanted)) != NULL; p++)
-        count++;
-    dmx_free(profile);
-    return count;
-}
-
-#define ANY -1 /* number of steps */
-
-/* The error, of the peak. */
-static double run(const dmx_graph *g, const signal *s,
-                  const dmx_engine_options *options, const char *kind,
-                  int expected)
-{
-    dmx_error err = DMX_ERROR_INIT;
-    dmx_engine *engine;
-    dmx_engine_state *state;
-    float *got = calloc(s->n_out, sizeof *got);
-    assert_ok(dmx_engine_open_graph(&engine, g, options, &err), &err);
-    assert_ok(dmx_engine_state_open(&state, engine, &err), &err);
-    assert_ok(dmx_engine_run(state, got, s->mix32, NULL, &err), &err);
-    if (!options->unfused && expected != ANY)
-        assert_int_equal(count_steps(state, kind), expected);
-    double peak = 0.0, worst = 0.0;
-    for (size_t i = 0; i < s->n_out; i++) {
-        peak = fmax(peak, fabs(s->expected[i]));
-        const double d = fabs(s->expected[i] - (double)got[i]);
-        worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
-    }
-    dmx_engine_state_close(state);
-    dmx_engine_close(engine);
-    free(got);
-    return worst / peak;
-}
-
 /* `kind` must stand `expected` times in the profile of a fused engine; with
  * half weights too, unless it needs transformed ones. */
 static void check_to(dmx_graph *g, dmx_value y, double growth, double tolerance,
                      const char *kind, int expected)
 {
     end(g, y);
-    signal s = listen(g, growth);
+    engine_case s = engine_case_make(g, growth, &seed);
     const bool stays = strcmp(kind, "two taps") != 0;
     for (int i = 0; dmx_kernels_name(i) != NULL; i++)
         for (int way = 0; way < 4; way++) {
@@ -138,14 +65,14 @@ static void check_to(dmx_graph *g, dmx_value y, double growth, double tolerance,
             options.threads = way == 3 ? 3 : 1;
             options.unfused = way == 1;
             options.low_memory = way == 2;
-            const double error =
-                run(g, &s, &options, kind,
-                    options.low_memory != 0 && !stays ? ANY : expected);
+            const double error = engine_case_error(
+                g, &s, &options, kind,
+                options.low_memory != 0 && !stays ? ANY_STEPS : expected);
             if (!(error < tolerance))
                 fail_msg("%s, way %d: error %g of peak", options.isa, way,
                          error);
         }
-    silence(&s);
+    engine_case_free(&s);
     dmx_graph_close(g);
     dmx_arena_free(&tensors);
 }
@@ -256,19 +183,20 @@ static void check_each(dmx_graph *g, dmx_value y, const char *kind,
                        int64_t width)
 {
     end(g, y);
-    signal s = listen(g, 0.0);
+    engine_case s = engine_case_make(g, 0.0, &seed);
     for (int n = 0; dmx_kernels_name(n) != NULL; n++)
         for (int threads = 1; threads <= 3; threads += 2) {
             dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
             options.isa = dmx_kernels_name(n);
             options.threads = threads;
             const dmx_kernels *k = dmx_kernels_find(options.isa);
-            const double error = run(g, &s, &options, kind, expected(k, width));
+            const double error =
+                engine_case_error(g, &s, &options, kind, expected(k, width));
             if (!(error < 3e-6))
                 fail_msg("%s, %d threads: error %g of peak", options.isa,
                          threads, error);
         }
-    silence(&s);
+    engine_case_free(&s);
     dmx_graph_close(g);
     dmx_arena_free(&tensors);
 }

@@ -71,6 +71,22 @@ typedef struct dmx_lines {
     int64_t stride;
 } dmx_lines;
 
+/* One time step of an LSTM for n sequences and a tile of units. Gates come in
+ * tiles of `lanes` units, of each the input, forget, cell and output gate:
+ * [4][lanes]. */
+typedef struct dmx_lstm_cell {
+    int64_t n, k;             /* k: units, and zeros up to whole tiles */
+    const float *weight;      /* [k][4][lanes] */
+    const float *const *gate; /* of each sequence: what its input adds */
+    int64_t gate_offset;      /* of the tile */
+    const float *before;      /* [n][pitch]: its last output, all units; NULL
+                                 at the start */
+    float *state, *after;     /* of the tile's units, [n][pitch] */
+    int64_t pitch;
+    float *out; /* the same as after, `step` apart */
+    int64_t step;
+} dmx_lstm_cell;
+
 /* Mean and sum of squared differences from it. */
 typedef struct dmx_moments {
     double count, mean, m2;
@@ -140,6 +156,18 @@ typedef struct dmx_kernels {
     /* out[r][0, n) = o[r] / l */
     void (*divide_by_sums)(float *out, int64_t stride, const float *o,
                            const float *l, int64_t rows, int64_t n);
+
+    /* Columns of gates: y[j] = weight x[j] + bias for a tile of units, weight
+     * [k][4][lanes], bias and y[j] [4][lanes]; x[j], y[j]: so far apart. */
+    void (*gates)(int64_t n, int64_t k, const float *weight, const float *bias,
+                  const float *x, int64_t x_step, float *y, int64_t y_step);
+    void (*lstm_cell)(const dmx_lstm_cell *cell);
+
+    /* y[j] = sum over i < taps of weight[i] x[i % down][j + i / down], for
+     * j < n, a multiple of lanes; rows of x are `width` apart and can be read
+     * up to n + taps / down. */
+    void (*filter)(float *y, const float *x, int64_t width, int64_t down,
+                   const float *weight, int64_t taps, int64_t n);
 
     /* F(4, 3): a row of 4 nr + lanes floats, of which 4 nr + 2 matter, to 6
      * rows of nr tile values, row stride `to`; and 6 rows to 4 nr outputs. */

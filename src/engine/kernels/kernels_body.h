@@ -16,6 +16,8 @@
 
 #include "engine/kernels/attention_body.h"
 
+#include "engine/kernels/recurrent_body.h"
+
 #include "engine/kernels/winograd_body.h"
 
 #include "engine/kernels/two_tap_body.h"
@@ -47,6 +49,9 @@ const dmx_kernels TABLE = {
     .softmax_block = softmax_block,
     .accumulate = accumulate,
     .divide_by_sums = divide_by_sums,
+    .gates = gates,
+    .lstm_cell = lstm_cell,
+    .filter = filter,
     .winograd_line_in = winograd_line_in,
     .winograd_line_out = winograd_line_out,
     .winograd_in = winograd_in,

@@ -131,6 +131,21 @@ INLINE vec v_sigmoid(vec x)
     return v_set(1.0f) / (v_set(1.0f) + v_exp2_any(x * v_set(-1.44269504f)));
 }
 
+/* tanh(x) = e / (e + 2) with e = e^2x - 1, absolute error <= 2.4e-7, and
+ * relative where x is small: with 2x / ln 2 = n + f, e is 2^n (2^f - 1) +
+ * (2^n - 1), both exact to rounding. */
+INLINE vec v_tanh(vec x)
+{
+    static const float c[] = DMX_EXP2_WIDE;
+    x = v_min(v_set(10.0f), v_max(v_set(-10.0f), x)) * v_set(2.88539008f);
+    const vec shifted = x + v_set(12582912.0f);
+    const vec f = x - (shifted - v_set(12582912.0f));
+    const vec one = v_set(1.0f);
+    const vec power = (vec)((veci)one + ((veci)shifted << 23));
+    const vec e = power * (v_polynomial(c, COUNT_OF(c), f) * f) + (power - one);
+    return e / (e + v_set(2.0f));
+}
+
 /* erf(x), absolute error <= 3.2e-7 (4.3e-7 without fused multiply-add): an odd
  * rational function up to the ends, where 1 - erf is below a unit of the last
  * place. */

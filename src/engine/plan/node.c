@@ -256,20 +256,15 @@ static dmx_status emit_reshape(dmx_planner *p, const dmx_node *n,
 static dmx_status emit_stft(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
     dmx_buf out;
-    DMX_RETURN_IF(n->at.frames_of != DMX_FRAMES_HYBRID, err,
-                  DMX_ERROR_UNSUPPORTED,
-                  "the native engine has no such frames; use ONNX Runtime");
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], DMX_NO_VALUE, 0, err));
     return (n->op == DMX_OP_STFT ? dmx_step_stft : dmx_step_istft)(
-        p->e, n->path, in_of(p, n, 0), out, n->at.nfft, err);
+        p->e, n->path, in_of(p, n, 0), out, n->at.nfft, n->at.frames_of, err);
 }
 
 static dmx_status emit_input(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
     return dmx_plan_output(&p->e->input, p, n->out[0], DMX_NO_VALUE, 0, err);
 }
-
-typedef dmx_status emit_node(dmx_planner *, const dmx_node *, dmx_error *);
 
 /* Operations that share a function. */
 #define emit_pad           emit_move
@@ -292,16 +287,19 @@ typedef dmx_status emit_node(dmx_planner *, const dmx_node *, dmx_error *);
 #define emit_conv_transpose NULL
 #define emit_linear         NULL
 
-/* Operations that this engine lacks: such a graph is refused, by name. */
-#define emit_magnitude       NULL
-#define emit_mask            NULL
-#define emit_wiener          NULL
-#define emit_mono            NULL
-#define emit_resample        NULL
-#define emit_lstm            NULL
-#define emit_local_attention NULL
+/* Operations of plan/family.c. */
+#define emit_magnitude       dmx_emit_magnitude
+#define emit_mask            dmx_emit_mask
+#define emit_wiener          dmx_emit_wiener
+#define emit_mono            dmx_emit_mono
+#define emit_resample        dmx_emit_resample
+#define emit_lstm            dmx_emit_lstm
+#define emit_local_attention dmx_emit_local_attention
 
-static emit_node *const emitters[DMX_OP_COUNT] = {
+/* Operations that this engine lacks would follow here, as NULL: such a graph is
+ * refused, by name. */
+
+static dmx_emit *const emitters[DMX_OP_COUNT] = {
 #define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = emit_##name,
 #include "graph/operations.def"
 #undef DMX_OPERATION

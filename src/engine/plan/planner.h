@@ -52,6 +52,11 @@ dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err);
 /* plan/node.c: a node by itself. */
 dmx_status dmx_emit_node(dmx_planner *p, int32_t index, dmx_error *err);
 
+/* plan/family.c: operations of Hybrid Demucs and Demucs. */
+typedef dmx_status dmx_emit(dmx_planner *p, const dmx_node *n, dmx_error *err);
+dmx_emit dmx_emit_magnitude, dmx_emit_mask, dmx_emit_wiener, dmx_emit_mono,
+    dmx_emit_resample, dmx_emit_lstm, dmx_emit_local_attention;
+
 /* The buffer for a node's output: x's own when all uses of x are the
  * `uses_here` of this node, else a new one. x may be DMX_NO_VALUE. */
 DMX_MUST_CHECK dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p,

@@ -1,6 +1,8 @@
 /* The short-time Fourier transform and back, as Demucs uses it: frames start
- * at t * hop - 3/2 hop, padding is by reflection, the last bin is dropped.
- * Source: demucs/htdemucs.py _spec and _ispec, demucs/hdemucs.py pad1d. */
+ * at t * hop - 3/2 hop, or centred ones at t * hop - 2 hop, padding is by
+ * reflection, the last bin is dropped. The inverse divides by the sum of
+ * squared windows, 3/2 but where frames are missing. Source: demucs/htdemucs.py
+ * _spec and _ispec, demucs/hdemucs.py pad1d. */
 #include "engine/kernels/fourier.h"
 #include "engine/steps/steps.h"
 
@@ -8,7 +10,13 @@
 
 typedef struct fourier_step {
     const dmx_fourier *fourier;
-    int64_t nfft, hop, pad, groups; /* groups of frames per channel */
+    dmx_frames kind;
+    int64_t nfft, hop, groups; /* groups of frames per channel */
+    int64_t pad, padded; /* samples before the signal, and with those around */
+    int64_t late;        /* the inverse starts that late */
+    /* What samples [0, head) and from tail on must be multiplied by. */
+    const float *edge;
+    int64_t head, tail;
 } fourier_step;
 
 /* The tables for nfft, made once. */
@@ -56,6 +64,8 @@ static int64_t reflect(int64_t i, int64_t left, int64_t right, int64_t n)
     return at >= 0 && at < n ? at : -1;
 }
 
+/* torch reflects what was padded once more, which only an odd hop shows: then
+ * the last frame is longer than the padding. */
 static void run_pad(const dmx_step *step, const dmx_frame *f, int64_t task,
                     float *scratch)
 {
@@ -65,11 +75,14 @@ static void run_pad(const dmx_step *step, const dmx_frame *f, int64_t task,
     const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const float *x = dmx_read(f, step->in[DMX_SLOT_INPUT]) + task * in->stride;
     float *y = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + task * out->stride;
-    const int64_t frames = (in->cols + s->hop - 1) / s->hop;
-    const int64_t right = s->pad + frames * s->hop - in->cols;
+    const int64_t padded = dmx_min(out->cols, s->padded);
+    const int64_t right = padded - in->cols - s->pad;
     for (int64_t i = 0; i < out->cols; i++) {
-        const int64_t at = reflect(i, s->pad, right, in->cols);
-        y[i] = at < 0 ? 0.0f : x[at];
+        const int64_t once = i < padded ? i : 2 * (padded - 1) - i;
+        int64_t at = once - s->pad;
+        if (s->kind != DMX_FRAMES_HYBRID_OLD)
+            at = reflect(once, s->pad, right, in->cols);
+        y[i] = at < 0 || at >= in->cols ? 0.0f : x[at];
     }
 }
 
@@ -91,12 +104,14 @@ static void run_stft(const dmx_step *step, const dmx_frame *f, int64_t task,
 }
 
 static dmx_status fill(fourier_step *s, struct dmx_engine *e, int64_t nfft,
-                       int64_t frames, dmx_error *err)
+                       dmx_frames kind, int64_t frames, dmx_error *err)
 {
     const int64_t lanes = e->kernels->lanes;
+    s->kind = kind;
     s->nfft = nfft;
     s->hop = nfft / 4;
-    s->pad = nfft / 8 * 3;
+    s->pad = kind == DMX_FRAMES_CENTRED ? nfft / 2 : nfft / 8 * 3;
+    s->late = kind == DMX_FRAMES_HYBRID_OLD ? 0 : s->pad;
     s->groups = (frames + lanes - 1) / lanes;
     return find_fourier(&s->fourier, e, nfft, err);
 }
@@ -106,9 +121,13 @@ static dmx_status add_pad(dmx_buf *out, struct dmx_engine *e, const char *path,
                           dmx_error *err)
 {
     const int64_t channels = e->buffer[x].plane.channels;
-    DMX_FORWARD(dmx_program_buffer(
-        out, e, dmx_plane_make(1, channels, 2 * s->pad + frames * s->hop),
-        err));
+    const int64_t inside = s->kind == DMX_FRAMES_CENTRED
+                               ? e->buffer[x].plane.cols
+                               : frames * s->hop;
+    s->padded = 2 * s->pad + inside;
+    const int64_t read = dmx_max(s->padded, (frames - 1) * s->hop + s->nfft);
+    DMX_FORWARD(
+        dmx_program_buffer(out, e, dmx_plane_make(1, channels, read), err));
     const dmx_step step = {
         .kind = "reflect",
         .path = path,
@@ -122,7 +141,8 @@ static dmx_status add_pad(dmx_buf *out, struct dmx_engine *e, const char *path,
 }
 
 dmx_status dmx_step_stft(struct dmx_engine *e, const char *path, dmx_buf x,
-                         dmx_buf out, int64_t nfft, dmx_error *err)
+                         dmx_buf out, int64_t nfft, dmx_frames kind,
+                         dmx_error *err)
 {
     const int64_t channels = e->buffer[x].plane.channels;
     const int64_t frames = e->buffer[out].plane.cols;
@@ -130,7 +150,7 @@ dmx_status dmx_step_stft(struct dmx_engine *e, const char *path, dmx_buf x,
     dmx_buf padded;
     if (s == NULL)
         return DMX_ERROR_MEMORY;
-    DMX_FORWARD(fill(s, e, nfft, frames, err));
+    DMX_FORWARD(fill(s, e, nfft, kind, frames, err));
     DMX_FORWARD(add_pad(&padded, e, path, s, x, frames, err));
     const dmx_step step = {
         .kind = "stft",
@@ -150,7 +170,7 @@ static void overlap_add(float *y, int64_t length, const float *frames,
                         int64_t n, int64_t t, const fourier_step *s)
 {
     for (int64_t i = 0; i < n; i++) {
-        const int64_t at = (t + i) * s->hop - s->pad;
+        const int64_t at = (t + i) * s->hop - s->late;
         const int64_t from = dmx_max(0, -at);
         const int64_t to = dmx_min(s->nfft, length - at);
         const float *x = frames + i * s->nfft;
@@ -178,15 +198,62 @@ static void run_istft(const dmx_step *step, const dmx_frame *f, int64_t task,
                  in->channels * in->stride, n, frames, scratch);
         overlap_add(y, out->cols, frames, n, t, s);
     }
+    for (int64_t i = 0; i < s->head; i++)
+        y[i] *= s->edge[i];
+    for (int64_t i = s->tail; i < out->cols; i++)
+        y[i] *= s->edge[s->head + i - s->tail];
+}
+
+/* 3/2 over the sum of squared windows at sample i, of frames [first, end). */
+static float edge_at(const fourier_step *s, int64_t i, int64_t first,
+                     int64_t end)
+{
+    double sum = 0.0;
+    for (int64_t frame = first; frame < end; frame++) {
+        const int64_t at = i + s->late - frame * s->hop;
+        if (at < 0 || at >= s->nfft)
+            continue;
+        /* the table is the window times 1 / sqrt(nfft) */
+        const double w = (double)s->fourier->analysis[at];
+        sum += w * w * (double)s->nfft;
+    }
+    return (float)(1.5 / sum);
+}
+
+/* Two frames of zeros belong to each end where the original cuts them off. */
+static dmx_status fill_edges(fourier_step *s, struct dmx_engine *e,
+                             int64_t samples, int64_t frames, dmx_error *err)
+{
+    const bool centred = s->kind == DMX_FRAMES_CENTRED;
+    float *edge;
+    s->tail = samples;
+    if (s->kind == DMX_FRAMES_HYBRID)
+        return DMX_OK;
+    s->head = dmx_min(s->hop, samples);
+    if (centred)
+        s->tail = dmx_max(s->head, samples - 3 * s->hop);
+    const int64_t count = s->head + samples - s->tail;
+    DMX_FORWARD(dmx_program_floats(&edge, e, count, err));
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t at = i < s->head ? i : s->tail + i - s->head;
+        const int64_t near = at / s->hop - 4, far = near + 10;
+        edge[i] = edge_at(s, at, dmx_max(near, centred ? 0 : -2),
+                          dmx_min(far, centred ? frames : frames + 2));
+    }
+    s->edge = edge;
+    return DMX_OK;
 }
 
 dmx_status dmx_step_istft(struct dmx_engine *e, const char *path, dmx_buf x,
-                          dmx_buf out, int64_t nfft, dmx_error *err)
+                          dmx_buf out, int64_t nfft, dmx_frames kind,
+                          dmx_error *err)
 {
+    const int64_t frames = e->buffer[x].plane.cols;
     fourier_step *s = dmx_program_parameters(e, sizeof *s, err);
     if (s == NULL)
         return DMX_ERROR_MEMORY;
-    DMX_FORWARD(fill(s, e, nfft, e->buffer[x].plane.cols, err));
+    DMX_FORWARD(fill(s, e, nfft, kind, frames, err));
+    DMX_FORWARD(fill_edges(s, e, e->buffer[out].plane.cols, frames, err));
     const dmx_step step = {
         .kind = "istft",
         .path = path,

@@ -21,6 +21,25 @@ DMX_MUST_CHECK dmx_status dmx_step_attention(struct dmx_engine *e,
                                              dmx_buf out, int64_t heads,
                                              double scale, dmx_error *err);
 
+/* Local attention (rules_time.c) of rows each for itself; in: query, key,
+ * content, decay. */
+DMX_MUST_CHECK dmx_status dmx_step_local_attention(
+    struct dmx_engine *e, const char *path, const dmx_buf in[4], dmx_buf out,
+    int64_t heads, double scale, dmx_error *err);
+
+/* ---- LSTM (steps/lstm.c) ------------------------------------------------- */
+
+typedef struct dmx_lstm {
+    const char *path;
+    dmx_buf x, out;
+    int64_t hidden, layers;
+    dmx_chunks chunks;               /* of the columns */
+    const dmx_tensor *const *weight; /* as the operation has them */
+} dmx_lstm;
+
+DMX_MUST_CHECK dmx_status dmx_step_lstm(struct dmx_engine *e,
+                                        const dmx_lstm *from, dmx_error *err);
+
 /* ---- norms and statistics (steps/norm.c) --------------------------------- */
 
 /* Group norm of a plane; weight, bias [channels], copied. */
@@ -69,10 +88,33 @@ DMX_MUST_CHECK dmx_status dmx_step_dconv(struct dmx_engine *e,
 /* ---- signals (steps/signal.c) -------------------------------------------- */
 DMX_MUST_CHECK dmx_status dmx_step_stft(struct dmx_engine *e, const char *path,
                                         dmx_buf x, dmx_buf out, int64_t nfft,
-                                        dmx_error *err);
+                                        dmx_frames kind, dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_step_istft(struct dmx_engine *e, const char *path,
                                          dmx_buf x, dmx_buf out, int64_t nfft,
-                                         dmx_error *err);
+                                         dmx_frames kind, dmx_error *err);
+/* [C][1][N] by the ratio up / down, filters [up][taps], copied (steps/
+ * resample.c). */
+DMX_MUST_CHECK dmx_status dmx_step_resample(struct dmx_engine *e,
+                                            const char *path, dmx_buf x,
+                                            dmx_buf out, const float *weight,
+                                            int64_t up, int64_t down,
+                                            int64_t taps, dmx_error *err);
+
+/* ---- magnitudes (steps/mask.c, steps/wiener.c) ----------------------------
+ */
+DMX_MUST_CHECK dmx_status dmx_step_magnitude(struct dmx_engine *e,
+                                             const char *path, dmx_buf z,
+                                             dmx_buf out, dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_step_mask(struct dmx_engine *e, const char *path,
+                                        dmx_buf m, dmx_buf z, dmx_buf out,
+                                        double epsilon, dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_step_wiener(struct dmx_engine *e,
+                                          const char *path, dmx_buf m,
+                                          dmx_buf z, dmx_buf out,
+                                          int64_t iterations, bool residual,
+                                          dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_step_mono(struct dmx_engine *e, const char *path,
+                                        dmx_buf x, dmx_buf out, dmx_error *err);
 
 /* ---- passes (steps/pass.c) ----------------------------------------------- */
 DMX_MUST_CHECK dmx_status dmx_step_activation(struct dmx_engine *e,
