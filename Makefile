@@ -3,7 +3,7 @@
 #   make test   builds and runs every test
 BUILD ?= build
 
-.PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage install clean format
+.PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage wheel install clean format
 
 demo: deps onnxruntime
 	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
@@ -36,6 +36,9 @@ faults: build onnxruntime
 
 coverage: deps
 	@scripts/coverage.sh
+
+wheel: build
+	@scripts/wheel.sh $(BUILD) dist
 
 install: build
 	cmake --install $(BUILD)

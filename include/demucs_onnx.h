@@ -228,17 +228,12 @@ typedef struct dmx_tensor_info {
     int64_t dim[8];    /* [rank] */
 } dmx_tensor_info;
 
-#define DMX_TENSOR_INFO_INIT                                                   \
-    {                                                                          \
-        sizeof(dmx_tensor_info), 0, 0, 0, 0,                                   \
-        {                                                                      \
-            0                                                                  \
-        }                                                                      \
-    }
+#define DMX_TENSOR_INFO_INIT DMX_SIZED_(dmx_tensor_info)
 
 /* Number of tensors, in the order of the file; 0 for a quantized checkpoint. */
 DMX_API size_t dmx_checkpoint_tensors(const dmx_checkpoint *checkpoint);
-/* The index-th into *out; 0 past the end. */
+/* The index-th into *out as far as its size says; 0 past the end, or when the
+ * size is not set. */
 DMX_API int dmx_checkpoint_tensor_info(const dmx_checkpoint *checkpoint,
                                        size_t index, dmx_tensor_info *out);
 /* Its elements in row-major order and the machine's byte order, dmx_tensor_info
@@ -1076,10 +1071,7 @@ typedef struct dmx_sound_info {
     const char *codec; /* "flac"; the sound's */
 } dmx_sound_info;
 
-#define DMX_SOUND_INFO_INIT                                                    \
-    {                                                                          \
-        sizeof(dmx_sound_info), 0, 0, 0, 0, 0, 0                               \
-    }
+#define DMX_SOUND_INFO_INIT DMX_SIZED_(dmx_sound_info)
 
 /* Opens a sound file (path "-": standard input, stored first). hooks (may be
  * NULL) must live until it is closed: warnings. *out: closed with
@@ -1089,7 +1081,8 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_sound_open(dmx_sound **out,
                                                  const dmx_hooks *hooks,
                                                  dmx_error *err);
 DMX_API void dmx_sound_close(dmx_sound *sound);
-/* What it is, into *out; 0 when there is no sound to ask. */
+/* What it is, into *out as far as its size says; 0 when there is no sound, or
+ * the size is not set. */
 DMX_API int dmx_sound_about(const dmx_sound *sound, dmx_sound_info *out);
 /* The next frames into planes[channel][0 .. *got), *got <= capacity, full scale
  * 1; *got == 0: the end. Samples are finite. Fails with IO or FORMAT. */
@@ -1104,15 +1097,13 @@ typedef struct dmx_sound_options {
     const char *format;     /* as in dmx_song_options, and so bits, bitrate */
     int bits;
     int bitrate;
-    int rate;     /* Hz: one that the format has */
-    int channels; /* MP3: 1 or 2; others 1 to 8, WAV 64 */
+    int rate;     /* Hz: one that the format has; must be set */
+    int channels; /* MP3: 1 or 2; others 1 to 8, WAV 64; must be set */
     int dither;   /* non-zero: TPDF dither of integer formats */
 } dmx_sound_options;
 
 #define DMX_SOUND_OPTIONS_INIT                                                 \
-    {                                                                          \
-        sizeof(dmx_sound_options), 0, "wav", 16, 0, 44100, 2, 0                \
-    }
+    DMX_SIZED_2_(dmx_sound_options, format, "wav", bits, 16)
 
 /* Writes planes[channel][0 .. frames) as a sound file, which appears complete
  * or not at all and replaces one that is there. Integer formats round and are

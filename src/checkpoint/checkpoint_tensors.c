@@ -17,7 +17,8 @@ static size_t bytes_of(const dmx_tensor *t)
 int dmx_checkpoint_tensor_info(const dmx_checkpoint *c, size_t index,
                                dmx_tensor_info *out)
 {
-    if (c == NULL || out == NULL || index >= c->n_tensor)
+    if (c == NULL || out == NULL || out->size < sizeof out->size ||
+        index >= c->n_tensor)
         return 0;
     const dmx_tensor *t = &c->tensor[index];
     dmx_tensor_info info = DMX_TENSOR_INFO_INIT;

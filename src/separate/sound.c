@@ -51,7 +51,7 @@ void dmx_sound_close(dmx_sound *sound)
 
 int dmx_sound_about(const dmx_sound *sound, dmx_sound_info *out)
 {
-    if (sound == NULL || out == NULL)
+    if (sound == NULL || out == NULL || out->size < sizeof out->size)
         return 0;
     const dmx_audio_info *a = dmx_audio_reader_info(sound->reader);
     dmx_sound_info info = DMX_SOUND_INFO_INIT;

@@ -265,7 +265,13 @@ static void test_song(void **state)
     const float *const none[2] = {NULL, NULL};
     refused(dmx_sound_write(NULL, none, 1, NULL, &err), "path");
     refused(dmx_sound_write("x.wav", NULL, 1, NULL, &err), "planes");
-    refused(dmx_sound_write("x.wav", none, 1, NULL, &err), "plane 0 of 2");
+    refused(dmx_sound_write("x.wav", none, 1, NULL, &err), "0 channels");
+    dmx_sound_options s = DMX_SOUND_OPTIONS_INIT;
+    s.rate = 44100;
+    s.channels = 2;
+    refused(dmx_sound_write("x.wav", none, 1, &s, &err), "plane 0 of 2");
+    s.format = NULL;
+    refused(dmx_sound_write("x.wav", none, 1, &s, &err), "format is NULL");
     char hash[65];
     refused(dmx_file_sha256(NULL, "x", NULL, &err), "hex");
     refused(dmx_file_sha256(hash, NULL, NULL, &err), "path");

@@ -54,6 +54,7 @@ static void test_write_and_read(void **state)
     dmx_sound_info info = DMX_SOUND_INFO_INIT;
     o.bits = 32;
     o.rate = 48000;
+    o.channels = 2;
     assert_ok(dmx_sound_write(path, planes, FRAMES, &o, &err), &err);
     assert_int_equal(read_back(path, &info), FRAMES);
     assert_int_equal(info.rate, 48000);
