@@ -17,7 +17,29 @@ enum dmx_mutant {
     DMX_MUTANT_ISTFT_NO_ENVELOPE,   /* no division by the squared windows */
     DMX_MUTANT_ISTFT_LATE,          /* cropped one sample late */
     DMX_MUTANT_ISTFT_ONE_SIDED,     /* negative frequencies forgotten */
-    DMX_MUTANT_STATISTICS_BIASED,   /* std divides by n */
+    DMX_MUTANT_OLD_REFLECTED,       /* hybrid_old: no zeros around it */
+    DMX_MUTANT_OLD_IN_TIME,         /* hybrid_old: the delay is undone */
+    DMX_MUTANT_CENTRED_ZERO_PAD,    /* hybrid false: zeros, no reflection */
+    DMX_MUTANT_ENVELOPE_CONSTANT,   /* 1.5 at the ends too */
+    DMX_MUTANT_MAGNITUDE_SQUARED,
+    DMX_MUTANT_MASK_ABSOLUTE,    /* |m|: the sign of m is lost */
+    DMX_MUTANT_MASK_SILENT_BINS, /* 0 where the mixture is 0 */
+    DMX_MUTANT_MASK_CONJUGATE,
+    DMX_MUTANT_WIENER_UNREGULARIZED,
+    DMX_MUTANT_MONO_SUM,
+    DMX_MUTANT_RESAMPLE_PHASES_SWAPPED,
+    DMX_MUTANT_RESAMPLE_FLIPPED,
+    DMX_MUTANT_LSTM_WHOLE,         /* no chunks */
+    DMX_MUTANT_LSTM_EARLY_JOIN,    /* chunks change 50 steps too early */
+    DMX_MUTANT_LSTM_CELL_LAST,     /* gates in the order i, f, o, g */
+    DMX_MUTANT_LSTM_ONE_BIAS,      /* bias_hh is forgotten */
+    DMX_MUTANT_LSTM_REVERSE_FIRST, /* in the result's channels */
+    DMX_MUTANT_LSTM_FORWARD_TWICE, /* no direction from the end */
+    DMX_MUTANT_LOCAL_HEADS_INTERLEAVED,
+    DMX_MUTANT_LOCAL_DECAY_UNSCALED,   /* not divided by sqrt(n) */
+    DMX_MUTANT_LOCAL_KEYS_FOR_QUERIES, /* softmax over the wrong axis */
+    DMX_MUTANT_LOCAL_WITH_ITSELF,      /* the diagonal is not -100 */
+    DMX_MUTANT_STATISTICS_BIASED,      /* std divides by n */
     DMX_MUTANT_STANDARDIZE_NO_MEAN,
     DMX_MUTANT_UNSTANDARDIZE_NO_MEAN,
     DMX_MUTANT_CONV_FLIPPED, /* a convolution, not a cross-correlation */

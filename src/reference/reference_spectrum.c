@@ -1,6 +1,7 @@
-/* The spectrogram and its inverse as Demucs takes them: reflection around the
- * signal, torch.stft(normalized=True, center=True) with a periodic Hann
- * window, the last bin and two frames at each end dropped. */
+/* The spectrogram and its inverse as Demucs takes them: torch.stft(normalized=
+ * True, center=True) with a periodic Hann window, without the last bin. The
+ * hybrid networks pad the signal by 3/2 hop around it and drop two frames at
+ * each end (dmx_frames). */
 #include "reference/fft64.h"
 #include "reference/reference_ops.h"
 
@@ -18,21 +19,27 @@ typedef struct spectrum {
     double *window; /* [nfft] */
     double *signal; /* [C][padded] */
     int64_t channels, nfft, hop;
-    int64_t pad;    /* samples before the signal, hop / 2 * 3 */
+    int64_t pad;    /* samples before the signal: hop / 2 * 3, or 0 */
     int64_t length; /* samples of the signal */
-    int64_t padded; /* pad + frames * hop + pad */
+    int64_t padded; /* pad + frames * hop + pad, or length */
     int64_t frames; /* those kept */
+    int64_t cut;    /* frames dropped at each end: 2 or 0 */
+    dmx_frames kind;
     atomic_bool out_of_memory;
 } spectrum;
 
-/* torch.hann_window(nfft, periodic=True) */
-static void fill_window(spectrum *p)
+static bool fill_window(spectrum *p)
 {
-    const double turn = 6.283185307179586476925286766559;
-    const double period =
-        (double)(DMX_MUTANT(STFT_SYMMETRIC_HANN) ? p->nfft - 1 : p->nfft);
+    float *window = malloc((size_t)p->nfft * sizeof *window);
+    if (window == NULL)
+        return false;
+    dmx_hann_window(window, p->nfft);
+    if (DMX_MUTANT(STFT_SYMMETRIC_HANN))
+        dmx_hann_window(window, p->nfft - 1);
     for (int64_t i = 0; i < p->nfft; i++)
-        p->window[i] = 0.5 - 0.5 * cos(turn * (double)i / period);
+        p->window[i] = (double)window[i];
+    free(window);
+    return true;
 }
 
 static void close_spectrum(spectrum *p)
@@ -49,16 +56,20 @@ static dmx_status open_spectrum(spectrum *p, const dmx_reference_step *s,
     const dmx_attributes *at = &s->node->at;
     *p = (spectrum){.step = s, .channels = channels, .nfft = at->nfft};
     p->hop = at->hop;
-    p->pad = at->hop / 2 * 3;
+    p->kind = at->frames_of;
     p->length = length;
     p->frames = frames;
-    p->padded = p->pad + frames * at->hop + p->pad;
+    p->padded = length;
+    if (p->kind != DMX_FRAMES_CENTRED) {
+        p->cut = 2;
+        p->pad = at->hop / 2 * 3;
+        p->padded = p->pad + frames * at->hop + p->pad;
+    }
     DMX_FORWARD(dmx_fft64_open(&p->fft, (size_t)at->nfft, s->err));
     p->window = malloc((size_t)p->nfft * sizeof *p->window);
     p->signal = calloc((size_t)(channels * p->padded), sizeof *p->signal);
-    DMX_RETURN_IF(p->window == NULL || p->signal == NULL, s->err,
-                  DMX_ERROR_MEMORY, "no memory for a spectrogram");
-    fill_window(p);
+    DMX_RETURN_IF(p->window == NULL || p->signal == NULL || !fill_window(p),
+                  s->err, DMX_ERROR_MEMORY, "no memory for a spectrogram");
     return DMX_OK;
 }
 
@@ -71,9 +82,15 @@ static int64_t reflect(int64_t i, int64_t length)
     return i < length ? i : 2 * (length - 1) - i;
 }
 
+static bool pads_zeros(const spectrum *p)
+{
+    return DMX_MUTANT(STFT_ZERO_PAD) ||
+           (p->kind == DMX_FRAMES_HYBRID_OLD && !DMX_MUTANT(OLD_REFLECTED));
+}
+
 /* demucs.hdemucs.pad1d: reflection by `pad` before and by what the frames need
- * after. A signal too short to be reflected is first extended with zeros, on
- * the right as far as padding is wanted there, then on the left. */
+ * after, or zeros. A signal too short to be reflected is first extended with
+ * zeros, on the right as far as padding is wanted there, then on the left. */
 static void pad_signal(const spectrum *p, double *to, const double *x)
 {
     const int64_t after = p->padded - p->pad - p->length;
@@ -85,25 +102,33 @@ static void pad_signal(const spectrum *p, double *to, const double *x)
     for (int64_t i = 0; i < p->padded; i++) {
         const int64_t at = i - (p->pad - extra_before);
         const int64_t from = reflect(at, extended) - extra_before;
-        const bool outside = from < 0 || from >= p->length ||
-                             (DMX_MUTANT(STFT_ZERO_PAD) && at != from);
+        const bool outside =
+            from < 0 || from >= p->length || (pads_zeros(p) && at != from);
         to[i] = outside ? 0.0 : x[from];
     }
 }
 
-/* Frame `index` of one channel: torch's frame index + 2, centred on sample
- * (index + 2) * hop of the padded signal. */
+/* A sample of the padded signal, which torch reflects by nfft / 2 more. */
+static double sample(const spectrum *p, const double *x, int64_t at)
+{
+    if (DMX_MUTANT(CENTRED_ZERO_PAD) && (at < 0 || at >= p->padded))
+        return 0.0;
+    return x[reflect(at, p->padded)];
+}
+
+/* Frame `index` of one channel: torch's frame index + cut, centred on sample
+ * (index + cut) * hop of the padded signal. */
 static void transform_frame(const spectrum *p, double *z, double *work,
                             int64_t channel, int64_t index)
 {
-    const int64_t cut = DMX_MUTANT(STFT_LATE_FRAMES) ? 3 : 2;
+    const int64_t cut = p->cut + (DMX_MUTANT(STFT_LATE_FRAMES) ? 1 : 0);
     const int64_t start = (index + cut) * p->hop - p->nfft / 2;
     const int64_t bins = p->nfft / 2;
     const double *x = p->signal + channel * p->padded;
     const double scale =
         DMX_MUTANT(STFT_UNNORMALIZED) ? 1.0 : 1.0 / sqrt((double)p->nfft);
     for (int64_t i = 0; i < p->nfft; i++) {
-        z[2 * i] = x[reflect(start + i, p->padded)] * p->window[i];
+        z[2 * i] = sample(p, x, start + i) * p->window[i];
         z[2 * i + 1] = 0.0;
     }
     dmx_fft64_forward(&p->fft, z, work);
@@ -183,12 +208,13 @@ static void inverse_frame(const spectrum *p, double *z, double *work,
         z[i] = z[2 * i] * scale;
 }
 
-/* Adds a frame, windowed, to the padded signal and its envelope. Two frames of
- * zeros were put before it, and centring cuts nfft/2 samples. */
+/* Adds a frame, windowed, to the padded signal and its envelope. Frames of
+ * zeros were put before it where some had been cut, and centring cuts nfft/2
+ * samples. */
 static void overlap_add(const spectrum *p, double *x, double *envelope,
                         const double *frame, int64_t index)
 {
-    const int64_t start = (index + 2) * p->hop - p->nfft / 2;
+    const int64_t start = (index + p->cut) * p->hop - p->nfft / 2;
     for (int64_t i = 0; i < p->nfft; i++) {
         const int64_t at = start + i;
         if (at < 0 || at >= p->padded)
@@ -200,8 +226,24 @@ static void overlap_add(const spectrum *p, double *x, double *envelope,
     }
 }
 
-/* torch.istft of one channel, cropped to [pad, pad + length). The zero frames
- * count in the envelope. */
+/* Where the result starts in the padded signal: hybrid_old forgets that it was
+ * padded. */
+static int64_t first_sample(const spectrum *p)
+{
+    const bool forgets =
+        p->kind == DMX_FRAMES_HYBRID_OLD && !DMX_MUTANT(OLD_IN_TIME);
+    return (forgets ? 0 : p->pad) + (DMX_MUTANT(ISTFT_LATE) ? 1 : 0);
+}
+
+static double envelope_at(const double *envelope, int64_t at)
+{
+    return DMX_MUTANT(ISTFT_NO_ENVELOPE)   ? 1.0
+           : DMX_MUTANT(ENVELOPE_CONSTANT) ? 1.5
+                                           : envelope[at];
+}
+
+/* torch.istft of one channel, cropped to its length. The zero frames count in
+ * the envelope. */
 static void istft_task(void *context, size_t task)
 {
     spectrum *p = context;
@@ -214,19 +256,16 @@ static void istft_task(void *context, size_t task)
     }
     double *envelope = z + 4 * nfft;
     memset(envelope, 0, (size_t)p->padded * sizeof *envelope);
-    for (int64_t t = -2; t < p->frames + 2; t++) {
+    for (int64_t t = -p->cut; t < p->frames + p->cut; t++) {
         const bool kept = t >= 0 && t < p->frames;
         if (kept)
             inverse_frame(p, z, z + 2 * nfft, (int64_t)task, t);
         overlap_add(p, x, envelope, kept ? z : NULL, t);
     }
     double *out = p->step->out[0].data + (int64_t)task * p->length;
-    const int64_t first = p->pad + (DMX_MUTANT(ISTFT_LATE) ? 1 : 0);
-    for (int64_t i = 0; i < p->length; i++) {
-        const double e =
-            DMX_MUTANT(ISTFT_NO_ENVELOPE) ? 1.0 : envelope[first + i];
-        out[i] = x[first + i] / e;
-    }
+    const int64_t first = first_sample(p);
+    for (int64_t i = 0; i < p->length; i++)
+        out[i] = x[first + i] / envelope_at(envelope, first + i);
     dmx_aligned_free(z);
 }
 
