@@ -10,9 +10,12 @@
 /* A checkpoint with all arguments known. Owned by the model and immutable. */
 struct dmx_model {
     const struct dmx_checkpoint *checkpoint;
-    const char *architecture; /* "htdemucs" */
-    dmx_json *arguments;      /* every constructor argument, as resolved */
-    char **source;            /* names, in output order */
+    const struct dmx_checkpoint *weights; /* the same, or own_weights */
+    struct dmx_checkpoint *own_weights;   /* with names of the architecture, or
+                                             NULL */
+    const char *architecture;             /* "htdemucs" */
+    dmx_json *arguments; /* every constructor argument, as resolved */
+    char **source;       /* names, in output order */
     size_t n_source;
     int64_t audio_channels;
     int64_t samplerate;       /* Hz */
@@ -32,9 +35,15 @@ struct dmx_model {
 struct dmx_architecture {
     const char *name;              /* "htdemucs" */
     const char *klass_name;        /* "HTDemucs" */
+    const char *other_klass_name;  /* another name of it, or NULL */
     const dmx_argument *arguments; /* ends with a NULL name */
     /* Do the names of a bare state dict look like this architecture? */
     bool (*recognise)(const struct dmx_checkpoint *checkpoint);
+    /* The architecture's name for a tensor of the checkpoint: `name` itself,
+     * another, made in text[256], or NULL for a tensor that nothing needs.
+     * NULL: all names are the architecture's. */
+    const char *(*rename)(char *text, const struct dmx_checkpoint *checkpoint,
+                          const char *name);
     /* Adds to model->arguments, where absent, what the weights prove, and
      * notes what they leave open (dmx_model_assume). */
     dmx_status (*infer)(struct dmx_model *model, dmx_error *err);

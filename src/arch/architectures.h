@@ -4,7 +4,8 @@
 
 #include "arch/arch.h"
 
-extern const struct dmx_architecture dmx_architecture_htdemucs;
+extern const struct dmx_architecture dmx_architecture_htdemucs,
+    dmx_architecture_hdemucs, dmx_architecture_demucs;
 
 /* Whether checkpoints of this Python class ("HTDemucs") can be handled. */
 bool dmx_architecture_known(const char *klass_name);

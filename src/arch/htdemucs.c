@@ -97,29 +97,13 @@ static void bottleneck(network *n, dmx_value *x, dmx_value *xt)
 
 static void assemble(network *n, int64_t samples)
 {
-    dmx_graph *g = n->b->g;
-    const double epsilon = 1e-5;
-    dmx_value mean, std, mean_t, std_t;
-    const dmx_value mix =
-        samples == DMX_ANY
-            ? dmx_graph_input_any(g, n->h->unet.audio_channels)
-            : dmx_graph_input(g, n->h->unet.audio_channels, samples);
-    const dmx_value spectrogram =
-        dmx_graph_stft(g, "stft", mix, n->h->unet.nfft, DMX_FRAMES_HYBRID);
-    dmx_graph_statistics(g, "statistics", spectrogram, &mean, &std);
-    dmx_value x = dmx_graph_standardize(g, "standardize", spectrogram, mean,
-                                        std, epsilon);
-    dmx_graph_statistics(g, "statistics_t", mix, &mean_t, &std_t);
-    dmx_value xt =
-        dmx_graph_standardize(g, "standardize_t", mix, mean_t, std_t, epsilon);
+    dmx_unet_input in;
+    dmx_value x, xt;
+    dmx_unet_begin(&in, &n->unet, samples, &x, &xt);
     dmx_unet_encode(&n->unet, &x, &xt);
     bottleneck(n, &x, &xt);
     dmx_unet_decode(&n->unet, &x, &xt);
-    x = dmx_graph_unstandardize(g, "unstandardize", x, mean, std);
-    x = dmx_graph_istft(g, "istft", x, n->h->unet.nfft, DMX_FRAMES_HYBRID,
-                        dmx_graph_length(g, mix, 2));
-    xt = dmx_graph_unstandardize(g, "unstandardize_t", xt, mean_t, std_t);
-    dmx_graph_output(g, dmx_graph_add(g, "stems", xt, x, 1.0));
+    dmx_unet_end(&in, &n->unet, x, xt);
 }
 
 /* The sinusoidal embedding starts at random.randrange(t_sin_random_shift + 1),

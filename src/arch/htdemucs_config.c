@@ -10,9 +10,9 @@ const dmx_argument dmx_htdemucs_arguments[] = {
     {"channels_time", "null", DMX_ARGUMENT_USED},
     {"growth", "2", DMX_ARGUMENT_USED},
     {"nfft", "4096", DMX_ARGUMENT_USED},
-    {"wiener_iters", "0", DMX_ARGUMENT_IGNORED},
+    {"wiener_iters", "0", DMX_ARGUMENT_USED},
     {"end_iters", "0", DMX_ARGUMENT_IGNORED},
-    {"wiener_residual", "false", DMX_ARGUMENT_IGNORED},
+    {"wiener_residual", "false", DMX_ARGUMENT_USED},
     {"cac", "true", DMX_ARGUMENT_USED},
     {"depth", "4", DMX_ARGUMENT_USED},
     {"rewrite", "true", DMX_ARGUMENT_USED},
@@ -129,14 +129,10 @@ static dmx_status parse_transformer(dmx_htdemucs *h, const dmx_json *a,
 
 static dmx_status refuse_unsupported(const dmx_json *a, dmx_error *err)
 {
-    bool cac, sparse_self, sparse_cross;
-    DMX_FORWARD(dmx_argument_bool(&cac, a, "cac", err));
+    bool sparse_self, sparse_cross;
     DMX_FORWARD(dmx_argument_bool(&sparse_self, a, "t_sparse_self_attn", err));
     DMX_FORWARD(
         dmx_argument_bool(&sparse_cross, a, "t_sparse_cross_attn", err));
-    DMX_RETURN_IF(!cac, err, DMX_ERROR_UNSUPPORTED,
-                  "cac = false needs Wiener filtering, which can't be "
-                  "exported");
     DMX_RETURN_IF(sparse_self || sparse_cross, err, DMX_ERROR_UNSUPPORTED,
                   "sparse attention (t_sparse_%s_attn) can't be exported",
                   sparse_self ? "self" : "cross");

@@ -15,7 +15,7 @@ bool dmx_htdemucs_recognise(const struct dmx_checkpoint *c)
 static dmx_status infer_attention(struct dmx_model *m, int64_t width,
                                   dmx_error *err)
 {
-    const struct dmx_checkpoint *c = m->checkpoint;
+    const struct dmx_checkpoint *c = m->weights;
     const dmx_tensor *up =
         dmx_infer_find(c, "crosstransformer.layers.0.linear1.weight", 0);
     const dmx_tensor *table = dmx_checkpoint_find(
@@ -64,7 +64,7 @@ static dmx_status assume_attention(struct dmx_model *m, dmx_error *err)
 
 static dmx_status infer_transformer(struct dmx_model *m, dmx_error *err)
 {
-    const struct dmx_checkpoint *c = m->checkpoint;
+    const struct dmx_checkpoint *c = m->weights;
     const int64_t layers = dmx_infer_count(c, "crosstransformer.layers.%lld.");
     const dmx_tensor *up = dmx_checkpoint_find(c, "channel_upsampler.weight");
     const dmx_tensor *out =

@@ -1,4 +1,5 @@
 #include "arch/infer.h"
+#include "arch/sources.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,5 +93,20 @@ double dmx_infer_known(const struct dmx_model *m, const char *name,
                        double fallback)
 {
     const dmx_json *item = dmx_json_get(m->arguments, name);
+    if (dmx_json_is_bool(item))
+        return dmx_json_is_true(item) ? 1.0 : 0.0;
     return dmx_json_is_number(item) ? item->valuedouble : fallback;
+}
+
+dmx_status dmx_infer_sources(struct dmx_model *m, size_t n, dmx_error *err)
+{
+    char list[40 * DMX_INFER_MOST_SOURCES], name[32];
+    if (n > DMX_INFER_MOST_SOURCES)
+        n = DMX_INFER_MOST_SOURCES;
+    int used = snprintf(list, sizeof list, "[");
+    for (size_t i = 0; i < n; i++)
+        used += snprintf(list + used, sizeof list - (size_t)used, "%s\"%s\"",
+                         i > 0 ? ", " : "", dmx_default_source(name, i, n));
+    snprintf(list + used, sizeof list - (size_t)used, "]");
+    return dmx_model_assume(m, "sources", list, err);
 }

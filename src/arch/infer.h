@@ -3,6 +3,7 @@
 #define DMX_ARCH_INFER_H
 
 #include "arch/arch.h"
+#include "checkpoint/rename.h"
 
 /* The tensor whose name is fmt with one %lld; NULL when there is none. */
 const dmx_tensor *dmx_infer_find(const struct dmx_checkpoint *c,
@@ -29,6 +30,11 @@ DMX_MUST_CHECK dmx_status dmx_infer_bool(struct dmx_model *m, const char *name,
 /* A given or proved number, else a fallback. */
 double dmx_infer_known(const struct dmx_model *m, const char *name,
                        double fallback);
+
+/* Assumes the usual names for that many sources. */
+#define DMX_INFER_MOST_SOURCES 64
+DMX_MUST_CHECK dmx_status dmx_infer_sources(struct dmx_model *m, size_t n,
+                                            dmx_error *err);
 
 /* The shared U-Net's arguments; sources, norm_groups and samplerate, which are
  * mostly assumed, by the second, after those of the architecture's own. */

@@ -61,7 +61,9 @@ static dmx_value decoder_band(dmx_builder *b, const char *path, int64_t index,
     char child[256];
     band_path(child, path, index);
     const dmx_value x =
-        dmx_graph_crop(b->g, path, in[0], 1, start, limit - start);
+        in[0] == DMX_NO_VALUE
+            ? in[0]
+            : dmx_graph_crop(b->g, path, in[0], 1, start, limit - start);
     const dmx_value skip =
         dmx_graph_crop(b->g, path, in[1], 1, start, limit - start);
     return dmx_decoder_layer(b, child, c, x, skip, dmx_length_fixed(0), NULL);
@@ -95,7 +97,7 @@ dmx_value dmx_decoder_bands(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, const double *ratio,
                             int64_t n_ratio, dmx_value x, dmx_value skip)
 {
-    const int64_t rows = dmx_graph_shape(b->g, x).dim[1];
+    const int64_t rows = dmx_graph_shape(b->g, skip).dim[1];
     const dmx_value in[2] = {x, skip};
     dmx_layer_config band = *c;
     dmx_value out[DMX_LAYER_MAX_BANDS];

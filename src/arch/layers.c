@@ -4,10 +4,9 @@
 
 #define EPSILON 1e-5 /* torch.nn.GroupNorm's default */
 
-/* A Conv1d over time, or a Conv2d whose kernel covers (frequency, time). */
-static dmx_value conv(dmx_builder *b, const char *path, dmx_value x,
-                      int64_t chin, int64_t chout, const int64_t kernel[2],
-                      bool two_d, dmx_conv_geometry geometry)
+dmx_value dmx_layer_conv(dmx_builder *b, const char *path, dmx_value x,
+                         int64_t chin, int64_t chout, const int64_t kernel[2],
+                         bool two_d, dmx_conv_geometry geometry)
 {
     const int64_t dim2[] = {chout, chin, kernel[0], kernel[1]};
     const int64_t dim1[] = {chout, chin, kernel[1]};
@@ -29,57 +28,11 @@ dmx_value dmx_layer_norm_groups(dmx_builder *b, const char *path, dmx_value x,
                                 DMX_ROWS_TOGETHER, EPSILON);
 }
 
-/* GroupNorm(1) inside DConv: rows are folded into the batch there, so the
- * statistics are per row. */
-static dmx_value row_norm(dmx_builder *b, const char *path, dmx_value x,
-                          int64_t channels)
-{
-    const dmx_tensor *weight =
-        dmx_weights_vector(b->w, path, "weight", channels);
-    const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", channels);
-    return dmx_graph_group_norm(b->g, path, x, weight, bias, 1, DMX_ROWS_BATCH,
-                                EPSILON);
-}
-
-/* One residual sub-layer: Conv1d, norm, GELU, Conv1d, norm, GLU, LayerScale.
- * Source: demucs.demucs.DConv. */
-static dmx_value dconv_sublayer(dmx_builder *b, const char *path, dmx_value x,
-                                int64_t channels, int64_t hidden,
-                                int64_t dilation)
-{
-    const int64_t three[] = {1, 3}, one[] = {1, 1};
-    const dmx_conv_geometry spread = {.padding = {{0, 0}, {dilation, dilation}},
-                                      .dilation = {1, dilation}};
-    DMX_CHILD_INDEX(p0, path, "", 0);
-    DMX_CHILD_INDEX(p1, path, "", 1);
-    DMX_CHILD_INDEX(p2, path, "", 2);
-    DMX_CHILD_INDEX(p3, path, "", 3);
-    DMX_CHILD_INDEX(p4, path, "", 4);
-    DMX_CHILD_INDEX(p5, path, "", 5);
-    DMX_CHILD_INDEX(p6, path, "", 6);
-    dmx_value y = conv(b, p0, x, channels, hidden, three, false, spread);
-    y = row_norm(b, p1, y, hidden);
-    y = dmx_graph_activation(b->g, p2, DMX_OP_GELU, y);
-    y = conv(b, p3, y, hidden, 2 * channels, one, false,
-             (dmx_conv_geometry){.stride = {1, 1}});
-    y = row_norm(b, p4, y, 2 * channels);
-    y = dmx_graph_activation(b->g, p5, DMX_OP_GLU, y);
-    y = dmx_graph_scale(b->g, p6, y,
-                        dmx_weights_vector(b->w, p6, "scale", channels));
-    return dmx_graph_add(b->g, path, x, y, 1.0);
-}
-
 static dmx_value dconv(dmx_builder *b, const char *path, dmx_value x,
-                       int64_t channels, const dmx_dconv_config *c)
+                       int64_t channels, const dmx_layer_config *c)
 {
-    const int64_t depth = c->depth < 0 ? -c->depth : c->depth;
-    const int64_t hidden = (int64_t)((double)channels / c->compress);
-    for (int64_t d = 0; d < depth; d++) {
-        DMX_CHILD_INDEX(p, path, "dconv.layers.", d);
-        const int64_t dilation = c->depth > 0 ? (int64_t)1 << d : 1;
-        x = dconv_sublayer(b, p, x, channels, hidden, dilation);
-    }
-    return x;
+    DMX_CHILD(p, path, "dconv");
+    return dmx_dconv(b, p, x, channels, &c->dconv_config);
 }
 
 /* Conv with context, norm, GLU: the "rewrite" of both layers. */
@@ -94,7 +47,8 @@ static dmx_value rewrite(dmx_builder *b, const char *path,
         .padding = {{row_pad, row_pad}, {pad, pad}}};
     DMX_CHILD(p, path, "rewrite");
     DMX_CHILD_INDEX(n, path, "norm", norm);
-    x = conv(b, p, x, channels, 2 * channels, kernel, c->freq, around);
+    x = dmx_layer_conv(b, p, x, channels, 2 * channels, kernel, c->freq,
+                       around);
     x = dmx_layer_norm_groups(b, n, x, 2 * channels, c->norm_groups);
     return dmx_graph_activation(b->g, path, DMX_OP_GLU, x);
 }
@@ -113,7 +67,8 @@ static dmx_value strided_conv(dmx_builder *b, const char *path,
     geometry.padding[axis][0] = geometry.padding[axis][1] = c->pad;
     if (!c->freq)
         x = dmx_graph_pad_to(b->g, path, x, c->stride);
-    return conv(b, p, x, c->chin, c->chout, kernel, c->freq, geometry);
+    return dmx_layer_conv(b, p, x, c->chin, c->chout, kernel, c->freq,
+                          geometry);
 }
 
 /* x.view(B, -1, T): rows become channels. */
@@ -141,7 +96,7 @@ dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
     y = dmx_layer_norm_groups(b, n, y, c->chout, c->norm_groups);
     y = dmx_graph_activation(b->g, path, DMX_OP_GELU, y);
     if (c->dconv)
-        y = dconv(b, path, y, c->chout, &c->dconv_config);
+        y = dconv(b, path, y, c->chout, c);
     return c->rewrite ? rewrite(b, path, c, y, c->chout, c->freq, 2) : y;
 }
 
@@ -162,15 +117,16 @@ static dmx_value transposed_conv(dmx_builder *b, const char *path,
     return dmx_layer_norm_groups(b, n, x, c->chout, c->norm_groups);
 }
 
-/* Everything before the transposed convolution. */
+/* Everything before the transposed convolution. Where x is zero, the skip is
+ * the sum. */
 static dmx_value decoder_body(dmx_builder *b, const char *path,
                               const dmx_layer_config *c, dmx_value x,
                               dmx_value skip)
 {
-    x = dmx_graph_add(b->g, path, x, skip, 1.0);
+    x = x == DMX_NO_VALUE ? skip : dmx_graph_add(b->g, path, x, skip, 1.0);
     if (c->rewrite)
         x = rewrite(b, path, c, x, c->chin, c->freq && c->context_freq, 1);
-    return c->dconv ? dconv(b, path, x, c->chin, &c->dconv_config) : x;
+    return c->dconv ? dconv(b, path, x, c->chin, c) : x;
 }
 
 /* A time-only signal [C*F][1][T] as rows again, where the layer wants rows. */
@@ -190,7 +146,8 @@ dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, dmx_value x,
                             dmx_value skip, dmx_length length, dmx_value *pre)
 {
-    x = unfold_rows(b, path, c, x);
+    if (x != DMX_NO_VALUE)
+        x = unfold_rows(b, path, c, x);
     if (!c->empty)
         x = decoder_body(b, path, c, x, skip);
     if (pre != NULL)

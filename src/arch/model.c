@@ -3,6 +3,7 @@
 #include "base/options.h"
 #include "arch/training.h"
 #include "arch/unsupported.h"
+#include "checkpoint/rename.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,13 +12,17 @@
 
 static const struct dmx_architecture *const architectures[] = {
     &dmx_architecture_htdemucs,
+    &dmx_architecture_hdemucs,
+    &dmx_architecture_demucs,
 };
 #define N_ARCHITECTURES (sizeof architectures / sizeof architectures[0])
 
 static const struct dmx_architecture *find_class(const char *klass)
 {
     for (size_t i = 0; i < N_ARCHITECTURES; i++)
-        if (strcmp(architectures[i]->klass_name, klass) == 0)
+        if (strcmp(architectures[i]->klass_name, klass) == 0 ||
+            (architectures[i]->other_klass_name != NULL &&
+             strcmp(architectures[i]->other_klass_name, klass) == 0))
             return architectures[i];
     return NULL;
 }
@@ -71,6 +76,11 @@ static dmx_status choose_class(struct dmx_model *m, dmx_error *err)
     const char *module = c->klass_module != NULL ? c->klass_module : "";
     char classes[128];
     m->implementation = find_class(c->klass_name);
+    DMX_RETURN_IF(
+        strcmp(module, "demucs.model") == 0, err, DMX_ERROR_UNSUPPORTED,
+        "%s: class %s.%s is of Demucs v1 or v2; supported are v3 and "
+        "v4: %s",
+        c->path, module, c->klass_name, all_classes(classes, sizeof classes));
     DMX_RETURN_IF(m->implementation == NULL, err, DMX_ERROR_UNSUPPORTED,
                   "%s: %sclass %s.%s is not supported; supported: %s", c->path,
                   dmx_architecture_described(c->klass_name), module,
@@ -267,11 +277,23 @@ static dmx_status build_any(struct dmx_model *m, dmx_error *err)
     DMX_RETURN_ERROR(err, status, "%s", e.message);
 }
 
+/* Names that other programs and older versions gave to the weights. */
+static dmx_status take_names(struct dmx_model *m, dmx_error *err)
+{
+    if (m->implementation->rename == NULL)
+        return DMX_OK;
+    DMX_FORWARD(dmx_checkpoint_rename(&m->own_weights, m->checkpoint,
+                                      m->implementation->rename, err));
+    m->weights = m->own_weights;
+    return DMX_OK;
+}
+
 static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
                           dmx_error *err)
 {
     const struct dmx_checkpoint *c = m->checkpoint;
     DMX_FORWARD(choose(m, err));
+    DMX_FORWARD(take_names(m, err));
     m->arguments = dmx_json_new(DMX_JSON_OBJECT);
     DMX_RETURN_IF(m->arguments == NULL, err, DMX_ERROR_MEMORY, "no memory");
     DMX_FORWARD(take_positional(m, err));
@@ -303,7 +325,7 @@ dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
     DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_model_options, err));
     struct dmx_model *m = calloc(1, sizeof *m);
     DMX_RETURN_IF(m == NULL, err, DMX_ERROR_MEMORY, "no memory");
-    m->checkpoint = checkpoint;
+    m->checkpoint = m->weights = checkpoint;
     const dmx_status status = resolve(m, &o, err);
     if (status != DMX_OK) {
         dmx_model_close(m);
@@ -318,6 +340,7 @@ void dmx_model_close(dmx_model *m)
     if (m == NULL)
         return;
     dmx_graph_close(m->graph);
+    dmx_checkpoint_close(m->own_weights);
     if (m->implementation != NULL)
         m->implementation->close(m);
     for (size_t i = 0; i < m->n_source; i++)

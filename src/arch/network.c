@@ -8,7 +8,7 @@ void dmx_network_build(const struct dmx_model *model, int64_t samples,
 {
     dmx_weights w;
     dmx_error err = DMX_ERROR_INIT;
-    dmx_status status = dmx_weights_open(&w, model->checkpoint, &err);
+    dmx_status status = dmx_weights_open(&w, model->weights, &err);
     if (status == DMX_OK)
         status = assemble(model, samples, &(dmx_builder){g, &w}, &err);
     if (status == DMX_OK && w.n_problem > 0)
@@ -24,7 +24,7 @@ dmx_status dmx_network_check(const struct dmx_model *model,
                              dmx_assemble *assemble, dmx_error *err)
 {
     dmx_weights w;
-    DMX_FORWARD(dmx_weights_open(&w, model->checkpoint, err));
+    DMX_FORWARD(dmx_weights_open(&w, model->weights, err));
     dmx_graph *g = dmx_graph_open();
     dmx_status status =
         g == NULL ? dmx_fail(err, DMX_ERROR_MEMORY, "no memory for the graph")

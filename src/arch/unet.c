@@ -19,7 +19,8 @@ static dmx_layer_config common_config(const dmx_unet_build *n,
         .norm_groups = l->norm ? n->config->norm_groups : 0,
         .freq = l->freq,
         .rewrite = n->config->rewrite,
-        .dconv_config = {n->config->dconv_depth, n->config->dconv_comp},
+        .dconv_config = {n->config->dconv_depth, n->config->dconv_comp, l->lstm,
+                         l->attn},
     };
 }
 

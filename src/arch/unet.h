@@ -26,7 +26,16 @@ typedef struct dmx_unet {
     int64_t norm_starts, norm_groups;
     int64_t dconv_mode, dconv_depth;
     double dconv_comp;
+    int64_t dconv_attn, dconv_lstm; /* levels from there on */
+    bool hybrid;                    /* there is a time branch */
+    dmx_frames frames;
+    bool cac;             /* complex as channels, else magnitudes */
+    int64_t wiener_iters; /* negative: soft mask */
+    bool wiener_residual;
 } dmx_unet;
+
+/* A level that no network has: dconv_attn and dconv_lstm of those without. */
+#define DMX_UNET_NEVER 1000000
 
 /* Parses the complete argument object; refuses what can't be built. */
 DMX_MUST_CHECK dmx_status dmx_unet_parse(dmx_unet *out,
@@ -37,7 +46,7 @@ DMX_MUST_CHECK dmx_status dmx_unet_parse(dmx_unet *out,
 typedef struct dmx_unet_level {
     bool freq;      /* the spectrogram still has rows */
     bool last_freq; /* this level folds all rows into one; time joins */
-    bool norm, multi;
+    bool norm, multi, lstm, attn;
     bool has_time;               /* a time-branch twin exists (freq on entry) */
     int64_t kernel, stride, pad; /* of the spectrogram branch */
     int64_t chin, chout;         /* time branch */
@@ -65,8 +74,22 @@ typedef struct dmx_unet_build {
 DMX_MUST_CHECK dmx_status dmx_unet_open(dmx_unet_build *n, dmx_builder *b,
                                         const dmx_unet *config, dmx_error *err);
 
+/* From the mixture of `samples` samples (or DMX_ANY) to what the encoders take:
+ * spectrogram, or its magnitudes, and waveform, standardized. *xt is
+ * DMX_NO_VALUE without a time branch. */
+typedef struct dmx_unet_input {
+    dmx_value mix, spectrogram;
+    dmx_value mean, std, mean_t, std_t;
+} dmx_unet_input;
+void dmx_unet_begin(dmx_unet_input *in, const dmx_unet_build *n,
+                    int64_t samples, dmx_value *x, dmx_value *xt);
+/* From what the decoders give to the stems, which become the graph's output. */
+void dmx_unet_end(const dmx_unet_input *in, const dmx_unet_build *n,
+                  dmx_value x, dmx_value xt);
+
 /* Both branches through all encoders, then, after what the architecture does
- * there, through all decoders: *x spectrogram, *xt waveform. */
+ * there, through all decoders: *x spectrogram, *xt waveform; DMX_NO_VALUE for
+ * zeros. */
 void dmx_unet_encode(dmx_unet_build *n, dmx_value *x, dmx_value *xt);
 void dmx_unet_decode(const dmx_unet_build *n, dmx_value *x, dmx_value *xt);
 

@@ -59,12 +59,51 @@ static dmx_status parse_bands(dmx_unet *u, const dmx_json *a, dmx_error *err)
     return DMX_OK;
 }
 
+static dmx_status parse_output(dmx_unet *u, const dmx_json *a, dmx_error *err)
+{
+    DMX_FORWARD(dmx_argument_bool(&u->cac, a, "cac", err));
+    DMX_FORWARD(dmx_argument_int(&u->wiener_iters, a, "wiener_iters", -1000,
+                                 1000, err));
+    DMX_FORWARD(
+        dmx_argument_bool(&u->wiener_residual, a, "wiener_residual", err));
+    DMX_RETURN_IF(!u->cac && u->wiener_iters > 0 && u->audio_channels > 2, err,
+                  DMX_ERROR_MODEL,
+                  "wiener_iters = %lld: the filter takes one channel or two, "
+                  "in the original too",
+                  (long long)u->wiener_iters);
+    return DMX_OK;
+}
+
+/* Arguments that HTDemucs does not have: it is hybrid, and its DConv has
+ * neither LSTM nor attention. */
+static dmx_status parse_hybrid(dmx_unet *u, const dmx_json *a, dmx_error *err)
+{
+    bool old;
+    u->hybrid = true;
+    u->dconv_attn = u->dconv_lstm = DMX_UNET_NEVER;
+    if (dmx_json_get(a, "hybrid") == NULL)
+        return DMX_OK;
+    DMX_FORWARD(dmx_argument_bool(&u->hybrid, a, "hybrid", err));
+    DMX_FORWARD(dmx_argument_bool(&old, a, "hybrid_old", err));
+    DMX_RETURN_IF(old && !u->hybrid, err, DMX_ERROR_MODEL,
+                  "hybrid_old needs hybrid, in the original too");
+    u->frames = old         ? DMX_FRAMES_HYBRID_OLD
+                : u->hybrid ? DMX_FRAMES_HYBRID
+                            : DMX_FRAMES_CENTRED;
+    DMX_FORWARD(dmx_argument_int(&u->dconv_attn, a, "dconv_attn", 0,
+                                 DMX_UNET_NEVER, err));
+    return dmx_argument_int(&u->dconv_lstm, a, "dconv_lstm", 0, DMX_UNET_NEVER,
+                            err);
+}
+
 dmx_status dmx_unet_parse(dmx_unet *out, const dmx_json *arguments,
                           dmx_error *err)
 {
     dmx_unet u = {0};
     DMX_FORWARD(parse_shape(&u, arguments, err));
     DMX_FORWARD(parse_bands(&u, arguments, err));
+    DMX_FORWARD(parse_output(&u, arguments, err));
+    DMX_FORWARD(parse_hybrid(&u, arguments, err));
     u.n_source = dmx_json_count(dmx_json_get(arguments, "sources"));
     DMX_RETURN_IF(u.n_source < 1 || u.n_source > DMX_UNET_MAX_SOURCES, err,
                   DMX_ERROR_MODEL, "sources must be a list of 1 to %d names",
@@ -87,7 +126,10 @@ static void describe_level(dmx_unet_level *l, const dmx_unet *u, int64_t index,
                            int64_t freqs)
 {
     l->norm = index >= u->norm_starts;
-    l->freq = l->has_time = freqs > 1;
+    l->lstm = index >= u->dconv_lstm;
+    l->attn = index >= u->dconv_attn;
+    l->freq = freqs > 1;
+    l->has_time = l->freq && u->hybrid;
     l->kernel = l->freq ? u->kernel_size : 2 * u->time_stride;
     l->stride = l->freq ? u->stride : u->time_stride;
     l->last_freq = l->freq && freqs <= u->kernel_size;
@@ -101,7 +143,8 @@ static void describe_level(dmx_unet_level *l, const dmx_unet *u, int64_t index,
 dmx_status dmx_unet_levels(dmx_unet_level *level, const dmx_unet *u,
                            dmx_error *err)
 {
-    int64_t chin = u->audio_channels, chin_z = 2 * chin;
+    const int64_t parts = u->cac ? 2 : 1;
+    int64_t chin = u->audio_channels, chin_z = parts * chin;
     int64_t chout = u->channels_time != 0 ? u->channels_time : u->channels;
     int64_t chout_z = u->channels, freqs = u->nfft / 2;
     for (int64_t i = 0; i < u->depth; i++) {
@@ -117,7 +160,7 @@ dmx_status dmx_unet_levels(dmx_unet_level *level, const dmx_unet *u,
         l->chout_z = chout_z;
         if (i == 0) {
             chin = u->audio_channels * u->n_source;
-            chin_z = 2 * chin;
+            chin_z = parts * chin;
         }
         l->dec_out = chin;
         l->dec_out_z = chin_z;

@@ -1,47 +1,74 @@
 /* The shared U-Net's arguments out of names and shapes. */
 #include "arch/infer.h"
-#include "arch/sources.h"
 #include "arch/unet.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int64_t levels_of(const struct dmx_model *m)
 {
-    return dmx_infer_count(m->checkpoint, "encoder.%lld.");
+    return dmx_infer_count(m->weights, "encoder.%lld.");
 }
 
-/* The integer compression that explains every hidden width; 8, the released
- * models' value, wins where several do. */
-static int64_t compression(const struct dmx_checkpoint *c, int64_t depth)
+/* A weight of a level's DConv, in the encoder or in the decoder that undoes it.
+ */
+static const dmx_tensor *dconv_of(const struct dmx_checkpoint *c, int64_t depth,
+                                  int64_t i, const char *name)
+{
+    const dmx_tensor *t = dmx_infer_level(c, "encoder", i, name);
+    return t != NULL ? t : dmx_infer_level(c, "decoder", depth - 1 - i, name);
+}
+
+/* The integer compression that explains every hidden width; that of the
+ * released models, 8, or of those with an LSTM, 4, wins where several do. */
+static int64_t compression(const struct dmx_checkpoint *c, int64_t depth,
+                           int64_t usual)
 {
     int64_t best = 0;
     for (int64_t k = 1; k <= 64; k++) {
         bool fits = true;
         for (int64_t i = 0; fits && i < depth; i++) {
             const dmx_tensor *t =
-                dmx_infer_level(c, "encoder", i, "dconv.layers.0.0.weight");
+                dconv_of(c, depth, i, "dconv.layers.0.0.weight");
             fits = t == NULL || t->rank != 3 || t->dim[1] / k == t->dim[0];
         }
-        if (fits && (best == 0 || k == 8))
+        if (fits && (best == 0 || k == usual))
             best = k;
     }
     return best;
 }
 
+/* Twice the audio channels enter where real and imaginary part are channels;
+ * without a time branch to compare with, two of them are assumed. */
+static dmx_status infer_channels(struct dmx_model *m, dmx_error *err)
+{
+    const dmx_tensor *first = dmx_infer_conv(m->weights, 0);
+    const dmx_tensor *time =
+        dmx_infer_find(m->weights, "tencoder.%lld.conv.weight", 0);
+    const double in = (double)first->dim[1];
+    char text[32];
+    if (time != NULL && time->rank == 3)
+        DMX_FORWARD(
+            dmx_infer_number(m, "audio_channels", (double)time->dim[1], err));
+    snprintf(text, sizeof text, "%d", in < 2.0 ? 1 : 2);
+    DMX_FORWARD(dmx_model_assume(m, "audio_channels", text, err));
+    return dmx_infer_bool(m, "cac",
+                          in != dmx_infer_known(m, "audio_channels", 2.0), err);
+}
+
 static dmx_status infer_levels(struct dmx_model *m, int64_t depth,
                                dmx_error *err)
 {
-    const struct dmx_checkpoint *c = m->checkpoint;
+    const struct dmx_checkpoint *c = m->weights;
     const dmx_tensor *first = dmx_infer_conv(c, 0),
                      *next = dmx_infer_conv(c, 1);
     const dmx_tensor *time = dmx_infer_find(c, "tencoder.%lld.conv.weight", 0);
     const dmx_tensor *last = dmx_infer_conv(c, depth - 1);
-    DMX_RETURN_IF(first->dim[0] < 1 || first->dim[1] < 2, err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(first->dim[0] < 1 || first->dim[1] < 1, err, DMX_ERROR_MODEL,
                   "%s: encoder.0.conv.weight has an odd shape", c->path);
     DMX_FORWARD(dmx_infer_number(m, "depth", (double)depth, err));
     DMX_FORWARD(dmx_infer_number(m, "channels", (double)first->dim[0], err));
-    DMX_FORWARD(dmx_infer_number(m, "audio_channels",
-                                 (double)(first->dim[1] / 2), err));
+    DMX_FORWARD(infer_channels(m, err));
     DMX_FORWARD(dmx_infer_number(m, "kernel_size", (double)first->dim[2], err));
     if (time != NULL && time->dim[0] != first->dim[0])
         DMX_FORWARD(
@@ -55,10 +82,16 @@ static dmx_status infer_levels(struct dmx_model *m, int64_t depth,
     return DMX_OK;
 }
 
+/* dconv_comp of the class */
+static int64_t usual_compression(const struct dmx_model *m)
+{
+    return strcmp(m->architecture, "htdemucs") == 0 ? 8 : 4;
+}
+
 static dmx_status infer_blocks(struct dmx_model *m, int64_t depth,
                                dmx_error *err)
 {
-    const struct dmx_checkpoint *c = m->checkpoint;
+    const struct dmx_checkpoint *c = m->weights;
     const dmx_tensor *enc = dmx_infer_level(c, "encoder", 0, "rewrite.weight");
     const dmx_tensor *dec =
         dmx_infer_level(c, "decoder", depth - 1, "rewrite.weight");
@@ -74,7 +107,7 @@ static dmx_status infer_blocks(struct dmx_model *m, int64_t depth,
     do
         snprintf(name, sizeof name, "dconv.layers.%lld.0.weight",
                  (long long)sublayers);
-    while (dmx_infer_level(c, "encoder", 0, name) != NULL && ++sublayers < 64);
+    while (dconv_of(c, depth, 0, name) != NULL && ++sublayers < 64);
     DMX_FORWARD(dmx_infer_bool(m, "rewrite", enc != NULL, err));
     if (enc != NULL)
         DMX_FORWARD(
@@ -91,16 +124,16 @@ static dmx_status infer_blocks(struct dmx_model *m, int64_t depth,
                                  (in_enc ? 1 : 0) + (in_dec ? 2 : 0), err));
     if (sublayers > 0)
         DMX_FORWARD(dmx_infer_number(m, "dconv_depth", (double)sublayers, err));
-    if (compression(c, depth) > 0 && in_enc)
-        DMX_FORWARD(dmx_infer_number(m, "dconv_comp",
-                                     (double)compression(c, depth), err));
+    const int64_t comp = compression(c, depth, usual_compression(m));
+    if (comp > 0 && (in_enc || in_dec))
+        DMX_FORWARD(dmx_infer_number(m, "dconv_comp", (double)comp, err));
     return DMX_OK;
 }
 
 /* Rows of the frequency embedding: nfft / 2 / stride. */
 static dmx_status infer_spectrogram(struct dmx_model *m, dmx_error *err)
 {
-    const struct dmx_checkpoint *c = m->checkpoint;
+    const struct dmx_checkpoint *c = m->weights;
     const dmx_tensor *table = dmx_infer_find(c, "freq_emb.embedding.weight", 0);
     const dmx_tensor *first = dmx_infer_conv(c, 0);
     char stride[32];
@@ -120,7 +153,7 @@ static dmx_status infer_spectrogram(struct dmx_model *m, dmx_error *err)
 
 static dmx_status infer_bands(struct dmx_model *m, dmx_error *err)
 {
-    const struct dmx_checkpoint *c = m->checkpoint;
+    const struct dmx_checkpoint *c = m->weights;
     const int64_t levels = dmx_infer_count(c, "encoder.%lld.layers.");
     if (levels == 0)
         return dmx_infer_number(m, "multi_freqs_depth", 0.0, err);
@@ -137,8 +170,9 @@ static dmx_status infer_sources(struct dmx_model *m, int64_t depth,
                                 dmx_error *err)
 {
     const dmx_tensor *t =
-        dmx_infer_level(m->checkpoint, "decoder", depth - 1, "conv_tr.weight");
-    const double channels = 2.0 * dmx_infer_known(m, "audio_channels", 2.0);
+        dmx_infer_level(m->weights, "decoder", depth - 1, "conv_tr.weight");
+    const double parts = dmx_infer_known(m, "cac", 1.0) != 0.0 ? 2.0 : 1.0;
+    const double channels = parts * dmx_infer_known(m, "audio_channels", 2.0);
     const double ratio = t != NULL && t->rank == 4 && channels > 0.0
                              ? (double)t->dim[1] / channels
                              : 0.0;
@@ -146,14 +180,7 @@ static dmx_status infer_sources(struct dmx_model *m, int64_t depth,
                   DMX_ERROR_MODEL,
                   "%s: the number of sources can't be told from the weights",
                   m->checkpoint->path);
-    const size_t n = (size_t)ratio;
-    char list[40 * DMX_UNET_MAX_SOURCES], name[32];
-    int used = snprintf(list, sizeof list, "[");
-    for (size_t i = 0; i < n; i++)
-        used += snprintf(list + used, sizeof list - (size_t)used, "%s\"%s\"",
-                         i > 0 ? ", " : "", dmx_default_source(name, i, n));
-    snprintf(list + used, sizeof list - (size_t)used, "]");
-    return dmx_model_assume(m, "sources", list, err);
+    return dmx_infer_sources(m, (size_t)ratio, err);
 }
 
 dmx_status dmx_unet_infer(struct dmx_model *m, dmx_error *err)

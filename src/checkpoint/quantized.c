@@ -2,6 +2,7 @@
 #include "checkpoint/quantized.h"
 
 #include "checkpoint/bytes.h"
+#include "checkpoint/rename.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -283,50 +284,21 @@ static dmx_status name_all(naming *n, const dmx_parameter *parameter,
     return DMX_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const dmx_tensor *const *)a)->name,
-                  (*(const dmx_tensor *const *)b)->name);
-}
-
-static dmx_status sort_names(struct dmx_checkpoint *c, dmx_error *err)
-{
-    for (size_t i = 0; i < c->n_tensor; i++)
-        c->by_name[i] = &c->tensor[i];
-    qsort(c->by_name, c->n_tensor, sizeof *c->by_name, by_name);
-    for (size_t i = 1; i < c->n_tensor; i++)
-        DMX_RETURN_IF(strcmp(c->by_name[i - 1]->name, c->by_name[i]->name) == 0,
-                      err, DMX_ERROR_MODEL, "%s is there twice",
-                      c->by_name[i]->name);
-    return DMX_OK;
-}
-
 dmx_status dmx_quantized_open(struct dmx_checkpoint **out,
                               const struct dmx_checkpoint *from,
                               const dmx_parameter *parameter, size_t n,
                               dmx_error *err)
 {
+    struct dmx_checkpoint *c;
     *out = NULL;
-    struct dmx_checkpoint *c = calloc(1, sizeof *c);
-    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY, "no memory");
-    c->memory = calloc(1, sizeof *c->memory);
-    c->tensor = calloc(n + 1, sizeof *c->tensor);
-    c->by_name = calloc(n + 1, sizeof *c->by_name);
-    dmx_status status = DMX_OK;
-    if (c->memory == NULL || c->tensor == NULL || c->by_name == NULL) {
-        status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory for names");
-    } else {
-        c->path = from->path;
-        c->klass_module = from->klass_module;
-        c->klass_name = from->klass_name;
-        naming names = {.out = c,
-                        .q = from->quantized,
-                        .budget = 8 * (uint64_t)from->file_size,
-                        .err = err};
-        status = name_all(&names, parameter, n);
-        if (status == DMX_OK)
-            status = sort_names(c, err);
-    }
+    DMX_FORWARD(dmx_checkpoint_new(&c, from, n, err));
+    naming names = {.out = c,
+                    .q = from->quantized,
+                    .budget = 8 * (uint64_t)from->file_size,
+                    .err = err};
+    dmx_status status = name_all(&names, parameter, n);
+    if (status == DMX_OK)
+        status = dmx_checkpoint_sort(c, err);
     if (status != DMX_OK) {
         dmx_checkpoint_close(c);
         return status;

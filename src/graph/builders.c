@@ -112,6 +112,8 @@ dmx_value dmx_graph_crop_centre(dmx_graph *g, const char *path, dmx_value x,
 {
     const dmx_attributes at = {
         .axis = 2, .fit = DMX_FIT_CENTRE, .extent = length};
+    if (dmx_length_same(dmx_graph_length(g, x, 2), length))
+        return x;
     return crop(g, path, x, &at);
 }
 

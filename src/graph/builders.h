@@ -23,7 +23,8 @@ dmx_value dmx_graph_crop(dmx_graph *g, const char *path, dmx_value x, int axis,
 /* [start, start + length) of time. */
 dmx_value dmx_graph_crop_to(dmx_graph *g, const char *path, dmx_value x,
                             int64_t start, dmx_length length);
-/* The centre of time (center_trim of the original). */
+/* The centre of time (center_trim of the original); x itself where it is of
+ * that length. */
 dmx_value dmx_graph_crop_centre(dmx_graph *g, const char *path, dmx_value x,
                                 dmx_length length);
 dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,

@@ -13,6 +13,8 @@ typedef struct golden_case {
     const char *config;  /* file of arguments, or NULL */
     const char *stems;   /* file, perhaps of the first samples only */
     const char *const *set;
+    int64_t first; /* the recording is of so many samples of the mixture alone;
+                      0: of all */
 } golden_case;
 
 typedef struct golden {
@@ -21,9 +23,10 @@ typedef struct golden {
     dmx_model *model;
     dmx_graph *graph; /* for the length that runs */
     double *mix;      /* [channels][run_samples], padded with zeros */
-    double *out;      /* [rows][run_samples] */
+    double *out;      /* [rows of all][run_samples] */
     float *stems;     /* [rows][recorded]: the recording */
-    int64_t channels, rows, samples, run_samples, recorded;
+    int64_t channels, rows, samples, run_samples, recorded; /* rows: recorded,
+                                               perhaps the first sources only */
     double peak; /* of the recording */
 } golden;
 
@@ -31,6 +34,10 @@ typedef struct golden {
 const char *golden_fixture(size_t index);
 
 void golden_open(golden *g, const char *name);
+
+/* Recordings of the related classes ("family/demucs_mdx"), which take any
+ * length: one for each. */
+const golden_case *golden_family(size_t index);
 void golden_open_case(golden *g, const golden_case *c);
 void golden_close(golden *g);
 

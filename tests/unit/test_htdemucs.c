@@ -194,7 +194,7 @@ static void test_refusals(void **state)
 {
     (void)state;
     dmx_checkpoint *c = open_fixture("htdemucs");
-    expect_failure(c, "cac=false", DMX_ERROR_UNSUPPORTED, "Wiener");
+    expect_failure(c, "cac=false", DMX_ERROR_MODEL, "encoder.0.conv");
     expect_failure(c, "t_sparse_self_attn=true", DMX_ERROR_UNSUPPORTED,
                    "sparse");
     expect_failure(c, "channels=9", DMX_ERROR_MODEL, "encoder.0.conv");
