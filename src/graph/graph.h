@@ -207,8 +207,10 @@ dmx_shape dmx_graph_shape_at(const dmx_graph *g, dmx_value v, int64_t samples);
 DMX_MUST_CHECK dmx_status dmx_graph_at(dmx_graph **out, const dmx_graph *g,
                                        int64_t samples, dmx_error *err);
 
-/* What consumers of numbers check first: no error was recorded, there are input
- * and output, and the length is known. */
+/* What consumers check first: no error was recorded, and there are input and
+ * output; for consumers of numbers also that the length is known. */
+DMX_MUST_CHECK dmx_status dmx_graph_complete(const dmx_graph *g,
+                                             dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_graph_ready(const dmx_graph *g, dmx_error *err);
 
 /* How an LSTM runs T steps (demucs.demucs.BLSTM): T <= chunk as a whole, else
@@ -243,6 +245,10 @@ void dmx_graph_prune(dmx_graph *g);
 void dmx_position_table_1d(float *out, const dmx_attributes *at);
 void dmx_position_table_2d(float *by_frame, float *by_row,
                            const dmx_attributes *at);
+/* What positions are divided by [D/2], or multiplied with [D/4], before sine
+ * and cosine are taken. */
+void dmx_position_divisors_1d(float *out, const dmx_attributes *at);
+void dmx_position_factors_2d(float *out, const dmx_attributes *at);
 
 /* The periodic Hann window of both transforms, out[nfft], as the original has
  * it: float32 arithmetic leaves it 2e-7 off the formula, which networks with

@@ -75,13 +75,19 @@ dmx_length dmx_graph_length(const dmx_graph *g, dmx_value v, int axis)
     return axis >= 0 && axis < d.rank ? d.dim[axis] : dmx_length_fixed(0);
 }
 
-dmx_status dmx_graph_ready(const dmx_graph *g, dmx_error *err)
+dmx_status dmx_graph_complete(const dmx_graph *g, dmx_error *err)
 {
     DMX_FORWARD(dmx_graph_status(g, err));
     DMX_RETURN_IF(g->input < 0 || (size_t)g->input >= g->n_value, err,
                   DMX_ERROR_MODEL, "the graph has no input");
     DMX_RETURN_IF(g->output < 0 || (size_t)g->output >= g->n_value, err,
                   DMX_ERROR_MODEL, "the graph has no output");
+    return DMX_OK;
+}
+
+dmx_status dmx_graph_ready(const dmx_graph *g, dmx_error *err)
+{
+    DMX_FORWARD(dmx_graph_complete(g, err));
     DMX_RETURN_IF(g->any_length, err, DMX_ERROR_ARGUMENT,
                   "the graph is of any length; one length is wanted");
     return DMX_OK;

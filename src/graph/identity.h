@@ -16,6 +16,7 @@ typedef struct dmx_identity {
     size_t n_source;
     int64_t samplerate; /* Hz */
     int64_t segment[2]; /* seconds: numerator, denominator */
+    int64_t training_samples; /* of a segment */
     bool pads_to_segment;
     const char *checkpoint_sha256;
 } dmx_identity;

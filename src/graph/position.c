@@ -8,6 +8,27 @@
 /* phase = pos / max_period ** (adim / (half - 1)); [cos(phase) | sin(phase)].
  * pos and adim are float32 tensors there, max_period a Python float, so the
  * power is taken in float32 with a rounded base. */
+/* phase = pos / max_period ** (adim / (half - 1)); [cos(phase) | sin(phase)].
+ * pos and adim are float32 tensors there, max_period a Python float, so the
+ * power is taken in float32 with a rounded base. */
+void dmx_position_divisors_1d(float *out, const dmx_attributes *at)
+{
+    const int64_t half = at->width / 2;
+    const float base = (float)at->max_period;
+    for (int64_t i = 0; i < half; i++)
+        out[i] = powf(base, (float)i / (float)(half - 1));
+}
+
+/* -(math.log(max_period) / d_model) is a Python float; the product with the
+ * float32 arange and the exponential are float32. */
+void dmx_position_factors_2d(float *out, const dmx_attributes *at)
+{
+    const int64_t width = at->width / 2;
+    const float factor = (float)-(log(at->max_period) / (double)width);
+    for (int64_t i = 0; i < width; i += 2)
+        out[i / 2] = expf((float)i * factor);
+}
+
 void dmx_position_table_1d(float *out, const dmx_attributes *at)
 {
     const int64_t half = at->width / 2;

@@ -1,19 +1,93 @@
 #include "onnx/emit_ops.h"
+#include "onnx/emit_shape.h"
 
 #include <string.h>
 
-dmx_name dmx_emit_reshape(dmx_emitter *e, dmx_name x, const int64_t *dim,
+static bool any_free(const dmx_extent *dim, size_t rank)
+{
+    bool free = false;
+    for (size_t k = 0; k < rank; k++)
+        free = free || dmx_extent_is_free(dim[k]);
+    return free;
+}
+
+/* ---- shapes as operands -------------------------------------------------- */
+/* A vector of numbers and free extents: a constant, or runs of constants and
+ * the extents between them. */
+static dmx_name vector(dmx_emitter *e, const dmx_extent *dim, size_t rank)
+{
+    dmx_name part[2 * DMX_ONNX_MAX_RANK + 1];
+    size_t n = 0, first = 0;
+    if (!any_free(dim, rank))
+        return dmx_constant_i64(e, dim, rank);
+    for (size_t k = 0; k <= rank; k++) {
+        if (k < rank && !dmx_extent_is_free(dim[k]))
+            continue;
+        if (k > first)
+            part[n++] = dmx_constant_i64(e, dim + first, k - first);
+        if (k < rank)
+            part[n++] = dmx_extent_operand(e, dim[k]);
+        first = k + 1;
+    }
+    return dmx_integer_vector(e, part, n);
+}
+
+/* The type of a value once all before it have one. */
+static const dmx_value_type *type_of(dmx_emitter *e, dmx_name x)
+{
+    dmx_emitter_infer(e);
+    return dmx_emitter_type(e, x);
+}
+
+/* A shape for Reshape with as few free dimensions as can be: 0 keeps one of
+ * x's, -1 is what is left. */
+static void spell_shape(dmx_extent *spelt, dmx_emitter *e, dmx_name x,
+                        const dmx_extent *dim, size_t rank)
+{
+    const dmx_value_type *type = type_of(e, x);
+    bool left = false;
+    for (size_t k = rank; k-- > 0;) {
+        const bool kept =
+            type != NULL && (int)k < type->rank && type->dim[k] == dim[k];
+        spelt[k] = dim[k];
+        if (!dmx_extent_is_free(dim[k]))
+            continue;
+        if (kept)
+            spelt[k] = 0;
+        else if (!left)
+            spelt[k] = -1;
+        left = left || spelt[k] == -1;
+    }
+}
+
+dmx_name dmx_emit_reshape(dmx_emitter *e, dmx_name x, const dmx_extent *dim,
                           size_t rank)
 {
-    return dmx_emit_2(e, "Reshape", x, dmx_constant_i64(e, dim, rank));
+    dmx_extent spelt[DMX_ONNX_MAX_RANK];
+    if (!e->free || rank > DMX_ONNX_MAX_RANK)
+        return dmx_emit_2(e, "Reshape", x, dmx_constant_i64(e, dim, rank));
+    spell_shape(spelt, e, x, dim, rank);
+    (void)dmx_emit_2(e, "Reshape", x, vector(e, spelt, rank));
+    return dmx_emitter_shaped(e, dim, rank);
 }
 
-dmx_name dmx_emit_expand(dmx_emitter *e, dmx_name x, const int64_t *dim,
+dmx_name dmx_emit_expand(dmx_emitter *e, dmx_name x, const dmx_extent *dim,
                          size_t rank)
 {
-    return dmx_emit_2(e, "Expand", x, dmx_constant_i64(e, dim, rank));
+    dmx_extent spelt[DMX_ONNX_MAX_RANK];
+    if (!e->free || rank > DMX_ONNX_MAX_RANK)
+        return dmx_emit_2(e, "Expand", x, dmx_constant_i64(e, dim, rank));
+    const dmx_value_type *type = type_of(e, x);
+    for (size_t k = 0; k < rank; k++)
+        spelt[k] = type != NULL && type->rank == (int)rank &&
+                           type->dim[k] == dim[k]
+                       ? 1
+                       : dim[k];
+    (void)dmx_emit_2(e, "Expand", x, vector(e, spelt, rank));
+    return dmx_emitter_shaped(e, dim, rank);
 }
 
+/* ---- operators ----------------------------------------------------------- */
 dmx_name dmx_emit_transpose(dmx_emitter *e, dmx_name x, const int64_t *order,
                             size_t rank)
 {
@@ -22,13 +96,57 @@ dmx_name dmx_emit_transpose(dmx_emitter *e, dmx_name x, const int64_t *order,
     return y;
 }
 
-dmx_name dmx_emit_slice(dmx_emitter *e, dmx_name x, int64_t axis, int64_t start,
-                        int64_t end)
+/* The dimensions of x with another one on `axis`. */
+static dmx_name shaped_like(dmx_emitter *e, dmx_name x, int64_t axis,
+                            dmx_extent length)
 {
-    const dmx_name in[] = {x, dmx_constant_i64(e, &start, 1),
-                           dmx_constant_i64(e, &end, 1),
+    const dmx_value_type *type = dmx_emitter_type(e, x);
+    dmx_extent dim[DMX_ONNX_MAX_RANK];
+    if (!e->free || type == NULL)
+        return e->n_node > 0 ? e->node[e->n_node - 1]->output[0] : "";
+    memcpy(dim, type->dim, sizeof dim);
+    dim[axis] = length;
+    return dmx_emitter_shaped(e, dim, (size_t)type->rank);
+}
+
+/* Where a slice ends: a number if it can be, counted from the end. */
+static dmx_name slice_end(dmx_emitter *e, dmx_name x, int64_t axis,
+                          dmx_extent end)
+{
+    const dmx_value_type *type = e->free ? type_of(e, x) : NULL;
+    const dmx_extent behind =
+        type != NULL ? dmx_extent_difference(e, type->dim[axis], end)
+                     : DMX_UNNAMED;
+    int64_t number = end;
+    if (dmx_extent_is_free(end)) {
+        if (behind < 0)
+            return dmx_extent_operand(e, end);
+        number = behind == 0 ? INT32_MAX : -behind;
+    }
+    return dmx_constant_i64(e, &number, 1);
+}
+
+dmx_name dmx_emit_slice(dmx_emitter *e, dmx_name x, int64_t axis,
+                        dmx_extent start, dmx_extent end)
+{
+    const dmx_name from = dmx_extent_is_free(start)
+                              ? dmx_extent_operand(e, start)
+                              : dmx_constant_i64(e, &start, 1);
+    const dmx_name in[] = {x, from, slice_end(e, x, axis, end),
                            dmx_constant_i64(e, &axis, 1)};
-    return dmx_emit(e, "Slice", in, 4);
+    (void)dmx_emit(e, "Slice", in, 4);
+    return shaped_like(e, x, axis,
+                       e->free ? dmx_extent_difference(e, end, start) : 0);
+}
+
+dmx_name dmx_emit_slice_at(dmx_emitter *e, dmx_name x, int64_t axis,
+                           dmx_name start, dmx_extent length)
+{
+    const dmx_name end =
+        dmx_integer_op(e, "Add", start, dmx_extent_operand(e, length));
+    const dmx_name in[] = {x, start, end, dmx_constant_i64(e, &axis, 1)};
+    (void)dmx_emit(e, "Slice", in, 4);
+    return shaped_like(e, x, axis, length);
 }
 
 dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
@@ -39,17 +157,55 @@ dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
     return y;
 }
 
+/* A Pad that makes axis `length` long. */
+static dmx_name pad(dmx_emitter *e, dmx_name x, dmx_name pads, int64_t axis,
+                    dmx_extent length, bool reflect)
+{
+    (void)dmx_emit_2(e, "Pad", x, pads);
+    if (reflect)
+        dmx_attribute_text(e, "mode", "reflect");
+    return shaped_like(e, x, axis, length);
+}
+
 dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                       int64_t before, int64_t after, bool reflect)
 {
     int64_t pads[16] = {0};
+    dmx_extent length = 0;
     pads[axis] = before;
     pads[(int64_t)rank + axis] = after;
-    const dmx_name y =
-        dmx_emit_2(e, "Pad", x, dmx_constant_i64(e, pads, 2 * rank));
-    if (reflect)
-        dmx_attribute_text(e, "mode", "reflect");
-    return y;
+    if (e->free && type_of(e, x) != NULL)
+        length = dmx_extent_sum(e, type_of(e, x)->dim[axis], before + after);
+    return pad(e, x, dmx_constant_i64(e, pads, 2 * rank), axis, length,
+               reflect);
+}
+
+dmx_name dmx_emit_pad_names(dmx_emitter *e, dmx_name x, size_t rank,
+                            int64_t axis, dmx_name before, dmx_name after,
+                            dmx_extent length, bool reflect)
+{
+    const int64_t zero[16] = {0};
+    const size_t at = (size_t)axis, around = rank - 1;
+    dmx_name part[5];
+    size_t n = 0;
+    if (at > 0)
+        part[n++] = dmx_constant_i64(e, zero, at);
+    part[n++] = before;
+    if (around > 0)
+        part[n++] = dmx_constant_i64(e, zero, around);
+    part[n++] = after;
+    if (at < around)
+        part[n++] = dmx_constant_i64(e, zero, around - at);
+    return pad(e, x, dmx_integer_vector(e, part, n), axis, length, reflect);
+}
+
+dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
+                         dmx_extent from, dmx_extent length)
+{
+    const int64_t none = 0;
+    return dmx_emit_pad_names(e, x, rank, axis, dmx_constant_i64(e, &none, 1),
+                              dmx_extent_missing(e, length, from), length,
+                              false);
 }
 
 /* Reductions took their axes as an attribute until opset 18, but ReduceSum
@@ -59,13 +215,14 @@ dmx_name dmx_emit_reduce(dmx_emitter *e, const char *operator_name, dmx_name x,
 {
     const bool by_attribute =
         strcmp(operator_name, "ReduceSum") != 0 && e->opset < 18;
-    const dmx_name y = by_attribute ? dmx_emit_1(e, operator_name, x)
-                                    : dmx_emit_2(e, operator_name, x,
-                                                 dmx_constant_i64(e, &axis, 1));
-    if (by_attribute)
+    if (by_attribute) {
+        (void)dmx_emit_1(e, operator_name, x);
         dmx_attribute_ints(e, "axes", &axis, 1);
+    } else {
+        (void)dmx_emit_2(e, operator_name, x, dmx_constant_i64(e, &axis, 1));
+    }
     dmx_attribute_int(e, "keepdims", 1);
-    return y;
+    return shaped_like(e, x, axis, 1);
 }
 
 dmx_name dmx_emit_add_scalar(dmx_emitter *e, dmx_name x, double value)

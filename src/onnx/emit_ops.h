@@ -1,28 +1,39 @@
-/* ONNX operators as one-line calls, attributes and shape inputs included:
- * every shape is known. */
+/* ONNX operators as one-line calls, attributes and shape inputs included.
+ *
+ * Dimensions, starts and ends may be free (onnx/extent.h). */
 #ifndef DMX_ONNX_EMIT_OPS_H
 #define DMX_ONNX_EMIT_OPS_H
 
 #include "graph/graph.h"
-#include "onnx/emitter.h"
+#include "onnx/emit_extent.h"
 
 #define DMX_DIMS(...)                                                          \
-    (const int64_t[]){__VA_ARGS__},                                            \
-        sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)
+    (const dmx_extent[]){__VA_ARGS__},                                         \
+        sizeof((const dmx_extent[]){__VA_ARGS__}) / sizeof(dmx_extent)
 
-dmx_name dmx_emit_reshape(dmx_emitter *e, dmx_name x, const int64_t *dim,
+dmx_name dmx_emit_reshape(dmx_emitter *e, dmx_name x, const dmx_extent *dim,
                           size_t rank);
-dmx_name dmx_emit_expand(dmx_emitter *e, dmx_name x, const int64_t *dim,
+dmx_name dmx_emit_expand(dmx_emitter *e, dmx_name x, const dmx_extent *dim,
                          size_t rank);
 dmx_name dmx_emit_transpose(dmx_emitter *e, dmx_name x, const int64_t *order,
                             size_t rank);
-dmx_name dmx_emit_slice(dmx_emitter *e, dmx_name x, int64_t axis, int64_t start,
-                        int64_t end);
+dmx_name dmx_emit_slice(dmx_emitter *e, dmx_name x, int64_t axis,
+                        dmx_extent start, dmx_extent end);
+/* The same where start is computed: `length` from there. */
+dmx_name dmx_emit_slice_at(dmx_emitter *e, dmx_name x, int64_t axis,
+                           dmx_name start, dmx_extent length);
 dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
                          int64_t axis);
 /* Zeros, or with `reflect` the mirrored signal, along one axis. */
 dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                       int64_t before, int64_t after, bool reflect);
+/* The same to `length`, with amounts that are computed, int64 [1]. */
+dmx_name dmx_emit_pad_names(dmx_emitter *e, dmx_name x, size_t rank,
+                            int64_t axis, dmx_name before, dmx_name after,
+                            dmx_extent length, bool reflect);
+/* Zeros behind, up to `length`. */
+dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
+                         dmx_extent from, dmx_extent length);
 /* ReduceMean, ReduceSum or ReduceSumSquare over one axis, which stays with
  * length 1. */
 dmx_name dmx_emit_reduce(dmx_emitter *e, const char *operator_name, dmx_name x,

@@ -9,7 +9,8 @@
 
 void dmx_emitter_open(dmx_emitter *e, int opset, dmx_weight_format weights)
 {
-    *e = (dmx_emitter){.opset = opset, .weights = weights, .path = ""};
+    *e = (dmx_emitter){
+        .opset = opset, .weights = weights, .path = "", .batch = 1};
     e->error.offset = -1;
 }
 
@@ -21,6 +22,8 @@ void dmx_emitter_close(dmx_emitter *e)
     free(e->node);
     free(e->constant);
     free(e->slot);
+    free(e->extent);
+    free(e->shared);
     dmx_arena_free(&e->arena);
     *e = (dmx_emitter){0};
 }
@@ -49,6 +52,14 @@ void *dmx_emitter_alloc(dmx_emitter *e, size_t count, size_t size)
     if (p == NULL)
         no_memory(e);
     return p;
+}
+
+char *dmx_emitter_text(dmx_emitter *e, const char *text)
+{
+    char *copy = dmx_emitter_alloc(e, strlen(text) + 1, 1);
+    if (copy != NULL)
+        memcpy(copy, text, strlen(text) + 1);
+    return copy;
 }
 
 void *dmx_emitter_buffer(dmx_emitter *e, size_t count, size_t size)
@@ -154,6 +165,8 @@ dmx_name dmx_emit(dmx_emitter *e, const char *operator_name, const dmx_name *in,
                   size_t n_in)
 {
     char text[320];
+    if (e->settle != NULL)
+        e->settle(e);
     snprintf(text, sizeof text, "/%.240s/%.60s", e->path, operator_name);
     const dmx_name name = dmx_emitter_unique(e, text);
     Onnx__NodeProto *node = dmx_emitter_alloc(e, 1, sizeof *node);
@@ -304,46 +317,23 @@ void dmx_attribute_double(dmx_emitter *e, const char *name, double value)
     a->t = t;
 }
 
-static Onnx__TensorShapeProto *new_shape(dmx_emitter *e, const int64_t *dim,
-                                         size_t rank)
+/* ---- types -------------------------------------------------------------- */
+void dmx_emitter_set_type(dmx_emitter *e, const char *name,
+                          const dmx_value_type *type)
 {
-    Onnx__TensorShapeProto *shape = dmx_emitter_alloc(e, 1, sizeof *shape);
-    Onnx__TensorShapeProto__Dimension *d =
-        dmx_emitter_alloc(e, rank, sizeof *d);
-    Onnx__TensorShapeProto__Dimension **list =
-        dmx_emitter_alloc(e, rank, sizeof *list);
-    if (list == NULL)
-        return NULL;
-    onnx__tensor_shape_proto__init(shape);
-    for (size_t k = 0; k < rank; k++) {
-        onnx__tensor_shape_proto__dimension__init(&d[k]);
-        d[k].value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-        d[k].dim_value = dim[k];
-        list[k] = &d[k];
-    }
-    shape->dim = list;
-    shape->n_dim = rank;
-    return shape;
+    if (!e->free || dmx_emitter_failed(e))
+        return;
+    dmx_value_type *copy = dmx_emitter_alloc(e, 1, sizeof *copy);
+    dmx_emitter_slot *slot = copy != NULL ? claim(e, name) : NULL;
+    if (slot == NULL)
+        return;
+    *copy = *type;
+    slot->type = copy;
 }
 
-void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
-                         const char *name, const int64_t *dim, size_t rank)
+const dmx_value_type *dmx_emitter_type(const dmx_emitter *e, const char *name)
 {
-    Onnx__ValueInfoProto *info = dmx_emitter_alloc(e, 1, sizeof *info);
-    Onnx__TypeProto *type = dmx_emitter_alloc(e, 1, sizeof *type);
-    Onnx__TypeProto__Tensor *tensor = dmx_emitter_alloc(e, 1, sizeof *tensor);
-    Onnx__TensorShapeProto *shape = new_shape(e, dim, rank);
-    if (shape == NULL)
-        return;
-    onnx__value_info_proto__init(info);
-    onnx__type_proto__init(type);
-    onnx__type_proto__tensor__init(tensor);
-    tensor->has_elem_type = 1;
-    tensor->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
-    tensor->shape = shape;
-    type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-    type->tensor_type = tensor;
-    info->name = (char *)name;
-    info->type = type;
-    *which = info;
+    if (!e->free || e->slot_capacity == 0)
+        return NULL;
+    return find_slot(e->slot, e->slot_capacity, name)->type;
 }

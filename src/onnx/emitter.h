@@ -9,15 +9,41 @@
 #include "base/weight_format.h"
 #include "base/memory.h"
 #include "base/tensor.h"
+#include "graph/length.h"
 
 #include <onnx.pb-c.h>
 
 typedef const char *dmx_name; /* of an ONNX value; never NULL */
 
+typedef int64_t dmx_extent; /* a dimension of a value: onnx/extent.h */
+
+#define DMX_ONNX_MAX_RANK 6
+
+/* What a value is: known of all of them where dimensions are free. */
+typedef struct dmx_value_type {
+    int32_t element; /* ONNX__TENSOR_PROTO__DATA_TYPE__..., 0: not known */
+    int rank;
+    dmx_extent dim[DMX_ONNX_MAX_RANK];
+} dmx_value_type;
+
 typedef struct dmx_emitter_slot {
     const char *key;
     size_t count;
+    const dmx_value_type *type; /* of the value of this name, or NULL */
 } dmx_emitter_slot;
+
+/* A rule that a dimension follows: a length, times the batch or not. */
+typedef struct dmx_free_extent {
+    dmx_length length;
+    bool batch;
+    const char *name; /* "4*ceil(samples/1024)"; NULL: not asked for yet */
+} dmx_free_extent;
+
+/* What is emitted once, by the expression that it stands for. */
+typedef struct dmx_shared_name {
+    const char *text;
+    dmx_name name;
+} dmx_shared_name;
 
 typedef struct dmx_emitter {
     dmx_error error;
@@ -34,6 +60,15 @@ typedef struct dmx_emitter {
     size_t n_buffer, buffer_capacity;
     dmx_emitter_slot *slot; /* names in use, open addressing */
     size_t n_slot, slot_capacity;
+    dmx_extent batch; /* inputs at once: 1 unless changed before any node */
+    bool free;        /* some dimension of the input is */
+    int64_t typical;  /* samples that forms are chosen for, where it is */
+    dmx_free_extent *extent;
+    size_t n_extent, extent_capacity;
+    dmx_shared_name *shared;
+    size_t n_shared, shared_capacity;
+    size_t n_typed; /* nodes whose results have a type */
+    void (*settle)(struct dmx_emitter *); /* before a node; or NULL */
 } dmx_emitter;
 
 void dmx_emitter_open(dmx_emitter *e, int opset, dmx_weight_format weights);
@@ -49,7 +84,9 @@ static inline bool dmx_emitter_failed(const dmx_emitter *e)
 
 /* Zeroed memory that lives as long as the emitter, or NULL and an error. */
 void *dmx_emitter_alloc(dmx_emitter *e, size_t count, size_t size);
-/* The same for large arrays, not zeroed. */
+/* A copy of a text, or NULL and an error. */
+char *dmx_emitter_text(dmx_emitter *e, const char *text);
+/* The same as alloc for large arrays, not zeroed. */
 void *dmx_emitter_buffer(dmx_emitter *e, size_t count, size_t size);
 /* Gives back the most recent buffer before its time. */
 void dmx_emitter_drop_buffer(dmx_emitter *e, void *buffer);
@@ -78,9 +115,12 @@ void dmx_attribute_double(dmx_emitter *e, const char *name, double value);
 /* Gives the output of the node emitted last another name. */
 void dmx_emitter_rename(dmx_emitter *e, const char *name);
 
-/* The model's input and output, float32. */
-void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
-                         const char *name, const int64_t *dim, size_t rank);
+/* ---- types (only where dimensions are free) ----------------------------- */
+void dmx_emitter_set_type(dmx_emitter *e, const char *name,
+                          const dmx_value_type *type);
+/* NULL where it is not known; that of a node is once another one follows it
+ * (emit_shape.h). */
+const dmx_value_type *dmx_emitter_type(const dmx_emitter *e, const char *name);
 
 /* ---- constants --------------------------------------------------------- */
 /* data must live as long as the emitter; small ones are shared by content. */
@@ -95,6 +135,7 @@ dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
                           size_t rank);
 dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count);
 /* Rank 0. */
+dmx_name dmx_constant_integer(dmx_emitter *e, int64_t value);
 dmx_name dmx_constant_scalar(dmx_emitter *e, double value);
 /* Doubles that stay so; usual export only. */
 dmx_name dmx_constant_double(dmx_emitter *e, const char *base,

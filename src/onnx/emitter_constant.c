@@ -37,6 +37,16 @@ static size_t count_of(const int64_t *dim, size_t rank)
     return count;
 }
 
+static void note_type(dmx_emitter *e, const Onnx__TensorProto *t)
+{
+    dmx_value_type type = {.element = t->data_type, .rank = (int)t->n_dims};
+    if (t->n_dims > DMX_ONNX_MAX_RANK)
+        return;
+    for (size_t k = 0; k < t->n_dims; k++)
+        type.dim[k] = t->dims[k];
+    dmx_emitter_set_type(e, t->name, &type);
+}
+
 /* A constant around data that already belongs to the emitter. */
 static dmx_name add_constant(dmx_emitter *e, const char *base, int32_t type,
                              const void *data, size_t bytes, const int64_t *dim,
@@ -63,6 +73,7 @@ static dmx_name add_constant(dmx_emitter *e, const char *base, int32_t type,
     t->raw_data.data = (uint8_t *)data;
     t->raw_data.len = bytes;
     e->constant[e->n_constant++] = t;
+    note_type(e, t);
     return name;
 }
 
@@ -117,6 +128,16 @@ dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count)
     memcpy(copy, value, count * sizeof *copy);
     return constant(e, "integers", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, copy,
                     sizeof *copy, &dim, 1);
+}
+
+dmx_name dmx_constant_integer(dmx_emitter *e, int64_t value)
+{
+    int64_t *copy = dmx_emitter_alloc(e, 1, sizeof *copy);
+    if (copy == NULL)
+        return "";
+    *copy = value;
+    return constant(e, "integer", ONNX__TENSOR_PROTO__DATA_TYPE__INT64, copy,
+                    sizeof *copy, NULL, 0);
 }
 
 dmx_name dmx_constant_scalar(dmx_emitter *e, double value)

@@ -1,4 +1,5 @@
 /* STFT and inverse STFT as models of their own. */
+#include "onnx/emit_shape.h"
 #include "onnx/fourier.h"
 #include "onnx/onnx_model.h"
 

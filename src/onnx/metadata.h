@@ -15,6 +15,9 @@ typedef struct dmx_metadata {
     const char *graph_name;
 } dmx_metadata;
 
+/* Samples that a graph of any length usually runs. */
+int64_t dmx_onnx_typical(const dmx_identity *who, const dmx_onnx_options *o);
+
 /* Memory and errors are the emitter's. who NULL: lengths only. */
 void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
                        const dmx_identity *who, const dmx_onnx_options *o);

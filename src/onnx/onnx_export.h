@@ -22,13 +22,18 @@ typedef struct dmx_onnx_options {
     const dmx_hooks *hooks;
     const struct dmx_recipe_table *recipes; /* another way of exporting, for
                                                measurements; NULL: ours */
+    int64_t batch;   /* inputs at once; 0: 1; DMX_ANY: any number */
+    int64_t typical; /* of a graph of any length: samples that forms are chosen
+                        for; 0: the identity's segment */
 } dmx_onnx_options;
 
 /* Serialises the graph as one ONNX model. The bytes depend on the graph, the
  * identity and the options alone. `who` names the sources and fills the
  * metadata; NULL writes a bare graph whose output keeps its channels. With
  * `chosen` only what those sources need is computed and the output is
- * (1, n_chosen, channels, samples). options NULL: defaults.
+ * (1, n_chosen, channels, samples). options NULL: defaults. Of a graph of any
+ * length, samples is free in the model too, and every value is declared with
+ * its type.
  * Fails with ARGUMENT (opset, sources), UNSUPPORTED, LIMIT (2 GiB), MEMORY, IO
  * or CANCELLED. */
 DMX_MUST_CHECK dmx_status dmx_onnx_write(dmx_output *out, const dmx_graph *g,

@@ -2,6 +2,7 @@
 #include "onnx/onnx_export.h"
 #include "base/precision.h"
 #include "graph/select.h"
+#include "onnx/emit_shape.h"
 #include "onnx/onnx_model.h"
 #include "onnx/walk.h"
 
@@ -40,8 +41,8 @@ static void emit_output(dmx_walk *w, int64_t channels)
     dmx_emitter *e = &w->e;
     if (dmx_emitter_failed(e))
         return;
-    const int64_t *dim = dmx_walk_dim(w, w->g->output);
-    const int64_t out[] = {1, dim[0] / channels, channels, dim[2]};
+    const dmx_extent *dim = dmx_walk_dim(w, w->g->output);
+    const dmx_extent out[] = {e->batch, dim[0] / channels, channels, dim[2]};
     e->path = "stems";
     (void)dmx_emit_reshape(e, w->value[w->g->output].name, out, 4);
     dmx_emitter_rename(e, "stems");
@@ -89,6 +90,7 @@ dmx_status dmx_onnx_serialise(dmx_output *out, dmx_blob *blob, dmx_emitter *e,
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
     Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT;
     Onnx__OperatorSetIdProto *opsets[] = {&opset};
+    graph.value_info = dmx_emitter_values(e, &graph.n_value_info);
     DMX_RETURN_IF(dmx_emitter_failed(e), err, e->error.code, "%s",
                   e->error.message);
     graph.name = (char *)metadata->graph_name;
@@ -120,6 +122,11 @@ dmx_status dmx_onnx_serialise(dmx_output *out, dmx_blob *blob, dmx_emitter *e,
                        : pack_message(blob, &model, size, err);
 }
 
+int64_t dmx_onnx_typical(const dmx_identity *who, const dmx_onnx_options *o)
+{
+    return o->typical > 0 || who == NULL ? o->typical : who->training_samples;
+}
+
 static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
                                const dmx_graph *g, const dmx_identity *who,
                                const dmx_onnx_options *o, dmx_error *err)
@@ -128,7 +135,8 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
     dmx_metadata metadata = {0};
     const int opset = o->opset != 0 ? o->opset : DMX_ONNX_OLDEST_OPSET;
     const int64_t channels = g->value[g->input].shape.dim[0];
-    dmx_walk_open(&w, g, opset, dmx_precision_format(o->precision));
+    const dmx_walk_input input = {o->batch, dmx_onnx_typical(who, o)};
+    dmx_walk_open(&w, g, opset, dmx_precision_format(o->precision), input);
     dmx_walk_run(&w, o->recipes != NULL ? o->recipes : &dmx_recipes, o->hooks);
     emit_output(&w, channels);
     dmx_metadata_fill(&metadata, &w.e, g, who, o);
@@ -160,7 +168,11 @@ static dmx_status run(dmx_output *out, dmx_blob *blob, const dmx_graph *g,
 {
     const dmx_onnx_options defaults = {0};
     const dmx_onnx_options *o = options != NULL ? options : &defaults;
-    DMX_FORWARD(dmx_graph_ready(g, err));
+    DMX_FORWARD(dmx_graph_complete(g, err));
+    DMX_RETURN_IF(o->recipes != NULL &&
+                      (g->any_length || o->batch > 1 || o->batch < 0),
+                  err, DMX_ERROR_UNSUPPORTED,
+                  "another way of exporting has one length and batch 1");
     DMX_FORWARD(check_options(o, who != NULL ? who->n_source : 0, err));
     if (o->n_chosen == 0)
         return export_graph(out, blob, g, who, o, err);

@@ -13,19 +13,26 @@ typedef struct pieces {
     int64_t chunks; /* of queries */
 } pieces;
 
+/* Chunk i of the queries is [start[i], start[i + 1]). */
+typedef struct cut {
+    int64_t count;
+    dmx_extent start[MAX_PIECES + 1];
+} cut;
+
 /* L tokens as [1, H, L, d], or [1, H, d, L] for keys: they are so already when
  * channels come first. */
 static dmx_name heads(dmx_walk *w, dmx_value v, int64_t rows, int64_t heads,
                       bool keys)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *dim = dmx_walk_dim(w, v);
-    const int64_t length = dim[0], size = dim[1] / heads;
+    const dmx_extent *dim = dmx_walk_dim(w, v);
+    const dmx_extent length = dim[0], batch = e->batch;
+    const int64_t size = dim[1] / heads;
     if (keys && dmx_walk_is_nchw(w, v) && rows == dmx_walk_rows(w, v))
         return dmx_emit_reshape(e, dmx_walk_nchw(w, v),
-                                DMX_DIMS(1, heads, size, length));
+                                DMX_DIMS(batch, heads, size, length));
     const dmx_name x = dmx_emit_reshape(e, dmx_walk_tokens(w, v, rows),
-                                        DMX_DIMS(1, length, heads, size));
+                                        DMX_DIMS(batch, length, heads, size));
     return keys ? dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 3, 1))
                 : dmx_emit_transpose(e, x, DMX_DIMS(0, 2, 1, 3));
 }
@@ -82,33 +89,61 @@ static pieces choose_pieces(int64_t heads, int64_t queries, int64_t keys)
 }
 
 static dmx_name attend_in_chunks(dmx_emitter *e, dmx_name q, dmx_name k,
-                                 dmx_name v, int64_t queries, int64_t count)
+                                 dmx_name v, const cut *c)
 {
     dmx_name part[MAX_PIECES];
-    if (count <= 1)
+    if (c->count <= 1)
         return attend(e, q, k, v);
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t start = queries * i / count;
-        const int64_t end = queries * (i + 1) / count;
-        part[i] = attend(e, dmx_emit_slice(e, q, 2, start, end), k, v);
-    }
-    return dmx_emit_concat(e, part, (size_t)count, 2);
+    for (int64_t i = 0; i < c->count; i++)
+        part[i] = attend(
+            e, dmx_emit_slice(e, q, 2, c->start[i], c->start[i + 1]), k, v);
+    return dmx_emit_concat(e, part, (size_t)c->count, 2);
 }
 
 static dmx_name attend_in_pieces(dmx_emitter *e, const dmx_name in[3],
-                                 int64_t heads, int64_t queries, pieces p)
+                                 int64_t heads, int64_t groups, const cut *c)
 {
-    dmx_name part[MAX_PIECES], cut[3];
-    const int64_t each = heads / p.groups;
-    if (p.groups <= 1)
-        return attend_in_chunks(e, in[0], in[1], in[2], queries, p.chunks);
-    for (int64_t g = 0; g < p.groups; g++) {
+    dmx_name part[MAX_PIECES], piece[3];
+    const int64_t each = heads / groups;
+    if (groups <= 1)
+        return attend_in_chunks(e, in[0], in[1], in[2], c);
+    for (int64_t g = 0; g < groups; g++) {
         for (int k = 0; k < 3; k++)
-            cut[k] = dmx_emit_slice(e, in[k], 1, g * each, (g + 1) * each);
-        part[g] =
-            attend_in_chunks(e, cut[0], cut[1], cut[2], queries, p.chunks);
+            piece[k] = dmx_emit_slice(e, in[k], 1, g * each, (g + 1) * each);
+        part[g] = attend_in_chunks(e, piece[0], piece[1], piece[2], c);
     }
-    return dmx_emit_concat(e, part, (size_t)p.groups, 1);
+    return dmx_emit_concat(e, part, (size_t)groups, 1);
+}
+
+/* The most chunks up to `count` of free queries whose length has a rule:
+ * *each is the ceiling of queries / chunks. */
+static int64_t whole_chunks(dmx_emitter *e, dmx_extent *each,
+                            dmx_extent queries, int64_t count)
+{
+    dmx_length y;
+    while (count > 1 &&
+           !dmx_length_ceil(&y, dmx_extent_rule(e, queries).length, count))
+        count--;
+    *each = dmx_extent_ceil(e, queries, count);
+    return count;
+}
+
+/* Equal chunks; of free queries with zeros behind them, *padded of them. */
+static cut cut_queries(dmx_emitter *e, dmx_extent *padded, dmx_extent queries,
+                       int64_t count)
+{
+    cut c = {.count = count};
+    dmx_extent each = 0;
+    *padded = queries;
+    if (dmx_extent_is_free(queries)) {
+        c.count = whole_chunks(e, &each, queries, count);
+        *padded = dmx_extent_times(e, each, c.count);
+    }
+    for (int64_t i = 0; i <= c.count; i++)
+        c.start[i] = each == 0 ? queries * i / count
+                     : i == 0  ? 0
+                               : dmx_extent_times(e, each, i);
+    return c;
 }
 
 /* Whether the linear layer before has the scale in its weights. */
@@ -131,16 +166,22 @@ static dmx_name queries(dmx_walk *w, const dmx_node *n)
 void dmx_recipe_attention(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *dq = dmx_walk_dim(w, n->in[0]);
-    const int64_t *dk = dmx_walk_dim(w, n->in[1]);
+    const dmx_extent *dq = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *dk = dmx_walk_dim(w, n->in[1]);
     const int64_t h = n->at.heads, rows = dmx_walk_rows(w, n->in[0]);
     const int64_t key_rows = dmx_walk_rows(w, n->in[1]);
-    const dmx_name part[] = {queries(w, n),
-                             heads(w, n->in[1], key_rows, h, true),
-                             heads(w, n->in[2], key_rows, h, false)};
-    dmx_name y =
-        attend_in_pieces(e, part, h, dq[0], choose_pieces(h, dq[0], dk[0]));
-    int64_t dim[4];
+    const pieces p = choose_pieces(h, dmx_extent_typical(e, dq[0]),
+                                   dmx_extent_typical(e, dk[0]));
+    dmx_extent padded;
+    const cut c = cut_queries(e, &padded, dq[0], p.chunks);
+    dmx_name part[] = {queries(w, n), heads(w, n->in[1], key_rows, h, true),
+                       heads(w, n->in[2], key_rows, h, false)};
+    if (padded != dq[0])
+        part[0] = dmx_emit_pad_to(e, part[0], 4, 2, dq[0], padded);
+    dmx_name y = attend_in_pieces(e, part, h, p.groups, &c);
+    if (padded != dq[0])
+        y = dmx_emit_slice(e, y, 2, 0, dq[0]);
+    dmx_extent dim[4];
     const size_t rank = dmx_walk_token_shape(w, dq[0], rows, dq[1], dim);
     y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
     dmx_walk_set(w, n, dmx_emit_reshape(e, y, dim, rank));

@@ -1,4 +1,5 @@
 /* Operations that need no thought, and the table of all recipes. */
+#include "onnx/emit_shape.h"
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
 
@@ -8,9 +9,9 @@ static bool is_tokens(const dmx_walk *w, dmx_value v)
 }
 
 /* Shape of a per-channel constant beside value v. */
-static size_t channel_dims(const dmx_walk *w, dmx_value v, int64_t out[4])
+static size_t channel_dims(const dmx_walk *w, dmx_value v, dmx_extent out[4])
 {
-    const int64_t *dim = dmx_walk_dim(w, v);
+    const dmx_extent *dim = dmx_walk_dim(w, v);
     out[0] = is_tokens(w, v) ? dim[1] : 1;
     out[1] = dim[0];
     out[2] = out[3] = 1;
@@ -19,21 +20,41 @@ static size_t channel_dims(const dmx_walk *w, dmx_value v, int64_t out[4])
 
 void dmx_recipe_input(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *dim = dmx_walk_dim(w, n->out[0]);
-    dmx_emitter_declare(&w->e, &w->e.input, "mix", DMX_DIMS(1, dim[0], dim[2]));
-    dmx_walk_set(
-        w, n, dmx_emit_reshape(&w->e, "mix", DMX_DIMS(1, dim[0], 1, dim[2])));
+    const dmx_extent *dim = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent batch = w->e.batch;
+    dmx_emitter_declare(&w->e, &w->e.input, "mix",
+                        DMX_DIMS(batch, dim[0], dim[2]));
+    dmx_walk_set(w, n,
+                 dmx_emit_reshape(&w->e, "mix",
+                                  DMX_DIMS(batch, dim[0], 1, dim[2])));
+}
+
+/* The centre of a signal: half of what it is too long lies before. */
+static dmx_name crop_centre(dmx_walk *w, const dmx_node *n, dmx_name x)
+{
+    const int64_t two = 2;
+    const dmx_extent had = dmx_walk_dim(w, n->in[0])[2];
+    const dmx_extent length = dmx_walk_dim(w, n->out[0])[2];
+    const dmx_name rest = dmx_extent_missing(&w->e, had, length);
+    const dmx_name start =
+        dmx_integer_op(&w->e, "Div", rest, dmx_constant_i64(&w->e, &two, 1));
+    return dmx_emit_slice_at(&w->e, x, 3, start, length);
 }
 
 void dmx_recipe_crop(dmx_walk *w, const dmx_node *n)
 {
     const dmx_name x = dmx_walk_in(w, n, 0);
-    const int64_t start = n->at.start, end = start + n->at.length;
-    if (start == 0 && end == dmx_walk_dim(w, n->in[0])[n->at.axis])
+    const int axis = n->at.axis;
+    const dmx_extent length = dmx_walk_dim(w, n->out[0])[axis];
+    const int64_t start = n->at.start;
+    if (length == dmx_walk_dim(w, n->in[0])[axis])
         dmx_walk_set(w, n, x);
+    else if (start == DMX_ANY)
+        dmx_walk_set(w, n, crop_centre(w, n, x));
     else
         dmx_walk_set(w, n,
-                     dmx_emit_slice(&w->e, x, n->at.axis + 1, start, end));
+                     dmx_emit_slice(&w->e, x, axis + 1, start,
+                                    dmx_extent_plus(&w->e, length, start)));
 }
 
 void dmx_recipe_concat(dmx_walk *w, const dmx_node *n)
@@ -49,10 +70,10 @@ void dmx_recipe_concat(dmx_walk *w, const dmx_node *n)
 
 void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *d = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->out[0]);
     dmx_walk_set(w, n,
                  dmx_emit_reshape(&w->e, dmx_walk_in(w, n, 0),
-                                  DMX_DIMS(1, d[0], d[1], d[2])));
+                                  DMX_DIMS(w->e.batch, d[0], d[1], d[2])));
 }
 
 /* Element by element: tokens stay in the form that they have. */

@@ -4,13 +4,54 @@
 
 #include <stdio.h>
 
+/* Whether a convolution over time may have its input filled up to any multiple
+ * of its stride, or by one less than that: zeros that never complete a window
+ * change nothing. */
+static bool ignores_a_part(const dmx_node *conv)
+{
+    const dmx_conv_geometry *c = &conv->at.conv;
+    const int64_t reach = c->dilation[1] * (c->kernel[1] - 1) + 1;
+    return (c->padding[1][0] + c->padding[1][1] - reach) % c->stride[1] == 0;
+}
+
+/* Zeros, as many as the input's length decides. */
+static void pad_free(dmx_walk *w, const dmx_node *n, const dmx_node *conv)
+{
+    dmx_emitter *e = &w->e;
+    const dmx_name x = dmx_walk_in(w, n, 0);
+    const dmx_extent from = dmx_walk_dim(w, n->in[0])[2];
+    const dmx_extent to = dmx_walk_dim(w, n->out[0])[2];
+    const int64_t step = conv != NULL ? conv->at.conv.stride[1] : 0;
+    const int64_t two = 2;
+    if (step > 0 && n->at.fit == DMX_FIT_END && ignores_a_part(conv) &&
+        to == dmx_extent_times(e, dmx_extent_ceil(e, from, step), step)) {
+        dmx_walk_set(w, n, x);
+        w->value[n->out[0]].padding[1][1] = step - 1;
+    } else if (n->at.fit == DMX_FIT_END) {
+        dmx_walk_set(w, n, dmx_emit_pad_to(e, x, 4, 3, from, to));
+    } else {
+        const dmx_name all = dmx_extent_missing(e, to, from);
+        const dmx_name before =
+            dmx_integer_op(e, "Div", all, dmx_constant_i64(e, &two, 1));
+        const dmx_name after = dmx_integer_op(e, "Sub", all, before);
+        dmx_walk_set(
+            w, n, dmx_emit_pad_names(e, x, 4, 3, before, after, to, false));
+    }
+}
+
 /* Zeros before a convolution are its own padding. */
 void dmx_recipe_pad(dmx_walk *w, const dmx_node *n)
 {
     const int axis = n->at.axis;
+    const dmx_node *next = dmx_next_op(&w->a, n, DMX_OP_CONV);
+    const dmx_node *conv =
+        next != NULL && !dmx_is_point_conv(next) ? next : NULL;
+    if (n->at.before == DMX_ANY || n->at.after == DMX_ANY) {
+        pad_free(w, n, conv);
+        return;
+    }
     const dmx_name x = dmx_walk_in(w, n, 0);
-    const dmx_node *conv = dmx_next_op(&w->a, n, DMX_OP_CONV);
-    if (axis > 0 && conv != NULL && !dmx_is_point_conv(conv)) {
+    if (axis > 0 && conv != NULL) {
         dmx_walk_set(w, n, x);
         dmx_emitted *out = &w->value[n->out[0]];
         out->padding[axis - 1][0] = n->at.before;
@@ -140,28 +181,30 @@ static dmx_name shuffle_conv(dmx_walk *w, const dmx_node *n, int axis)
 static dmx_name shuffle(dmx_walk *w, const dmx_node *n, int axis)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *in = dmx_walk_dim(w, n->in[0]);
-    const int64_t *out = dmx_walk_dim(w, n->out[0]);
-    const int64_t s = n->at.conv.stride[axis], places = out[1 + axis] / s;
+    const dmx_extent *in = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *out = dmx_walk_dim(w, n->out[0]);
+    const int64_t s = n->at.conv.stride[axis];
+    const dmx_extent places = dmx_extent_divide(e, out[1 + axis], s);
+    const dmx_extent all = dmx_extent_times(e, e->batch, out[0]);
     dmx_name y = shuffle_conv(w, n, axis);
     if (axis == 0) {
-        y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, places, in[2]));
+        y = dmx_emit_reshape(e, y, DMX_DIMS(all, s, places, in[2]));
         y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
     } else if (in[1] == 1) {
-        y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, places));
+        y = dmx_emit_reshape(e, y, DMX_DIMS(all, s, places));
         y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1));
     } else {
-        y = dmx_emit_reshape(e, y, DMX_DIMS(out[0], s, in[1], places));
+        y = dmx_emit_reshape(e, y, DMX_DIMS(all, s, in[1], places));
         y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 3, 1));
     }
-    return dmx_emit_reshape(e, y, DMX_DIMS(1, out[0], out[1], out[2]));
+    return dmx_emit_reshape(e, y, DMX_DIMS(e->batch, out[0], out[1], out[2]));
 }
 
 /* A ConvTranspose whose padding does what the crop after it would. */
 static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
                                 const dmx_node *crop)
 {
-    const int64_t *full = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *full = dmx_walk_dim(w, n->out[0]);
     const int64_t dim[] = {dmx_weight_of(n)->dim[0], dmx_weight_of(n)->dim[1],
                            n->at.conv.kernel[0], n->at.conv.kernel[1]};
     dmx_conv_geometry c = n->at.conv;
@@ -179,7 +222,8 @@ void dmx_recipe_conv_transpose(dmx_walk *w, const dmx_node *n)
 {
     const int axis = shuffle_axis(n);
     const dmx_node *crop = dmx_next_op(&w->a, n, DMX_OP_CROP);
-    if (crop != NULL && crop->at.axis == 0)
+    if (crop != NULL && (crop->at.axis == 0 || crop->at.start == DMX_ANY ||
+                         crop->at.length == DMX_ANY))
         crop = NULL;
     if (axis >= 0) {
         dmx_walk_set(w, n, shuffle(w, n, axis));

@@ -18,7 +18,8 @@
 
 typedef struct fold {
     int64_t out, in;      /* 2C, H */
-    int64_t frames, rows; /* T, F */
+    int64_t rows;         /* F */
+    dmx_extent frames;    /* T */
     int64_t padded;       /* channels of the folded input */
     const double *weight; /* W [2C][H] */
     const double *bias;   /* b [2C], or NULL */
@@ -95,16 +96,21 @@ static dmx_name point_conv(dmx_emitter *e, dmx_name x, dmx_name weight,
 }
 
 /* mean over time and channels of |L' hc|^2: [1, 1, F, 1]; the factor holds the
- * division by the count. */
+ * division by the count where that is known. */
 static dmx_name spread(dmx_emitter *e, const fold *f, dmx_name hc)
 {
-    const int64_t n = f->in, dim[] = {n, f->rows, f->frames};
+    const int64_t n = f->in;
+    const dmx_extent dim[] = {n, f->rows, f->frames};
+    const bool free = dmx_extent_is_free(f->frames);
     double *l = gram_factor(e, f->weight, f->out, n);
-    for (int64_t i = 0; l != NULL && i < n * n; i++)
+    for (int64_t i = 0; l != NULL && !free && i < n * n; i++)
         l[i] /= sqrt((double)f->frames);
     const dmx_name t =
         point_conv(e, hc, point_weight(e, "gram_factor", l, n, n), NULL);
-    return dmx_emit_reduce(e, "ReduceSum", dmx_emit_energy_time(e, t, dim), 1);
+    const dmx_name sum =
+        dmx_emit_reduce(e, "ReduceSum", dmx_emit_energy_time(e, t, dim), 1);
+    return free ? dmx_emit_2(e, "Mul", sum, dmx_extent_share(e, f->frames))
+                : sum;
 }
 
 /* Column means of W and the mean of b, the latter last. */
@@ -183,7 +189,7 @@ static dmx_name companions(dmx_emitter *e, const fold *f, const double *mean,
 /* [r h; -mean r; r; zeros], [1, padded, F, T] */
 static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
 {
-    const int64_t dim[] = {f->in, f->rows, f->frames};
+    const dmx_extent dim[] = {f->in, f->rows, f->frames};
     const double *mean = channel_means(e, f);
     if (mean == NULL)
         return "";
@@ -194,7 +200,7 @@ static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
     const dmx_name r = dmx_emit_1(e, "Reciprocal", dmx_emit_1(e, "Sqrt", var));
     dmx_name tail = dmx_emit_2(e, "Mul", companions(e, f, mean, mu), r);
     tail = dmx_emit_expand(e, tail,
-                           DMX_DIMS(1, f->padded - f->in, f->rows, f->frames));
+                           DMX_DIMS(e->batch, f->padded - f->in, f->rows, f->frames));
     const dmx_name all[] = {dmx_emit_2(e, "Mul", h, r), tail};
     return dmx_emit_concat(e, all, 2, 1);
 }
@@ -231,7 +237,7 @@ static fold open_fold(dmx_walk *w, const dmx_node *conv,
 {
     const dmx_node *norm = after->norm, *scale = after->scale;
     dmx_emitter *e = &w->e;
-    const int64_t *dim = dmx_walk_dim(w, conv->in[0]);
+    const dmx_extent *dim = dmx_walk_dim(w, conv->in[0]);
     return (fold){
         .out = dmx_weight_of(conv)->dim[0],
         .in = dmx_weight_of(conv)->dim[1],

@@ -29,7 +29,7 @@ static bool factorise(dmx_transform *t)
 }
 
 bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
-                        int64_t channels, int64_t length)
+                        int64_t channels, dmx_extent length)
 {
     *t = (dmx_transform){.n = nfft, .channels = channels, .length = length};
     if (nfft < 16 || nfft > 65536 || nfft % 8 != 0 || !factorise(t)) {
@@ -40,7 +40,7 @@ bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
     }
     t->hop = nfft / 4;
     t->left = t->hop / 2 * 3;
-    t->frames = (length + t->hop - 1) / t->hop;
+    t->frames = dmx_extent_ceil(e, length, t->hop);
     if (t->n1 > 4096 || t->n2 > 4096) {
         dmx_emitter_fail(e, DMX_ERROR_LIMIT,
                          "nfft %lld has no factors of moderate size",
@@ -97,13 +97,39 @@ static dmx_name analysis_bins(dmx_emitter *e, const dmx_transform *t)
     return dmx_constant_f32(e, "stft_bins", w, DMX_DIMS(n2, 2 * n2));
 }
 
+static dmx_extent amount_to(dmx_emitter *e, dmx_amount a)
+{
+    return dmx_extent_of(e, a.to, false);
+}
+
+/* Lengths that are free: zeros and reflection are computed. */
+static dmx_name reflect_free(dmx_emitter *e, const dmx_transform *t, dmx_name x,
+                             const dmx_stft_padding *p, dmx_extent padded)
+{
+    const int64_t none = 0, left = t->left;
+    const dmx_name zeros =
+        dmx_extent_missing(e, amount_to(e, p->zeros),
+                           dmx_extent_of(e, p->zeros.from, false));
+    const dmx_name behind = dmx_integer_op(
+        e, "Sub", dmx_extent_operand(e, amount_to(e, p->behind)),
+        dmx_extent_operand(e, t->length));
+    x = dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1), zeros,
+                           DMX_UNNAMED, false);
+    return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &left, 1),
+                              dmx_integer_op(e, "Sub", behind, zeros), padded,
+                              true);
+}
+
 /* As pad1d of the original: a signal too short to be reflected is first
  * lengthened with zeros, as little as will do. */
-static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x)
+static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x,
+                        dmx_extent padded)
 {
     dmx_stft_padding p;
-    if (!dmx_stft_padding_of(&p, t->n, dmx_length_fixed(t->length)))
+    if (!dmx_stft_padding_of(&p, t->n, dmx_extent_rule(e, t->length).length))
         return dmx_emitter_fail(e, DMX_ERROR_LIMIT, "an absurd length");
+    if (dmx_extent_is_free(t->length))
+        return reflect_free(e, t, x, &p, padded);
     const int64_t zeros = dmx_amount_at(p.zeros, 1);
     if (zeros > 0)
         x = dmx_emit_pad(e, x, 4, 3, 0, zeros, false);
@@ -114,24 +140,30 @@ static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 /* [1, C, 1, L] -> frames as runs: [C, n2, n1, T]. */
 static dmx_name frames_of(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
-    const int64_t q = t->n1 / 4, blocks = t->frames + 3;
+    const int64_t q = t->n1 / 4;
+    const dmx_extent blocks = dmx_extent_plus(e, t->frames, 3);
+    const dmx_extent signals = dmx_extent_times(e, e->batch, t->channels);
     dmx_name piece[4];
-    x = reflect(e, t, x);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(t->channels, blocks, q, t->n2));
+    x = reflect(e, t, x, dmx_extent_times(e, blocks, t->hop));
+    x = dmx_emit_reshape(e, x, DMX_DIMS(signals, blocks, q, t->n2));
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
     for (int64_t j = 0; j < 4; j++)
-        piece[j] = dmx_emit_slice(e, x, 3, j, j + t->frames);
+        piece[j] =
+            dmx_emit_slice(e, x, 3, j, dmx_extent_plus(e, t->frames, j));
     return dmx_emit_concat(e, piece, 4, 2);
 }
 
 dmx_name dmx_emit_stft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     const int64_t c = t->channels, n1 = t->n1, n2 = t->n2;
+    const dmx_extent signals = dmx_extent_times(e, e->batch, c);
     x = frames_of(e, t, x);
     x = dmx_emit_2(e, "MatMul", analysis_runs(e, t), x);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(c, 2 * n2, n1 * t->frames));
+    x = dmx_emit_reshape(
+        e, x, DMX_DIMS(signals, 2 * n2, dmx_extent_times(e, t->frames, n1)));
     x = dmx_emit_2(e, "MatMul", analysis_bins(e, t), x);
-    return dmx_emit_reshape(e, x, DMX_DIMS(1, 2 * c, t->n / 2, t->frames));
+    return dmx_emit_reshape(e, x,
+                            DMX_DIMS(e->batch, 2 * c, t->n / 2, t->frames));
 }
 
 /* ---- inverse ------------------------------------------------------------ */
@@ -179,15 +211,21 @@ static dmx_name overlap_add(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 
 dmx_name dmx_emit_istft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
-    const int64_t c = t->channels, n1 = t->n1, n2 = t->n2, f = t->frames;
-    x = dmx_emit_reshape(e, x, DMX_DIMS(c, n2, n1 * f));
+    const int64_t c = t->channels, n1 = t->n1, n2 = t->n2;
+    const dmx_extent f = t->frames;
+    const dmx_extent signals = dmx_extent_times(e, e->batch, c);
+    const dmx_extent whole =
+        dmx_extent_times(e, dmx_extent_plus(e, f, 3), t->hop);
+    x = dmx_emit_reshape(e, x,
+                         DMX_DIMS(signals, n2, dmx_extent_times(e, f, n1)));
     x = dmx_emit_2(e, "MatMul", synthesis_bins(e, t), x);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(c, n2, 2 * n1, f));
+    x = dmx_emit_reshape(e, x, DMX_DIMS(signals, n2, 2 * n1, f));
     x = dmx_emit_2(e, "MatMul", synthesis_runs(e, t), x);
     x = overlap_add(e, t, x);
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, c, 1, (f + 3) * t->hop));
-    return dmx_emit_slice(e, x, 3, t->left, t->left + t->length);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(e->batch, c, 1, whole));
+    return dmx_emit_slice(e, x, 3, t->left,
+                          dmx_extent_plus(e, t->length, t->left));
 }
 
 dmx_name dmx_emit_bin_weights(dmx_emitter *e, int64_t bins)
@@ -203,7 +241,7 @@ dmx_name dmx_emit_bin_weights(dmx_emitter *e, int64_t bins)
 /* ---- recipes ------------------------------------------------------------ */
 void dmx_recipe_stft(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     dmx_transform t;
     if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0], dim[2]))
         dmx_walk_set(w, n, dmx_emit_stft(&w->e, &t, dmx_walk_in(w, n, 0)));
@@ -211,11 +249,12 @@ void dmx_recipe_stft(dmx_walk *w, const dmx_node *n)
 
 void dmx_recipe_istft(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     const dmx_name x = dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
                                   dmx_emit_bin_weights(&w->e, dim[1]));
     dmx_transform t;
-    if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0] / 2, n->at.length))
+    if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0] / 2,
+                           dmx_walk_dim(w, n->out[0])[2]))
         dmx_walk_set(w, n, dmx_emit_istft(&w->e, &t, x));
 }
 
@@ -225,7 +264,7 @@ void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     const dmx_node *istft = dmx_next_op(&w->a, n, DMX_OP_ISTFT);
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     dmx_name mean = dmx_walk_in(w, n, 1), std = dmx_walk_in(w, n, 2);
     if (istft != NULL) {
         const dmx_name alpha = dmx_emit_bin_weights(e, dim[1]);
@@ -241,6 +280,7 @@ void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
     dmx_transform t;
     dmx_walk_skip(w, n);
     e->path = istft->path;
-    if (dmx_transform_open(e, &t, istft->at.nfft, dim[0] / 2, istft->at.length))
+    if (dmx_transform_open(e, &t, istft->at.nfft, dim[0] / 2,
+                           dmx_walk_dim(w, istft->out[0])[2]))
         dmx_walk_set(w, istft, dmx_emit_istft(e, &t, x));
 }

@@ -31,20 +31,21 @@ static int64_t root_above(int64_t n)
 /* Two reductions over rows of [1, C, F, a * b] seen as a rows of b, one after
  * the other; the result is [1, C, F, 1]. */
 static dmx_name two_stages(dmx_emitter *e, const char *first,
-                           const char *second, dmx_name x, const int64_t dim[3],
-                           int64_t a, int64_t b)
+                           const char *second, dmx_name x,
+                           const dmx_extent dim[3], dmx_extent a, int64_t b)
 {
     const bool one_row = dim[1] == 1;
-    x = one_row ? dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], a, b))
-                : dmx_emit_reshape(e, x, DMX_DIMS(dim[0], dim[1], a, b));
+    const dmx_extent n = e->batch, all = dmx_extent_times(e, n, dim[0]);
+    x = one_row ? dmx_emit_reshape(e, x, DMX_DIMS(n, dim[0], a, b))
+                : dmx_emit_reshape(e, x, DMX_DIMS(all, dim[1], a, b));
     x = dmx_emit_reduce(e, first, x, 3);
     x = dmx_emit_reduce(e, second, x, 2);
-    return one_row ? x : dmx_emit_reshape(e, x, DMX_DIMS(1, dim[0], dim[1], 1));
+    return one_row ? x : dmx_emit_reshape(e, x, DMX_DIMS(n, dim[0], dim[1], 1));
 }
 
 /* A prime, or nearly: zeros make a rectangle. */
 static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
-                           const int64_t dim[3])
+                           const dmx_extent dim[3])
 {
     const int64_t n = dim[2], side = root_above(n);
     const int64_t rows = (n + side - 1) / side;
@@ -52,11 +53,34 @@ static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
     return two_stages(e, first, "ReduceSum", x, dim, rows, side);
 }
 
-dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
+/* A power of two near the root of n. */
+static int64_t free_side(int64_t n)
 {
-    const int64_t n = dim[2], d = near_root(n);
+    int64_t side = 8;
+    while (2 * side * side < n)
+        side *= 2;
+    return side;
+}
+
+/* Sum over an axis of free length, 1 of [1, L, .., ..] or 3 of [1, C, 1, L],
+ * in runs: zeros fill the last one. */
+static dmx_name free_sum(dmx_emitter *e, const char *first, dmx_name x,
+                         const dmx_extent dim[3])
+{
+    const int64_t side = free_side(dmx_extent_typical(e, dim[2]));
+    const dmx_extent rows = dmx_extent_ceil(e, dim[2], side);
+    x = dmx_emit_pad_to(e, x, 4, 3, dim[2], dmx_extent_times(e, rows, side));
+    return two_stages(e, first, "ReduceSum", x, dim, rows, side);
+}
+
+dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const dmx_extent dim[3])
+{
+    const int64_t n = dmx_extent_typical(e, dim[2]), d = near_root(n);
     if (n <= LONG_ROW)
         return dmx_emit_reduce(e, "ReduceMean", x, 3);
+    if (dmx_extent_is_free(dim[2]))
+        return dmx_emit_2(e, "Mul", free_sum(e, "ReduceSum", x, dim),
+                          dmx_extent_share(e, dim[2]));
     if (n / d <= LONG_ROW)
         return two_stages(e, "ReduceMean", "ReduceMean", x, dim, d, n / d);
     x = padded_sum(e, "ReduceSum", x, dim);
@@ -73,11 +97,14 @@ static dmx_name energy(dmx_emitter *e, dmx_name x, int64_t count, int64_t axis)
     return dmx_emit_reduce(e, "ReduceSum", dmx_emit_2(e, "Mul", x, x), axis);
 }
 
-dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
+dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x,
+                              const dmx_extent dim[3])
 {
-    const int64_t n = dim[2], d = near_root(n);
+    const int64_t n = dmx_extent_typical(e, dim[2]), d = near_root(n);
     if (n <= LONG_ROW)
         return energy(e, x, dim[0] * dim[1] * n, 3);
+    if (dmx_extent_is_free(dim[2]))
+        return free_sum(e, "ReduceSumSquare", x, dim);
     if (n / d <= LONG_ROW)
         return two_stages(e, "ReduceSumSquare", "ReduceSum", x, dim, d, n / d);
     return padded_sum(e, "ReduceSumSquare", x, dim);
@@ -86,9 +113,10 @@ dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3])
 /* Values over time [1, C, F, 1] averaged over rows unless per_row, and over
  * each group's channels, repeated for every channel of the group:
  * [1, 1 or C, 1 or F, 1]. */
-static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
+static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const dmx_extent dim[3],
                             int64_t groups, bool per_row)
 {
+    const dmx_extent n = e->batch;
     int64_t f = dim[1];
     const int64_t c = dim[0], each = c / groups;
     if (!per_row && f > 1) {
@@ -99,15 +127,43 @@ static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3],
         return x;
     if (groups == 1)
         return dmx_emit_reduce(e, "ReduceMean", x, 1);
-    x = dmx_emit_reshape(e, x, DMX_DIMS(1, groups, each, f));
+    x = dmx_emit_reshape(e, x, DMX_DIMS(n, groups, each, f));
     x = dmx_emit_reduce(e, "ReduceMean", x, 2);
-    x = dmx_emit_expand(e, x, DMX_DIMS(1, groups, each, f));
-    return dmx_emit_reshape(e, x, DMX_DIMS(1, c, f, 1));
+    x = dmx_emit_expand(e, x, DMX_DIMS(n, groups, each, f));
+    return dmx_emit_reshape(e, x, DMX_DIMS(n, c, f, 1));
+}
+
+/* Tokens as [1, L, groups, each] when their number is free or there are several
+ * inputs, averaged in runs over L, each mean for its group: [1, 1, 1, D]. */
+static dmx_name token_sum(dmx_emitter *e, dmx_name x, const dmx_extent dim[2],
+                          int64_t groups)
+{
+    const int64_t width = dim[1], side = free_side(dmx_extent_typical(e, dim[0]));
+    const dmx_extent n = e->batch, runs = dmx_extent_ceil(e, dim[0], side);
+    x = dmx_emit_pad_to(e, x, 4, 1, dim[0], dmx_extent_times(e, runs, side));
+    x = dmx_emit_reshape(e, x, DMX_DIMS(n, runs, side, groups));
+    x = dmx_emit_reduce(e, "ReduceSum", x, 2);
+    x = dmx_emit_reduce(e, "ReduceSum", x, 1);
+    x = dmx_emit_2(e, "Mul", x, dmx_extent_share(e, dim[0]));
+    if (groups == 1)
+        return x;
+    x = dmx_emit_reshape(e, x, DMX_DIMS(n, 1, groups, 1));
+    x = dmx_emit_expand(e, x, DMX_DIMS(n, 1, groups, width / groups));
+    return dmx_emit_reshape(e, x, DMX_DIMS(n, 1, 1, width));
+}
+
+/* Whether statistics of tokens are summed in runs of a free number of them:
+ * rows of their own are runs already, and one group needs no division. */
+static bool sums_tokens(const dmx_walk *w, dmx_value v, int64_t groups)
+{
+    const dmx_extent length = dmx_walk_dim(w, v)[0];
+    return groups > 1 ? dmx_extent_is_free(length) || w->e.batch != 1
+                      : dmx_extent_is_free(length) && dmx_walk_rows(w, v) == 1;
 }
 
 /* Of values per token [1, R, W, 1], or of grouped tokens, the mean over tokens,
  * each for its group: [1, 1, 1, 1] or [1, 1, D]. */
-static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
+static dmx_name token_mean(dmx_emitter *e, dmx_name x, const dmx_extent dim[2],
                            int64_t groups)
 {
     const int64_t width = dim[1], each = width / groups;
@@ -124,23 +180,35 @@ static dmx_name token_mean(dmx_emitter *e, dmx_name x, const int64_t dim[2],
 /* Tokens [1, R, W, D] with an axis of groups: [a, L / a, groups, each], a near
  * the root of L. Silence makes equal tokens, and a long sum of equal numbers is
  * rounded to the same side every time. */
-static dmx_name grouped_tokens(dmx_emitter *e, dmx_name x, const int64_t dim[2],
+static dmx_name grouped_tokens(dmx_walk *w, dmx_value v, dmx_name x,
                                int64_t groups)
 {
+    dmx_emitter *e = &w->e;
+    const dmx_extent *dim = dmx_walk_dim(w, v);
+    const int64_t each = dim[1] / groups;
+    if (sums_tokens(w, v, groups))
+        return dmx_emit_reshape(e, x, DMX_DIMS(e->batch, dim[0], groups, each));
     const int64_t a = near_root(dim[0]);
     return groups == 1
                ? x
-               : dmx_emit_reshape(
-                     e, x, DMX_DIMS(a, dim[0] / a, groups, dim[1] / groups));
+               : dmx_emit_reshape(e, x, DMX_DIMS(a, dim[0] / a, groups, each));
+}
+
+/* x: the tokens' values reduced over their last axis. */
+static dmx_name mean_of_tokens(dmx_walk *w, const dmx_node *n, dmx_name x)
+{
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
+    return sums_tokens(w, n->in[0], n->at.groups)
+               ? token_sum(&w->e, x, dim, n->at.groups)
+               : token_mean(&w->e, x, dim, n->at.groups);
 }
 
 static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
 {
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     if (w->g->value[n->in[0]].shape.rank == 2) {
-        x = grouped_tokens(&w->e, x, dim, n->at.groups);
-        x = dmx_emit_reduce(&w->e, "ReduceMean", x, 3);
-        return token_mean(&w->e, x, dim, n->at.groups);
+        x = grouped_tokens(w, n->in[0], x, n->at.groups);
+        return mean_of_tokens(w, n, dmx_emit_reduce(&w->e, "ReduceMean", x, 3));
     }
     return signal_mean(&w->e, dmx_emit_mean_time(&w->e, x, dim), dim,
                        n->at.groups, n->at.rows == DMX_ROWS_BATCH);
@@ -150,16 +218,19 @@ static dmx_name group_mean(dmx_walk *w, const dmx_node *n, dmx_name x)
 static dmx_name group_energy(dmx_walk *w, const dmx_node *n, dmx_name x,
                              double *count)
 {
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
+    dmx_emitter *e = &w->e;
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     if (w->g->value[n->in[0]].shape.rank == 2) {
         *count = (double)(dim[1] / n->at.groups);
-        x = grouped_tokens(&w->e, x, dim, n->at.groups);
-        x = energy(&w->e, x, dim[0] * dim[1], 3);
-        return token_mean(&w->e, x, dim, n->at.groups);
+        x = grouped_tokens(w, n->in[0], x, n->at.groups);
+        x = energy(e, x, dmx_extent_typical(e, dim[0]) * dim[1], 3);
+        return mean_of_tokens(w, n, x);
     }
-    *count = (double)dim[2];
-    return signal_mean(&w->e, dmx_emit_energy_time(&w->e, x, dim), dim,
-                       n->at.groups, n->at.rows == DMX_ROWS_BATCH);
+    const bool free = dmx_extent_is_free(dim[2]);
+    *count = free ? 1.0 : (double)dim[2];
+    x = signal_mean(e, dmx_emit_energy_time(e, x, dim), dim, n->at.groups,
+                    n->at.rows == DMX_ROWS_BATCH);
+    return free ? dmx_emit_2(e, "Mul", x, dmx_extent_share(e, dim[2])) : x;
 }
 
 /* (x - mean) * (weight / sqrt(var + eps)) + bias; var comes times a count that
@@ -187,7 +258,7 @@ void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
 }
 
 /* ---- statistics of the whole input ------------------------------------- */
-static dmx_name whole_mean(dmx_emitter *e, dmx_name x, const int64_t dim[3])
+static dmx_name whole_mean(dmx_emitter *e, dmx_name x, const dmx_extent dim[3])
 {
     x = dmx_emit_mean_time(e, x, dim);
     if (dim[1] > 1)
@@ -211,17 +282,30 @@ static dmx_name find_centred(const dmx_walk *w, dmx_value x, dmx_value mean)
     return NULL;
 }
 
+/* The mean square v times count / (count - 1). */
+static dmx_name unbiased(dmx_emitter *e, dmx_name v, const dmx_extent dim[3])
+{
+    const int64_t each = dim[0] * dim[1];
+    if (!dmx_extent_is_free(dim[2])) {
+        const double count = (double)each * (double)dim[2];
+        return dmx_emit_mul_scalar(e, v, count / (count - 1.0));
+    }
+    const dmx_extent all = dmx_extent_times(e, dim[2], each);
+    const dmx_name less = dmx_extent_float(e, dmx_extent_plus(e, all, -1));
+    return dmx_emit_2(e, "Mul", v,
+                      dmx_emit_2(e, "Div", dmx_extent_float(e, all), less));
+}
+
 /* Mean and unbiased standard deviation, centred before it is squared. */
 void dmx_recipe_statistics(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *dim = dmx_walk_dim(w, n->in[0]);
-    const double count = (double)dim[0] * (double)dim[1] * (double)dim[2];
+    const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     const dmx_name x = dmx_walk_in(w, n, 0);
     const dmx_name mean = whole_mean(e, x, dim);
     const dmx_name c = dmx_emit_2(e, "Sub", x, mean);
     dmx_name v = whole_mean(e, dmx_emit_2(e, "Mul", c, c), dim);
-    v = dmx_emit_mul_scalar(e, v, count / (count - 1.0));
+    v = unbiased(e, v, dim);
     const dmx_name std = dmx_emit_1(e, "Sqrt", v);
     if (dmx_emitter_failed(e))
         return;

@@ -8,10 +8,11 @@
  * cut into rows. */
 void dmx_recipe_tokens(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    int64_t dim[4];
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
+    dmx_extent dim[4];
     dmx_name x = dmx_walk_in(w, n, 0);
-    (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
+    (void)dmx_walk_token_shape(w, dmx_extent_times(&w->e, d[2], d[1]), d[1],
+                               d[0], dim);
     if (dim[1] == d[1]) {
         dmx_walk_set_nchw(w, n, x);
         return;
@@ -22,17 +23,18 @@ void dmx_recipe_tokens(dmx_walk *w, const dmx_node *n)
 
 void dmx_recipe_untokens(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *d = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->out[0]);
     const int64_t rows = dmx_walk_rows(w, n->in[0]);
-    int64_t dim[4];
-    (void)dmx_walk_token_shape(w, d[1] * d[2], d[1], d[0], dim);
+    dmx_extent dim[4];
+    (void)dmx_walk_token_shape(w, dmx_extent_times(&w->e, d[2], d[1]), d[1],
+                               d[0], dim);
     if (rows == d[1] && dim[1] == d[1]) {
         dmx_walk_set(w, n, dmx_walk_nchw(w, n->in[0]));
         return;
     }
     dmx_name x = dmx_walk_tokens(w, n->in[0], d[1]);
     if (dim[1] != d[1])
-        x = dmx_emit_reshape(&w->e, x, DMX_DIMS(1, d[1], d[2], d[0]));
+        x = dmx_emit_reshape(&w->e, x, DMX_DIMS(w->e.batch, d[1], d[2], d[0]));
     dmx_walk_set(w, n, dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 1, 2)));
 }
 
@@ -126,13 +128,63 @@ static void scale_table(float *table, size_t count, double alpha)
         table[i] = (float)((double)table[i] * alpha);
 }
 
+static dmx_name times_alpha(dmx_emitter *e, dmx_name x, double alpha)
+{
+    return alpha == 1.0 ? x : dmx_emit_mul_scalar(e, x, alpha);
+}
+
+/* Sines and cosines of a free number of positions, of phases in float32 as
+ * PyTorch has them. */
+static dmx_name free_position_1d(dmx_walk *w, const dmx_node *n, double alpha,
+                                 dmx_extent length)
+{
+    dmx_emitter *e = &w->e;
+    const int64_t width = n->at.width, half = width / 2;
+    float *divisor = dmx_emitter_buffer(e, (size_t)half, sizeof *divisor);
+    if (divisor == NULL)
+        return "";
+    dmx_position_divisors_1d(divisor, &n->at);
+    dmx_name x = dmx_extent_ramp(e, length);
+    if (n->at.position == DMX_POSITION_CAPE && n->at.mean_normalize) {
+        const dmx_name last =
+            dmx_extent_float(e, dmx_extent_plus(e, length, -1));
+        x = dmx_emit_2(e, "Sub", x, dmx_emit_mul_scalar(e, last, 0.5));
+    }
+    x = dmx_emit_2(e, "Div", x,
+                   dmx_constant_f32(e, "position_1d", divisor, &half, 1));
+    const dmx_name part[] = {dmx_emit_1(e, "Cos", x), dmx_emit_1(e, "Sin", x)};
+    x = times_alpha(e, dmx_emit_concat(e, part, 2, 1), alpha);
+    return dmx_emit_reshape(e, x, DMX_DIMS(1, 1, length, width));
+}
+
+/* The first of the rows that were learned. */
+static dmx_name learned_rows(dmx_walk *w, const dmx_node *n, double alpha,
+                             dmx_extent length)
+{
+    dmx_emitter *e = &w->e;
+    const dmx_tensor *weight = dmx_weight_of(n);
+    const int64_t rows = weight->dim[0], width = weight->dim[1];
+    float *table = dmx_weight_floats(e, weight);
+    if (table == NULL)
+        return "";
+    scale_table(table, (size_t)(rows * width), alpha * n->at.alpha);
+    const dmx_name all = dmx_constant_f32(e, "position_1d", table,
+                                          DMX_DIMS(1, 1, rows, width));
+    return dmx_emit_slice(e, all, 2, 0, length);
+}
+
 static dmx_name position_1d(dmx_walk *w, const dmx_node *n, double alpha)
 {
     dmx_emitter *e = &w->e;
+    const dmx_extent frames = dmx_walk_dim(w, n->out[0])[0];
+    const bool learned = n->at.position == DMX_POSITION_LEARNED;
+    if (dmx_extent_is_free(frames))
+        return learned ? learned_rows(w, n, alpha, frames)
+                       : free_position_1d(w, n, alpha, frames);
     const int64_t length = n->at.frames, width = n->at.width;
     const size_t count = (size_t)(length * width);
     float *table;
-    if (n->at.position == DMX_POSITION_LEARNED) {
+    if (learned) {
         const dmx_tensor rows =
             dmx_tensor_slice(dmx_weight_of(n), 0, 0, length);
         table = dmx_weight_floats(e, &rows);
@@ -145,38 +197,73 @@ static dmx_name position_1d(dmx_walk *w, const dmx_node *n, double alpha)
     if (table == NULL)
         return "";
     scale_table(table, count, alpha);
-    int64_t dim[4];
+    dmx_extent dim[4];
     const size_t rank = dmx_walk_token_shape(w, length, 1, width, dim);
+    dim[0] = 1;
     return dmx_constant_f32(e, "position_1d", table, dim, rank);
 }
 
-/* The table is separable: a part by frame and a part by row, each stored once
- * and expanded when the file is loaded. */
+/* Interleaved sines and cosines of a free number of frames, in `shape`. */
+static dmx_name free_frames(dmx_walk *w, const dmx_node *n, dmx_extent frames,
+                            double alpha, const dmx_extent shape[3])
+{
+    dmx_emitter *e = &w->e;
+    const int64_t pairs = n->at.width / 4;
+    float *factor = dmx_emitter_buffer(e, (size_t)pairs, sizeof *factor);
+    if (factor == NULL)
+        return "";
+    dmx_position_factors_2d(factor, &n->at);
+    const dmx_name factors =
+        dmx_constant_f32(e, "position_frames", factor, &pairs, 1);
+    dmx_name x = dmx_emit_2(e, "Mul", dmx_extent_ramp(e, frames), factors);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(frames, pairs, 1));
+    const dmx_name part[] = {dmx_emit_1(e, "Sin", x), dmx_emit_1(e, "Cos", x)};
+    x = times_alpha(e, dmx_emit_concat(e, part, 2, 2), alpha);
+    return dmx_emit_reshape(e, x, shape, 3);
+}
+
+/* The parts of the table by frame and by row, each stored once. */
+static void position_parts(dmx_walk *w, const dmx_node *n, double alpha,
+                           bool by_rows, dmx_extent t, dmx_name part[2])
+{
+    dmx_emitter *e = &w->e;
+    const int64_t f = n->at.freqs, half = n->at.width / 2;
+    const bool free = dmx_extent_is_free(t);
+    dmx_attributes at = n->at;
+    at.frames = free ? 1 : t;
+    const size_t count = (size_t)(at.frames * half);
+    float *frames = dmx_emitter_buffer(e, count, sizeof *frames);
+    float *rows = dmx_emitter_buffer(e, (size_t)(f * half), sizeof *rows);
+    if (frames == NULL || rows == NULL)
+        return;
+    dmx_position_table_2d(frames, rows, &at);
+    scale_table(frames, count, alpha);
+    scale_table(rows, (size_t)(f * half), alpha);
+    const dmx_extent frame_dim[] = {by_rows ? 1 : t, by_rows ? t : 1, half};
+    const int64_t row_dim[] = {by_rows ? f : 1, by_rows ? 1 : f, half};
+    const dmx_extent full[] = {by_rows ? f : t, by_rows ? t : f, half};
+    part[0] = free ? free_frames(w, n, t, alpha, frame_dim)
+                   : dmx_constant_f32(e, "position_frames", frames, frame_dim,
+                                      3);
+    part[0] = dmx_emit_expand(e, part[0], full, 3);
+    part[1] = dmx_emit_expand(
+        e, dmx_constant_f32(e, "position_rows", rows, row_dim, 3), full, 3);
+}
+
+/* The table is separable: both parts are expanded when the file is loaded, or
+ * when the length is known. */
 static dmx_name position_2d(dmx_walk *w, const dmx_node *n, double alpha,
                             bool by_rows)
 {
     dmx_emitter *e = &w->e;
-    const int64_t f = n->at.freqs, t = n->at.frames, half = n->at.width / 2;
-    float *frames = dmx_emitter_buffer(e, (size_t)(t * half), sizeof *frames);
-    float *rows = dmx_emitter_buffer(e, (size_t)(f * half), sizeof *rows);
-    if (frames == NULL || rows == NULL)
-        return "";
-    dmx_position_table_2d(frames, rows, &n->at);
-    scale_table(frames, (size_t)(t * half), alpha);
-    scale_table(rows, (size_t)(f * half), alpha);
-    const int64_t frame_dim[] = {by_rows ? 1 : t, by_rows ? t : 1, half};
-    const int64_t row_dim[] = {by_rows ? f : 1, by_rows ? 1 : f, half};
-    const int64_t full[] = {by_rows ? f : t, by_rows ? t : f, half};
-    const dmx_name part[] = {
-        dmx_emit_expand(
-            e, dmx_constant_f32(e, "position_frames", frames, frame_dim, 3),
-            full, 3),
-        dmx_emit_expand(e,
-                        dmx_constant_f32(e, "position_rows", rows, row_dim, 3),
-                        full, 3)};
-    int64_t dim[4];
+    const dmx_extent all = dmx_walk_dim(w, n->out[0])[0];
+    const int64_t f = n->at.freqs, half = n->at.width / 2;
+    dmx_name part[2] = {"", ""};
+    position_parts(w, n, alpha, by_rows, dmx_extent_divide(e, all, f), part);
+    dmx_extent dim[4];
     const size_t rank =
-        dmx_walk_token_shape(w, f * t, by_rows ? f : 1, 2 * half, dim);
+        dmx_walk_token_shape(w, all, by_rows ? f : 1, 2 * half, dim);
+    dim[0] = 1;
     return dmx_emit_reshape(e, dmx_emit_concat(e, part, 2, 2), dim, rank);
 }
 

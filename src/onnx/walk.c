@@ -1,13 +1,29 @@
 #include "onnx/walk.h"
+#include "onnx/emit_shape.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static void note_dims(dmx_walk *w)
+{
+    const size_t each = DMX_VALUE_RANK;
+    w->dim = dmx_emitter_alloc(&w->e, w->g->n_value * each, sizeof *w->dim);
+    for (size_t v = 0; v < w->g->n_value && w->dim != NULL; v++)
+        for (int k = 0; k < w->g->value[v].dims.rank; k++)
+            w->dim[v * each + (size_t)k] =
+                dmx_extent_of(&w->e, w->g->value[v].dims.dim[k], false);
+}
+
 void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
-                   dmx_weight_format weights)
+                   dmx_weight_format weights, dmx_walk_input input)
 {
     *w = (dmx_walk){.g = g};
     dmx_emitter_open(&w->e, opset, weights);
+    w->e.typical = input.typical > 0 ? input.typical : 1;
+    w->e.batch = input.batch > 0 ? input.batch : 1;
+    if (g->any_length || input.batch == DMX_ANY)
+        dmx_emitter_free(&w->e, input.batch == DMX_ANY);
+    note_dims(w);
     w->value = dmx_emitter_alloc(&w->e, g->n_value, sizeof *w->value);
     w->done = dmx_emitter_alloc(&w->e, g->n_node, sizeof *w->done);
     if (!dmx_analysis_open(&w->a, g))
@@ -41,9 +57,9 @@ void dmx_walk_run(dmx_walk *w, const dmx_recipe_table *table,
     }
 }
 
-const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v)
+const dmx_extent *dmx_walk_dim(const dmx_walk *w, dmx_value v)
 {
-    return w->g->value[v].shape.dim;
+    return w->dim + (size_t)v * DMX_VALUE_RANK;
 }
 
 int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v)
@@ -63,24 +79,26 @@ static int64_t row_length(int64_t length)
     return best >= 32 ? best : length;
 }
 
-size_t dmx_walk_token_shape(const dmx_walk *w, int64_t length, int64_t rows,
-                            int64_t width, int64_t dim[4])
+size_t dmx_walk_token_shape(dmx_walk *w, dmx_extent length, int64_t rows,
+                            int64_t width, dmx_extent dim[4])
 {
-    const int64_t r = rows > 1 ? rows : length / row_length(length);
-    dim[0] = 1;
+    const bool free = dmx_extent_is_free(length);
+    const int64_t r = rows > 1 ? rows : free ? 1 : length / row_length(length);
+    dim[0] = w->e.batch;
     dim[1] = w->flat ? length : r;
-    dim[2] = w->flat ? width : length / r;
+    dim[2] = w->flat ? width : dmx_extent_divide(&w->e, length, r);
     dim[3] = width;
     return w->flat ? 3 : 4;
 }
 
 /* a * b tokens as b runs of a instead of a runs of b: the order `rows`. */
-static dmx_name swap_order(dmx_walk *w, dmx_name x, int64_t a, int64_t b,
-                           int64_t width, int64_t rows)
+static dmx_name swap_order(dmx_walk *w, dmx_name x, dmx_extent length,
+                           dmx_extent a, dmx_extent b, int64_t width,
+                           int64_t rows)
 {
-    int64_t dim[4];
-    const size_t rank = dmx_walk_token_shape(w, a * b, rows, width, dim);
-    x = dmx_emit_reshape(&w->e, x, DMX_DIMS(1, a, b, width));
+    dmx_extent dim[4];
+    const size_t rank = dmx_walk_token_shape(w, length, rows, width, dim);
+    x = dmx_emit_reshape(&w->e, x, DMX_DIMS(w->e.batch, a, b, width));
     x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 2, 1, 3));
     return dmx_emit_reshape(&w->e, x, dim, rank);
 }
@@ -98,7 +116,7 @@ dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
 {
     const int64_t have = dmx_walk_rows(w, v);
     const dmx_node *producer = &w->g->node[w->g->value[v].producer];
-    const int64_t *dim = dmx_walk_dim(w, v);
+    const dmx_extent *dim = dmx_walk_dim(w, v);
     if (dmx_emitter_failed(&w->e))
         return "";
     dmx_name name = own_tokens(w, v);
@@ -107,9 +125,13 @@ dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
     if (have == rows)
         return name;
     if (have != 1)
-        name = swap_order(w, name, have, dim[0] / have, dim[1], 1);
-    return rows == 1 ? name
-                     : swap_order(w, name, dim[0] / rows, rows, dim[1], rows);
+        name = swap_order(w, name, dim[0], have,
+                          dmx_extent_divide(&w->e, dim[0], have), dim[1], 1);
+    return rows == 1
+               ? name
+               : swap_order(w, name, dim[0],
+                            dmx_extent_divide(&w->e, dim[0], rows), rows,
+                            dim[1], rows);
 }
 
 dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v)

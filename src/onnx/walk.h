@@ -1,7 +1,8 @@
 /* The walk over the semantic graph that emits ONNX, and the recipes.
  *
- * Signals [C][F][T] become [1, C, F, T], tokens [L][D] become [1, R, W, D] with
- * R * W = L, scalars [1, 1, 1, 1]. A recipe is called for a node whose inputs
+ * Signals [C][F][T] become [B, C, F, T], tokens [L][D] become [B, R, W, D] with
+ * R * W = L, scalars [B, 1, 1, 1], B the number of inputs at once; the comments
+ * of recipes write B as 1. A recipe is called for a node whose inputs
  * have been emitted. It may take the nodes that follow along a chain of sole
  * consumers with it, when the two together have a better form than one after
  * the other: that is how fusion works here, by the pattern and by nothing else.
@@ -34,7 +35,8 @@ typedef struct dmx_walk {
     const dmx_graph *g;
     dmx_analysis a; /* of g */
     dmx_emitted *value;
-    bool *done; /* per node */
+    dmx_extent *dim; /* per value: DMX_VALUE_RANK dimensions */
+    bool *done;      /* per node */
     dmx_centred centred[4];
     size_t n_centred;
     bool flat; /* of the table */
@@ -48,10 +50,16 @@ typedef struct dmx_recipe_table {
     dmx_recipe *recipe[DMX_OP_COUNT];
 } dmx_recipe_table;
 
+/* How many inputs the model takes at once, and how long they usually are. */
+typedef struct dmx_walk_input {
+    int64_t batch;   /* 0: 1; DMX_ANY: any number */
+    int64_t typical; /* samples; of a graph of any length */
+} dmx_walk_input;
+
 /* Emits every node of g into w->e with the recipes of `table`, one per
  * operation. */
 void dmx_walk_open(dmx_walk *w, const dmx_graph *g, int opset,
-                   dmx_weight_format weights);
+                   dmx_weight_format weights, dmx_walk_input input);
 void dmx_walk_run(dmx_walk *w, const dmx_recipe_table *table,
                   const dmx_hooks *hooks);
 void dmx_walk_close(dmx_walk *w);
@@ -64,12 +72,12 @@ dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v);
 /* Whether tokens were emitted channels first and as nothing else yet. */
 bool dmx_walk_is_nchw(const dmx_walk *w, dmx_value v);
 /* Shape of `length` tokens of the order `rows`; returns the rank. */
-size_t dmx_walk_token_shape(const dmx_walk *w, int64_t length, int64_t rows,
-                            int64_t width, int64_t dim[4]);
+size_t dmx_walk_token_shape(dmx_walk *w, dmx_extent length, int64_t rows,
+                            int64_t width, dmx_extent dim[4]);
 /* Order in which an input's tokens were emitted. */
 int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v);
-/* Dimensions of a value: [C, F, T] or [L, D, 0]. */
-const int64_t *dmx_walk_dim(const dmx_walk *w, dmx_value v);
+/* Dimensions of a value: [C, F, T] or [L, D, 0]; T and L may be free. */
+const dmx_extent *dmx_walk_dim(const dmx_walk *w, dmx_value v);
 /* Declares n emitted, its result being `name`. */
 void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name);
 /* The same for tokens as NCHW. */
@@ -87,9 +95,11 @@ extern const dmx_recipe_table dmx_recipes;
 /* Parts that other recipes use. */
 /* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows
  * are summed in two stages: length must not cost accuracy. */
-dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
+dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x,
+                            const dmx_extent dim[3]);
 /* Sum of squares over time, in the same way. */
-dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x, const int64_t dim[3]);
+dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x,
+                              const dmx_extent dim[3]);
 /* conv 1x1 -> group norm per row -> GLU [-> scale]; false: not the pattern. */
 bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv);
 /* Tokens [.., in] -> [.., out], the result times scale[out] (or NULL) times

@@ -57,8 +57,8 @@ static dmx_name padded(dmx_emitter *e, dmx_name x, const int64_t d[3],
 void dmx_usual_stft(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    const int64_t *o = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *o = dmx_walk_dim(w, n->out[0]);
     const int64_t nfft = n->at.nfft, one = 1;
     dmx_name x = padded(e, dmx_usual_plain(w, n->in[0]), d, nfft, o[2]);
     dmx_name part[2];
@@ -166,7 +166,7 @@ static dmx_name half_inverse(dmx_emitter *e, dmx_name x, const int64_t d[3],
 void dmx_usual_istft(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
     const int64_t nfft = n->at.nfft, hop = n->at.hop, left = hop / 2 * 3;
     const int64_t length = (d[2] + 3) * hop;
     dmx_name x = completed(e, dmx_usual_plain(w, n->in[0]), d);

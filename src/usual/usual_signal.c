@@ -10,7 +10,7 @@ static bool is_tokens(const dmx_walk *w, dmx_value v)
 dmx_name dmx_usual_plain(dmx_walk *w, dmx_value v)
 {
     dmx_emitted *x = &w->value[v];
-    const int64_t *d = dmx_walk_dim(w, v);
+    const dmx_extent *d = dmx_walk_dim(w, v);
     if (x->name == NULL && x->folded != NULL) {
         dmx_name y =
             dmx_emit_reshape(&w->e, x->folded, DMX_DIMS(1, d[1], d[0], d[2]));
@@ -22,7 +22,7 @@ dmx_name dmx_usual_plain(dmx_walk *w, dmx_value v)
 dmx_name dmx_usual_folded(dmx_walk *w, dmx_value v)
 {
     dmx_emitted *x = &w->value[v];
-    const int64_t *d = dmx_walk_dim(w, v);
+    const dmx_extent *d = dmx_walk_dim(w, v);
     if (x->folded == NULL) {
         dmx_name y = x->name != NULL ? x->name : "";
         if (d[1] > 1)
@@ -97,7 +97,7 @@ static void usual_group_norm(dmx_walk *w, const dmx_node *n)
         dmx_usual_token_norm(w, n);
         return;
     }
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
     const int64_t folded[] = {d[1], d[0], d[2]}, flat[] = {1, d[0], 1, 1};
     const int64_t plain[] = {1, d[0], d[1], d[2]};
     if (n->at.rows == DMX_ROWS_BATCH || d[1] == 1) {
@@ -116,8 +116,8 @@ static void usual_group_norm(dmx_walk *w, const dmx_node *n)
 static void conv_1d(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
-    const int64_t *o = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *o = dmx_walk_dim(w, n->out[0]);
     const bool flat =
         w->value[n->in[0]].folded == NULL && d[1] > 1 && dmx_is_point_conv(n);
     const dmx_name x = flat ? dmx_emit_reshape(e, dmx_usual_plain(w, n->in[0]),
@@ -146,7 +146,7 @@ static void usual_conv(dmx_walk *w, const dmx_node *n)
         conv_1d(w, n);
         return;
     }
-    const int64_t *o = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *o = dmx_walk_dim(w, n->out[0]);
     const dmx_conv_geometry c = n->at.conv;
     const dmx_name weight =
         dmx_weight_as_is(e, dmx_weight_of(n), dmx_weight_of(n)->dim, 4);
@@ -161,7 +161,7 @@ static void usual_conv(dmx_walk *w, const dmx_node *n)
 static void usual_conv_transpose(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *o = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *o = dmx_walk_dim(w, n->out[0]);
     const dmx_name bias = dmx_bias_of(n) != NULL
                               ? dmx_weight_vector(e, dmx_bias_of(n), 1.0, o, 1)
                               : NULL;

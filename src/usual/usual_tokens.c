@@ -6,7 +6,7 @@
 /* "b c f t -> b (t f) c": the data is permuted, not the positions. */
 void dmx_usual_tokens(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
     dmx_name x = dmx_usual_plain(w, n->in[0]);
     x = dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 2, 1));
     dmx_walk_set(w, n,
@@ -15,7 +15,7 @@ void dmx_usual_tokens(dmx_walk *w, const dmx_node *n)
 
 void dmx_usual_untokens(dmx_walk *w, const dmx_node *n)
 {
-    const int64_t *d = dmx_walk_dim(w, n->out[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->out[0]);
     dmx_name x = dmx_walk_tokens(w, n->in[0], 1);
     x = dmx_emit_reshape(&w->e, x, DMX_DIMS(1, d[2], d[1], d[0]));
     dmx_walk_set(w, n, dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 2, 1)));
@@ -171,7 +171,7 @@ static dmx_name project_back(dmx_emitter *e, dmx_name x, const dmx_node *n)
 void dmx_usual_attention(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
     const dmx_node *back = dmx_next_op(&w->a, n, DMX_OP_LINEAR);
     if (back != NULL && attention_after(w, back) != NULL)
         back = NULL;
@@ -189,7 +189,7 @@ void dmx_usual_attention(dmx_walk *w, const dmx_node *n)
 void dmx_usual_token_norm(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
-    const int64_t *d = dmx_walk_dim(w, n->in[0]);
+    const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
     const int64_t first[] = {1, d[1], d[0]}, column[] = {d[1], 1};
     dmx_name x = dmx_emit_transpose(e, dmx_walk_tokens(w, n->in[0], 1),
                                     DMX_DIMS(0, 2, 1));

@@ -1,0 +1,32 @@
+/* Types of values whose dimensions may be free, from the nodes that make them.
+ *
+ * Every value of such a model is declared with its type: runtimes lose a free
+ * dimension at the first convolution or Reshape, and then can neither tell that
+ * two buffers are equally large nor that two tensors have one layout. Nothing
+ * is guessed: names of dimensions are rules (onnx/extent.h), from operator to
+ * operator. */
+#ifndef DMX_ONNX_EMIT_SHAPE_H
+#define DMX_ONNX_EMIT_SHAPE_H
+
+#include "onnx/extent.h"
+
+/* The model's input and output, float32. */
+void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
+                         const char *name, const dmx_extent *dim, size_t rank);
+
+/* Makes the input's samples or batch free, before any node. */
+void dmx_emitter_free(dmx_emitter *e, bool batch);
+
+/* Gives every node emitted so far its result's type; nothing where all
+ * dimensions are numbers. An operator without a rule is an error. */
+void dmx_emitter_infer(dmx_emitter *e);
+
+/* States the dimensions of the node emitted last, where they follow from
+ * operands that are computed; its element type is its first input's, or int64.
+ * Returns its name. */
+dmx_name dmx_emitter_shaped(dmx_emitter *e, const dmx_extent *dim, size_t rank);
+
+/* All values between input and output, NULL and 0 where nothing is free. */
+Onnx__ValueInfoProto **dmx_emitter_values(dmx_emitter *e, size_t *count);
+
+#endif

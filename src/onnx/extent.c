@@ -1,0 +1,153 @@
+#include "onnx/extent.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Extents below DMX_UNNAMED are counted downwards. */
+static size_t index_of(dmx_extent x)
+{
+    return (size_t)(DMX_UNNAMED - 1 - x);
+}
+
+dmx_free_extent dmx_extent_rule(const dmx_emitter *e, dmx_extent x)
+{
+    return dmx_extent_is_free(x)
+               ? e->extent[index_of(x)]
+               : (dmx_free_extent){.length = dmx_length_fixed(x)};
+}
+
+dmx_extent dmx_extent_of(dmx_emitter *e, dmx_length length, bool batch)
+{
+    if (dmx_length_is_fixed(length) && !batch)
+        return length.plus;
+    for (size_t i = 0; i < e->n_extent; i++)
+        if (e->extent[i].batch == batch &&
+            dmx_length_same(e->extent[i].length, length))
+            return DMX_UNNAMED - 1 - (dmx_extent)i;
+    if (dmx_emitter_failed(e))
+        return DMX_UNNAMED;
+    if (!dmx_grow(&e->extent, &e->extent_capacity, e->n_extent + 1,
+                  sizeof *e->extent)) {
+        dmx_emitter_fail(e, DMX_ERROR_MEMORY, "no memory for the ONNX graph");
+        return DMX_UNNAMED;
+    }
+    e->extent[e->n_extent++] = (dmx_free_extent){length, batch, NULL};
+    return DMX_UNNAMED - (dmx_extent)e->n_extent;
+}
+
+/* ---- arithmetic ---------------------------------------------------------- */
+static dmx_extent made(dmx_emitter *e, bool good, dmx_length length, bool batch)
+{
+    if (good)
+        return dmx_extent_of(e, length, batch);
+    dmx_emitter_fail(e, DMX_ERROR_UNSUPPORTED,
+                     "%s: a length inside follows no rule of the input's: "
+                     "export for one length",
+                     e->path);
+    return DMX_UNNAMED;
+}
+
+dmx_extent dmx_extent_times(dmx_emitter *e, dmx_extent x, int64_t n)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    dmx_length y;
+    return dmx_extent_is_free(x)
+               ? made(e, dmx_length_multiply(&y, r.length, n), y, r.batch)
+               : x * n;
+}
+
+dmx_extent dmx_extent_plus(dmx_emitter *e, dmx_extent x, int64_t n)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    dmx_length y;
+    return dmx_extent_is_free(x)
+               ? made(e, !r.batch && dmx_length_add(&y, r.length, n), y, false)
+               : x + n;
+}
+
+dmx_extent dmx_extent_ceil(dmx_emitter *e, dmx_extent x, int64_t n)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    dmx_length y;
+    return made(e, !r.batch && dmx_length_ceil(&y, r.length, n), y, false);
+}
+
+dmx_extent dmx_extent_divide(dmx_emitter *e, dmx_extent x, int64_t n)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    dmx_length y;
+    return made(e, dmx_length_divide(&y, r.length, n), y, r.batch);
+}
+
+dmx_extent dmx_extent_floor(dmx_emitter *e, dmx_extent x, int64_t n)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    dmx_length y;
+    return x != DMX_UNNAMED && !r.batch && dmx_length_floor(&y, r.length, n)
+               ? dmx_extent_of(e, y, false)
+               : DMX_UNNAMED;
+}
+
+dmx_extent dmx_extent_sum(dmx_emitter *e, dmx_extent a, dmx_extent b)
+{
+    const dmx_free_extent x = dmx_extent_rule(e, a), y = dmx_extent_rule(e, b);
+    dmx_length sum;
+    return a != DMX_UNNAMED && b != DMX_UNNAMED && !x.batch && !y.batch &&
+                   dmx_length_sum(&sum, x.length, y.length)
+               ? dmx_extent_of(e, sum, false)
+               : DMX_UNNAMED;
+}
+
+dmx_extent dmx_extent_difference(dmx_emitter *e, dmx_extent a, dmx_extent b)
+{
+    const dmx_free_extent x = dmx_extent_rule(e, a), y = dmx_extent_rule(e, b);
+    dmx_length d = x.length;
+    const bool alike = dmx_length_is_fixed(y.length) ||
+                       (d.over == y.length.over && d.shift == y.length.shift &&
+                        d.least == y.length.least && d.times >= y.length.times);
+    if (a == DMX_UNNAMED || b == DMX_UNNAMED || x.batch || y.batch || !alike)
+        return DMX_UNNAMED;
+    d.times -= y.length.times;
+    d.plus -= y.length.plus;
+    return dmx_extent_of(e, d.times == 0 ? dmx_length_fixed(d.plus) : d, false);
+}
+
+int64_t dmx_extent_typical(const dmx_emitter *e, dmx_extent x)
+{
+    return dmx_extent_is_free(x)
+               ? dmx_length_at(dmx_extent_rule(e, x).length, e->typical)
+               : x;
+}
+
+/* The text of a length calls the input's length N. */
+static void length_name(char *text, size_t size, dmx_length a)
+{
+    char length[200];
+    size_t used = 0;
+    (void)dmx_length_text(a, length, sizeof length);
+    for (const char *c = length; *c != '\0' && used + 8 < size; c++)
+        used += (size_t)(*c == 'N'
+                             ? snprintf(text + used, size - used, "samples")
+                             : snprintf(text + used, size - used, "%c", *c));
+}
+
+const char *dmx_extent_name(dmx_emitter *e, dmx_extent x)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    char text[320], length[300] = "";
+    if (r.name != NULL)
+        return r.name;
+    length_name(length, sizeof length, r.length);
+    if (!r.batch)
+        snprintf(text, sizeof text, "%s", length);
+    else if (strcmp(length, "1") == 0)
+        snprintf(text, sizeof text, "batch");
+    else
+        snprintf(text, sizeof text, "batch*(%s)", length);
+    char *copy = dmx_emitter_text(e, text);
+    if (copy == NULL)
+        return "";
+    if (dmx_extent_is_free(x))
+        e->extent[index_of(x)].name = copy;
+    return copy;
+}

@@ -1,0 +1,43 @@
+/* Dimensions of ONNX values, known or not before the model runs.
+ *
+ * A dimension is a number, or a rule of the input's shape: a length
+ * (graph/length.h) of its samples, its batch, or a product of the two. A recipe
+ * says how large something is and does not ask which of the two it is. */
+#ifndef DMX_ONNX_EXTENT_H
+#define DMX_ONNX_EXTENT_H
+
+#include "onnx/emitter.h"
+
+/* A number, or below -1 one of the emitter's rules; equal rules are equal
+ * extents. -1 is a dimension without a rule, which has no name. */
+#define DMX_UNNAMED ((dmx_extent)-1)
+
+static inline bool dmx_extent_is_free(dmx_extent x)
+{
+    return x < DMX_UNNAMED;
+}
+
+/* A length in samples, times the batch where `batch` says so. */
+dmx_extent dmx_extent_of(dmx_emitter *e, dmx_length length, bool batch);
+/* The rule of a dimension, a number's too. */
+dmx_free_extent dmx_extent_rule(const dmx_emitter *e, dmx_extent x);
+
+/* Arithmetic; a result without a rule is an error. n >= 1 but for plus. */
+dmx_extent dmx_extent_times(dmx_emitter *e, dmx_extent x, int64_t n);
+dmx_extent dmx_extent_plus(dmx_emitter *e, dmx_extent x, int64_t n);
+dmx_extent dmx_extent_ceil(dmx_emitter *e, dmx_extent x, int64_t n);
+/* x / n, which is whole. */
+dmx_extent dmx_extent_divide(dmx_emitter *e, dmx_extent x, int64_t n);
+/* DMX_UNNAMED where there is no rule, and no error. */
+dmx_extent dmx_extent_floor(dmx_emitter *e, dmx_extent x, int64_t n);
+dmx_extent dmx_extent_sum(dmx_emitter *e, dmx_extent a, dmx_extent b);
+dmx_extent dmx_extent_difference(dmx_emitter *e, dmx_extent a, dmx_extent b);
+
+/* What x is for the length that the export was made for, batch 1: by this
+ * recipes choose between forms that are all right for every length. */
+int64_t dmx_extent_typical(const dmx_emitter *e, dmx_extent x);
+
+/* "batch*4*ceil(samples/1024)", in the emitter's memory. */
+const char *dmx_extent_name(dmx_emitter *e, dmx_extent x);
+
+#endif
