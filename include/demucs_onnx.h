@@ -372,10 +372,18 @@ DMX_API const char *dmx_precision_name(dmx_precision precision);
 /* The precision of that name into *out; 0 when there is none. */
 DMX_API int dmx_precision_find(dmx_precision *out, const char *name);
 
+/* Dimensions of an exported model's input that may be free. */
+enum {
+    DMX_DYNAMIC_SAMPLES = 1, /* any length, symbolic "samples" */
+    DMX_DYNAMIC_BATCH = 2,   /* any number of inputs at once, "batch" */
+};
+
 typedef struct dmx_export_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* warnings, progress, cancellation */
-    int64_t samples;        /* length of the input; 0: training segment */
+    int64_t samples;        /* length of the input; 0: training segment. With
+                               DMX_DYNAMIC_SAMPLES: the length that the file is
+                               made quickest for */
     int opset;              /* ONNX operator set, 17 or newer; 0: 17 */
     dmx_precision precision;
     const char *const *stems; /* sources wanted, NULL-terminated; NULL: all */
@@ -385,6 +393,10 @@ typedef struct dmx_export_options {
                          for, or NULL */
     int threads;      /* 0: every core this process may use */
     const struct dmx_verify_options *checks; /* NULL: all, with defaults */
+    int dynamic;   /* DMX_DYNAMIC_SAMPLES | DMX_DYNAMIC_BATCH; 0: both are
+                      fixed, except the length of models that were trained
+                      without one, where samples is 0 */
+    int64_t batch; /* inputs at once where that is fixed, at most 4096; 0: 1 */
 } dmx_export_options;
 
 #define DMX_EXPORT_OPTIONS_INIT DMX_SIZED_(dmx_export_options)
@@ -548,6 +560,9 @@ typedef struct dmx_verify_options {
                                 system */
     const char *providers;   /* "auto", or execution providers in order of
                                 preference, "cuda,cpu"; NULL: cpu */
+    int64_t samples;         /* of a file of any length: the one length to
+                                compare at; 0: the segment, a short one, a
+                                prime and one above the segment */
 } dmx_verify_options;
 
 #define DMX_VERIFY_OPTIONS_INIT DMX_SIZED_(dmx_verify_options)
@@ -567,7 +582,9 @@ DMX_API const char *dmx_report_sha256(const dmx_report *report);
 /* How one source of one test signal compared with the reference. */
 typedef struct dmx_parity {
     size_t size;           /* sizeof this struct */
-    const char *signal;    /* "noise", "music", "recording" */
+    const char *signal;    /* "noise", "music", "recording"; of a file of any
+                              length or batch also "noise at 1000", "noise in a
+                              batch" */
     const char *source;    /* "drums" */
     double peak;           /* largest magnitude of the reference */
     double max_difference; /* largest absolute difference */

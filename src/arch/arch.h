@@ -22,6 +22,8 @@ struct dmx_model {
     int64_t segment[2];       /* numerator, denominator, seconds; reduced */
     int64_t training_samples; /* int(segment * samplerate) */
     bool use_train_segment;   /* shorter input is padded to the segment */
+    bool free_length;         /* trained on no one length: exports are of any
+                                 length unless one is asked for */
     int64_t draws_position;   /* the original draws a position below this in
                                  every pass, in inference too; 0: none */
     char **assumed;           /* arguments neither given nor proved by the */

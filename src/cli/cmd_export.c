@@ -18,6 +18,11 @@ static const cli_option options[] = {
      offsetof(export_options, model.segment), 0, 0},
     {"samples", 0, CLI_INT, "N", "length of the graph in samples",
      offsetof(export_options, samples), 1, 1e9},
+    {"dynamic", 0, CLI_WORD, "samples|batch",
+     "any length and any number of inputs at once, or only one of the two",
+     offsetof(export_options, dynamic), 0, 0},
+    {"batch", 0, CLI_INT, "N", "inputs at once (1)",
+     offsetof(export_options, batch), 1, 4096},
     {"opset", 0, CLI_INT, "N", "ONNX operator set, 17 or newer (17)",
      offsetof(export_options, opset), 1, 1000},
     {"precision", 0, CLI_CHOICE, "fp32|fp16weights",
@@ -49,6 +54,15 @@ static dmx_status graph_length(int64_t *samples, const export_options *o,
     return err->code;
 }
 
+static int dynamic_dimensions(const char *word)
+{
+    const int both = DMX_DYNAMIC_SAMPLES | DMX_DYNAMIC_BATCH;
+    return word == NULL                   ? 0
+           : strcmp(word, "samples") == 0 ? DMX_DYNAMIC_SAMPLES
+           : strcmp(word, "batch") == 0   ? DMX_DYNAMIC_BATCH
+                                          : both;
+}
+
 /* The stems asked for, as a list to free; NULL for all. */
 static const char **wanted_stems(const export_options *o)
 {
@@ -75,6 +89,8 @@ static dmx_status export_model(cli_terminal *t, const export_options *o,
     e.prune = o->prune;
     e.stem = stem;
     e.threads = (int)o->check.threads;
+    e.dynamic = dynamic_dimensions(o->dynamic);
+    e.batch = o->batch;
     e.checks = &checks;
     const dmx_status done = dmx_export(model, output, &e, report, err);
     free(stems);
@@ -183,6 +199,10 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         return cli_misuse(t, "export", "give --stem or --stems, not both");
     if (o->samples != 0 && o->model.segment != NULL)
         return cli_misuse(t, "export", "give --samples or --segment, not both");
+    if (o->batch > 1 &&
+        (dynamic_dimensions(o->dynamic) & DMX_DYNAMIC_BATCH) != 0)
+        return cli_misuse(t, "export",
+                          "give --batch or --dynamic's batch, not both");
     if (o->prune && o->stem == NULL && o->stems == NULL)
         return cli_misuse(t, "export", "--prune needs --stem or --stems");
     export_options known = *o;

@@ -10,12 +10,16 @@ typedef struct verify_options {
     cli_hub_options hub;
     cli_check_options check;
     int recorded;
+    int64_t samples;
 } verify_options;
 
 static const cli_option options[] = {
     {"recorded", 0, CLI_FLAG, NULL,
      "compare with a recording: MODEL.onnx MIX.npy STEMS.npy",
      offsetof(verify_options, recorded), 0, 0},
+    {"samples", 0, CLI_INT, "N",
+     "of a file of any length: compare at this one only",
+     offsetof(verify_options, samples), 1, 1 << 24},
     CLI_CHECK_OPTIONS(verify_options, check),
     CLI_MODEL_OPTIONS(verify_options, model),
     CLI_HUB_OPTIONS(verify_options, hub),
@@ -66,7 +70,7 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
                              cli_files *inputs, const char *path,
                              const char *name)
 {
-    const dmx_verify_options v = cli_verify_options(t, &o->check);
+    dmx_verify_options v = cli_verify_options(t, &o->check);
     dmx_report *report = NULL;
     dmx_error err = DMX_ERROR_INIT;
     cli_model m;
@@ -79,6 +83,7 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
         dmx_bag_close(bag);
         return CLI_USAGE;
     }
+    v.samples = o->samples;
     status = cli_model_open(&m, t, dmx_bag_path(bag, 0), 0, &o->model, &err);
     if (status == DMX_OK)
         status = dmx_verify_model(path, m.model, &v, &report, &err);

@@ -109,7 +109,7 @@ static void bash_choices(FILE *stream, const cli_command *c)
 {
     const cli_option *o = c->option;
     for (; o != NULL && o->name != NULL; o++)
-        if (o->type == CLI_CHOICE) {
+        if (o->type == CLI_CHOICE || o->type == CLI_WORD) {
             fprintf(stream, "    %s:--%s) COMPREPLY=($(compgen -W \"", c->name,
                     o->name);
             spaced(stream, o->argument);
@@ -169,7 +169,7 @@ static void zsh_options(FILE *stream, const cli_option *o)
                     o->name);
         quoted(stream, o->help);
         fputc(']', stream);
-        if (o->type == CLI_CHOICE) {
+        if (o->type == CLI_CHOICE || o->type == CLI_WORD) {
             fputs(":value:(", stream);
             spaced(stream, o->argument);
             fputc(')', stream);
@@ -227,7 +227,7 @@ static void fish_options(FILE *stream, const cli_option *o, const char *command)
         fprintf(stream, " -l %s", o->name);
         if (o->letter != 0)
             fprintf(stream, " -s %c", o->letter);
-        if (o->type == CLI_CHOICE) {
+        if (o->type == CLI_CHOICE || o->type == CLI_WORD) {
             fputs(" -x -a '", stream);
             spaced(stream, o->argument);
             fputc('\'', stream);

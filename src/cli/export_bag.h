@@ -17,6 +17,8 @@ typedef struct export_options {
     int64_t samples;
     int64_t opset;
     const char *precision;
+    const char *dynamic;
+    int64_t batch;
     cli_files inputs; /* every file that is read: none is written */
 } export_options;
 

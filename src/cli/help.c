@@ -31,7 +31,8 @@ static void print_options(FILE *stream, const cli_option *o)
                                     : fprintf(stream, "      ");
         column += fprintf(stream, "--%s", o->name);
         if (o->argument != NULL)
-            column += fprintf(stream, " %s", o->argument);
+            column += fprintf(stream, o->type == CLI_WORD ? "[=%s]" : " %s",
+                              o->argument);
         if (column >= LEFT - 1)
             fprintf(stream, "\n%*s", LEFT, "");
         else

@@ -113,20 +113,27 @@ static const char *store_real(const parser *p, const cli_option *o,
     return check_range(p, o, text, value);
 }
 
-static const char *store_choice(const parser *p, const cli_option *o,
-                                const char *text, void *slot)
+static bool is_choice(const cli_option *o, const char *text)
 {
     const size_t length = strlen(text);
     const char *word = o->argument;
     while (word != NULL && length != 0) {
         if (strncmp(word, text, length) == 0 &&
-            (word[length] == '|' || word[length] == '\0')) {
-            *(const char **)slot = text;
-            return NULL;
-        }
+            (word[length] == '|' || word[length] == '\0'))
+            return true;
         word = strchr(word, '|');
         if (word != NULL)
             word++;
+    }
+    return false;
+}
+
+static const char *store_choice(const parser *p, const cli_option *o,
+                                const char *text, void *slot)
+{
+    if (text == NULL || is_choice(o, text)) {
+        *(const char **)slot = text != NULL ? text : "";
+        return NULL;
     }
     char wanted[200];
     snprintf(wanted, sizeof wanted, "one of %s", o->argument);
@@ -163,6 +170,7 @@ static const char *store(const parser *p, const cli_target *t,
         *(const char **)slot = text;
         return NULL;
     case CLI_CHOICE:
+    case CLI_WORD:
         return store_choice(p, o, text, slot);
     case CLI_INT:
         return store_int(p, o, text, slot);
@@ -216,6 +224,9 @@ static const char *take_value(parser *p, const cli_target *t,
 {
     if (joined != NULL)
         return store(p, t, o, joined);
+    if (o->type == CLI_WORD &&
+        (p->next >= p->argc || !is_choice(o, p->argv[p->next])))
+        return store(p, t, o, NULL);
     if (p->next >= p->argc) {
         snprintf(p->message, p->size, "--%s needs a value: %s", o->name,
                  o->argument);

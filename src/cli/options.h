@@ -11,6 +11,7 @@ typedef enum cli_type {
     CLI_FLAG,   /* int: set to 1; repeated, it counts */
     CLI_STRING, /* const char * */
     CLI_CHOICE, /* const char *: one of the words in `argument`, "a|b|c" */
+    CLI_WORD,   /* the same, or "" where no such word follows */
     CLI_INT,    /* int64_t */
     CLI_REAL,   /* double */
     CLI_LIST,   /* cli_list: every occurrence adds an item */

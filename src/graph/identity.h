@@ -14,8 +14,8 @@ typedef struct dmx_identity {
     const dmx_json *arguments; /* of its constructor, all of them */
     const char *const *source; /* names, in output order */
     size_t n_source;
-    int64_t samplerate; /* Hz */
-    int64_t segment[2]; /* seconds: numerator, denominator */
+    int64_t samplerate;       /* Hz */
+    int64_t segment[2];       /* seconds: numerator, denominator */
     int64_t training_samples; /* of a segment */
     bool pads_to_segment;
     const char *checkpoint_sha256;

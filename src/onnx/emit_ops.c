@@ -79,10 +79,10 @@ dmx_name dmx_emit_expand(dmx_emitter *e, dmx_name x, const dmx_extent *dim,
         return dmx_emit_2(e, "Expand", x, dmx_constant_i64(e, dim, rank));
     const dmx_value_type *type = type_of(e, x);
     for (size_t k = 0; k < rank; k++)
-        spelt[k] = type != NULL && type->rank == (int)rank &&
-                           type->dim[k] == dim[k]
-                       ? 1
-                       : dim[k];
+        spelt[k] =
+            type != NULL && type->rank == (int)rank && type->dim[k] == dim[k]
+                ? 1
+                : dim[k];
     (void)dmx_emit_2(e, "Expand", x, vector(e, spelt, rank));
     return dmx_emitter_shaped(e, dim, rank);
 }

@@ -73,15 +73,13 @@ static bool broadcast_dims(value_type *out, const value_type *a,
 
 static bool broadcast(inference *i)
 {
-    return i->in[1] != NULL &&
-           broadcast_dims(&i->out, i->in[0], i->in[1], 0);
+    return i->in[1] != NULL && broadcast_dims(&i->out, i->in[0], i->in[1], 0);
 }
 
 static bool transpose(inference *i)
 {
     for (int k = 0; k < i->out.rank; k++)
-        i->out.dim[k] =
-            i->in[0]->dim[number_of_list(i, "perm", (size_t)k, k)];
+        i->out.dim[k] = i->in[0]->dim[number_of_list(i, "perm", (size_t)k, k)];
     return true;
 }
 
@@ -107,8 +105,7 @@ static bool concat(inference *i)
         for (int d = 0; d < x->rank; d++)
             if (d != axis && x->dim[d] != i->out.dim[d])
                 return false;
-        i->out.dim[axis] =
-            dmx_extent_sum(i->e, i->out.dim[axis], x->dim[axis]);
+        i->out.dim[axis] = dmx_extent_sum(i->e, i->out.dim[axis], x->dim[axis]);
     }
     return i->out.dim[axis] != DMX_UNNAMED;
 }
@@ -213,7 +210,8 @@ static inference_rule *rule_of(const char *operator_name)
     return NULL;
 }
 
-/* ---- declarations --------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------
+ */
 static Onnx__TensorShapeProto *new_shape(dmx_emitter *e, const dmx_extent *dim,
                                          size_t rank)
 {

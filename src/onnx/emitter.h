@@ -67,7 +67,7 @@ typedef struct dmx_emitter {
     size_t n_extent, extent_capacity;
     dmx_shared_name *shared;
     size_t n_shared, shared_capacity;
-    size_t n_typed; /* nodes whose results have a type */
+    size_t n_typed;                       /* nodes whose results have a type */
     void (*settle)(struct dmx_emitter *); /* before a node; or NULL */
 } dmx_emitter;
 

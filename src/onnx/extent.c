@@ -126,9 +126,9 @@ static void length_name(char *text, size_t size, dmx_length a)
     size_t used = 0;
     (void)dmx_length_text(a, length, sizeof length);
     for (const char *c = length; *c != '\0' && used + 8 < size; c++)
-        used += (size_t)(*c == 'N'
-                             ? snprintf(text + used, size - used, "samples")
-                             : snprintf(text + used, size - used, "%c", *c));
+        used +=
+            (size_t)(*c == 'N' ? snprintf(text + used, size - used, "samples")
+                               : snprintf(text + used, size - used, "%c", *c));
 }
 
 const char *dmx_extent_name(dmx_emitter *e, dmx_extent x)

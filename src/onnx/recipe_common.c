@@ -24,9 +24,9 @@ void dmx_recipe_input(dmx_walk *w, const dmx_node *n)
     const dmx_extent batch = w->e.batch;
     dmx_emitter_declare(&w->e, &w->e.input, "mix",
                         DMX_DIMS(batch, dim[0], dim[2]));
-    dmx_walk_set(w, n,
-                 dmx_emit_reshape(&w->e, "mix",
-                                  DMX_DIMS(batch, dim[0], 1, dim[2])));
+    dmx_walk_set(
+        w, n,
+        dmx_emit_reshape(&w->e, "mix", DMX_DIMS(batch, dim[0], 1, dim[2])));
 }
 
 /* The centre of a signal: half of what it is too long lies before. */

@@ -34,8 +34,8 @@ static void pad_free(dmx_walk *w, const dmx_node *n, const dmx_node *conv)
         const dmx_name before =
             dmx_integer_op(e, "Div", all, dmx_constant_i64(e, &two, 1));
         const dmx_name after = dmx_integer_op(e, "Sub", all, before);
-        dmx_walk_set(
-            w, n, dmx_emit_pad_names(e, x, 4, 3, before, after, to, false));
+        dmx_walk_set(w, n,
+                     dmx_emit_pad_names(e, x, 4, 3, before, after, to, false));
     }
 }
 

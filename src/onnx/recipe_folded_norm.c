@@ -199,8 +199,8 @@ static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
         dmx_emit_2(e, "Add", spread(e, f, hc), offset(e, f, mean, mu));
     const dmx_name r = dmx_emit_1(e, "Reciprocal", dmx_emit_1(e, "Sqrt", var));
     dmx_name tail = dmx_emit_2(e, "Mul", companions(e, f, mean, mu), r);
-    tail = dmx_emit_expand(e, tail,
-                           DMX_DIMS(e->batch, f->padded - f->in, f->rows, f->frames));
+    tail = dmx_emit_expand(
+        e, tail, DMX_DIMS(e->batch, f->padded - f->in, f->rows, f->frames));
     const dmx_name all[] = {dmx_emit_2(e, "Mul", h, r), tail};
     return dmx_emit_concat(e, all, 2, 1);
 }

@@ -107,12 +107,11 @@ static dmx_name reflect_free(dmx_emitter *e, const dmx_transform *t, dmx_name x,
                              const dmx_stft_padding *p, dmx_extent padded)
 {
     const int64_t none = 0, left = t->left;
-    const dmx_name zeros =
-        dmx_extent_missing(e, amount_to(e, p->zeros),
-                           dmx_extent_of(e, p->zeros.from, false));
-    const dmx_name behind = dmx_integer_op(
-        e, "Sub", dmx_extent_operand(e, amount_to(e, p->behind)),
-        dmx_extent_operand(e, t->length));
+    const dmx_name zeros = dmx_extent_missing(
+        e, amount_to(e, p->zeros), dmx_extent_of(e, p->zeros.from, false));
+    const dmx_name behind =
+        dmx_integer_op(e, "Sub", dmx_extent_operand(e, amount_to(e, p->behind)),
+                       dmx_extent_operand(e, t->length));
     x = dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1), zeros,
                            DMX_UNNAMED, false);
     return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &left, 1),
@@ -148,8 +147,7 @@ static dmx_name frames_of(dmx_emitter *e, const dmx_transform *t, dmx_name x)
     x = dmx_emit_reshape(e, x, DMX_DIMS(signals, blocks, q, t->n2));
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
     for (int64_t j = 0; j < 4; j++)
-        piece[j] =
-            dmx_emit_slice(e, x, 3, j, dmx_extent_plus(e, t->frames, j));
+        piece[j] = dmx_emit_slice(e, x, 3, j, dmx_extent_plus(e, t->frames, j));
     return dmx_emit_concat(e, piece, 4, 2);
 }
 

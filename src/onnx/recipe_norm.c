@@ -138,7 +138,8 @@ static dmx_name signal_mean(dmx_emitter *e, dmx_name x, const dmx_extent dim[3],
 static dmx_name token_sum(dmx_emitter *e, dmx_name x, const dmx_extent dim[2],
                           int64_t groups)
 {
-    const int64_t width = dim[1], side = free_side(dmx_extent_typical(e, dim[0]));
+    const int64_t width = dim[1],
+                  side = free_side(dmx_extent_typical(e, dim[0]));
     const dmx_extent n = e->batch, runs = dmx_extent_ceil(e, dim[0], side);
     x = dmx_emit_pad_to(e, x, 4, 1, dim[0], dmx_extent_times(e, runs, side));
     x = dmx_emit_reshape(e, x, DMX_DIMS(n, runs, side, groups));

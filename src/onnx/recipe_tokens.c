@@ -168,8 +168,8 @@ static dmx_name learned_rows(dmx_walk *w, const dmx_node *n, double alpha,
     if (table == NULL)
         return "";
     scale_table(table, (size_t)(rows * width), alpha * n->at.alpha);
-    const dmx_name all = dmx_constant_f32(e, "position_1d", table,
-                                          DMX_DIMS(1, 1, rows, width));
+    const dmx_name all =
+        dmx_constant_f32(e, "position_1d", table, DMX_DIMS(1, 1, rows, width));
     return dmx_emit_slice(e, all, 2, 0, length);
 }
 
@@ -242,9 +242,9 @@ static void position_parts(dmx_walk *w, const dmx_node *n, double alpha,
     const dmx_extent frame_dim[] = {by_rows ? 1 : t, by_rows ? t : 1, half};
     const int64_t row_dim[] = {by_rows ? f : 1, by_rows ? 1 : f, half};
     const dmx_extent full[] = {by_rows ? f : t, by_rows ? t : f, half};
-    part[0] = free ? free_frames(w, n, t, alpha, frame_dim)
-                   : dmx_constant_f32(e, "position_frames", frames, frame_dim,
-                                      3);
+    part[0] =
+        free ? free_frames(w, n, t, alpha, frame_dim)
+             : dmx_constant_f32(e, "position_frames", frames, frame_dim, 3);
     part[0] = dmx_emit_expand(e, part[0], full, 3);
     part[1] = dmx_emit_expand(
         e, dmx_constant_f32(e, "position_rows", rows, row_dim, 3), full, 3);

@@ -127,11 +127,10 @@ dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows)
     if (have != 1)
         name = swap_order(w, name, dim[0], have,
                           dmx_extent_divide(&w->e, dim[0], have), dim[1], 1);
-    return rows == 1
-               ? name
-               : swap_order(w, name, dim[0],
-                            dmx_extent_divide(&w->e, dim[0], rows), rows,
-                            dim[1], rows);
+    return rows == 1 ? name
+                     : swap_order(w, name, dim[0],
+                                  dmx_extent_divide(&w->e, dim[0], rows), rows,
+                                  dim[1], rows);
 }
 
 dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v)

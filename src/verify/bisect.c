@@ -18,6 +18,7 @@ typedef struct probe {
 
 typedef struct search {
     const dmx_parity_job *job;
+    const dmx_graph *graph;
     const dmx_sketches *reference;
     probe *probe;
     size_t count, capacity;
@@ -191,7 +192,7 @@ static bool can_be_fetched(const dmx_session *session, const char *name)
 static dmx_status fetch_chunk(search *s, dmx_session *session, const float *mix,
                               dmx_error *err)
 {
-    const dmx_shape in = dmx_graph_shape(s->job->graph, s->job->graph->input);
+    const dmx_shape in = dmx_graph_shape(s->graph, s->graph->input);
     const int64_t dim[3] = {1, in.dim[0], in.dim[2]};
     const char *name[CHUNK];
     size_t n = 0;
@@ -252,11 +253,11 @@ static dmx_status run(search *s, dmx_runtime *runtime, const float *mix,
     return report(s, err);
 }
 
-dmx_status dmx_bisect(const dmx_parity_job *job, dmx_runtime *runtime,
-                      const float *mix, const dmx_sketches *reference,
-                      dmx_error *err)
+dmx_status dmx_bisect(const dmx_parity_job *job, const dmx_graph *graph,
+                      dmx_runtime *runtime, const float *mix,
+                      const dmx_sketches *reference, dmx_error *err)
 {
-    search s = {.job = job, .reference = reference};
+    search s = {.job = job, .graph = graph, .reference = reference};
     const dmx_status status = run(&s, runtime, mix, err);
     free(s.probe);
     return status;

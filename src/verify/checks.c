@@ -23,16 +23,14 @@ dmx_status dmx_checks_options(dmx_verify_options *out,
     return DMX_OK;
 }
 
-dmx_status dmx_checks_static(struct dmx_report *report, int64_t *samples,
+dmx_status dmx_checks_static(struct dmx_report *report, dmx_contract *contract,
                              const dmx_checker *checker,
                              const dmx_model_file *file, bool trusted,
                              const dmx_hooks *hooks, dmx_error *err)
 {
-    dmx_contract contract;
     dmx_error said = DMX_ERROR_INIT;
     DMX_FORWARD(dmx_progress(hooks, "checking: structure", 0, err));
-    DMX_FORWARD(dmx_promises_check(report, &contract, file, err));
-    *samples = contract.samples;
+    DMX_FORWARD(dmx_promises_check(report, contract, file, err));
     const double start = dmx_seconds();
     const dmx_status status = dmx_checker_check(
         checker, file->bytes.data, file->bytes.size, trusted, hooks, &said);
@@ -83,23 +81,48 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
     return status;
 }
 
-static dmx_status run_parity(dmx_parity_job *job, int64_t samples,
+/* The lengths at which a file of any length is compared: the segment, a short
+ * one, a prime, and one that ends off every stride above the segment. */
+static size_t choose_lengths(int64_t length[4], const struct dmx_model *m,
+                             const dmx_contract *contract,
+                             const dmx_verify_options *options)
+{
+    const int64_t segment = m->training_samples;
+    length[0] = contract->samples > 0 ? contract->samples : options->samples;
+    if (length[0] > 0)
+        return 1;
+    length[0] = segment;
+    length[1] = 1000;
+    length[2] = 10007;
+    length[3] = segment + segment / 8 + 1;
+    return 4;
+}
+
+static dmx_status run_parity(dmx_parity_job *job, const dmx_contract *contract,
                              dmx_error *err)
 {
-    dmx_graph *graph;
-    DMX_RETURN_IF(samples > MAX_SAMPLES, err, DMX_ERROR_LIMIT,
-                  "%s: %lld samples are too many to compare", job->file->path,
-                  (long long)samples);
-    DMX_FORWARD(dmx_model_graph(&graph, job->model, samples, err));
-    job->graph = graph;
-    const dmx_status status = dmx_parity_run(job, err);
-    dmx_graph_close(graph);
-    return status;
+    int64_t length[4];
+    const dmx_verify_options *o = job->options;
+    DMX_RETURN_IF(contract->samples > 0 && o->samples > 0 &&
+                      o->samples != contract->samples,
+                  err, DMX_ERROR_ARGUMENT,
+                  "%s: its length is fixed: %lld samples, not %lld",
+                  job->file->path, (long long)contract->samples,
+                  (long long)o->samples);
+    job->n_length = choose_lengths(length, job->model, contract, o);
+    job->length = length;
+    job->batch = contract->batch;
+    for (size_t i = 0; i < job->n_length; i++)
+        DMX_RETURN_IF(length[i] > MAX_SAMPLES, err, DMX_ERROR_LIMIT,
+                      "%s: %lld samples are too many to compare",
+                      job->file->path, (long long)length[i]);
+    return dmx_parity_run(job, err);
 }
 
 dmx_status dmx_checks_parity(struct dmx_report *report,
                              const dmx_model_file *file,
-                             const struct dmx_model *model, int64_t samples,
+                             const struct dmx_model *model,
+                             const dmx_contract *contract,
                              const dmx_verify_options *options,
                              const dmx_hooks *hooks, dmx_error *err)
 {
@@ -119,8 +142,7 @@ dmx_status dmx_checks_parity(struct dmx_report *report,
     dmx_status status = map_rows(&row, &job.n_row, file, model, err);
     job.row = row;
     if (status == DMX_OK)
-        status = run_parity(
-            &job, samples > 0 ? samples : model->training_samples, err);
+        status = run_parity(&job, contract, err);
     free(row);
     return status;
 }

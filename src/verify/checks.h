@@ -4,7 +4,7 @@
 
 #include "arch/arch.h"
 #include "verify/checker.h"
-#include "verify/report.h"
+#include "verify/promises.h"
 
 /* The options, with every default in its place. */
 DMX_MUST_CHECK dmx_status dmx_checks_options(dmx_verify_options *out,
@@ -14,14 +14,14 @@ DMX_MUST_CHECK dmx_status dmx_checks_options(dmx_verify_options *out,
 /* Checks 2 and 3: specification and promises, as findings. trusted: this run
  * wrote the file. */
 DMX_MUST_CHECK dmx_status
-dmx_checks_static(struct dmx_report *report, int64_t *samples,
+dmx_checks_static(struct dmx_report *report, dmx_contract *contract,
                   const dmx_checker *checker, const dmx_model_file *file,
                   bool trusted, const dmx_hooks *hooks, dmx_error *err);
 
 /* Check 1 against the model's reference, unless it is to be skipped. */
 DMX_MUST_CHECK dmx_status dmx_checks_parity(
     struct dmx_report *report, const dmx_model_file *file,
-    const struct dmx_model *model, int64_t samples,
+    const struct dmx_model *model, const dmx_contract *contract,
     const dmx_verify_options *options, const dmx_hooks *hooks, dmx_error *err);
 
 #endif

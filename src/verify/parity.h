@@ -9,16 +9,19 @@ typedef struct dmx_parity_job {
     struct dmx_report *report;
     const dmx_model_file *file;
     const struct dmx_model *model;
-    const dmx_graph *graph; /* for the length that the file runs */
-    const size_t *row;      /* source of the model that each output row is */
+    const int64_t *length; /* samples to compare at, one after the other */
+    size_t n_length;
+    int64_t batch;     /* inputs that the file takes at once; -1: any number */
+    const size_t *row; /* source of the model that each output row is */
     size_t n_row;
     const dmx_verify_options *options;
     const dmx_hooks *hooks;
 } dmx_parity_job;
 
-/* Runs both signals through both and adds the comparisons to the report; a
- * difference above the tolerance makes it a failed one, which is not a failure
- * of this function. With options->bisect a failed comparison is followed by a
+/* Runs both signals through both at every length, and where the batch is free
+ * the two at once, and adds the comparisons to the report; a difference above
+ * the tolerance makes it a failed one, which is not a failure of this function.
+ * With options->bisect a failed comparison is followed by a
  * search for the first module that differs. */
 DMX_MUST_CHECK dmx_status dmx_parity_run(const dmx_parity_job *job,
                                          dmx_error *err);

@@ -3,6 +3,7 @@
 #include "runtime/runtime.h"
 #include "verify/bisect.h"
 #include "verify/metrics.h"
+#include "verify/parity_batch.h"
 #include "verify/stage.h"
 #include "verify/test_signal.h"
 
@@ -17,9 +18,12 @@ enum { N_SIGNAL = 2 };
 /* Everything alive during the comparison. */
 typedef struct bench {
     const dmx_parity_job *job;
+    const dmx_graph *graph; /* of the length at hand */
     int64_t channels, samples;
-    size_t count; /* elements of all the model's sources */
-    float *mix, *output;
+    int64_t batch;      /* inputs of a run: all but one are silent */
+    size_t length;      /* index into job->length */
+    float *mix, *input; /* one of them, and all */
+    float *output;
     double *mix64, *reference;
     dmx_sketches sketches; /* of the reference's values, for bisection */
     dmx_runtime *runtime;
@@ -90,15 +94,20 @@ static dmx_status finish_loading(bench *b, dmx_error *err)
 static dmx_status timed(const bench *b, const char *what, size_t signal,
                         double start, dmx_error *err)
 {
-    char stage[64];
-    snprintf(stage, sizeof stage, "%s_%s", what, signal_name[signal]);
+    char stage[96];
+    if (b->length == 0)
+        snprintf(stage, sizeof stage, "%s_%s", what, signal_name[signal]);
+    else
+        snprintf(stage, sizeof stage, "%s_%s_%lld", what, signal_name[signal],
+                 (long long)b->samples);
     return dmx_report_add_timing(b->job->report, stage, dmx_seconds() - start,
                                  err);
 }
 
-static double part(size_t signal, double fraction)
+static double part(const bench *b, size_t signal, double fraction)
 {
-    return ((double)signal + fraction) / N_SIGNAL;
+    const double done = ((double)signal + fraction) / N_SIGNAL;
+    return ((double)b->length + done) / (double)b->job->n_length;
 }
 
 static dmx_status run_reference(bench *b, size_t signal, dmx_error *err)
@@ -108,7 +117,7 @@ static dmx_status run_reference(bench *b, size_t signal, dmx_error *err)
     dmx_reference_options o = {.threads = b->job->options->threads};
     o.hooks =
         dmx_stage_open(&stage, b->job->hooks, "checking: float64 reference",
-                       part(signal, 0), part(signal, 0.85));
+                       part(b, signal, 0), part(b, signal, 0.85));
     if (b->job->options->bisect) {
         o.observe = dmx_sketches_observe;
         o.user = &b->sketches;
@@ -116,24 +125,32 @@ static dmx_status run_reference(bench *b, size_t signal, dmx_error *err)
     }
     for (int64_t i = 0; i < b->channels * b->samples; i++)
         b->mix64[i] = (double)b->mix[i];
-    DMX_FORWARD(
-        dmx_reference_run(b->reference, b->job->graph, b->mix64, &o, err));
+    DMX_FORWARD(dmx_reference_run(b->reference, b->graph, b->mix64, &o, err));
     return timed(b, "reference", signal, start, err);
+}
+
+/* The item of a batch that is not silent: the first and the last in turn. */
+static size_t item(const bench *b, size_t signal)
+{
+    return signal == 0 ? 0 : (size_t)b->batch - 1;
 }
 
 static dmx_status run_model(bench *b, size_t signal, dmx_error *err)
 {
-    const int64_t dim[3] = {1, b->channels, b->samples};
+    const int64_t dim[3] = {b->batch, b->channels, b->samples};
+    const size_t row = (size_t)(b->channels * b->samples);
+    const size_t all = (size_t)b->batch * row;
     const double start = dmx_seconds();
-    const dmx_run run = {.input = b->mix,
+    const dmx_run run = {.input = b->input,
                          .dim = dim,
                          .rank = 3,
                          .hooks = b->job->hooks,
                          .stage = "checking: ONNX Runtime",
-                         .fraction = part(signal, 0.85)};
-    DMX_FORWARD(dmx_session_run_first(
-        b->session, &run, b->output,
-        b->job->n_row * (size_t)(b->channels * b->samples), err));
+                         .fraction = part(b, signal, 0.85)};
+    memset(b->input, 0, all * sizeof *b->input);
+    memcpy(b->input + item(b, signal) * row, b->mix, row * sizeof *b->mix);
+    DMX_FORWARD(dmx_session_run_first(b->session, &run, b->output,
+                                      b->job->n_row * all, err));
     return timed(b, "onnxruntime", signal, start, err);
 }
 
@@ -141,12 +158,18 @@ static dmx_status compare(const bench *b, size_t signal, bool *passed,
                           dmx_error *err)
 {
     const size_t row = (size_t)(b->channels * b->samples);
+    const float *output = b->output + item(b, signal) * b->job->n_row * row;
+    char name[64];
+    snprintf(name, sizeof name, "%s", signal_name[signal]);
+    if (b->length > 0)
+        snprintf(name, sizeof name, "%s at %lld", signal_name[signal],
+                 (long long)b->samples);
     *passed = true;
     for (size_t s = 0; s < b->job->n_row; s++) {
         const size_t source = b->job->row[s];
-        dmx_parity p = {.signal = signal_name[signal],
+        dmx_parity p = {.signal = name,
                         .source = b->job->model->source[source]};
-        dmx_compare(&p, b->reference + source * row, b->output + s * row,
+        dmx_compare(&p, b->reference + source * row, output + s * row,
                     b->channels, b->samples, b->samples,
                     b->job->report->tolerance);
         *passed = *passed && p.passed;
@@ -166,55 +189,94 @@ static dmx_status run_signal(bench *b, size_t signal, bool *passed,
     return compare(b, signal, passed, err);
 }
 
-/* -------------------------------------------------------------------- all */
+/* -------------------------------------------------------------- one length */
 
 static dmx_status allocate(bench *b, dmx_error *err)
 {
     const size_t row = (size_t)(b->channels * b->samples);
-    b->count = b->job->model->n_source * row;
+    const size_t all = (size_t)b->batch * row;
     b->mix = dmx_aligned_alloc(row, sizeof *b->mix);
     b->mix64 = dmx_aligned_alloc(row, sizeof *b->mix64);
-    b->output = dmx_aligned_alloc(b->job->n_row * row, sizeof *b->output);
-    b->reference = dmx_aligned_alloc(b->count, sizeof *b->reference);
-    DMX_RETURN_IF(b->mix == NULL || b->mix64 == NULL || b->output == NULL ||
-                      b->reference == NULL,
+    b->input = dmx_aligned_alloc(all, sizeof *b->input);
+    b->output = dmx_aligned_alloc(b->job->n_row * all, sizeof *b->output);
+    b->reference =
+        dmx_aligned_alloc(b->job->model->n_source * row, sizeof *b->reference);
+    DMX_RETURN_IF(b->mix == NULL || b->mix64 == NULL || b->input == NULL ||
+                      b->output == NULL || b->reference == NULL,
                   err, DMX_ERROR_MEMORY, "no memory for the check");
     return DMX_OK;
 }
 
 static void release(bench *b)
 {
-    if (b->loading)
-        pthread_join(b->loader, NULL);
-    dmx_session_close(b->session);
-    dmx_runtime_close(b->runtime);
-    dmx_sketches_free(&b->sketches);
     dmx_aligned_free(b->mix);
     dmx_aligned_free(b->mix64);
+    dmx_aligned_free(b->input);
     dmx_aligned_free(b->output);
     dmx_aligned_free(b->reference);
+    b->mix = b->input = b->output = NULL;
+    b->mix64 = b->reference = NULL;
 }
+
+static dmx_status bisect(bench *b, dmx_error *err)
+{
+    return b->batch > 1
+               ? dmx_report_note(b->job->report, err,
+                                 "of a file with a fixed batch the module "
+                                 "where numbers part is not looked for")
+               : dmx_bisect(b->job, b->graph, b->runtime, b->mix, &b->sketches,
+                            err);
+}
+
+static dmx_status run_signals(bench *b, bool *passed, dmx_error *err)
+{
+    DMX_FORWARD(allocate(b, err));
+    for (size_t signal = 0; signal < N_SIGNAL; signal++) {
+        DMX_FORWARD(run_signal(b, signal, passed, err));
+        if (!*passed && b->job->options->bisect)
+            return bisect(b, err);
+    }
+    return DMX_OK;
+}
+
+static dmx_status run_length(bench *b, bool *passed, dmx_error *err)
+{
+    dmx_graph *graph;
+    b->samples = b->job->length[b->length];
+    DMX_FORWARD(dmx_model_graph(&graph, b->job->model, b->samples, err));
+    b->graph = graph;
+    const dmx_status status = run_signals(b, passed, err);
+    release(b);
+    dmx_sketches_clear(&b->sketches);
+    dmx_graph_close(graph);
+    return status;
+}
+
+/* -------------------------------------------------------------------- all */
 
 static dmx_status run_all(bench *b, dmx_error *err)
 {
-    DMX_FORWARD(allocate(b, err));
+    bool passed = true;
     DMX_FORWARD(start_loading(b, err));
-    for (size_t signal = 0; signal < N_SIGNAL; signal++) {
-        bool passed;
-        DMX_FORWARD(run_signal(b, signal, &passed, err));
+    for (; b->length < b->job->n_length; b->length++) {
+        DMX_FORWARD(run_length(b, &passed, err));
         if (!passed && b->job->options->bisect)
-            return dmx_bisect(b->job, b->runtime, b->mix, &b->sketches, err);
+            return DMX_OK;
     }
-    return DMX_OK;
+    return b->job->batch < 0 ? dmx_parity_batch(b->job, b->session, err)
+                             : DMX_OK;
 }
 
 dmx_status dmx_parity_run(const dmx_parity_job *job, dmx_error *err)
 {
     bench b = {.job = job, .load_error = DMX_ERROR_INIT};
-    const dmx_shape in = dmx_graph_shape(job->graph, job->graph->input);
-    b.channels = in.dim[0];
-    b.samples = in.dim[2];
+    b.channels = job->model->audio_channels;
+    b.batch = job->batch > 0 ? job->batch : 1;
     const dmx_status status = run_all(&b, err);
-    release(&b);
+    if (b.loading)
+        pthread_join(b.loader, NULL);
+    dmx_session_close(b.session);
+    dmx_runtime_close(b.runtime);
+    dmx_sketches_free(&b.sketches);
     return status;
 }

@@ -132,20 +132,25 @@ static void check_contract(inspection *i, dmx_contract *contract)
         unusual(i, "the output is called '%.60s', not 'stems'",
                 g->output[0]->name);
     if (!dmx_model_file_shape(input, 3, in))
-        broken(i, "the input is not float32 (1, channels, samples)");
+        broken(i, "the input is not float32 (batch, channels, samples)");
     if (!dmx_model_file_shape(g->output[0], 4, out))
-        broken(i, "the output is not float32 (1, sources, channels, samples)");
-    if (in[0] > 1 || out[0] > 1)
-        broken(i, "the batch size is %lld instead of 1", (long long)in[0]);
+        broken(i,
+               "the output is not float32 (batch, sources, channels, samples)");
+    if (in[0] >= 0 && out[0] >= 0 && in[0] != out[0])
+        broken(i, "%lld inputs at once make %lld outputs", (long long)in[0],
+               (long long)out[0]);
     if ((in[1] >= 0 && out[2] >= 0 && in[1] != out[2]) ||
         (in[2] >= 0 && out[3] >= 0 && in[2] != out[3]))
         broken(i,
-               "input (1, %lld, %lld) and output (1, %lld, %lld, %lld) do "
-               "not fit together",
-               (long long)in[1], (long long)in[2], (long long)out[1],
-               (long long)out[2], (long long)out[3]);
-    *contract = (dmx_contract){out[1], in[1] >= 0 ? in[1] : out[2],
-                               in[2] >= 0 ? in[2] : out[3]};
+               "input (%lld, %lld, %lld) and output (%lld, %lld, %lld, %lld) "
+               "do not fit together",
+               (long long)in[0], (long long)in[1], (long long)in[2],
+               (long long)out[0], (long long)out[1], (long long)out[2],
+               (long long)out[3]);
+    *contract = (dmx_contract){.batch = in[0] >= 0 ? in[0] : out[0],
+                               .sources = out[1],
+                               .channels = in[1] >= 0 ? in[1] : out[2],
+                               .samples = in[2] >= 0 ? in[2] : out[3]};
 }
 
 /* ---------------------------------------------------------------- version */
@@ -199,6 +204,27 @@ static void check_nodes(inspection *i)
         unusual(i, "%zu nodes are not of the default domain", foreign);
     if (nameless > 0)
         unusual(i, "%zu nodes have no name", nameless);
+}
+
+/* ------------------------------------------------------------------ shapes */
+
+/* Where dimensions are free, runtimes plan well only when every value is
+ * declared, and lengths are computed once. */
+static void check_shapes(inspection *i, const dmx_contract *contract)
+{
+    const Onnx__GraphProto *g = i->file->proto->graph;
+    size_t shapes = 0;
+    if (contract->batch >= 0 && contract->samples >= 0)
+        return;
+    for (size_t k = 0; k < g->n_node; k++)
+        shapes += same(g->node[k]->op_type, "Shape");
+    if (shapes > 1)
+        unusual(i, "%zu Shape nodes instead of one", shapes);
+    if (g->n_value_info + 1 < g->n_node)
+        unusual(i,
+                "%zu of %zu values are declared: runtimes plan memory badly "
+                "where free dimensions have no names",
+                g->n_value_info, g->n_node);
 }
 
 /* ----------------------------------------------------------- initializers */
@@ -298,10 +324,11 @@ dmx_status dmx_promises_check(struct dmx_report *report, dmx_contract *contract,
                               const dmx_model_file *file, dmx_error *err)
 {
     inspection i = {report, file, dmx_model_file_is_ours(file), err, DMX_OK};
-    *contract = (dmx_contract){-1, -1, -1};
+    *contract = (dmx_contract){-1, -1, -1, -1};
     check_contract(&i, contract);
     check_versions(&i);
     check_nodes(&i);
+    check_shapes(&i, contract);
     check_initializers(&i);
     check_metadata(&i, contract);
     return i.status;

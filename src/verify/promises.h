@@ -6,7 +6,7 @@
 
 /* What a model file takes and gives; -1 where a dimension is free. */
 typedef struct dmx_contract {
-    int64_t sources, channels, samples;
+    int64_t batch, sources, channels, samples;
 } dmx_contract;
 
 /* Adds a finding for every broken promise: errors for what any separation

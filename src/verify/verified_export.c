@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_BATCH 4096
+
 /* One export. */
 typedef struct job {
     const struct dmx_model *model;
@@ -60,8 +62,15 @@ static dmx_status choose_stems(job *j, dmx_error *err)
     return DMX_OK;
 }
 
-static dmx_status write_graph(const job *j, dmx_output *out, dmx_graph *graph,
-                              dmx_error *err)
+/* Whether the file is for any length. */
+static bool any_length(const job *j)
+{
+    return (j->options.dynamic & DMX_DYNAMIC_SAMPLES) != 0 ||
+           (j->model->free_length && j->options.samples == 0);
+}
+
+static dmx_status write_graph(const job *j, dmx_output *out,
+                              const dmx_graph *graph, dmx_error *err)
 {
     const bool prune = j->options.prune && j->n_chosen > 0;
     const dmx_onnx_options o = {
@@ -73,6 +82,10 @@ static dmx_status write_graph(const job *j, dmx_output *out, dmx_graph *graph,
         .stem = j->options.stem,
         .threads = j->options.threads,
         .hooks = j->options.hooks,
+        .batch = (j->options.dynamic & DMX_DYNAMIC_BATCH) != 0
+                     ? DMX_ANY
+                     : j->options.batch,
+        .typical = j->options.samples,
     };
     const dmx_identity who = dmx_model_identity(j->model);
     DMX_FORWARD(dmx_onnx_write(out, graph, &who, &o, err));
@@ -82,12 +95,18 @@ static dmx_status write_graph(const job *j, dmx_output *out, dmx_graph *graph,
 static dmx_status write_model(const job *j, dmx_output *out, double *seconds,
                               dmx_error *err)
 {
-    dmx_graph *graph;
+    dmx_graph *fixed = NULL;
+    const dmx_graph *graph;
     const double start = dmx_seconds();
     DMX_FORWARD(dmx_progress(j->options.hooks, "writing the graph", 0, err));
-    DMX_FORWARD(dmx_model_graph(&graph, j->model, j->options.samples, err));
+    if (any_length(j)) {
+        DMX_FORWARD(dmx_model_graph_any(&graph, j->model, err));
+    } else {
+        DMX_FORWARD(dmx_model_graph(&fixed, j->model, j->options.samples, err));
+        graph = fixed;
+    }
     const dmx_status status = write_graph(j, out, graph, err);
-    dmx_graph_close(graph);
+    dmx_graph_close(fixed);
     *seconds = dmx_seconds() - start;
     return status;
 }
@@ -95,17 +114,17 @@ static dmx_status write_model(const job *j, dmx_output *out, double *seconds,
 static dmx_status check_written(job *j, const dmx_model_file *file,
                                 double write_seconds, dmx_error *err)
 {
-    int64_t samples;
+    dmx_contract contract;
     DMX_FORWARD(dmx_report_open(&j->report, file, j->checks.tolerance, err));
     j->report->checkpoint_sha256 =
         dmx_arena_printf(&j->report->arena, "%s", j->model->checkpoint->sha256);
     DMX_RETURN_IF(j->report->checkpoint_sha256 == NULL, err, DMX_ERROR_MEMORY,
                   "no memory");
     DMX_FORWARD(dmx_report_add_timing(j->report, "write", write_seconds, err));
-    DMX_FORWARD(dmx_checks_static(j->report, &samples, j->checker, file, true,
+    DMX_FORWARD(dmx_checks_static(j->report, &contract, j->checker, file, true,
                                   j->options.hooks, err));
     if (!j->report->failed)
-        DMX_FORWARD(dmx_checks_parity(j->report, file, j->model, samples,
+        DMX_FORWARD(dmx_checks_parity(j->report, file, j->model, &contract,
                                       &j->checks, j->options.hooks, err));
     return dmx_report_verdict(j->report, err);
 }
@@ -139,9 +158,26 @@ static dmx_status check_length(const job *j, dmx_error *err)
     return DMX_OK;
 }
 
+static dmx_status check_dynamic(const job *j, dmx_error *err)
+{
+    const dmx_export_options *o = &j->options;
+    DMX_RETURN_IF(
+        (o->dynamic & ~(DMX_DYNAMIC_SAMPLES | DMX_DYNAMIC_BATCH)) != 0, err,
+        DMX_ERROR_ARGUMENT, "dynamic: %d is no such dimension", o->dynamic);
+    DMX_RETURN_IF(o->batch < 0 || o->batch > MOST_BATCH, err,
+                  DMX_ERROR_ARGUMENT, "batch: %lld is not 1 to %d",
+                  (long long)o->batch, MOST_BATCH);
+    DMX_RETURN_IF(o->batch > 1 && (o->dynamic & DMX_DYNAMIC_BATCH) != 0, err,
+                  DMX_ERROR_ARGUMENT,
+                  "the batch is either free or %lld: give one of the two",
+                  (long long)o->batch);
+    return DMX_OK;
+}
+
 static dmx_status run(job *j, dmx_error *err)
 {
     dmx_output out;
+    DMX_FORWARD(check_dynamic(j, err));
     DMX_FORWARD(dmx_precision_check(j->options.precision, err));
     DMX_FORWARD(check_length(j, err));
     DMX_FORWARD(choose_stems(j, err));

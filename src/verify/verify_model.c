@@ -10,7 +10,7 @@ typedef struct recording_paths {
 static dmx_status
 check_numbers(struct dmx_report *report, const dmx_model_file *file,
               const struct dmx_model *model, const recording_paths *recording,
-              int64_t samples, const dmx_verify_options *options,
+              const dmx_contract *contract, const dmx_verify_options *options,
               dmx_error *err)
 {
     if (recording != NULL)
@@ -20,7 +20,7 @@ check_numbers(struct dmx_report *report, const dmx_model_file *file,
         dmx_arena_printf(&report->arena, "%s", model->checkpoint->sha256);
     DMX_RETURN_IF(report->checkpoint_sha256 == NULL, err, DMX_ERROR_MEMORY,
                   "no memory");
-    return dmx_checks_parity(report, file, model, samples, options,
+    return dmx_checks_parity(report, file, model, contract, options,
                              options->hooks, err);
 }
 
@@ -31,14 +31,14 @@ static dmx_status check_file(struct dmx_report *report,
                              const dmx_verify_options *options, dmx_error *err)
 {
     dmx_checker *checker;
-    int64_t samples;
+    dmx_contract contract;
     DMX_FORWARD(dmx_checker_open(&checker, err));
-    dmx_status status = dmx_checks_static(report, &samples, checker, file,
+    dmx_status status = dmx_checks_static(report, &contract, checker, file,
                                           false, options->hooks, err);
     dmx_checker_close(checker);
     DMX_FORWARD(status);
     if (!report->failed)
-        DMX_FORWARD(check_numbers(report, file, model, recording, samples,
+        DMX_FORWARD(check_numbers(report, file, model, recording, &contract,
                                   options, err));
     return dmx_report_verdict(report, err);
 }

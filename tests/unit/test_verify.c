@@ -101,7 +101,8 @@ static void broken_promises_are_found(void **state)
     g->output[0]->type->tensor_type->shape->dim[3]->dim_value = 65;
     assert_finding(tiny, true, "do not fit together");
     g->output[0]->type->tensor_type->shape->n_dim = 3;
-    assert_finding(tiny, true, "not float32 (1, sources, channels, samples)");
+    assert_finding(tiny, true,
+                   "not float32 (batch, sources, channels, samples)");
     g->output[0]->type->tensor_type->shape->n_dim = 4;
     g->output[0]->type->tensor_type->shape->dim[3]->dim_value = 64;
     g->n_output = 0;

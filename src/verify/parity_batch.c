@@ -1,0 +1,105 @@
+#include "verify/parity_batch.h"
+#include "verify/metrics.h"
+#include "verify/test_signal.h"
+
+#include <stdio.h>
+
+enum { ITEMS = 2 };
+static const char *const item_name[ITEMS] = {"noise", "music"};
+
+typedef struct pair {
+    const dmx_parity_job *job;
+    dmx_session *session;
+    int64_t channels, samples;
+    size_t in, out; /* numbers of one item */
+    float *mix;     /* [items][in] */
+    float *alone;   /* [items][out] */
+    float *both;    /* the same, of one run */
+    double *row;    /* one source of an item alone */
+} pair;
+
+static int64_t shortest(const dmx_parity_job *job)
+{
+    int64_t least = job->length[0];
+    for (size_t i = 1; i < job->n_length; i++)
+        least = job->length[i] < least ? job->length[i] : least;
+    return least;
+}
+
+static dmx_status allocate(pair *p, dmx_error *err)
+{
+    p->mix = dmx_aligned_alloc(ITEMS * p->in, sizeof *p->mix);
+    p->alone = dmx_aligned_alloc(ITEMS * p->out, sizeof *p->alone);
+    p->both = dmx_aligned_alloc(ITEMS * p->out, sizeof *p->both);
+    p->row = dmx_aligned_alloc(p->in, sizeof *p->row);
+    DMX_RETURN_IF(p->mix == NULL || p->alone == NULL || p->both == NULL ||
+                      p->row == NULL,
+                  err, DMX_ERROR_MEMORY, "no memory for the check");
+    return DMX_OK;
+}
+
+static void release(pair *p)
+{
+    dmx_aligned_free(p->mix);
+    dmx_aligned_free(p->alone);
+    dmx_aligned_free(p->both);
+    dmx_aligned_free(p->row);
+}
+
+static dmx_status run(const pair *p, float *out, const float *mix,
+                      int64_t items, dmx_error *err)
+{
+    const int64_t dim[3] = {items, p->channels, p->samples};
+    const dmx_run call = {.input = mix,
+                          .dim = dim,
+                          .rank = 3,
+                          .hooks = p->job->hooks,
+                          .stage = "checking: a batch",
+                          .fraction = 1};
+    return dmx_session_run_first(p->session, &call, out, (size_t)items * p->out,
+                                 err);
+}
+
+static dmx_status compare(const pair *p, size_t item, dmx_error *err)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s in a batch", item_name[item]);
+    for (size_t s = 0; s < p->job->n_row; s++) {
+        const size_t at = item * p->out + s * p->in;
+        dmx_parity c = {.signal = name,
+                        .source = p->job->model->source[p->job->row[s]]};
+        for (size_t i = 0; i < p->in; i++)
+            p->row[i] = (double)p->alone[at + i];
+        dmx_compare(&c, p->row, p->both + at, p->channels, p->samples,
+                    p->samples, p->job->report->tolerance);
+        DMX_FORWARD(dmx_report_add_parity(p->job->report, &c, err));
+    }
+    return DMX_OK;
+}
+
+static dmx_status run_all(pair *p, dmx_error *err)
+{
+    DMX_FORWARD(allocate(p, err));
+    for (size_t k = 0; k < ITEMS; k++) {
+        float *mix = p->mix + k * p->in;
+        DMX_FORWARD(
+            dmx_test_signal(mix, item_name[k], p->channels, p->samples, err));
+        DMX_FORWARD(run(p, p->alone + k * p->out, mix, 1, err));
+    }
+    DMX_FORWARD(run(p, p->both, p->mix, ITEMS, err));
+    for (size_t k = 0; k < ITEMS; k++)
+        DMX_FORWARD(compare(p, k, err));
+    return DMX_OK;
+}
+
+dmx_status dmx_parity_batch(const dmx_parity_job *job, dmx_session *session,
+                            dmx_error *err)
+{
+    pair p = {.job = job, .session = session, .samples = shortest(job)};
+    p.channels = job->model->audio_channels;
+    p.in = (size_t)(p.channels * p.samples);
+    p.out = job->n_row * p.in;
+    const dmx_status status = run_all(&p, err);
+    release(&p);
+    return status;
+}

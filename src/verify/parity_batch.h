@@ -1,0 +1,14 @@
+/* The check of a free batch: two inputs at once against each alone. */
+#ifndef DMX_VERIFY_PARITY_BATCH_H
+#define DMX_VERIFY_PARITY_BATCH_H
+
+#include "runtime/runtime.h"
+#include "verify/parity.h"
+
+/* Runs noise and music at the shortest length of the job, each alone and both
+ * at once, and adds the comparisons "noise in a batch", "music in a batch". */
+DMX_MUST_CHECK dmx_status dmx_parity_batch(const dmx_parity_job *job,
+                                           dmx_session *session,
+                                           dmx_error *err);
+
+#endif
