@@ -525,6 +525,15 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_bag_open(dmx_bag **out, const char *path,
                                                dmx_error *err);
 DMX_API void dmx_bag_close(dmx_bag *bag);
 
+/* Writes the bag file, JSON, that dmx_bag_open reads: models file[0] ...
+ * file[members - 1] in the folder of `path` (which need not exist yet), the
+ * bag's weights and its segment. Fails with ARGUMENT (a name that is not one of
+ * a file in that folder), IO or MEMORY; then no file is left. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_bag_write(const char *path,
+                                                const dmx_bag *bag,
+                                                const char *const *file,
+                                                dmx_error *err);
+
 /* "htdemucs_ft", or the file's name without folder and extension. */
 DMX_API const char *dmx_bag_name(const dmx_bag *bag);
 /* Number of members, and each one's file and signature (NULL past the end). */

@@ -244,6 +244,7 @@ dmx_status dmx_bench(char **json, const dmx_model *model,
     b->options = &o;
     b->runs = b->options->runs > 0 ? b->options->runs : 5;
     b->runs = b->runs < MOST_RUNS ? b->runs : MOST_RUNS;
+    o.threads = dmx_thread_count(o.threads, o.hooks);
     dmx_status status = add_all(b, model, err);
     if (status == DMX_OK && !make_signal(b))
         status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory for the signal");

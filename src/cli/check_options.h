@@ -35,7 +35,8 @@ typedef struct cli_check_options {
          0,                                                                    \
          CLI_STRING,                                                           \
          "FILE.json",                                                          \
-         "write every figure of the checks to a file",                         \
+         "write every figure of the checks to a file (of a bag: one a model, " \
+         "FILE_<name>.json)",                                                  \
          offsetof(S, m.report),                                                \
          0,                                                                    \
          0},                                                                   \

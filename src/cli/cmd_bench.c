@@ -14,7 +14,7 @@ typedef struct bench_options {
 
 static const cli_option options[] = {
     {"threads", 0, CLI_INT, "N", "threads of each contestant (default: all)",
-     offsetof(bench_options, threads), 1, 256},
+     offsetof(bench_options, threads), 1, 1024},
     {"runs", 0, CLI_INT, "N", "runs of each after a cold one (default: 5)",
      offsetof(bench_options, runs), 1, 100},
     {"samples", 0, CLI_INT, "N",

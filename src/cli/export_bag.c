@@ -14,6 +14,7 @@ typedef struct bag_export {
     const dmx_bag *bag;
     const char *output;
     bool made_folder; /* by us: gone again when nothing comes to lie in it */
+    bool several;     /* models */
 } bag_export;
 
 /* "<bag>_<what>.onnx" */
@@ -46,14 +47,37 @@ static int no_memory(cli_terminal *t)
     return CLI_FAILED;
 }
 
+/* "checks.json" as "checks_<what>.json"; malloc'd. */
+static char *report_path(const char *report, const char *what)
+{
+    const char *name = strrchr(report, '/');
+    const char *dot = strrchr(name != NULL ? name : report, '.');
+    const size_t lead = dot != NULL ? (size_t)(dot - report) : strlen(report);
+    char safe[DMX_FILE_NAME_SIZE];
+    dmx_safe_file_name(safe, what, 100);
+    const size_t size = strlen(report) + strlen(safe) + 2;
+    char *path = malloc(size);
+    if (path != NULL)
+        snprintf(path, size, "%.*s_%s%s", (int)lead, report, safe,
+                 report + lead);
+    return path;
+}
+
+/* One of several models: its report stands beside those of the others. */
 static int export_to(const bag_export *b, size_t member, const char *what,
                      const char *stem)
 {
-    char *path = member_path(b, what, "onnx");
-    if (path == NULL)
-        return no_memory(b->t);
+    export_options o = *b->o;
+    char *path = member_path(b, what, "onnx"), *report = NULL;
+    if (o.check.report != NULL && b->several)
+        o.check.report = report = report_path(o.check.report, what);
+    const bool lost =
+        path == NULL || (b->several && b->o->check.report && report == NULL);
     const int code =
-        cli_export_one(b->t, b->o, dmx_bag_path(b->bag, member), path, stem, 1);
+        lost ? no_memory(b->t)
+             : cli_export_one(b->t, &o, dmx_bag_path(b->bag, member), path,
+                              stem, 1);
+    free(report);
     free(path);
     return code;
 }
@@ -129,8 +153,9 @@ static int make_folder(bag_export *b)
 static int export_stems(bag_export *b, const dmx_model *model,
                         const char *const *stem)
 {
+    b->several = stem[0] != NULL && stem[1] != NULL;
     const bool to_file =
-        stem[0] != NULL && stem[1] == NULL && names_a_file(b->output);
+        stem[0] != NULL && !b->several && names_a_file(b->output);
     int code = to_file ? CLI_DONE : make_folder(b);
     for (; code == CLI_DONE && *stem != NULL; stem++)
         code = export_stem(b, model, *stem, to_file);
@@ -176,54 +201,49 @@ static int export_one_hot(bag_export *b)
 
 /* ------------------------------------------------------- general weights */
 
-/* The description that `separate` reads: model files, weights, segment. */
-static char *describe(const bag_export *b)
+/* The names of the members' files and the description that `separate` reads;
+ * free both with free_names. */
+static char **member_names(const bag_export *b)
 {
-    const size_t members = dmx_bag_members(b->bag);
-    const size_t sources = dmx_bag_sources(b->bag);
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (f == NULL)
-        return NULL;
-    fprintf(f, "{\n  \"models\": [");
-    for (size_t m = 0; m < members; m++) {
-        char name[DMX_FILE_NAME_SIZE], index[32];
+    const size_t n = dmx_bag_members(b->bag);
+    char **name = calloc(n + 1, sizeof *name);
+    for (size_t m = 0; name != NULL && m < n; m++) {
+        char text[DMX_FILE_NAME_SIZE], index[32];
         snprintf(index, sizeof index, "%zu", m);
-        member_name(name, b, index, "onnx");
-        fprintf(f, "%s", m > 0 ? ", " : "");
-        cli_json_string(f, name);
+        member_name(text, b, index, "onnx");
+        name[m] = strdup(text);
     }
-    fprintf(f, "]");
-    for (size_t m = 0; sources > 0 && m < members; m++) {
-        fprintf(f, m > 0 ? ",\n    [" : ",\n  \"weights\": [\n    [");
-        for (size_t s = 0; s < sources; s++)
-            fprintf(f, "%s%.17g", s > 0 ? ", " : "",
-                    dmx_bag_weight(b->bag, m, s));
-        fprintf(f, "]");
-    }
-    fprintf(f, sources > 0 ? "\n  ]" : "");
-    if (dmx_bag_segment(b->bag) > 0)
-        fprintf(f, ",\n  \"segment\": %.17g", dmx_bag_segment(b->bag));
-    fprintf(f, "\n}");
-    return fclose(f) == 0 ? text : NULL;
+    return name;
+}
+
+static void free_names(char **name, size_t n)
+{
+    for (size_t m = 0; name != NULL && m < n; m++)
+        free(name[m]);
+    free(name);
 }
 
 static int write_description(const bag_export *b)
 {
     char *path = member_path(b, "", "json");
-    char *text = describe(b);
-    const int code = path != NULL && text != NULL
-                         ? cli_write_text(b->t, path, text)
-                         : no_memory(b->t);
+    char **name = member_names(b);
+    dmx_error err = DMX_ERROR_INIT;
+    const int code =
+        path == NULL || name == NULL
+            ? no_memory(b->t)
+            : cli_finish(
+                  b->t,
+                  dmx_bag_write(path, b->bag, (const char *const *)name, &err),
+                  &err);
     free(path);
-    free(text);
+    free_names(name, dmx_bag_members(b->bag));
     return code;
 }
 
 static int export_members(bag_export *b)
 {
     int code = make_folder(b);
+    b->several = dmx_bag_members(b->bag) > 1;
     for (size_t m = 0; code == CLI_DONE && m < dmx_bag_members(b->bag); m++) {
         char index[32];
         snprintf(index, sizeof index, "%zu", m);
@@ -253,7 +273,7 @@ static int export_any(bag_export *b)
 int cli_export_bag(cli_terminal *t, const export_options *o, const dmx_bag *bag,
                    const char *output)
 {
-    bag_export b = {t, o, bag, output, false};
+    bag_export b = {t, o, bag, output, false, false};
     const int code = export_any(&b);
     if (code != CLI_DONE && b.made_folder)
         rmdir(output); /* fails unless it is empty */

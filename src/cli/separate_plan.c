@@ -27,6 +27,9 @@ static int check_stems(cli_terminal *t, const separate_options *o)
     if (o->to_stdout != NULL && isatty(STDOUT_FILENO))
         return misuse(t, "--stdout: standard output is a terminal; redirect "
                          "it");
+    if (o->raw != NULL && o->stream > 0)
+        return misuse(t, "--raw songs have no streams: --stream does not go "
+                         "with it");
     if (o->overwrite && o->skip_existing)
         return misuse(t, "give only one of --overwrite, --skip-existing");
     return CLI_DONE;

@@ -28,6 +28,21 @@ run 0 "$DEMUCS_ONNX" export "$repository/specialists.yaml" two $flags \
 check "two stems" test "$(ls two | wc -l)" = 2
 run 2 "$DEMUCS_ONNX" export "$repository/specialists.yaml" x $flags --stem kazoo
 
+# Each of several models has a report of its own.
+run 0 "$DEMUCS_ONNX" export "$repository/specialists.yaml" rep $flags \
+    --stems bass,vocals --report ./r.d.json
+check "two reports" test -s r.d_bass.json -a -s r.d_vocals.json -a \
+    ! -e r.d.json
+for stem in bass vocals; do
+    hash=$(sha256sum "rep/specialists_$stem.onnx" | cut -d' ' -f1)
+    check "the report of $stem" grep -q "$hash" "r.d_$stem.json"
+done
+run 0 "$DEMUCS_ONNX" export "$repository/specialists.yaml" rep1 $flags \
+    --stem bass --report one.json
+check "one model, one report" test -s one.json
+run 0 "$DEMUCS_ONNX" export "$repository/pair.yaml" rep2 $flags --report p
+check "without an ending" test -s p_0 -a -s p_1
+
 run 0 "$DEMUCS_ONNX" export "$repository/pair.yaml" pair $flags
 check "members and matrix" test "$(ls pair | tr '\n' ' ')" = \
     "pair.json pair_0.onnx pair_1.onnx "

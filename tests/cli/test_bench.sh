@@ -38,6 +38,12 @@ nm -A "$DMX_BUILD"/libdemucs-onnx.a >symbols 2>/dev/null
 grep -q ' T dmx_bench$' symbols || fail "no symbols"
 rm symbols
 
+# As many threads as elsewhere.
+"$DEMUCS_ONNX" bench "$model" --runs 1 --contestants native --threads 1024 \
+  >out.txt 2>err.txt || fail "did not run with 1024 threads"
+grep -q '1024 threads on .* are used' err.txt || fail "1024 threads are used"
+rm out.txt err.txt
+
 code=0
 "$DEMUCS_ONNX" bench "$model" --contestants snail 2>err.txt || code=$?
 [ "$code" = 2 ] || fail "unknown contestant: exit $code"

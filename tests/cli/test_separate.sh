@@ -93,6 +93,7 @@ refused "no stem 'piano'; it has drums, bass, other, vocals" --stem piano
 refused "no stem 'Vocals'; it has drums, bass, other, vocals" --two-stems Vocals
 refused "belongs to --two-stems" --other-method minus
 refused "does not go with" --exact-sum --clip-mode rescale
+refused "have no streams" --raw f32le,44100,2 --stream 1
 refused "only one of" --mp3 --flac
 refused "for WAV and FLAC" --int24 --mp3
 refused "can stand in braces" --filename '{artist}.wav'

@@ -61,6 +61,46 @@ static void reads_json_and_nulls(void **state)
     dmx_bag_close(bag);
 }
 
+/* What is written is read back, in any locale. */
+static void writes_what_it_reads(void **state)
+{
+    (void)state;
+    dmx_error err;
+    struct dmx_bag *bag, *again;
+    char folder[300], path[400];
+    static const char *const file[] = {"x_0.onnx", "\"x\" 1.onnx"};
+    static const char *const unsafe[][2] = {
+        {"x_0.onnx", "../x.onnx"}, {"x_0.onnx", NULL}, {"", "x_1.onnx"}};
+    snprintf(folder, sizeof folder, "%s/written", test_folder());
+    assert_int_equal(mkdir(folder, 0777), 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, file[i]);
+        fclose(fopen(path, "w"));
+    }
+    snprintf(path, sizeof path, "%s/x.json", folder);
+    assert_ok(parse(&bag,
+                    "models: [a, b]\nweights: [[1, 0.1], [0, 0.7]]\n"
+                    "segment: 7.8\n",
+                    &err),
+              &err);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(dmx_bag_write(path, bag, unsafe[i], &err),
+                         DMX_ERROR_ARGUMENT);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+    assert_ok(dmx_bag_write(path, bag, file, &err), &err);
+    assert_ok(dmx_bag_open(&again, path, &err), &err);
+    assert_int_equal(dmx_bag_members(again), 2);
+    assert_string_equal(strrchr(dmx_bag_path(again, 1), '/') + 1, file[1]);
+    for (size_t m = 0; m < 2; m++)
+        for (size_t s = 0; s < 2; s++)
+            assert_true(dmx_bag_weight(again, m, s) ==
+                        dmx_bag_weight(bag, m, s));
+    assert_true(dmx_bag_segment(again) == 7.8);
+    dmx_bag_close(again);
+    dmx_bag_close(bag);
+}
+
 static void refuses_bad_text(void **state)
 {
     (void)state;
@@ -248,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_yaml),
         cmocka_unit_test(reads_json_and_nulls),
+        cmocka_unit_test(writes_what_it_reads),
         cmocka_unit_test(refuses_bad_text),
         cmocka_unit_test(budgets),
         cmocka_unit_test(mutations),

@@ -212,7 +212,8 @@ static void test_refusals(void **state)
     expect_failure(c, "segment=0", DMX_ERROR_MODEL, "segment");
     expect_failure(c, "segment=1e-9", DMX_ERROR_MODEL, "");
     expect_failure(c, "growth=1e300", DMX_ERROR_MODEL, "growth");
-    expect_failure(c, "t_head=8", DMX_ERROR_ARGUMENT, "has no argument 't_head'");
+    expect_failure(c, "t_head=8", DMX_ERROR_ARGUMENT,
+                   "has no argument 't_head'");
     expect_failure(c, "multi_freqs=[0.5,0.25]", DMX_ERROR_MODEL, "rise");
     dmx_checkpoint_close(c);
 }

@@ -103,6 +103,8 @@ static void test_onnx(void **state)
     refused(dmx_istft_onnx(NULL, 4096, 2, 44100, 0, &err), "path");
     refused(dmx_onnx_json(NULL, "x", 0, &err), "out");
     CLEARED(char, dmx_onnx_json(&out, NULL, 0, &err), "path");
+    refused(dmx_bag_write(NULL, NULL, NULL, &err), "path");
+    refused(dmx_bag_write("x", NULL, NULL, &err), "bag");
     refused(dmx_write_file(NULL, "x", 1, &err), "path");
     refused(dmx_write_file("x", NULL, 1, &err), "data");
     dmx_precision precision;
