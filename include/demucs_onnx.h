@@ -676,6 +676,12 @@ typedef enum dmx_backend {
     DMX_BACKEND_REFERENCE,   /* checkpoints only: float64, slow, exact */
 } dmx_backend;
 
+/* "auto", "onnxruntime", "native", "reference": as the command line has it;
+ * NULL for any other number. */
+DMX_API const char *dmx_backend_name(dmx_backend backend);
+/* The backend of that name into *out; 0 when there is none. */
+DMX_API int dmx_backend_find(dmx_backend *out, const char *name);
+
 typedef struct dmx_separator_options {
     size_t size;            /* sizeof this struct */
     const dmx_hooks *hooks; /* while opening: warnings, progress */
@@ -976,9 +982,10 @@ typedef struct dmx_bench_options {
     int low_memory;          /* of the native engine */
     const char *contestants; /* names separated by commas: "native",
                                 "native:avx2" (or another instruction set),
-                                "onnxruntime" (our graph); NULL: "native" for
-                                every instruction set. The program knows
-                                "usual" too */
+                                every name of a dmx_backend ("onnxruntime" is
+                                our graph there); NULL: "native" for every
+                                instruction set. The program knows "usual"
+                                too */
     const char *onnxruntime; /* the library or its folder; NULL: searched */
 } dmx_bench_options;
 

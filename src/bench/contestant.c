@@ -1,6 +1,7 @@
 #include "bench/contestant.h"
 
 #include "onnx/onnx_export.h"
+#include "separate/backends.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,27 +30,58 @@ void dmx_contestant_offer(const char *name,
     offered.recipes = recipes;
 }
 
-static dmx_status open_runtime(dmx_contestant *c,
+static dmx_status open_session(dmx_contestant *c,
                                const struct dmx_recipe_table *recipes,
                                const struct dmx_model *model,
-                               const dmx_bench_options *o,
-                               dmx_runtime **runtime, dmx_error *err)
+                               const dmx_backend_job *job, dmx_error *err)
 {
     const dmx_identity who = dmx_model_identity(model);
+    const dmx_onnx_options options = {.recipes = recipes,
+                                      .threads = job->threads};
+    const dmx_session_options run = {.threads = job->threads};
     dmx_graph *graph;
     dmx_blob blob = {0};
-    dmx_onnx_options options = {.recipes = recipes, .threads = o->threads};
-    if (*runtime == NULL)
-        DMX_FORWARD(dmx_runtime_open(runtime, o->onnxruntime, err));
-    DMX_FORWARD(dmx_model_graph(&graph, model, o->samples, err));
+    DMX_FORWARD(dmx_model_graph(&graph, model, job->samples, err));
     dmx_status status = dmx_onnx_pack(&blob, graph, &who, &options, err);
     dmx_graph_close(graph);
     if (status == DMX_OK)
-        status = dmx_session_open(
-            &c->session, *runtime, c->name, blob.data, blob.size,
-            &(dmx_session_options){.threads = o->threads}, err);
+        status = dmx_session_open(&c->session, *job->runtime, c->name,
+                                  blob.data, blob.size, &run, err);
     dmx_blob_free(&blob);
     return status;
+}
+
+/* ONNX Runtime on another export of the model. */
+static dmx_status open_offered(dmx_contestant *c, const struct dmx_model *model,
+                               const dmx_backend_job *job, dmx_error *err)
+{
+    DMX_FORWARD(dmx_backend_runtime(job->runtime, job->onnxruntime, err));
+    DMX_FORWARD(open_session(c, offered.recipes, model, job, err));
+    DMX_FORWARD(dmx_runner_onnx(&c->runner, c->session, c->channels,
+                                (int64_t)model->n_source, c->samples, err));
+    c->session = NULL; /* the runner's now */
+    return DMX_OK;
+}
+
+/* Any of the table of backends. */
+static dmx_status open_backend(dmx_contestant *c, const char *name,
+                               const dmx_backend_job *job, dmx_error *err)
+{
+    dmx_backend backend;
+    char names[128] = "native:ISA";
+    for (int i = 0; dmx_backend_name((dmx_backend)i) != NULL; i++)
+        if (dmx_backend_entry_of((dmx_backend)i)->open != NULL) {
+            const size_t used = strlen(names);
+            snprintf(names + used, sizeof names - used, ", %s",
+                     dmx_backend_name((dmx_backend)i));
+        }
+    DMX_RETURN_IF(!dmx_backend_find(&backend, name) ||
+                      dmx_backend_entry_of(backend)->open == NULL,
+                  err, DMX_ERROR_ARGUMENT,
+                  "unknown contestant \"%s\"; there are %s%s%s", name, names,
+                  offered.name != NULL ? " and " : "",
+                  offered.name != NULL ? offered.name : "");
+    return dmx_backend_entry_of(backend)->open(&c->runner, job, err);
 }
 
 dmx_status dmx_contestant_open(dmx_contestant *c, const char *name,
@@ -65,21 +97,22 @@ dmx_status dmx_contestant_open(dmx_contestant *c, const char *name,
         return open_native(c, NULL, model, o, err);
     if (strncmp(name, "native:", 7) == 0)
         return open_native(c, name + 7, model, o, err);
-    if (strcmp(name, "onnxruntime") == 0)
-        return open_runtime(c, NULL, model, o, runtime, err);
-    const bool more = offered.name != NULL;
-    if (more && strcmp(name, offered.name) == 0)
-        return open_runtime(c, offered.recipes, model, o, runtime, err);
-    DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT,
-                     "unknown contestant \"%s\"; there are native, "
-                     "native:ISA, onnxruntime%s%s",
-                     name, more ? " and " : "", more ? offered.name : "");
+    const dmx_backend_job job = {.model = model,
+                                 .name = c->name,
+                                 .samples = c->samples,
+                                 .threads = o->threads,
+                                 .onnxruntime = o->onnxruntime,
+                                 .runtime = runtime};
+    return offered.name != NULL && strcmp(name, offered.name) == 0
+               ? open_offered(c, model, &job, err)
+               : open_backend(c, name, &job, err);
 }
 
 void dmx_contestant_close(dmx_contestant *c)
 {
     dmx_engine_state_close(c->state);
     dmx_engine_close(c->engine);
+    dmx_runner_close(&c->runner);
     dmx_session_close(c->session);
 }
 
@@ -88,12 +121,5 @@ dmx_status dmx_contestant_run(dmx_contestant *c, float *stems, const float *mix,
 {
     if (c->engine != NULL)
         return dmx_engine_run(c->state, stems, mix, hooks, err);
-    const int64_t dim[] = {1, c->channels, c->samples};
-    const dmx_run run = {.input = mix,
-                         .dim = dim,
-                         .rank = 3,
-                         .hooks = hooks,
-                         .stage = "separate"};
-    return dmx_session_run_first(c->session, &run, stems,
-                                 (size_t)(c->outputs * c->samples), err);
+    return c->runner.run(c->runner.self, stems, mix, hooks, err);
 }

@@ -5,6 +5,7 @@
 #include "arch/arch.h"
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "separate/runner.h"
 
 struct dmx_recipe_table; /* onnx/walk.h */
 
@@ -18,7 +19,8 @@ typedef struct dmx_contestant {
     double load;        /* seconds */
     dmx_engine *engine; /* native */
     dmx_engine_state *state;
-    dmx_session *session; /* ONNX Runtime */
+    dmx_runner runner;    /* of any other */
+    dmx_session *session; /* until a runner has it */
     int64_t channels, samples, outputs;
 } dmx_contestant;
 

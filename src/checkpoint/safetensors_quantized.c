@@ -11,7 +11,7 @@ static bool flat_type(dmx_flat_tensor *t, const dmx_json *dtype)
 {
     dmx_dtype known;
     if (dmx_safetensors_type(&known, dtype)) {
-        t->dtype = known;
+        t->dtype = (int)known;
         t->item_size = (int)dmx_dtype_size(known);
         return true;
     }

@@ -21,7 +21,8 @@ static const cli_option options[] = {
      "length of the input (default: the training segment)",
      offsetof(bench_options, samples), 1, 100000000},
     {"contestants", 0, CLI_STRING, "A,B,...",
-     "native, native:ISA, onnxruntime, usual (default: native, every ISA)",
+     "native, native:ISA, onnxruntime, reference, usual (default: native, "
+     "every ISA)",
      offsetof(bench_options, contestants), 0, 0},
     {"profile", 0, CLI_FLAG, NULL, "show the time of every step",
      offsetof(bench_options, profile), 0, 0},

@@ -119,16 +119,6 @@ const separate_options cli_separate_defaults = {
 
 /* ----------------------------------------------------------------- model */
 
-static dmx_backend backend_of(const char *engine)
-{
-    if (engine == NULL || strcmp(engine, "auto") == 0)
-        return DMX_BACKEND_AUTO;
-    if (strcmp(engine, "native") == 0)
-        return DMX_BACKEND_NATIVE;
-    return strcmp(engine, "reference") == 0 ? DMX_BACKEND_REFERENCE
-                                            : DMX_BACKEND_ONNXRUNTIME;
-}
-
 /* The only source wanted, so that nothing else is downloaded; NULL: several.
  * Random shifts are drawn for every model of a bag, so it must be whole. */
 static const char *only_stem(const separate_plan *plan)
@@ -167,7 +157,8 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     const char **set = cli_model_settings(&o->model, NULL);
     arguments.set = set;
     s.hooks = &r->t->hooks;
-    s.backend = backend_of(o->engine);
+    if (o->engine != NULL) /* one of the option's choices */
+        (void)dmx_backend_find(&s.backend, o->engine);
     s.threads = (int)o->threads;
     s.onnxruntime = o->onnxruntime;
     s.providers = o->providers;

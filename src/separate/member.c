@@ -1,4 +1,5 @@
 #include "separate/member.h"
+#include "separate/backends.h"
 #include "hub/repository.h"
 #include "runtime/onnx_file.h"
 
@@ -9,12 +10,6 @@
 static bool is_onnx(const char *path)
 {
     return strcasecmp(dmx_extension(path), ".onnx") == 0;
-}
-
-static dmx_status need_runtime(dmx_runtime **runtime, const char *path,
-                               dmx_error *err)
-{
-    return *runtime != NULL ? DMX_OK : dmx_runtime_open(runtime, path, err);
 }
 
 static dmx_session_options session_options(const dmx_member_options *o)
@@ -31,7 +26,7 @@ static dmx_status open_session(dmx_member *m, const dmx_member_options *o,
                                dmx_error *err)
 {
     const dmx_session_options options = session_options(o);
-    DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
+    DMX_FORWARD(dmx_backend_runtime(runtime, o->onnxruntime, err));
     return dmx_session_open(&m->session, *runtime, m->path, bytes->data,
                             bytes->size, &options, err);
 }
@@ -39,18 +34,13 @@ static dmx_status open_session(dmx_member *m, const dmx_member_options *o,
 static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
-    DMX_RETURN_IF(o->backend == DMX_BACKEND_NATIVE ||
-                      o->backend == DMX_BACKEND_REFERENCE,
-                  err, DMX_ERROR_ARGUMENT,
-                  "%s: an ONNX file runs with ONNX Runtime only; give the "
-                  "checkpoint for another engine",
-                  m->path);
+    DMX_FORWARD(
+        dmx_backend_choose(&m->backend, o->backend, true, m->path, err));
     DMX_RETURN_IF(o->weights != NULL, err, DMX_ERROR_ARGUMENT,
                   "%s: an ONNX file has one set of weights; '%s' can't be "
                   "chosen",
                   m->path, o->weights);
     dmx_blob bytes;
-    m->backend = DMX_BACKEND_ONNXRUNTIME;
     DMX_FORWARD(dmx_onnx_file_read(&bytes, m->path, m->path, o->hooks, err));
     const dmx_status status = open_session(m, o, runtime, &bytes, err);
     dmx_blob_free(&bytes);
@@ -83,8 +73,8 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     file.hooks = o->hooks;
     file.weights = o->weights;
     arguments.hooks = o->hooks;
-    m->backend =
-        o->backend == DMX_BACKEND_AUTO ? DMX_BACKEND_NATIVE : o->backend;
+    DMX_FORWARD(
+        dmx_backend_choose(&m->backend, o->backend, false, m->path, err));
     DMX_FORWARD(dmx_checkpoint_open(&m->checkpoint, m->path, &file, err));
     DMX_FORWARD(dmx_model_open(&m->model, m->checkpoint, &arguments, err));
     m->channels = m->model->audio_channels;
@@ -163,25 +153,25 @@ static dmx_status make_runner(dmx_member *m, dmx_runner *out,
                               const dmx_member_options *o, int64_t samples,
                               dmx_runtime **runtime, dmx_error *err)
 {
-    if (m->backend == DMX_BACKEND_REFERENCE)
-        return dmx_runner_reference(out, m->model, samples, o->threads, err);
-    if (m->backend == DMX_BACKEND_NATIVE)
-        return dmx_runner_native(out, m->model, samples, o->threads, o->hooks,
-                                 err);
-    const dmx_session_options options = session_options(o);
-    DMX_FORWARD(need_runtime(runtime, o->onnxruntime, err));
-    return dmx_runner_exported(out, m->model, samples, *runtime, m->path,
-                               &options, err);
+    const dmx_backend_job job = {.model = m->model,
+                                 .name = m->path,
+                                 .samples = samples,
+                                 .threads = o->threads,
+                                 .hooks = o->hooks,
+                                 .onnxruntime = o->onnxruntime,
+                                 .providers = o->providers,
+                                 .runtime = runtime};
+    return dmx_backend_entry_of(m->backend)->open(out, &job, err);
 }
 
-/* The checkpoint is needed later by the reference, and by the last piece of a
+/* The checkpoint is needed later by some backends, and by the last piece of a
  * model that takes any length. */
 static dmx_status start_checkpoint(dmx_member *m, const dmx_member_options *o,
                                    int64_t samples, dmx_runtime **runtime,
                                    dmx_error *err)
 {
     DMX_FORWARD(make_runner(m, &m->runner, o, samples, runtime, err));
-    if (m->fixed && m->backend != DMX_BACKEND_REFERENCE)
+    if (m->fixed && !dmx_backend_entry_of(m->backend)->keeps_model)
         forget_checkpoint(m);
     return DMX_OK;
 }

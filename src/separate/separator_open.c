@@ -31,7 +31,9 @@ static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
     DMX_FORWARD(check_range("threads", o->threads, 0, 1024, err));
     if (o->segment != 0)
         DMX_FORWARD(check_range("segment", o->segment, 0.1, 3600, err));
-    return check_range("engine", o->backend, 0, DMX_BACKEND_REFERENCE, err);
+    DMX_RETURN_IF(dmx_backend_name(o->backend) == NULL, err, DMX_ERROR_ARGUMENT,
+                  "engine: there is no number %d", (int)o->backend);
+    return DMX_OK;
 }
 
 /* --------------------------------------------------------------- turns */
@@ -233,14 +235,12 @@ static void warn_specialist(const dmx_separator *s, const dmx_hooks *hooks)
 
 static void name_backend(dmx_separator *s)
 {
-    static const char *const names[] = {"auto", "onnxruntime", "native",
-                                        "reference"};
     for (size_t i = 0; i < s->n_member; i++) {
         const dmx_member *m = &s->member[i];
         if (m->runner.run == NULL)
             continue;
-        snprintf(s->backend, sizeof s->backend, "%s%s%s", names[m->backend],
-                 m->provider != NULL ? "/" : "",
+        snprintf(s->backend, sizeof s->backend, "%s%s%s",
+                 dmx_backend_name(m->backend), m->provider != NULL ? "/" : "",
                  m->provider != NULL ? m->provider : "");
         return;
     }

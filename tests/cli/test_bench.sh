@@ -38,6 +38,12 @@ nm -A "$DMX_BUILD"/libdemucs-onnx.a >symbols 2>/dev/null
 grep -q ' T dmx_bench$' symbols || fail "no symbols"
 rm symbols
 
+# Every backend of the program's is a contestant.
+"$DEMUCS_ONNX" bench "$model" --runs 1 --contestants reference,native \
+  --samples 20000 >out.txt 2>/dev/null || fail "the reference did not run"
+grep -q '^reference ' out.txt || fail "no row for the reference"
+rm out.txt
+
 # As many threads as elsewhere.
 "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants native --threads 1024 \
   >out.txt 2>err.txt || fail "did not run with 1024 threads"

@@ -42,4 +42,11 @@ run 1 bash -c '"$1" completion bash >/dev/full' - "$DEMUCS_ONNX"
 says err "can't write"
 # A reader that has had enough is no failure.
 run 0 bash -o pipefail -c '"$1" completion bash | head -n 1' - "$DEMUCS_ONNX"
+
+# The engines that the program offers are those of the table of backends.
+run 0 "$DEMUCS_ONNX" separate --help
+check "one choice an engine" test \
+    "$(grep -oE -- '--engine [a-z|]+' out | cut -d' ' -f2 | tr '|' '\n' | sort)" = \
+    "$(grep -oE '\.name = "[a-z]+"' "$SOURCE/src/separate/backends.c" |
+        cut -d'"' -f2 | sort)"
 finish

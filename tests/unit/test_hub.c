@@ -762,8 +762,8 @@ static void write_registry(void)
         "[\"HTDemucs\"], \"members\": [{\"signature\": \"f7e0c4bc\","
         " \"files\": [{\"url\": \"named/f7e0c4bc-%.8s.th\", \"sha256\":"
         " \"%s\"}]}]}]}",
-        FIRST + 1, first_hash, first.size, TENSOR + 1, second_hash, FIRST + 1,
-        first_hash, SECOND + 1, second_hash, second_hash, second_hash);
+        &FIRST[1], first_hash, first.size, &TENSOR[1], second_hash, &FIRST[1],
+        first_hash, &SECOND[1], second_hash, second_hash, second_hash);
     assert_true(n > 0 && (size_t)n < sizeof text);
     snprintf(registry_path, sizeof registry_path, "%s/registry.json",
              test_folder());

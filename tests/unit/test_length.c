@@ -25,8 +25,17 @@ static int64_t next(uint64_t *state, int64_t below)
 }
 
 /* What a step of a network does to a length. */
+typedef enum change_kind {
+    ADD,
+    MULTIPLY,
+    CEIL,
+    FLOOR,
+    AT_LEAST,
+    KINDS
+} change_kind;
+
 typedef struct change {
-    enum { ADD, MULTIPLY, CEIL, FLOOR, AT_LEAST, KINDS } kind;
+    change_kind kind;
     int64_t number;
 } change;
 
@@ -64,7 +73,7 @@ static int64_t apply_number(int64_t n, change c)
 
 static change random_change(uint64_t *state)
 {
-    const change c = {.kind = (int)next(state, KINDS)};
+    const change c = {.kind = (change_kind)next(state, KINDS)};
     const int64_t number = c.kind == ADD        ? next(state, 41) - 20
                            : c.kind == AT_LEAST ? next(state, 40)
                                                 : 1 + next(state, 8);

@@ -169,6 +169,7 @@ static void test_bag(void **state)
     assert_int_equal(dmx_bag_sources(NULL), 0);
     assert_true(dmx_bag_weight(NULL, 0, 0) == 0);
     assert_int_equal(dmx_bag_specialist(NULL, 0), -1);
+    assert_int_equal(dmx_backend_find(NULL, "native"), 0);
     assert_true(dmx_bag_segment(NULL) == 0);
 }
 
@@ -350,9 +351,9 @@ static void test_all_are_here(void **state)
     assert_ok(dmx_file_read(&self, DMX_THIS, 1 << 20, &e), &e);
     const char *p = (const char *)header.data;
     static const char *const elsewhere[] = {
-        "dmx_remove_part_files", "dmx_version",     "dmx_precision_name",
-        "dmx_error_set",         "dmx_status_name", "dmx_text_printable",
-        "dmx_text_json"};
+        "dmx_remove_part_files", "dmx_version",   "dmx_precision_name",
+        "dmx_backend_name",      "dmx_error_set", "dmx_status_name",
+        "dmx_text_printable",    "dmx_text_json"};
     size_t seen = 0;
     while ((p = strstr(p, "dmx_")) != NULL) {
         char name[80];

@@ -1,4 +1,5 @@
 /* The separator's interface: shifts, bags, turns, cancelling, refusals. */
+#include "separate/backends.h"
 #include "separate/python_random.h"
 #include "test_support.h"
 
@@ -336,6 +337,37 @@ static void test_callbacks_are_needed(void **state)
     dmx_separator_close(NULL);
 }
 
+static void test_backends(void **state)
+{
+    (void)state;
+    dmx_backend found, chosen;
+    dmx_error err = DMX_ERROR_INIT;
+    int count = 0;
+    for (; dmx_backend_name((dmx_backend)count) != NULL; count++) {
+        const dmx_backend b = (dmx_backend)count;
+        assert_int_equal(dmx_backend_find(&found, dmx_backend_name(b)), 1);
+        assert_int_equal(found, b);
+        assert_true((dmx_backend_entry_of(b)->open == NULL) ==
+                    (b == DMX_BACKEND_AUTO));
+        const bool onnx =
+            b == DMX_BACKEND_AUTO || dmx_backend_entry_of(b)->onnx;
+        assert_int_equal(dmx_backend_choose(&chosen, b, true, "x.onnx", &err),
+                         onnx ? DMX_OK : DMX_ERROR_ARGUMENT);
+        assert_ok(dmx_backend_choose(&chosen, b, false, "x.th", &err), &err);
+        assert_non_null(dmx_backend_entry_of(chosen)->open);
+    }
+    assert_int_equal(count, DMX_BACKEND_REFERENCE + 1);
+    assert_int_equal(dmx_backend_find(&found, "abacus"), 0);
+    assert_int_equal(dmx_backend_find(&found, NULL), 0);
+    assert_null(dmx_backend_entry_of((dmx_backend)-1));
+    assert_ok(dmx_backend_choose(&chosen, DMX_BACKEND_AUTO, true, "", &err),
+              &err);
+    assert_int_equal(chosen, DMX_BACKEND_ONNXRUNTIME);
+    assert_ok(dmx_backend_choose(&chosen, DMX_BACKEND_AUTO, false, "", &err),
+              &err);
+    assert_int_equal(chosen, DMX_BACKEND_NATIVE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_stopping),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_backends),
         cmocka_unit_test(test_callbacks_are_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

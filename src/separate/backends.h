@@ -1,0 +1,43 @@
+/* The table of backends: what each is called, what it runs, how it is opened.
+ * Separation, the benchmark and the public header read it. */
+#ifndef DMX_SEPARATE_BACKENDS_H
+#define DMX_SEPARATE_BACKENDS_H
+
+#include "separate/runners.h"
+
+/* A model that is to run. */
+typedef struct dmx_backend_job {
+    const struct dmx_model *model;
+    const char *name; /* for messages */
+    int64_t samples;  /* of every run */
+    int threads;      /* 0: all cores */
+    const dmx_hooks *hooks;
+    const char *onnxruntime, *providers; /* as in dmx_separator_options */
+    dmx_runtime **runtime; /* loaded when first needed; the caller's */
+} dmx_backend_job;
+
+typedef struct dmx_backend_entry {
+    const char *name;
+    bool checkpoints; /* of what DMX_BACKEND_AUTO may choose for these files */
+    bool onnx;
+    bool keeps_model; /* the model must outlive the runner */
+    /* NULL of DMX_BACKEND_AUTO. */
+    dmx_status (*open)(dmx_runner *out, const dmx_backend_job *job,
+                       dmx_error *err);
+} dmx_backend_entry;
+
+/* NULL for a number that is no backend. */
+const dmx_backend_entry *dmx_backend_entry_of(dmx_backend backend);
+
+/* The backend for a file: the wanted one, or for AUTO the one that is marked
+ * for its kind. Fails with ARGUMENT when it does not run such files. */
+DMX_MUST_CHECK dmx_status dmx_backend_choose(dmx_backend *out,
+                                             dmx_backend wanted, bool onnx,
+                                             const char *path, dmx_error *err);
+
+/* Loads the library into *runtime unless it is there. */
+DMX_MUST_CHECK dmx_status dmx_backend_runtime(dmx_runtime **runtime,
+                                              const char *onnxruntime,
+                                              dmx_error *err);
+
+#endif
