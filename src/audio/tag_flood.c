@@ -183,7 +183,26 @@ static size_t comments_in(const unsigned char *p)
     return (p[0] & 0x7F) == 4 && memcmp(p + 1, "\0", 1) == 0 ? 4 : 0;
 }
 
-/* Packets at the start of the first pages. */
+/* The packets that begin inside the page, after its first: sound may look like
+ * the short mark of FLAC's comments, not like a codec's name. */
+static bool floods_inside(const source *s, const unsigned char *page,
+                          int64_t at)
+{
+    unsigned char p[8];
+    int64_t offset = 27 + (int64_t)page[26];
+    bool begins = false;
+    for (size_t i = 0; i < page[26]; i++) {
+        if (begins && read_at(s, at + offset, p, 8) == 8 &&
+            comments_in(p) > 4 &&
+            floods_comments(s, at + offset + (int64_t)comments_in(p)))
+            return true;
+        offset += page[27 + i];
+        begins = page[27 + i] < 255;
+    }
+    return false;
+}
+
+/* Packets that begin in the first pages. */
 static bool floods_ogg(const source *s, int64_t at)
 {
     unsigned char p[27 + 255 + 8] = {0};
@@ -194,6 +213,8 @@ static bool floods_ogg(const source *s, int64_t at)
             return false;
         const size_t start = (p[5] & 1) == 0 ? comments_in(p + head) : 0;
         if (start > 0 && floods_comments(s, at + (int64_t)(head + start)))
+            return true;
+        if (floods_inside(s, p, at))
             return true;
         at += (int64_t)head;
         for (size_t i = 27; i < head; i++)

@@ -414,6 +414,25 @@ static void put_le32(unsigned char *p, uint32_t value)
         p[k] = (unsigned char)(value >> 8 * k);
 }
 
+/* Comments that begin in the middle of a page. */
+static void test_heap_inside_a_page(void **state)
+{
+    (void)state;
+    unsigned char b[27 + 3 + 19 + 255 + 100] = "OggS";
+    b[5] = 2;
+    b[26] = 3;
+    b[27] = 19;
+    b[28] = 255;
+    b[29] = 100;
+    memcpy(b + 30, "OpusHead\1\2", 10);
+    memcpy(b + 49, "OpusTags", 8);
+    put_le32(b + 57, 4);
+    memcpy(b + 61, "test", 4);
+    put_le32(b + 65, 50000);
+    test_write_bytes(test_path("inside.ogg"), b, sizeof b);
+    refused(test_path("inside.ogg"), 0, DMX_ERROR_LIMIT);
+}
+
 static void test_heap_of_comments(void **state)
 {
     (void)state;
@@ -492,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_heap_of_frames),
         cmocka_unit_test(test_heap_in_a_chunk),
         cmocka_unit_test(test_heap_of_comments),
+        cmocka_unit_test(test_heap_inside_a_page),
         cmocka_unit_test(test_passes_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
