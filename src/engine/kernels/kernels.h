@@ -79,8 +79,7 @@ typedef struct dmx_lstm_cell {
     const float *weight;      /* [k][4][lanes] */
     const float *const *gate; /* of each sequence: what its input adds */
     int64_t gate_offset;      /* of the tile */
-    const float *before;      /* [n][pitch]: its last output, all units; NULL
-                                 at the start */
+    const float *before;      /* [n][pitch]: its last output, all units */
     float *state, *after;     /* of the tile's units, [n][pitch] */
     int64_t pitch;
     float *out; /* the same as after, `step` apart */

@@ -69,10 +69,11 @@ static void gates(int64_t n, int64_t k, const float *w, const float *bias,
 }
 
 /* c = f c + i g, h = o tanh(c) */
-INLINE void cell_finish(const vec gate[4], const dmx_lstm_cell *c, int64_t j)
+INLINE void cell_finish(const float *gate, const dmx_lstm_cell *c, int64_t j)
 {
-    const vec i = v_sigmoid(gate[0]), f = v_sigmoid(gate[1]);
-    const vec g = v_tanh(gate[2]), o = v_sigmoid(gate[3]);
+    const vec i = v_sigmoid(v_load(gate)), f = v_sigmoid(v_load(gate + LANES));
+    const vec g = v_tanh(v_load(gate + 2 * LANES));
+    const vec o = v_sigmoid(v_load(gate + 3 * LANES));
     const vec state = f * v_load(c->state + j * c->pitch) + i * g;
     const vec h = o * v_tanh(state);
     v_store(c->state + j * c->pitch, state);
@@ -80,48 +81,61 @@ INLINE void cell_finish(const vec gate[4], const dmx_lstm_cell *c, int64_t j)
     v_store(c->out + j * c->step, h);
 }
 
+/* The sums pass through memory: what a loop indexes gets no registers. */
 INLINE void cell_sequences(const int n, const dmx_lstm_cell *c, int64_t first)
 {
+    float gate[SEQUENCES * 4 * LANES];
     gate_sums sum;
 #pragma GCC unroll 8
     for (int j = 0; j < n; j++)
 #pragma GCC unroll 4
         for (int r = 0; r < 4; r++)
             sum[j][r] = v_load(c->gate[first + j] + c->gate_offset + r * LANES);
-    if (c->before != NULL)
-        gates_product(n, c->k, c->weight, c->before + first * c->pitch,
-                      c->pitch, sum);
+    gates_product(n, c->k, c->weight, c->before + first * c->pitch, c->pitch,
+                  sum);
+#pragma GCC unroll 8
     for (int j = 0; j < n; j++)
-        cell_finish(sum[j], c, first + j);
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++)
+            v_store(gate + (j * 4 + r) * LANES, sum[j][r]);
+    for (int j = 0; j < n; j++)
+        cell_finish(gate + j * 4 * LANES, c, first + j);
 }
+
+/* A function each, or the compiler finds no registers for the sums. */
+#define CELL(n)                                                                \
+    static __attribute__((noinline)) void cell_##n(const dmx_lstm_cell *c,     \
+                                                   int64_t first)              \
+    {                                                                          \
+        cell_sequences(n, c, first);                                           \
+    }
+CELL(1)
+CELL(2)
+CELL(3)
+#if SEQUENCES > 3
+CELL(4)
+CELL(5)
+CELL(6)
+#endif
 
 /* Nearly equal numbers of sequences at a time: weights are loaded for each. */
 static void lstm_cell(const dmx_lstm_cell *c)
 {
+    static void (*const cell[])(const dmx_lstm_cell *, int64_t) = {
+        NULL,
+        cell_1,
+        cell_2,
+        cell_3,
+#if SEQUENCES > 3
+        cell_4,
+        cell_5,
+        cell_6,
+#endif
+    };
     const int64_t times = (c->n + SEQUENCES - 1) / SEQUENCES;
     for (int64_t i = 0, at = 0; i < times; i++) {
         const int64_t n = (c->n - at + times - i - 1) / (times - i);
-        switch (n) {
-#if SEQUENCES > 3
-        case 6:
-            cell_sequences(6, c, at);
-            break;
-        case 5:
-            cell_sequences(5, c, at);
-            break;
-        case 4:
-            cell_sequences(4, c, at);
-            break;
-#endif
-        case 3:
-            cell_sequences(3, c, at);
-            break;
-        case 2:
-            cell_sequences(2, c, at);
-            break;
-        default:
-            cell_sequences(1, c, at);
-        }
+        cell[n](c, at);
         at += n;
     }
 }

@@ -93,8 +93,10 @@ static void run_recurrence(const dmx_step *step, const dmx_frame *f,
     for (int64_t i = 0; i < KEPT; i++)
         kept[i] = dmx_write(f, step->in[STATE]) +
                   ((direction * KEPT + i) * l->sequences + at) * pitch;
-    if (r->from == 0)
+    if (r->from == 0) {
         memset(kept[CELLS], 0, (size_t)(n * pitch) * sizeof(float));
+        memset(kept[ODD], 0, (size_t)(n * pitch) * sizeof(float));
+    }
     const float **gate = (const float **)(void *)scratch;
     const float *weight = weights_of(&l->recurrent[direction], k,
                                      scratch + dmx_round_up(2 * r->group, 16));
@@ -106,7 +108,7 @@ static void run_recurrence(const dmx_step *step, const dmx_frame *f,
             .n = n,
             .k = l->padded,
             .gate = gate,
-            .before = i == 0 ? NULL : kept[EVEN + (i + 1) % 2],
+            .before = kept[EVEN + (i + 1) % 2],
             .state = kept[CELLS],
             .after = kept[EVEN + i % 2],
             .pitch = pitch,
