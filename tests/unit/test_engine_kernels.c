@@ -585,7 +585,11 @@ static void check_fourier(const dmx_kernels *k)
     const int64_t nfft = sizes[draw(0, 6)], bins = nfft / 2;
     const int64_t hop = nfft / 4, n = draw(1, k->lanes), row = k->lanes;
     dmx_fourier f;
-    assert_true(dmx_fourier_open(&f, nfft));
+    float window[256];
+    for (int64_t i = 0; i < nfft; i++)
+        window[i] = (float)(0.5 - 0.5 * cos(6.283185307179586 * (double)i /
+                                            (double)nfft));
+    assert_true(dmx_fourier_open(&f, nfft, window));
     float *blocks[5];
     float *x = noise(&blocks[0], nfft + k->lanes * hop, 0);
     float *re = noise(&blocks[1], bins * row, 0);

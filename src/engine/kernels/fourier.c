@@ -60,24 +60,24 @@ static void fill_stages(dmx_fourier *f, float *p)
 /* torch.stft(normalized=True) divides by sqrt(nfft) and its inverse
  * multiplies. Four squared Hann windows a quarter apart sum to 1.5; an inverse
  * complex transform of `bins` points divides by bins. */
-static void fill_windows(dmx_fourier *f)
+static void fill_windows(dmx_fourier *f, const float *window)
 {
     const double nfft = 2.0 * (double)f->bins, root = sqrt(nfft);
     for (int64_t i = 0; i < 2 * f->bins; i++) {
-        const double w = 0.5 - 0.5 * cos(TAU * (double)i / nfft);
+        const double w = (double)window[i];
         f->analysis[i] = (float)(w / root);
         f->synthesis[i] = (float)(w * root / (double)f->bins / 1.5);
     }
 }
 
-bool dmx_fourier_open(dmx_fourier *f, int64_t nfft)
+bool dmx_fourier_open(dmx_fourier *f, int64_t nfft, const float *window)
 {
     f->bins = nfft / 2;
     f->memory = dmx_aligned_alloc((size_t)plan_stages(f), sizeof(float));
     if (f->memory == NULL)
         return false;
     fill_stages(f, f->memory);
-    fill_windows(f);
+    fill_windows(f, window);
     return true;
 }
 

@@ -27,6 +27,9 @@ static void set_conv(dmx_product *d, const dmx_planner *p, const dmx_unit *u)
         const dmx_attributes *pad = &node_at(p, u->pad)->at;
         d->window.padding[pad->axis - 1] += pad->before;
     }
+    const dmx_taps_span live = dmx_live_taps(p, u);
+    d->window.kernel[0] = live.to - live.from;
+    d->window.padding[0] -= live.from * at->conv.dilation[0];
 }
 
 /* Cropping whole positions moves the window; the rest is `start`. */

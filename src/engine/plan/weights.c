@@ -9,13 +9,41 @@ static const dmx_node *node_at(const dmx_planner *p, int32_t i)
     return &p->g->node[i];
 }
 
-/* [Co][Ci][kf][kt] -> [Co][kf][Ci][kt] */
+/* Whether tap a of a convolution meets a row of the input anywhere. */
+static bool meets_rows(const dmx_conv_geometry *g, int64_t padding, int64_t a,
+                       int64_t rows, int64_t outputs)
+{
+    const int64_t at = a * g->dilation[0] - padding; /* of output 0 */
+    const int64_t r = at < 0 ? (-at + g->stride[0] - 1) / g->stride[0] : 0;
+    return r < outputs && r * g->stride[0] + at < rows;
+}
+
+dmx_taps_span dmx_live_taps(const dmx_planner *p, const dmx_unit *u)
+{
+    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *first = u->pad >= 0 ? node_at(p, u->pad) : n;
+    const dmx_conv_geometry *g = &n->at.conv;
+    const int64_t rows = p->g->value[first->in[0]].shape.dim[1];
+    const int64_t outputs = p->g->value[n->out[0]].shape.dim[1];
+    int64_t padding = g->padding[0][0];
+    if (u->pad >= 0 && first->at.axis == 1)
+        padding += first->at.before;
+    dmx_taps_span s = {0, g->kernel[0]};
+    while (s.to > 1 && !meets_rows(g, padding, s.to - 1, rows, outputs))
+        s.to--;
+    while (s.from + 1 < s.to && (s.from + 1) * g->dilation[0] <= padding &&
+           !meets_rows(g, padding, s.from, rows, outputs))
+        s.from++;
+    return s;
+}
+
+/* [Co][Ci][kf][kt] -> [Co][kf][Ci][kt], of the taps that are left */
 static void order_taps(float *out, const float *w, const dmx_node *n,
-                       int64_t co, int64_t ci)
+                       int64_t co, int64_t ci, dmx_taps_span span)
 {
     const int64_t kf = n->at.conv.kernel[0], kt = n->at.conv.kernel[1];
     for (int64_t o = 0; o < co; o++)
-        for (int64_t a = 0; a < kf; a++)
+        for (int64_t a = span.from; a < span.to; a++)
             for (int64_t i = 0; i < ci; i++, out += kt)
                 memcpy(out, w + ((o * ci + i) * kf + a) * kt,
                        (size_t)kt * sizeof *out);
@@ -65,8 +93,9 @@ void dmx_unload_weights(dmx_loaded *l)
 }
 
 /* Returns how many lines of k weights a product of it has. */
-static int64_t measure(dmx_loaded *l, const dmx_node *n)
+static int64_t measure(dmx_loaded *l, const dmx_planner *p, const dmx_unit *u)
 {
+    const dmx_node *n = node_at(p, u->leader);
     const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
     l->out = dmx_weight_of(n)->dim[transposed ? 1 : 0];
     l->in = dmx_weight_of(n)->dim[transposed ? 0 : 1];
@@ -77,6 +106,10 @@ static int64_t measure(dmx_loaded *l, const dmx_node *n)
         l->taps[i] = (n->at.conv.kernel[i] + s - 1) / s;
         lines *= s;
     }
+    if (n->op == DMX_OP_CONV) {
+        l->span = dmx_live_taps(p, u);
+        l->taps[0] = l->span.to - l->span.from;
+    }
     l->k = l->in * l->taps[0] * l->taps[1];
     return lines;
 }
@@ -86,13 +119,13 @@ static dmx_status order_weights(dmx_loaded *l, const dmx_node *n, int64_t lines,
 {
     const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
     float *ordered;
-    if (!transposed && l->taps[0] == 1)
+    if (n->op == DMX_OP_LINEAR || (!transposed && n->at.conv.kernel[0] == 1))
         return DMX_OK;
     DMX_FORWARD(dmx_plan_elements(&ordered, NULL, lines * l->k, err));
     if (transposed)
         order_phases(ordered, l->weight, n, l->out, l->in, l->taps);
     else
-        order_taps(ordered, l->weight, n, l->out, l->in);
+        order_taps(ordered, l->weight, n, l->out, l->in, l->span);
     free(l->weight);
     l->weight = ordered;
     return DMX_OK;
@@ -120,7 +153,7 @@ dmx_status dmx_load_weights(dmx_loaded *l, const dmx_planner *p,
                             const dmx_unit *u, dmx_error *err)
 {
     const dmx_node *n = node_at(p, u->leader);
-    const int64_t lines = measure(l, n);
+    const int64_t lines = measure(l, p, u);
     DMX_FORWARD(dmx_plan_elements(&l->bias, dmx_bias_of(n), l->out, err));
     DMX_FORWARD(dmx_plan_elements(&l->weight, dmx_weight_of(n), 0, err));
     if (u->scale >= 0)

@@ -3,6 +3,14 @@
 
 #include "engine/plan/planner.h"
 
+/* Taps [from, to) of a convolution over rows that meet anything but padding:
+ * with one row, the middle of three. */
+typedef struct dmx_taps_span {
+    int64_t from, to;
+} dmx_taps_span;
+
+dmx_taps_span dmx_live_taps(const dmx_planner *p, const dmx_unit *u);
+
 /* Weights and bias in the order that products want, and what belongs to them;
  * all malloc'd. */
 typedef struct dmx_loaded {
@@ -10,6 +18,7 @@ typedef struct dmx_loaded {
     float *scale;                 /* after the product, or NULL */
     float *norm_gain, *norm_bias; /* before it, or NULL */
     int64_t out, in, k, taps[2];
+    dmx_taps_span span; /* of a convolution */
 } dmx_loaded;
 
 /* Those of a unit's product. On an error what was loaded stays to be

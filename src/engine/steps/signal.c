@@ -6,6 +6,7 @@
 #include "engine/kernels/fourier.h"
 #include "engine/steps/steps.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct fourier_step {
@@ -31,10 +32,16 @@ static dmx_status find_fourier(const dmx_fourier **out, struct dmx_engine *e,
     dmx_fourier *f = dmx_program_parameters(e, sizeof *f, err);
     if (f == NULL)
         return DMX_ERROR_MEMORY;
-    DMX_RETURN_IF(!dmx_grow(&e->fourier, &e->fourier_capacity, e->n_fourier + 1,
-                            sizeof *e->fourier) ||
-                      !dmx_fourier_open(f, nfft),
-                  err, DMX_ERROR_MEMORY,
+    float *window = malloc((size_t)nfft * sizeof *window);
+    bool made =
+        window != NULL && dmx_grow(&e->fourier, &e->fourier_capacity,
+                                   e->n_fourier + 1, sizeof *e->fourier);
+    if (made) {
+        dmx_hann_window(window, nfft);
+        made = dmx_fourier_open(f, nfft, window);
+    }
+    free(window);
+    DMX_RETURN_IF(!made, err, DMX_ERROR_MEMORY,
                   "no memory for a Fourier transform of %lld samples",
                   (long long)nfft);
     e->fourier[e->n_fourier++] = f;

@@ -1,0 +1,134 @@
+/* The native engine against recordings of Hybrid Demucs and Demucs, every
+ * network at several lengths: those of tests/data/family and, where they are at
+ * hand, the whole ones. */
+#include "golden.h"
+
+#include "engine/engine.h"
+#include "engine/kernels/kernels.h"
+
+#include <glob.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the recording's peak. A network of magnitudes alone is ill-conditioned:
+ * PyTorch's own float32 is 6.5e-6 off. */
+static double tolerance_of(const char *folder)
+{
+    return strstr(folder, "magnitude") != NULL ? 1e-5 : 2e-6;
+}
+
+#define WHOLE "../../../shared/fixtures/"
+
+/* The largest difference from the recording, of its peak. */
+static double error_of(const golden *g, const dmx_engine_options *options)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_engine *engine;
+    dmx_engine_state *state;
+    const size_t inputs = (size_t)(g->channels * g->run_samples);
+    float *mix = calloc(inputs, sizeof *mix);
+    assert_non_null(mix);
+    for (size_t i = 0; i < inputs; i++)
+        mix[i] = (float)g->mix[i];
+    assert_ok(dmx_engine_open_graph(&engine, g->graph, options, &err), &err);
+    float *stems = calloc((size_t)(dmx_engine_outputs(engine) * g->run_samples),
+                          sizeof *stems);
+    assert_non_null(stems);
+    assert_ok(dmx_engine_state_open(&state, engine, &err), &err);
+    assert_ok(dmx_engine_run(state, stems, mix, NULL, &err), &err);
+    double worst = 0.0;
+    for (int64_t r = 0; r < g->rows; r++)
+        for (int64_t i = 0; i < g->recorded; i++) {
+            const double y = (double)stems[r * g->run_samples + i];
+            const double d = fabs(y - (double)g->stems[r * g->recorded + i]);
+            worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
+        }
+    dmx_engine_state_close(state);
+    dmx_engine_close(engine);
+    free(mix);
+    free(stems);
+    return worst / g->peak;
+}
+
+/* Samples of the mixture. */
+static int64_t stored(const char *folder)
+{
+    char path[512];
+    int rank;
+    int64_t dim[8];
+    snprintf(path, sizeof path, "%s/mix.npy", test_data(folder));
+    free(test_read_npy(path, &rank, dim));
+    return dim[rank - 1];
+}
+
+static int try_all(const char *folder, const char *stems, int64_t first)
+{
+    int failed = 0;
+    golden g;
+    const golden_case c = {
+        .folder = folder, .file = "model.th", .stems = stems, .first = first};
+    golden_open_case(&g, &c);
+    printf("%-20s %7lld", strrchr(folder, '/') + 1, (long long)g.samples);
+    for (int k = 0; dmx_kernels_name(k) != NULL; k++)
+        for (int way = 0; way < (k == 0 && g.samples < 50000 ? 3 : 1); way++) {
+            dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
+            options.isa = dmx_kernels_name(k);
+            options.threads = 2;
+            options.unfused = way == 1;
+            options.low_memory = way == 2;
+            const double error = error_of(&g, &options);
+            printf("  %s %.1e", way == 0 ? options.isa : "", error);
+            failed += !(error <= tolerance_of(folder));
+        }
+    printf("\n");
+    golden_close(&g);
+    return failed;
+}
+
+/* Every stems.npy, and stems_N.npy of the first N samples alone. */
+static int try_in(const char *base)
+{
+    glob_t found;
+    char pattern[512];
+    int failed = 0;
+    snprintf(pattern, sizeof pattern, "%s*demucs*/stems*.npy", test_data(base));
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return 0;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char *path = found.gl_pathv[i], *file = strrchr(path, '/');
+        *file++ = '\0';
+        char folder[512];
+        snprintf(folder, sizeof folder, "%s%s", base, strrchr(path, '/') + 1);
+        long long first = 0;
+        sscanf(file, "stems_%lld.npy", &first);
+        /* others are about what a checkpoint holds */
+        if (strstr(folder, "training") == NULL &&
+            strstr(folder, "_q") == NULL && first <= stored(folder))
+            failed += try_all(folder, file, (int64_t)first);
+    }
+    globfree(&found);
+    return failed;
+}
+
+static void test_recordings(void **state)
+{
+    (void)state;
+    assert_int_equal(try_in("family/"), 0);
+}
+
+static void test_whole_recordings(void **state)
+{
+    (void)state;
+    assert_int_equal(try_in(WHOLE), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recordings),
+        cmocka_unit_test(test_whole_recordings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
