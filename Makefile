@@ -4,6 +4,7 @@
 BUILD ?= build
 
 .PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage wheel install clean format
+.PHONY: web
 
 demo: deps onnxruntime
 	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
@@ -39,6 +40,11 @@ coverage: deps
 
 wheel: build
 	@scripts/wheel.sh $(BUILD) dist
+
+# The WebAssembly module and the npm package: build/web/package
+web:
+	@scripts/install-web-deps.sh node npm || true # wasm-opt, if it can be had
+	@scripts/web.sh $(BUILD)
 
 install: build
 	cmake --install $(BUILD)

@@ -12,6 +12,9 @@
 # builds them, the whole library in one piece, and the program.
 set(DMX_COMPONENTS all CACHE STRING
   "all, or a list of core export runtime verify audio hub")
+# Of the core alone: a system that is not POSIX brings base/platform.h and
+# base/file.h with it, has no other files, and no float64 reference.
+set(DMX_PLATFORM posix CACHE STRING "posix, or own")
 set(DMX_KNOWN_COMPONENTS core export runtime verify audio hub)
 set(DMX_NEEDS_export core)
 set(DMX_NEEDS_runtime core)

@@ -1,7 +1,11 @@
 # Everything outside what the project exists for comes from libraries. Each is
 # looked for when the first component asks for it: the core needs none.
-find_package(Threads REQUIRED)
-if(NOT DMX_TOP_LEVEL)
+if(DMX_PLATFORM STREQUAL own)
+  add_library(Threads::Threads INTERFACE IMPORTED GLOBAL)
+else()
+  find_package(Threads REQUIRED)
+endif()
+if(NOT DMX_TOP_LEVEL AND DMX_PLATFORM STREQUAL posix)
   set_target_properties(Threads::Threads PROPERTIES IMPORTED_GLOBAL TRUE)
 endif()
 

@@ -2,10 +2,14 @@
 # is decided at run time.
 set(DMX_KERNEL_FLAGS -ffp-contract=fast -fno-math-errno -fno-trapping-math)
 set(DMX_KERNEL_DIR ${PROJECT_SOURCE_DIR}/src/engine/kernels)
-foreach(isa portable neon)
+foreach(isa portable neon wasm)
   set_source_files_properties(${DMX_KERNEL_DIR}/kernels_${isa}.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS}")
 endforeach()
+if(DMX_WASM_RELAXED)
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_wasm.c PROPERTIES
+    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mrelaxed-simd")
+endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx2.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mavx2;-mfma;-mf16c")

@@ -17,6 +17,12 @@ dmx_sources(DMX_CORE ${DMX_SRC}/base/*.c ${DMX_SRC}/checkpoint/*.c
   ${DMX_SRC}/engine/*/*.c ${DMX_SRC}/api/*.c ${DMX_SRC}/reference/*.c)
 list(REMOVE_ITEM DMX_CORE ${DMX_WITHOUT_LIBRARIES} ${DMX_WITH_LIBRARIES}
   ${DMX_SRC}/base/own_folder.c)
+if(DMX_PLATFORM STREQUAL own)
+  set(DMX_POSIX platform_posix cgroup file folder output part_file)
+  list(TRANSFORM DMX_POSIX REPLACE "(.+)" "${DMX_SRC}/base/\\1.c")
+  dmx_sources(DMX_REFERENCE ${DMX_SRC}/reference/*.c)
+  list(REMOVE_ITEM DMX_CORE ${DMX_POSIX} ${DMX_REFERENCE})
+endif()
 set(DMX_CORE_OF_SEPARATE ${DMX_SRC}/separate/overlap_open.c
   ${DMX_SRC}/separate/overlap_run.c ${DMX_SRC}/separate/track_level.c)
 dmx_objects_of(core SOURCES ${DMX_CORE} ${DMX_CORE_OF_SEPARATE})

@@ -233,9 +233,10 @@ static dmx_status take_meta(dmx_quantized *q, dmx_load *load,
     const double least = setting(kwargs, "min_bits", 2);
     const double group = setting(kwargs, "group_size", 1);
     const double size = setting(kwargs, "min_size", 0.01);
-    if (bits != floor(bits) || !(bits >= 1 && bits <= DMX_QUANTIZED_WIDTHS) ||
+    if (bits != floor(bits) ||
+        !(bits >= 1 && bits <= (double)DMX_QUANTIZED_WIDTHS) ||
         least != floor(least) ||
-        !(least >= 1 && least <= DMX_QUANTIZED_WIDTHS) ||
+        !(least >= 1 && least <= (double)DMX_QUANTIZED_WIDTHS) ||
         group != floor(group) || !(group >= 1 && group <= 1 << 20) ||
         !(size >= 0 && size <= 1e6))
         return malformed(load, "settings out of range");

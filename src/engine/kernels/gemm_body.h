@@ -61,7 +61,7 @@ INLINE void tile_multiply_add(const int m, tile_sums sum,
         const vec e = column_element(w, i);
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
-            sum[i][j] += e * x[j];
+            sum[i][j] = v_fma(e, x[j], sum[i][j]);
     }
 }
 
@@ -110,7 +110,7 @@ static float fma_rounds(int64_t rounds)
         for (int i = 0; i < MR; i++)
 #pragma GCC unroll 4
             for (int j = 0; j < VECS; j++)
-                sum[i][j] = sum[i][j] * x + y;
+                sum[i][j] = v_fma(sum[i][j], x, y);
     vec all = {0};
     for (int i = 0; i < MR; i++)
         for (int j = 0; j < VECS; j++)

@@ -12,8 +12,12 @@ static const dmx_kernels *const tables[] = {
     &dmx_kernels_avx2,
 #elif defined(__aarch64__)
     &dmx_kernels_neon,
+#elif defined(__wasm_simd128__)
+    &dmx_kernels_wasm, /* and nothing else: a module is downloaded */
 #endif
+#if !defined(__wasm_simd128__)
     &dmx_kernels_portable,
+#endif
 };
 #define N_TABLE (sizeof tables / sizeof tables[0])
 

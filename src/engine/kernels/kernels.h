@@ -225,6 +225,8 @@ extern const dmx_kernels dmx_kernels_portable;
 extern const dmx_kernels dmx_kernels_avx2, dmx_kernels_avx512;
 #elif defined(__aarch64__)
 extern const dmx_kernels dmx_kernels_neon;
+#elif defined(__wasm_simd128__)
+extern const dmx_kernels dmx_kernels_wasm;
 #endif
 
 /* The table of that name, or the best for this processor (NULL); NULL when

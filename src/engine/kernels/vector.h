@@ -12,6 +12,8 @@
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -37,6 +39,17 @@ INLINE vec v_set(float x)
     return x - (vec){0};
 }
 
+/* a b + c, in one rounding where the processor has that. A compiler that may
+ * contract does so by itself; WebAssembly has it by name only. */
+INLINE vec v_fma(vec a, vec b, vec c)
+{
+#if defined(__wasm_relaxed_simd__)
+    return (vec)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
+#else
+    return a * b + c;
+#endif
+}
+
 /* The greater one; y where either is NaN. */
 INLINE vec v_max(vec x, vec y)
 {
@@ -44,6 +57,8 @@ INLINE vec v_max(vec x, vec y)
     return (vec)_mm512_max_ps((__m512)x, (__m512)y);
 #elif defined(__AVX2__)
     return (vec)_mm256_max_ps((__m256)x, (__m256)y);
+#elif defined(__wasm_simd128__)
+    return (vec)wasm_f32x4_pmax((v128_t)y, (v128_t)x);
 #else
     const veci more = x > y;
     return (vec)(((veci)x & more) | ((veci)y & ~more));
@@ -57,6 +72,8 @@ INLINE vec v_min(vec x, vec y)
     return (vec)_mm512_min_ps((__m512)x, (__m512)y);
 #elif defined(__AVX2__)
     return (vec)_mm256_min_ps((__m256)x, (__m256)y);
+#elif defined(__wasm_simd128__)
+    return (vec)wasm_f32x4_pmin((v128_t)y, (v128_t)x);
 #else
     const veci less = x < y;
     return (vec)(((veci)x & less) | ((veci)y & ~less));
@@ -69,7 +86,7 @@ INLINE vec v_polynomial(const float *c, const int count, vec x)
     vec sum = v_set(c[count - 1]);
 #pragma GCC unroll 8
     for (int i = count - 2; i >= 0; i--)
-        sum = sum * x + v_set(c[i]);
+        sum = v_fma(sum, x, v_set(c[i]));
     return sum;
 }
 
@@ -79,7 +96,7 @@ INLINE vec v_polynomial(const float *c, const int count, vec x)
 INLINE vec v_exp2_polynomial(vec f)
 {
     static const float c[] = DMX_EXP2_WIDE;
-    return v_polynomial(c, COUNT_OF(c), f) * f + v_set(1.0f);
+    return v_fma(v_polynomial(c, COUNT_OF(c), f), f, v_set(1.0f));
 }
 
 /* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125.
@@ -162,7 +179,7 @@ INLINE vec v_erf(vec x)
 INLINE vec v_gelu(vec x)
 {
     const vec half = x * v_set(0.5f);
-    return half * v_erf(x * v_set(0.70710678f)) + half;
+    return v_fma(half, v_erf(x * v_set(0.70710678f)), half);
 }
 
 INLINE float v_sum(vec x)

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# test-web.sh BUILD NAME: one test of the browser's part, tests/web/NAME.test.mjs
+# (or "build": the module and the package). Exits with 77 and the reason where it
+# can't be run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$(cd "$1" && pwd)
+name=$2
+case $name in
+build)
+  scripts/install-web-deps.sh npm >/dev/null || true # wasm-opt, if it can be had
+  exec scripts/web.sh "$build"
+  ;;
+browser | studio | gpu) scripts/install-web-deps.sh node npm chromium ;;
+bundlers) scripts/install-web-deps.sh node npm ;;
+*) scripts/install-web-deps.sh node ;;
+esac
+[ -f "$build/web/package/wasm/demucs-simd.wasm" ] || {
+  echo "skipped: the module was not built (see the test web/build)"
+  exit 77
+}
+export WEB=$build/web DEMUCS_ONNX=${DEMUCS_ONNX:-$build/demucs-onnx} SOURCE=$PWD
+run() { node "$@" --test "tests/web/$name.test.mjs"; }
+run
+# The other instructions, where they are behind a switch.
+if [ "$name" = node ] && node --experimental-wasm-relaxed-simd -e 0 2>/dev/null; then
+  run --experimental-wasm-relaxed-simd
+fi

@@ -1,0 +1,111 @@
+/* What the separator may ask for, and what is not in the module: ONNX Runtime,
+ * the float64 reference, and bags as files in folders. */
+#include "hub/repository.h"
+#include "runtime/onnx_file.h"
+#include "separate/member.h"
+
+#include <string.h>
+
+#define REFUSE(err, what)                                                      \
+    DMX_RETURN_ERROR((err), DMX_ERROR_UNSUPPORTED,                             \
+                     what " is not in the WebAssembly module; give a "         \
+                          "checkpoint (.th or .safetensors)")
+
+const char *dmx_extension(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    return dot != NULL && dot != base ? dot : "";
+}
+
+dmx_status dmx_bag_open(dmx_bag **out, const char *path, dmx_error *err)
+{
+    (void)path;
+    *out = NULL;
+    REFUSE(err, "a reader of bag files");
+}
+
+dmx_status dmx_runtime_open(dmx_runtime **out, const char *path, dmx_error *err)
+{
+    (void)path;
+    *out = NULL;
+    REFUSE(err, "ONNX Runtime");
+}
+
+void dmx_runtime_close(dmx_runtime *runtime)
+{
+    (void)runtime;
+}
+
+dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
+                            const char *path, const void *bytes, size_t size,
+                            const dmx_session_options *options, dmx_error *err)
+{
+    (void)runtime, (void)path, (void)bytes, (void)size, (void)options;
+    *out = NULL;
+    REFUSE(err, "ONNX Runtime");
+}
+
+void dmx_session_close(dmx_session *session)
+{
+    (void)session;
+}
+
+const char *dmx_session_provider(const dmx_session *session)
+{
+    (void)session;
+    return NULL;
+}
+
+dmx_status dmx_onnx_file_read(dmx_blob *out, const char *path, const char *name,
+                              const dmx_hooks *hooks, dmx_error *err)
+{
+    (void)path, (void)name, (void)hooks;
+    *out = (dmx_blob){0};
+    REFUSE(err, "ONNX Runtime");
+}
+
+dmx_status dmx_member_describe_onnx(dmx_member *member,
+                                    const dmx_member_options *options,
+                                    dmx_error *err)
+{
+    (void)member, (void)options;
+    REFUSE(err, "ONNX Runtime");
+}
+
+dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
+                           int64_t channels, int64_t sources, int64_t samples,
+                           dmx_error *err)
+{
+    (void)session, (void)channels, (void)sources, (void)samples;
+    *out = (dmx_runner){0};
+    REFUSE(err, "ONNX Runtime");
+}
+
+dmx_status dmx_runner_onnx_length(dmx_runner *out, const dmx_runner *runner,
+                                  int64_t samples, dmx_error *err)
+{
+    (void)runner, (void)samples;
+    *out = (dmx_runner){0};
+    REFUSE(err, "ONNX Runtime");
+}
+
+dmx_status dmx_runner_exported(dmx_runner *out, const struct dmx_model *model,
+                               int64_t samples, dmx_runtime *runtime,
+                               const char *name,
+                               const dmx_session_options *options,
+                               dmx_error *err)
+{
+    (void)model, (void)samples, (void)runtime, (void)name, (void)options;
+    *out = (dmx_runner){0};
+    REFUSE(err, "ONNX Runtime");
+}
+
+dmx_status dmx_runner_reference(dmx_runner *out, const struct dmx_model *model,
+                                int64_t samples, int threads, dmx_error *err)
+{
+    (void)model, (void)samples, (void)threads;
+    *out = (dmx_runner){0};
+    REFUSE(err, "the float64 reference");
+}

@@ -1,0 +1,99 @@
+/* What the WebAssembly module exports to its host, and what it asks of it. The
+ * host may be a page's worker, node, or anything else that runs WebAssembly:
+ * nothing here knows JavaScript.
+ *
+ * Beside these, the module exports `memory` (with threads: imports env.memory,
+ * shared) and __stack_pointer, which a thread's instance sets to the end of a
+ * stack of its own before it calls web_thread. Texts are UTF-8 and end in a
+ * zero. Everything but web_thread is called from one thread. */
+#ifndef WEB_MODULE_H
+#define WEB_MODULE_H
+
+#include "demucs_onnx.h"
+
+/* CMakeLists.txt tells the linker their names. */
+#define WEB_EXPORT
+#define WEB_IMPORT(name)                                                       \
+    __attribute__((import_module("host"), import_name(name)))
+
+/* ------------------------------------------------------ given by the host */
+
+/* Bytes of a model file that the host knows under this name; negative: there
+ * is none. */
+WEB_IMPORT("file_size") double host_file_size(const char *name);
+/* Copies `size` bytes from `offset` on into `out`; not 0: it failed. */
+WEB_IMPORT("file_read")
+int host_file_read(const char *name, double offset, void *out, size_t size);
+
+/* Work goes on; not 0: it is to be cancelled. */
+WEB_IMPORT("progress") int host_progress(const char *stage, double fraction);
+/* One line that the user should see. */
+WEB_IMPORT("warn") void host_warn(const char *message);
+
+/* The next frames of the track into planes[channel]; how many, 0: the end,
+ * negative: it failed. */
+WEB_IMPORT("read") int host_read(float *const *planes, size_t capacity);
+/* Back to the first frame; not 0: it failed. */
+WEB_IMPORT("rewind") int host_rewind(void);
+/* The next finished frames, planes[stem * channels + channel]; not 0: the host
+ * can't take them. */
+WEB_IMPORT("write") int host_write(const float *const *planes, size_t frames);
+
+/* ---------------------------------------------------------------- exports */
+
+WEB_EXPORT void *web_alloc(size_t bytes); /* NULL when memory is short */
+WEB_EXPORT void web_free(void *p);
+
+/* Of the last call that failed. */
+WEB_EXPORT const char *web_error(void);      /* one line */
+WEB_EXPORT const char *web_error_kind(void); /* as dmx_status_name */
+
+/* How many threads beside the caller may be had, and how many there are;
+ * each calls web_thread with its number, 0 to count - 1, and never returns. */
+WEB_EXPORT int web_most_threads(void);
+WEB_EXPORT void web_threads(int count);
+WEB_EXPORT void web_thread(int number);
+
+/* The released models that this module can run, as JSON: [{name, kind,
+ * licence, sources, bytes, segment, weights, members: [{signature, files:
+ * [{url, name, sha256, bytes}]}]}]. Free with web_free_text; NULL when memory
+ * is short. */
+WEB_EXPORT char *web_released(void);
+WEB_EXPORT void web_free_text(char *text);
+
+/* Opens models from the host's files. `options` is JSON:
+ *   models          names of files
+ *   weights         [model][source] of their average; missing: all 1
+ *   segment, overlap, transition_power, shifts, seed, threads, stems
+ *                   as in dmx_separator_options
+ *   low_memory      keeps float16 weights as they are
+ * Unknown keys are refused. NULL when it fails; close with
+ * web_close. Files are read and closed one after another; they are asked for
+ * again only by models that take any length. */
+WEB_EXPORT dmx_separator *web_open(const char *options);
+WEB_EXPORT void web_close(dmx_separator *separator);
+
+/* What was opened, as JSON: {stems, sources, sample_rate, channels, segment
+ * (frames), isa, threads}. Free with web_free_text. */
+WEB_EXPORT char *web_describe(const dmx_separator *separator);
+
+/* Separates a track of `frames` frames, which host_read gives, into stems,
+ * which host_write takes. exact_sum not 0: what is left of the mix is spread
+ * over the stems, so that they sum to it; all sources must be wanted. 0, or
+ * not 0 when it fails. */
+WEB_EXPORT int web_separate(dmx_separator *separator, double frames,
+                            int exact_sum);
+
+/* SHA-256 of what comes in pieces; NULL when memory is short. finish also
+ * closes; hex takes 65 bytes. */
+WEB_EXPORT void *web_sha256_open(void);
+WEB_EXPORT void web_sha256_update(void *state, const void *data, size_t size);
+WEB_EXPORT void web_sha256_finish(void *state, char *hex);
+
+/* To measure by: GFLOP/s of `rounds` rounds of multiply-adds in registers, what
+ * one thread can reach at most, and of the engine's product of k columns in
+ * cache. */
+WEB_EXPORT double web_measure_fma(int rounds);
+WEB_EXPORT double web_measure_product(int k, int repeats);
+
+#endif

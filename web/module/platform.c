@@ -1,0 +1,173 @@
+/* base/platform.h on WebAssembly. Threads are workers that the host has
+ * started: each has an instance of the module on the same memory and a stack of
+ * its own, and waits in web_thread for something to run. Without shared memory
+ * there are none. */
+#include "module.h"
+
+#include "base/memory.h"
+#include "base/platform.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ----------------------------------------------------------------- pages */
+
+void *dmx_pages_alloc(size_t bytes)
+{
+    void *p = dmx_aligned_alloc(bytes, 1);
+    return p != NULL ? memset(p, 0, bytes) : NULL;
+}
+
+void dmx_pages_free(void *p, size_t bytes)
+{
+    (void)bytes;
+    dmx_aligned_free(p);
+}
+
+/* ------------------------------------------------------- waiting for words */
+
+#if defined(__wasm_atomics__)
+static void wait_while(atomic_int *word, int value)
+{
+    __builtin_wasm_memory_atomic_wait32((int *)word, value, -1);
+}
+
+static void wake(atomic_int *word, unsigned count)
+{
+    __builtin_wasm_memory_atomic_notify((int *)word, count);
+}
+#else
+static void wait_while(atomic_int *word, int value)
+{
+    (void)word, (void)value;
+}
+
+static void wake(atomic_int *word, unsigned count)
+{
+    (void)word, (void)count;
+}
+#endif
+
+/* --------------------------------------------------------------- threads */
+
+enum { MOST_THREADS = 64 };
+enum { IDLE, WORK, DONE };
+
+struct dmx_thread {
+    atomic_int state;
+    void (*run)(void *argument);
+    void *argument;
+};
+
+static dmx_thread slots[MOST_THREADS];
+static int waiting; /* workers that the host has started */
+
+int dmx_cpu_count(void)
+{
+    return waiting + 1;
+}
+
+dmx_thread *dmx_thread_start(void (*run)(void *argument), void *argument)
+{
+    for (int i = 0; i < waiting; i++)
+        if (atomic_load(&slots[i].state) == IDLE) {
+            slots[i].run = run;
+            slots[i].argument = argument;
+            atomic_store(&slots[i].state, WORK);
+            wake(&slots[i].state, 1);
+            return &slots[i];
+        }
+    return NULL;
+}
+
+void dmx_thread_join(dmx_thread *thread)
+{
+    while (atomic_load(&thread->state) == WORK)
+        wait_while(&thread->state, WORK);
+    atomic_store(&thread->state, IDLE);
+}
+
+int web_most_threads(void)
+{
+    return MOST_THREADS;
+}
+
+void web_threads(int count)
+{
+    waiting = count < MOST_THREADS ? count : MOST_THREADS;
+}
+
+void web_thread(int number)
+{
+    dmx_thread *slot = &slots[number];
+    for (;;) {
+        int state;
+        while ((state = atomic_load(&slot->state)) != WORK)
+            wait_while(&slot->state, state);
+        slot->run(slot->argument);
+        atomic_store(&slot->state, DONE);
+        wake(&slot->state, ~0u);
+    }
+}
+
+/* -------------------------------------------------------------- monitors */
+
+/* lock: 0 free, 1 taken, 2 taken and somebody waits (U. Drepper, "Futexes Are
+ * Tricky", 2011, mutex 2). turn: counts the calls that wake. */
+struct dmx_monitor {
+    atomic_int lock, turn;
+};
+
+dmx_monitor *dmx_monitor_open(void)
+{
+    return calloc(1, sizeof(dmx_monitor));
+}
+
+void dmx_monitor_close(dmx_monitor *monitor)
+{
+    free(monitor);
+}
+
+void dmx_monitor_lock(dmx_monitor *monitor)
+{
+    int state = 0;
+    if (atomic_compare_exchange_strong(&monitor->lock, &state, 1))
+        return;
+    if (state != 2)
+        state = atomic_exchange(&monitor->lock, 2);
+    while (state != 0) {
+        wait_while(&monitor->lock, 2);
+        state = atomic_exchange(&monitor->lock, 2);
+    }
+}
+
+void dmx_monitor_unlock(dmx_monitor *monitor)
+{
+    if (atomic_exchange(&monitor->lock, 0) == 2)
+        wake(&monitor->lock, 1);
+}
+
+void dmx_monitor_wait(dmx_monitor *monitor)
+{
+    const int now = atomic_load(&monitor->turn);
+    dmx_monitor_unlock(monitor);
+    wait_while(&monitor->turn, now);
+    dmx_monitor_lock(monitor);
+}
+
+static void pass_turn(dmx_monitor *monitor, unsigned count)
+{
+    atomic_fetch_add(&monitor->turn, 1);
+    wake(&monitor->turn, count);
+}
+
+void dmx_monitor_wake_one(dmx_monitor *monitor)
+{
+    pass_turn(monitor, 1);
+}
+
+void dmx_monitor_wake_all(dmx_monitor *monitor)
+{
+    pass_turn(monitor, ~0u);
+}

@@ -1,0 +1,133 @@
+/**
+ * Demucs music separation in a page or in Node: the original checkpoints, read
+ * and run in WebAssembly by the engine of demucs-onnx.
+ */
+
+/** A released name ("htdemucs"), an address, or the file itself; in Node also a path. */
+export type ModelFile = string | URL | Blob | ArrayBuffer | Uint8Array;
+
+/** Several models that are averaged, as a bag. */
+export interface ModelBag {
+    models: ModelFile[];
+    /** [model][source]; missing: all 1. */
+    weights?: number[][];
+    /** Seconds of a segment; missing: the models' own. */
+    segment?: number;
+}
+
+export interface SeparateOptions {
+    /** Stems wanted; missing: all. */
+    stems?: string[];
+    /** Of neighbouring segments, 0 to 0.99; default 0.25. */
+    overlap?: number;
+    /** Random time offsets that are averaged, 0 to 100; default 0. */
+    shifts?: number;
+    /** Of the offsets, as in Python; default 0. */
+    seed?: number;
+    /** Seconds of a segment, at most the model's own, which is the default. */
+    segment?: number;
+    /** Sharpness of the transitions between segments, 1 to 32; default 1. */
+    transitionPower?: number;
+    /** Spread what is left of the mix over the stems, so that they sum to it. */
+    exactSum?: boolean;
+}
+
+export interface OpenOptions extends SeparateOptions {
+    /** A checkpoint: .th or .safetensors. */
+    model: ModelFile | ModelBag;
+    /**
+     * Default: the processors, at most 8. More than one needs a page that is
+     * cross-origin isolated; see Demucs.threadsReason.
+     */
+    threads?: number;
+    /** Keep float16 weights as they are: half the memory for them, slower. */
+    lowMemory?: boolean;
+    /**
+     * Where downloads are kept. true (the default): in a page the folder
+     * "demucs-models" of the origin's private file system, in Node the native
+     * program's cache folder. A string names another. false: nowhere.
+     */
+    cache?: boolean | string;
+    /** Bytes of the download so far, and of all when they are known. */
+    onDownload?(loaded: number, total: number | undefined): void;
+    /** While the model is read: 0 to 1 of a stage. */
+    onProgress?(fraction: number, stage: string): void;
+    /** One line that the user should see, such as a checksum that is not the name's. */
+    onWarning?(message: string): void;
+    signal?: AbortSignal;
+}
+
+export interface RunOptions extends SeparateOptions {
+    /** 0 to 1; stage is "measure" (level and length), then "separate". */
+    onProgress?(fraction: number, stage: string): void;
+    /**
+     * Acts within a segment. Without shared memory it ends the worker; the next
+     * song starts it again. The parts end with the signal's reason.
+     */
+    signal?: AbortSignal;
+    /** Take the arrays over instead of copying them; they are empty afterwards. */
+    transfer?: boolean;
+}
+
+/** Finished frames of every stem, in order, without gaps. */
+export interface Part {
+    /** The song's frame where it starts. */
+    start: number;
+    frames: number;
+    /** stems.vocals[channel] */
+    stems: Record<string, Float32Array[]>;
+}
+
+/** Anything with the methods of an AudioBuffer. */
+export interface AudioLike {
+    readonly numberOfChannels: number;
+    readonly sampleRate: number;
+    getChannelData(channel: number): Float32Array;
+}
+
+export class Demucs {
+    /** Reads the model in a worker. Fails with DemucsError, or the signal's reason. */
+    static open(options: OpenOptions): Promise<Demucs>;
+    /** Only in a page: removes all cached models. */
+    static clearCache(name?: string): Promise<void>;
+
+    /** What the model knows: drums, bass, other, vocals. */
+    readonly sources: string[];
+    /** Those that open() asked for, in the model's order. */
+    readonly stems: string[];
+    /** Hz; audio must have it. */
+    readonly sampleRate: number;
+    readonly channels: number;
+    /** Frames of a segment. */
+    readonly segment: number;
+    readonly threads: number;
+    /** Why there are fewer threads than processors or than asked for, or undefined. */
+    readonly threadsReason: string | undefined;
+    /** "wasm-simd128" or "wasm-relaxed-simd". */
+    readonly isa: string;
+    /** Whether the model came from the cache. */
+    readonly cached: boolean;
+    /** Memory of the module now. */
+    readonly heapBytes: number;
+
+    /**
+     * Separates one song; one at a time. audio: an AudioBuffer, or one
+     * Float32Array a channel. Mono goes into every channel. A caller that stops
+     * reading cancels.
+     */
+    separate(audio: AudioLike | Float32Array[], options?: RunOptions): AsyncGenerator<Part, void, void>;
+
+    /** GFLOP/s of one thread: multiply-adds in registers, and the engine's product. */
+    measure(options?: { rounds?: number; columns?: number; repeats?: number }): Promise<{ fma: number; product: number }>;
+
+    /** Ends the worker. Node's process stays alive until then. */
+    close(): void;
+}
+
+export type DemucsErrorCode = 'argument' | 'unsupported' | 'format' | 'model' | 'limit'
+    | 'hash' | 'io' | 'network' | 'memory' | 'runtime' | 'check' | 'worker';
+
+/** The message is one line for people: what went wrong, where, what to do. */
+export class DemucsError extends Error {
+    readonly code: DemucsErrorCode;
+}

@@ -1,0 +1,208 @@
+// What users call, for any platform:
+//   startWorker(onMessage, onError) -> { post(message, transfer), terminate() }
+//   processors, model(model) -> what lib/models.js takes,
+//   threadsRefused: why there can be one thread only, or undefined
+import { DemucsError, unpackError } from './errors.js';
+
+const MOST_THREADS = 8; // more cores than that are seldom all fast ones
+
+const aborted = signal => signal?.reason ?? new DOMException('cancelled', 'AbortError');
+
+function planesOf(audio) {
+    const planes = Array.isArray(audio) ? audio
+        : Array.from({ length: audio.numberOfChannels }, (_, c) => audio.getChannelData(c));
+    const right = planes.length > 0 && planes.every(
+        p => p instanceof Float32Array && p.length === planes[0].length);
+    if (!right)
+        throw new DemucsError('argument', 'audio: an AudioBuffer, or one Float32Array a channel, all of one length');
+    return planes;
+}
+
+function checkRate(audio, rate) {
+    if (audio.sampleRate !== undefined && audio.sampleRate !== rate)
+        throw new DemucsError('argument', `audio: its rate is ${audio.sampleRate} Hz, the model's ${rate} Hz; `
+            + `decode it with new AudioContext({ sampleRate: ${rate} }) or OfflineAudioContext`);
+}
+
+export class DemucsOf {
+    #platform; #worker; #message; #next = 0; #waiting = new Map();
+    #listener = {}; #control; #busy = false; #closed = false; #warn;
+
+    static async start(platform, options = {}) {
+        const d = new this();
+        await d.#open(platform, options);
+        return d;
+    }
+
+    async #open(platform, { model, threads, lowMemory = false, cache = true, onDownload, onProgress, onWarning, signal, ...defaults }) {
+        if (model === undefined)
+            throw new DemucsError('argument', 'model: give a released name, a URL, or the file');
+        this.#platform = platform;
+        this.#warn = onWarning;
+        if (platform.shared)
+            this.#control = new Int32Array(new SharedArrayBuffer(4));
+        const most = threads ?? Math.min(platform.processors, MOST_THREADS);
+        this.threadsReason = most > 1 ? platform.threadsRefused : undefined;
+        this.#message = { model: platform.model(model), lowMemory, cache, defaults,
+            threads: this.threadsReason ? 1 : Math.max(1, most), control: this.#control };
+        this.#listener = { onDownload, onProgress };
+        await this.#startWorker(signal);
+    }
+
+    // Also when the one before was ended in the middle of its work.
+    async #startWorker(signal) {
+        signal?.throwIfAborted();
+        const stop = () => this.#end(aborted(signal));
+        signal?.addEventListener('abort', stop, { once: true });
+        try {
+            this.#worker = this.#platform.startWorker(
+                message => this.#take(message),
+                error => this.#end(new DemucsError('worker', `the worker failed: ${error?.message ?? 'its script can\'t be loaded'}`)));
+            const described = await this.#ask('open', this.#message);
+            this.#describe(described);
+        } catch (error) {
+            this.#end(error);
+            throw error;
+        } finally {
+            signal?.removeEventListener('abort', stop);
+        }
+    }
+
+    #describe(d) {
+        this.sources = d.sources;
+        this.stems = d.stems;
+        this.sampleRate = d.sample_rate;
+        this.channels = d.channels;
+        this.segment = d.segment;
+        this.isa = d.isa;
+        this.threads = d.threads;
+        this.cached = d.cached;
+        this.heapBytes = d.heapBytes;
+        if (this.#message.threads > 1 && d.threads < this.#message.threads)
+            this.threadsReason = `the browser started ${d.threads - 1} of ${this.#message.threads - 1} threads`;
+    }
+
+    #ask(call, argument, transfer) {
+        const id = ++this.#next;
+        return new Promise((resolve, reject) => {
+            this.#waiting.set(id, { resolve, reject });
+            this.#worker.post({ id, call, argument }, transfer);
+        });
+    }
+
+    #take(message) {
+        const l = this.#listener;
+        if (message.download)
+            l.onDownload?.(message.download.loaded, message.download.total);
+        else if (message.progress)
+            l.onProgress?.(message.progress.fraction, message.progress.stage);
+        else if (message.warning !== undefined)
+            this.#warn?.(message.warning);
+        else if (message.stems)
+            l.onStems?.(message.stems);
+        else if (message.part)
+            l.onPart?.(message.part);
+        else
+            this.#settle(message);
+    }
+
+    #settle({ id, result, error, broken }) {
+        const waiting = this.#waiting.get(id);
+        this.#waiting.delete(id);
+        if (broken) // its memory is in an unknown state
+            this.#end();
+        if (error)
+            waiting?.reject(unpackError(error));
+        else
+            waiting?.resolve(result);
+    }
+
+    #end(error) {
+        this.#worker?.terminate();
+        this.#worker = undefined;
+        for (const { reject } of this.#waiting.values())
+            reject(error ?? new DemucsError('worker', 'the worker was ended'));
+        this.#waiting.clear();
+    }
+
+    async *separate(audio, options = {}) {
+        const { onProgress, signal, transfer = false, ...wanted } = options;
+        if (this.#closed)
+            throw new DemucsError('argument', 'close() was called');
+        if (this.#busy)
+            throw new DemucsError('argument', 'one song at a time: read the parts of the one before to the end, or cancel it');
+        checkRate(audio, this.sampleRate);
+        const planes = planesOf(audio).map(p => transfer ? p : p.slice());
+        signal?.throwIfAborted();
+        this.#busy = true;
+        try {
+            yield* this.#run(planes, { ...this.#message.defaults, ...wanted }, onProgress, signal);
+        } finally {
+            this.#busy = false;
+        }
+    }
+
+    async *#run(planes, options, onProgress, signal) {
+        if (this.#worker === undefined)
+            await this.#startWorker(signal);
+        const parts = [];
+        let wake = () => {}, stems, done = false, failure;
+        this.#listener = { onProgress,
+            onStems: names => { stems = names; },
+            onPart: part => { parts.push(part); wake(); } };
+        if (this.#control)
+            Atomics.store(this.#control, 0, 0);
+        const stop = () => this.#cancel(aborted(signal));
+        signal?.addEventListener('abort', stop, { once: true });
+        const running = this.#ask('separate', { planes, options }, planes.map(p => p.buffer))
+            .then(result => { this.heapBytes = result.heapBytes; }, error => { failure = error; })
+            .then(() => { done = true; wake(); });
+        try {
+            for (;;) {
+                while (parts.length > 0) {
+                    signal?.throwIfAborted();
+                    yield this.#part(parts.shift(), stems);
+                }
+                if (done)
+                    break;
+                await new Promise(resolve => { wake = resolve; });
+            }
+            if (failure)
+                throw signal?.aborted ? aborted(signal) : failure;
+        } finally {
+            signal?.removeEventListener('abort', stop);
+            if (!done) { // the caller stopped reading
+                this.#cancel(new DOMException('cancelled', 'AbortError'));
+                await running;
+            }
+            this.#listener = {};
+        }
+    }
+
+    #part({ start, frames, planes }, names) {
+        const c = this.channels;
+        return { start, frames, stems: Object.fromEntries(
+            names.map((name, i) => [name, planes.slice(i * c, (i + 1) * c)])) };
+    }
+
+    // Shared memory reaches into a segment; without it the worker is ended, and
+    // started again by the next song.
+    #cancel(error) {
+        if (this.#control)
+            Atomics.store(this.#control, 0, 1);
+        else
+            this.#end(error);
+    }
+
+    /** GFLOP/s of this thread: multiply-adds alone, and the engine's product. */
+    async measure({ rounds = 2e7, columns = 384, repeats = 300 } = {}) {
+        if (this.#worker === undefined)
+            await this.#startWorker();
+        return this.#ask('measure', { rounds, columns, repeats });
+    }
+
+    close() {
+        this.#closed = true;
+        this.#end(new DOMException('closed', 'AbortError'));
+    }
+}

@@ -1,0 +1,203 @@
+// The worker's side: one module, the models it has open, one track at a time.
+import { DemucsError, packError } from './errors.js';
+import { hasSimd, variant } from './features.js';
+import { Module } from './module.js';
+import { findModel } from './models.js';
+
+const PART = 65536;        // frames that go to the page at a time
+const PROGRESS_EVERY = 40; // milliseconds
+
+// platform: compile(name), startThread(message), files(module, cache), post.
+export class Engine {
+    #platform; #module; #separator = 0; #opened; #files = new Map(); #model;
+    #track; #control; #last = 0;
+
+    constructor(platform) {
+        this.#platform = platform;
+    }
+
+    // ------------------------------------------------------------ the host
+
+    #host = module => ({
+        file_size: name => this.#files.get(module.text(name))?.size ?? -1,
+        file_read: (name, offset, out, size) => {
+            try {
+                const file = this.#files.get(module.text(name));
+                file.read(offset, module.u8(out >>> 0, size));
+                return 0;
+            } catch (error) {
+                this.#warn(String(error?.message ?? error));
+                return 1;
+            }
+        },
+        warn: at => this.#warn(module.text(at)),
+        progress: (stage, fraction) => this.#progress(module.text(stage), fraction),
+        read: (planes, capacity) => this.#read(planes >>> 0, capacity),
+        rewind: () => {
+            this.#track.position = 0;
+            return 0;
+        },
+        write: (planes, frames) => this.#write(planes >>> 0, frames),
+    });
+
+    #warn(message) {
+        this.#platform.post({ warning: message });
+    }
+
+    #progress(stage, fraction) {
+        const now = performance.now();
+        if (now - this.#last > PROGRESS_EVERY || fraction >= 1) {
+            this.#last = now;
+            this.#platform.post({ progress: { stage, fraction } });
+        }
+        return this.#control ? Atomics.load(this.#control, 0) : 0;
+    }
+
+    #read(list, capacity) {
+        const t = this.#track;
+        const frames = Math.min(capacity, t.frames - t.position);
+        const planes = this.#module.u32(list, t.channels);
+        for (let c = 0; c < t.channels; c++)
+            this.#module.f32(planes[c], frames).set(
+                t.planes[c].subarray(t.position, t.position + frames));
+        t.position += frames;
+        return frames;
+    }
+
+    #write(list, frames) {
+        const t = this.#track;
+        const planes = this.#module.u32(list, t.rows);
+        for (let done = 0; done < frames;) {
+            const n = Math.min(frames - done, PART - t.filled);
+            for (let r = 0; r < t.rows; r++)
+                t.part[r].set(this.#module.f32(planes[r] + 4 * done, n), t.filled);
+            t.filled += n;
+            done += n;
+            if (t.filled === PART)
+                this.#sendPart();
+        }
+        return 0;
+    }
+
+    #sendPart() {
+        const t = this.#track;
+        if (t.filled === 0)
+            return;
+        const planes = t.part.map(p => p.length === t.filled ? p : p.slice(0, t.filled));
+        this.#platform.post({ part: { start: t.written, frames: t.filled, planes } },
+            planes.map(p => p.buffer));
+        t.written += t.filled;
+        t.filled = 0;
+        t.part = t.part.map(() => new Float32Array(PART));
+    }
+
+    // ------------------------------------------------------------- opening
+
+    async open({ model, threads, lowMemory, cache, control, defaults }) {
+        if (!hasSimd())
+            throw new DemucsError('unsupported', 'this browser\'s WebAssembly has no SIMD; '
+                + 'Chrome 91, Firefox 89, Safari 16.4 and later have it');
+        this.#control = control;
+        const compiled = await this.#platform.compile(variant(threads));
+        this.#module = await Module.open(compiled, { threads,
+            host: this.#host, startThread: this.#platform.startThread });
+        const store = await this.#platform.files(this.#module, cache);
+        const say = (loaded, total) => this.#platform.post({ download: { loaded, total } });
+        this.#model = await findModel(model, this.#released(), store, say);
+        for (const file of this.#model.files)
+            this.#files.set(file.name, file);
+        this.#model.lowMemory = lowMemory;
+        const described = this.#openSeparator(defaults);
+        return { ...described, cached: this.#model.cached, heapBytes: this.#module.bytes };
+    }
+
+    #released() {
+        return this.#module.json(this.#module.e.web_released());
+    }
+
+    // Opened again only when its options change.
+    #openSeparator(options) {
+        const json = JSON.stringify({
+            models: this.#model.files.map(file => file.name),
+            weights: this.#model.weights ?? null,
+            segment: options.segment ?? this.#model.segment ?? 0,
+            overlap: options.overlap ?? 0.25,
+            transition_power: options.transitionPower ?? 1,
+            shifts: options.shifts ?? 0,
+            seed: options.seed ?? 0,
+            ...(options.stems ? { stems: options.stems } : {}),
+            low_memory: Boolean(this.#model.lowMemory),
+        });
+        if (this.#opened?.json === json)
+            return this.#opened.described;
+        const { e } = this.#module;
+        e.web_close(this.#separator);
+        this.#opened = undefined;
+        this.#separator = this.#module.withText(json, at => e.web_open(at));
+        if (this.#separator === 0)
+            throw this.#module.error();
+        const described = this.#module.json(e.web_describe(this.#separator));
+        this.#opened = { json, described };
+        return described;
+    }
+
+    // ---------------------------------------------------------- separating
+
+    separate({ planes, options }) {
+        const described = this.#openSeparator(options);
+        const { channels, stems } = described, frames = planes[0].length;
+        const rows = stems.length * channels;
+        this.#track = { planes: matchChannels(planes, channels), frames, channels, rows,
+            position: 0, written: 0, filled: 0,
+            part: Array.from({ length: rows }, () => new Float32Array(PART)) };
+        this.#platform.post({ stems });
+        const failed = this.#module.e.web_separate(this.#separator, frames, options.exactSum ? 1 : 0);
+        if (failed === 0)
+            this.#sendPart();
+        this.#track = undefined;
+        if (failed !== 0)
+            throw this.#module.error();
+        return { frames, heapBytes: this.#module.bytes };
+    }
+
+    measure({ rounds, columns, repeats }) {
+        const { e } = this.#module;
+        return { fma: e.web_measure_fma(rounds), product: e.web_measure_product(columns, repeats) };
+    }
+}
+
+// The mean of some planes.
+function mean(planes) {
+    const out = new Float32Array(planes[0].length);
+    for (const plane of planes)
+        for (let i = 0; i < out.length; i++)
+            out[i] += plane[i] / planes.length;
+    return out;
+}
+
+// Mono goes into every channel. Of more channels than the model has, whose
+// speakers nobody names, even ones are left and odd ones right.
+function matchChannels(planes, channels) {
+    if (planes.length === channels)
+        return planes;
+    if (planes.length === 1)
+        return Array(channels).fill(planes[0]);
+    return Array.from({ length: channels },
+        (_, c) => mean(planes.filter((_, i) => i % channels === c)));
+}
+
+// Answers messages { id, call, argument } one after another.
+export function serve(platform) {
+    const engine = new Engine(platform);
+    let turn = Promise.resolve();
+    return ({ id, call, argument }) => {
+        turn = turn.then(async () => {
+            try {
+                platform.post({ id, result: await engine[call](argument) });
+            } catch (error) {
+                const trapped = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+                platform.post({ id, broken: trapped, error: packError(error) });
+            }
+        });
+    };
+}

@@ -1,0 +1,131 @@
+// Files in a browser: Blobs, and a cache in the origin's private file system.
+import { DemucsError } from './errors.js';
+import { bytesFile, checkHash, download } from './models.js';
+
+const PIECE = 4 << 20;
+
+function blobFile(blob, name) {
+    const reader = new FileReaderSync();
+    return {
+        name, size: blob.size,
+        read(offset, out) {
+            for (let done = 0; done < out.length; done += PIECE) {
+                const end = Math.min(done + PIECE, out.length);
+                out.set(new Uint8Array(reader.readAsArrayBuffer(
+                    blob.slice(offset + done, offset + end))), done);
+            }
+        },
+    };
+}
+
+function hashOf(module, text) {
+    const h = module.hasher();
+    h.update(new TextEncoder().encode(text));
+    return h.finish();
+}
+
+// A model is the file `key`; `key`.json, which is written last, says that it is
+// complete. The key is its SHA-256 when that is known before, else that of its
+// address.
+class Cache {
+    static async open(name) {
+        try {
+            const root = await navigator.storage.getDirectory();
+            const cache = new Cache();
+            cache.folder = await root.getDirectoryHandle(name, { create: true });
+            return cache;
+        } catch { // a private window
+            return undefined;
+        }
+    }
+
+    async find(key) {
+        try {
+            const note = await (await this.folder.getFileHandle(`${key}.json`)).getFile();
+            const { size } = JSON.parse(await note.text());
+            const file = await (await this.folder.getFileHandle(key)).getFile();
+            return file.size === size && size > 0 ? file : undefined;
+        } catch {
+            return undefined;
+        }
+    }
+
+    // Exclusive: undefined while another page writes the same, or where files
+    // can't be written.
+    async writer(key) {
+        try {
+            await this.folder.removeEntry(`${key}.json`).catch(() => {});
+            const handle = await this.folder.getFileHandle(key, { create: true });
+            const access = await handle.createSyncAccessHandle();
+            access.truncate(0);
+            return access;
+        } catch {
+            return undefined;
+        }
+    }
+
+    async finish(key, note) {
+        const handle = await this.folder.getFileHandle(`${key}.json`, { create: true });
+        const access = await handle.createSyncAccessHandle();
+        access.truncate(0);
+        access.write(new TextEncoder().encode(JSON.stringify(note)));
+        access.close();
+        return (await this.folder.getFileHandle(key)).getFile();
+    }
+
+    async drop(key) {
+        await this.folder.removeEntry(key).catch(() => {});
+    }
+}
+
+// Into the cache block by block; into memory when that has no room.
+async function fetchInto(cache, key, url, source, module, say) {
+    const access = await cache?.writer(key);
+    const blocks = [], hash = module.hasher();
+    let size = 0, full = access === undefined;
+    try {
+        for await (const block of download(url, say)) {
+            hash.update(block);
+            if (!full && access.write(block, { at: size }) !== block.length)
+                throw new DemucsError('io', `${url}: the browser's storage is full; give { cache: false }`);
+            if (full)
+                blocks.push(block);
+            size += block.length;
+        }
+    } catch (error) {
+        access?.close();
+        await cache?.drop(key);
+        if (error?.name === 'QuotaExceededError')
+            throw new DemucsError('io', `${url}: the browser's storage is full; give { cache: false }`, { cause: error });
+        throw error;
+    }
+    const sha256 = hash.finish();
+    access?.close();
+    try {
+        checkHash(url, source.sha256, sha256);
+    } catch (error) {
+        await cache?.drop(key);
+        throw error;
+    }
+    if (full)
+        return new Blob(blocks);
+    return cache.finish(key, { url, sha256, size });
+}
+
+export async function browserFiles(module, cacheName) {
+    const cache = cacheName ? await Cache.open(cacheName) : undefined;
+    return {
+        blob: blobFile,
+        bytes: bytesFile,
+        path() {
+            throw new DemucsError('argument', 'model: a browser opens a URL, a Blob or an ArrayBuffer, no path');
+        },
+        async fetch(url, source, say) {
+            const known = source.sha256?.length === 64;
+            const key = known ? source.sha256 : `url-${hashOf(module, url)}`;
+            const found = await cache?.find(key);
+            const blob = found ?? await fetchInto(cache, key, url, source, module, say);
+            return { file: blobFile(blob, source.name), cached: found !== undefined };
+        },
+    };
+}

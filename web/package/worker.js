@@ -1,0 +1,39 @@
+// The worker of a page.
+import { browserFiles } from './lib/files-browser.js';
+import { serve } from './lib/engine.js';
+import { DemucsError } from './lib/errors.js';
+
+// Written out, so that bundlers see the files.
+const wasm = {
+    'demucs-simd': () => new URL('./wasm/demucs-simd.wasm', import.meta.url),
+    'demucs-simd-threads': () => new URL('./wasm/demucs-simd-threads.wasm', import.meta.url),
+    'demucs-relaxed': () => new URL('./wasm/demucs-relaxed.wasm', import.meta.url),
+    'demucs-relaxed-threads': () => new URL('./wasm/demucs-relaxed-threads.wasm', import.meta.url),
+};
+
+async function compile(name) {
+    const url = wasm[name]();
+    const response = await fetch(url).catch(error => {
+        throw new DemucsError('network', `${url}: can't be fetched (${error.message})`, { cause: error });
+    });
+    if (!response.ok)
+        throw new DemucsError('network', `${url}: the server answers ${response.status}; the package's wasm folder must be served beside worker.js`);
+    // compileStreaming wants the type application/wasm, which not every server
+    // sends
+    return WebAssembly.compile(await response.arrayBuffer());
+}
+
+function startThread(message) {
+    return new Promise((resolve, reject) => {
+        const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
+        worker.onmessage = () => resolve(worker);
+        worker.onerror = reject;
+        worker.postMessage(message);
+    });
+}
+
+const answer = serve({
+    compile, startThread, files: browserFiles,
+    post: (message, transfer = []) => postMessage(message, transfer),
+});
+onmessage = ({ data }) => answer(data);
