@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage wheel install clean format
-.PHONY: web
+.PHONY: web studio
 
 demo: deps onnxruntime
 	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
@@ -45,6 +45,10 @@ wheel: build
 web:
 	@scripts/install-web-deps.sh node npm || true # wasm-opt, if it can be had
 	@scripts/web.sh $(BUILD)
+
+# The studio page, served to this computer
+studio:
+	@scripts/studio.sh $(BUILD)
 
 install: build
 	cmake --install $(BUILD)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # web.sh [BUILD FOLDER]: the engine as WebAssembly in its four variants, and the
-# npm package around it, in BUILD/web/package.
+# npm package around it, in BUILD/web/package, and the studio page on it, in
+# BUILD/web/studio.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
@@ -48,4 +49,8 @@ for variant in simd relaxed simd-threads relaxed-threads; do
   to=$package/wasm/demucs-$variant.wasm
   [ "$to" -nt "$from" ] || shrink "$from" "$to"
 done
+studio=$build/web/studio
+mkdir -p "$studio/demo"
+cp web/studio/* "$studio"
+cp tests/data/demo/song.flac tests/data/demo/*.th "$studio/demo"
 echo "$package"

@@ -78,6 +78,17 @@ export interface Part {
     stems: Record<string, Float32Array[]>;
 }
 
+export interface ReleasedModel {
+    /** What open() takes as model. */
+    name: string;
+    /** One line for people. */
+    kind: string;
+    licence: string;
+    sources: string[];
+    /** Of the download. */
+    bytes: number;
+}
+
 /** Anything with the methods of an AudioBuffer. */
 export interface AudioLike {
     readonly numberOfChannels: number;
@@ -88,6 +99,8 @@ export interface AudioLike {
 export class Demucs {
     /** Reads the model in a worker. Fails with DemucsError, or the signal's reason. */
     static open(options: OpenOptions): Promise<Demucs>;
+    /** The models that Demucs' authors released and that run here. */
+    static released(): Promise<ReleasedModel[]>;
     /** Only in a page: removes all cached models. */
     static clearCache(name?: string): Promise<void>;
 

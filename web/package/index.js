@@ -45,6 +45,10 @@ export class Demucs extends DemucsOf {
         { ...options, cache: options?.cache === true || options?.cache === undefined ? CACHE : options.cache });
     }
 
+    static released() {
+        return this.releasedBy({ startWorker });
+    }
+
     static async clearCache(name = CACHE) {
         const root = await navigator.storage.getDirectory();
         await root.removeEntry(name, { recursive: true }).catch(error => {

@@ -42,4 +42,8 @@ export class Demucs extends DemucsOf {
         return this.start({ startWorker, model: modelOf, shared: true,
             processors: os.availableParallelism?.() ?? os.cpus().length }, options);
     }
+
+    static released() {
+        return this.releasedBy({ startWorker });
+    }
 }

@@ -34,6 +34,23 @@ export class DemucsOf {
         return d;
     }
 
+    static async releasedBy(platform) {
+        const d = new this();
+        d.#platform = platform;
+        d.#launch();
+        try {
+            return await d.#ask('released');
+        } finally {
+            d.#end();
+        }
+    }
+
+    #launch() {
+        this.#worker = this.#platform.startWorker(
+            message => this.#take(message),
+            error => this.#end(new DemucsError('worker', `the worker failed: ${error?.message ?? 'its script can\'t be loaded'}`)));
+    }
+
     async #open(platform, { model, threads, lowMemory = false, cache = true, onDownload, onProgress, onWarning, signal, ...defaults }) {
         if (model === undefined)
             throw new DemucsError('argument', 'model: give a released name, a URL, or the file');
@@ -55,9 +72,7 @@ export class DemucsOf {
         const stop = () => this.#end(aborted(signal));
         signal?.addEventListener('abort', stop, { once: true });
         try {
-            this.#worker = this.#platform.startWorker(
-                message => this.#take(message),
-                error => this.#end(new DemucsError('worker', `the worker failed: ${error?.message ?? 'its script can\'t be loaded'}`)));
+            this.#launch();
             const described = await this.#ask('open', this.#message);
             this.#describe(described);
         } catch (error) {

@@ -7,6 +7,12 @@ import { findModel } from './models.js';
 const PART = 65536;        // frames that go to the page at a time
 const PROGRESS_EVERY = 40; // milliseconds
 
+function needSimd() {
+    if (!hasSimd())
+        throw new DemucsError('unsupported', 'this browser\'s WebAssembly has no SIMD; '
+            + 'Chrome 91, Firefox 89, Safari 16.4 and later have it');
+}
+
 // platform: compile(name), startThread(message), files(module, cache), post.
 export class Engine {
     #platform; #module; #separator = 0; #opened; #files = new Map(); #model;
@@ -94,9 +100,7 @@ export class Engine {
     // ------------------------------------------------------------- opening
 
     async open({ model, threads, lowMemory, cache, control, defaults }) {
-        if (!hasSimd())
-            throw new DemucsError('unsupported', 'this browser\'s WebAssembly has no SIMD; '
-                + 'Chrome 91, Firefox 89, Safari 16.4 and later have it');
+        needSimd();
         this.#control = control;
         const compiled = await this.#platform.compile(variant(threads));
         this.#module = await Module.open(compiled, { threads,
@@ -113,6 +117,13 @@ export class Engine {
 
     #released() {
         return this.#module.json(this.#module.e.web_released());
+    }
+
+    // Without a model.
+    async released() {
+        needSimd();
+        this.#module = await Module.open(await this.#platform.compile(variant(1)), { threads: 1, host: this.#host });
+        return this.#released();
     }
 
     // Opened again only when its options change.
