@@ -11,8 +11,8 @@ build)
   scripts/install-web-deps.sh npm >/dev/null || true # wasm-opt, if it can be had
   exec scripts/web.sh "$build"
   ;;
-browser | studio) scripts/install-web-deps.sh node npm chromium ;;
-bundlers | command) scripts/install-web-deps.sh node npm ;;
+browser | studio | bundlers) scripts/install-web-deps.sh node npm chromium ;;
+command) scripts/install-web-deps.sh node npm ;;
 *) scripts/install-web-deps.sh node ;;
 esac
 [ -f "$build/web/package/wasm/demucs-simd.wasm" ] || {
