@@ -1,5 +1,7 @@
 /* What the separator may ask for, and what is not in the module: ONNX Runtime,
- * the float64 reference, and bags as files in folders. */
+ * the float64 reference, bags as files in folders, and files to write. */
+#include "base/output.h"
+#include "hub/cache.h"
 #include "hub/repository.h"
 #include "runtime/onnx_file.h"
 #include "separate/member.h"
@@ -24,6 +26,39 @@ dmx_status dmx_bag_open(dmx_bag **out, const char *path, dmx_error *err)
     (void)path;
     *out = NULL;
     REFUSE(err, "a reader of bag files");
+}
+
+dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
+{
+    (void)option, (void)err;
+    *out = NULL;
+    return DMX_OK;
+}
+
+dmx_status dmx_output_open(dmx_output *out, const char *path, dmx_error *err)
+{
+    *out = (dmx_output){0};
+    DMX_RETURN_ERROR(err, DMX_ERROR_IO, "%s: files can't be written here",
+                     path);
+}
+
+dmx_status dmx_output_write(dmx_output *out, const void *data, size_t size,
+                            dmx_error *err)
+{
+    (void)out, (void)data, (void)size;
+    DMX_RETURN_ERROR(err, DMX_ERROR_IO, "files can't be written here");
+}
+
+dmx_status dmx_output_commit(dmx_output *out, dmx_output_mark *mark,
+                             dmx_error *err)
+{
+    (void)mark;
+    return dmx_output_write(out, NULL, 0, err);
+}
+
+void dmx_output_abandon(dmx_output *out)
+{
+    (void)out;
 }
 
 dmx_status dmx_runtime_open(dmx_runtime **out, const char *path, dmx_error *err)

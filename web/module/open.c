@@ -1,6 +1,6 @@
 /* Opening: the options' JSON becomes a bag and a separator. */
 #include "module.h"
-#include "runner.h"
+#include "engine.h"
 #include "state.h"
 
 #include "base/json.h"

@@ -41,11 +41,16 @@ function wasi(memory) {
 
 const nothing = () => -1;
 
+// The rest of WASI, which a module may name and never gets anything from.
+const ENOSYS = 52;
+const absent = module => Object.fromEntries(WebAssembly.Module.imports(module)
+    .filter(i => i.module === 'wasi_snapshot_preview1').map(i => [i.name, () => ENOSYS]));
+
 // An instance; threads have one each, on the same memory.
 export async function instantiate(module, { memory, host = {} }) {
     let own;
     const imports = {
-        wasi_snapshot_preview1: wasi(() => memory ?? own),
+        wasi_snapshot_preview1: { ...absent(module), ...wasi(() => memory ?? own) },
         host: { file_size: nothing, file_read: nothing, progress: () => 0, warn: () => {},
             read: nothing, rewind: nothing, write: nothing, ...host },
         env: { memory },

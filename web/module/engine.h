@@ -1,0 +1,8 @@
+/* How the separator's engines are opened here. */
+#ifndef WEB_ENGINE_H
+#define WEB_ENGINE_H
+
+/* Of the engines opened from now on: float16 weights stay as they are. */
+void web_set_low_memory(int on);
+
+#endif
