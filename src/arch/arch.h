@@ -46,6 +46,7 @@ struct dmx_architecture {
      * NULL: all names are the architecture's. */
     const char *(*rename)(char *text, const struct dmx_checkpoint *checkpoint,
                           const char *name);
+    bool quantized; /* registration.h knows the order of its parameters */
     /* Adds to model->arguments, where absent, what the weights prove, and
      * notes what they leave open (dmx_model_assume). */
     dmx_status (*infer)(struct dmx_model *model, dmx_error *err);

@@ -4,7 +4,7 @@
 #include "arch/architectures.h"
 #include "arch/dconv.h"
 #include "arch/demucs_config.h"
-#include "arch/network.h"
+#include "arch/registration.h"
 #include "arch/resample_taps.h"
 
 #include <stdlib.h>
@@ -103,9 +103,10 @@ static void transposed_conv(sequence *s, int64_t in, int64_t out)
     const int64_t dim[] = {in, out, d->kernel_size};
     dmx_builder *b = s->n->b;
     NEXT(path, s);
+    const dmx_tensor *weight = dmx_weights_get(b->w, path, "weight", 3, dim);
+    const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", out);
     s->x = dmx_graph_conv_transpose(
-        b->g, path, s->x, dmx_weights_get(b->w, path, "weight", 3, dim),
-        dmx_weights_vector(b->w, path, "bias", out),
+        b->g, path, s->x, weight, bias,
         (dmx_conv_geometry){.stride = {1, d->stride}});
 }
 
@@ -209,6 +210,7 @@ static dmx_status demucs_open(struct dmx_model *model, const dmx_hooks *hooks,
     model->audio_channels = d->audio_channels;
     DMX_FORWARD(dmx_network_segment(model, err));
     DMX_FORWARD(dmx_network_sources(model, err));
+    DMX_FORWARD(dmx_network_names(model, network_of, err));
     return dmx_network_check(model, network_of, err);
 }
 
@@ -222,6 +224,7 @@ const struct dmx_architecture dmx_architecture_demucs = {
     .name = "demucs",
     .klass_name = "Demucs",
     .arguments = dmx_demucs_arguments,
+    .quantized = true,
     .recognise = dmx_demucs_recognise,
     .rename = dmx_demucs_rename,
     .infer = dmx_demucs_infer,

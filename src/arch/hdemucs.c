@@ -3,7 +3,7 @@
  * demucs/hdemucs.py, HDemucs. */
 #include "arch/architectures.h"
 #include "arch/hdemucs_infer.h"
-#include "arch/network.h"
+#include "arch/registration.h"
 #include "arch/unet.h"
 
 #include <stdlib.h>
@@ -82,6 +82,7 @@ static dmx_status hdemucs_open(struct dmx_model *model, const dmx_hooks *hooks,
     model->audio_channels = u->audio_channels;
     DMX_FORWARD(dmx_network_segment(model, err));
     DMX_FORWARD(dmx_network_sources(model, err));
+    DMX_FORWARD(dmx_network_names(model, network_of, err));
     return dmx_network_check(model, network_of, err);
 }
 
@@ -96,6 +97,7 @@ const struct dmx_architecture dmx_architecture_hdemucs = {
     .klass_name = "HDemucs",
     .other_klass_name = "WDemucs",
     .arguments = arguments,
+    .quantized = true,
     .recognise = dmx_hdemucs_recognise,
     .rename = dmx_hdemucs_rename,
     .infer = dmx_hdemucs_infer,

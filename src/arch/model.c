@@ -115,7 +115,8 @@ static dmx_status choose(struct dmx_model *m, dmx_error *err)
                                                   : choose_bare(m, err));
     m->architecture = m->implementation->name;
     DMX_RETURN_IF(
-        m->checkpoint->quantized != NULL, err, DMX_ERROR_UNSUPPORTED,
+        m->checkpoint->quantized != NULL && !m->implementation->quantized, err,
+        DMX_ERROR_UNSUPPORTED,
         "%s: quantized weights (DiffQ) of class %s are not supported; "
         "use the model that is not quantized",
         m->checkpoint->path, m->implementation->klass_name);
@@ -280,7 +281,7 @@ static dmx_status build_any(struct dmx_model *m, dmx_error *err)
 /* Names that other programs and older versions gave to the weights. */
 static dmx_status take_names(struct dmx_model *m, dmx_error *err)
 {
-    if (m->implementation->rename == NULL)
+    if (m->implementation->rename == NULL || m->checkpoint->quantized != NULL)
         return DMX_OK;
     DMX_FORWARD(dmx_checkpoint_rename(&m->own_weights, m->checkpoint,
                                       m->implementation->rename, err));

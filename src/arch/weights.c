@@ -14,10 +14,37 @@ dmx_status dmx_weights_open(dmx_weights *w, const struct dmx_checkpoint *c,
     return DMX_OK;
 }
 
+void dmx_weights_open_asking(dmx_weights *w)
+{
+    *w = (dmx_weights){.arena.limit = (size_t)64 << 20};
+}
+
 void dmx_weights_close(dmx_weights *w)
 {
     free(w->used);
-    w->used = NULL;
+    free(w->asked);
+    dmx_arena_free(&w->arena);
+    *w = (dmx_weights){0};
+}
+
+/* A tensor of that name and shape, without elements. */
+static const dmx_tensor *remember(dmx_weights *w, const char *name, int rank,
+                                  const int64_t *dim)
+{
+    static const float nothing[1];
+    dmx_tensor *t = dmx_arena_alloc(&w->arena, 1, sizeof *t);
+    const char *copy = dmx_arena_strndup(&w->arena, name, strlen(name));
+    if (t == NULL || copy == NULL ||
+        !dmx_grow(&w->asked, &w->asked_capacity, w->n_asked + 1,
+                  sizeof *w->asked)) {
+        w->out_of_memory = true;
+        return NULL;
+    }
+    *t = (dmx_tensor){
+        .name = copy, .data = nothing, .dtype = DMX_F32, .rank = rank};
+    memcpy(t->dim, dim, (size_t)rank * sizeof *dim);
+    w->asked[w->n_asked++] = t;
+    return t;
 }
 
 static char *next_problem(dmx_weights *w)
@@ -51,6 +78,8 @@ const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
 {
     char full[512];
     snprintf(full, sizeof full, "%s%s%s", path, *path != '\0' ? "." : "", name);
+    if (w->checkpoint == NULL)
+        return remember(w, full, rank, dim);
     const dmx_tensor *t = dmx_checkpoint_find(w->checkpoint, full);
     if (t == NULL) {
         report_missing(w, full);

@@ -12,12 +12,19 @@ typedef struct dmx_weights {
     const struct dmx_checkpoint *checkpoint;
     unsigned char *used; /* per tensor of the checkpoint */
     char problem[DMX_WEIGHTS_NAMED][224];
-    size_t n_problem; /* all of them, named or not */
+    size_t n_problem;         /* all of them, named or not */
+    const dmx_tensor **asked; /* without a checkpoint: all that was asked for */
+    size_t n_asked, asked_capacity;
+    dmx_arena arena; /* those tensors, their names */
+    bool out_of_memory;
 } dmx_weights;
 
 DMX_MUST_CHECK dmx_status dmx_weights_open(dmx_weights *w,
                                            const struct dmx_checkpoint *c,
                                            dmx_error *err);
+/* Without a checkpoint: every weight that is asked for is there, in name and
+ * shape alone, and remembered. */
+void dmx_weights_open_asking(dmx_weights *w);
 void dmx_weights_close(dmx_weights *w);
 
 /* The tensor "<path>.<name>" of exactly that shape; NULL and a recorded

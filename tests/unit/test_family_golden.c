@@ -36,6 +36,10 @@ static const recording recordings[] = {
     {"hdemucs_hybrid_old", {0}},
     {"hdemucs_mmi", {0}},
     {"hdemucs_long", {0}},
+    {"demucs_q", {30011, 16384}},
+    {"demucs_q8", {30011}},
+    {"hdemucs_q", {30011, 16384}},
+    {"hdemucs_q_float16", {30011}},
     {"htdemucs_dynamic", {44101, 30000, 21498, 8000}},
 };
 
@@ -66,7 +70,7 @@ static int compare(const char *folder, const char *file, const recording *r)
                                .first = i == 0 ? 0 : r->length[i]};
         golden_open_case(&g, &c);
         const double error = golden_error(&g);
-        printf("%-20s %7lld %.2e of the peak\n", r->folder,
+        printf("%-18s %-20s %7lld %.2e of the peak\n", r->folder, file,
                (long long)g.samples, error);
         failed += !(error <= TOLERANCE);
         golden_close(&g);
@@ -76,12 +80,19 @@ static int compare(const char *folder, const char *file, const recording *r)
 
 static int compare_in(const char *base)
 {
+    static const char *const files[] = {
+        "model.th", "model.safetensors", "model_old_names.th",
+        "model_torch_pack.th", "model_unpacked.th"};
     int failed = 0;
     for (size_t i = 0; i < sizeof recordings / sizeof recordings[0]; i++) {
         char folder[256];
         snprintf(folder, sizeof folder, "%s%s", base, recordings[i].folder);
-        if (access(test_data(folder), R_OK) == 0)
-            failed += compare(folder, "model.th", &recordings[i]);
+        for (size_t k = 0; k < sizeof files / sizeof files[0]; k++) {
+            char path[512];
+            snprintf(path, sizeof path, "%s/%s", folder, files[k]);
+            if (access(test_data(path), R_OK) == 0)
+                failed += compare(folder, files[k], &recordings[i]);
+        }
     }
     return failed;
 }
@@ -90,6 +101,7 @@ static void test_recordings(void **state)
 {
     (void)state;
     assert_int_equal(compare_in("family/"), 0);
+    assert_int_equal(compare_in("quantized/"), 0);
 }
 
 static void test_whole_recordings(void **state)

@@ -47,6 +47,12 @@ void dmx_weights_close(dmx_weights *w)
     (void)w;
 }
 
+void dmx_weights_open_asking(dmx_weights *w)
+{
+    (void)w;
+    fail_msg("nothing is quantized here");
+}
+
 /* Centre and spread that keep activations near 1 and no branch idle. */
 static void choose_range(const char *path, const char *name, int rank,
                          const int64_t *dim, double *centre, double *spread)
