@@ -57,6 +57,9 @@ struct dmx_architecture {
     void (*close)(struct dmx_model *model);
     /* model->draws_position of such arguments; NULL: nothing is drawn. */
     int64_t (*draws_position)(const dmx_json *arguments);
+    /* The length that the network is run at for a piece of n samples of a
+     * track, the rest being the track around it; NULL: n itself. */
+    int64_t (*run_length)(const struct dmx_model *model, int64_t n);
     /* Builds the network for `samples` input samples, or, with DMX_ANY, for any
      * length: that fails with UNSUPPORTED when the lengths inside it follow no
      * rule (graph/length.h). */
@@ -68,6 +71,9 @@ struct dmx_architecture {
 DMX_MUST_CHECK dmx_status dmx_model_assume(struct dmx_model *model,
                                            const char *name, const char *json,
                                            dmx_error *err);
+
+/* architecture.run_length; n itself where there is none. */
+int64_t dmx_model_run_length(const struct dmx_model *model, int64_t n);
 
 /* The network for any length: the model's own, shared and immutable. Fails with
  * UNSUPPORTED when it has none. */

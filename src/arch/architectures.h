@@ -7,8 +7,10 @@
 extern const struct dmx_architecture dmx_architecture_htdemucs,
     dmx_architecture_hdemucs, dmx_architecture_demucs;
 
-/* Whether checkpoints of this Python class ("HTDemucs") can be handled. */
+/* Whether checkpoints of this Python class ("HTDemucs") can be handled, and
+ * quantized ones. */
 bool dmx_architecture_known(const char *klass_name);
+bool dmx_architecture_quantized(const char *klass_name);
 
 /* dmx_model.draws_position of an architecture of this name ("htdemucs") with
  * such arguments; 0 for a name that is not known. */

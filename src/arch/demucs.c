@@ -105,9 +105,9 @@ static void transposed_conv(sequence *s, int64_t in, int64_t out)
     NEXT(path, s);
     const dmx_tensor *weight = dmx_weights_get(b->w, path, "weight", 3, dim);
     const dmx_tensor *bias = dmx_weights_vector(b->w, path, "bias", out);
-    s->x = dmx_graph_conv_transpose(
-        b->g, path, s->x, weight, bias,
-        (dmx_conv_geometry){.stride = {1, d->stride}});
+    s->x =
+        dmx_graph_conv_transpose(b->g, path, s->x, weight, bias,
+                                 (dmx_conv_geometry){.stride = {1, d->stride}});
 }
 
 static dmx_value decoder(const network *n, int64_t i, dmx_value x)
@@ -214,6 +214,15 @@ static dmx_status demucs_open(struct dmx_model *model, const dmx_hooks *hooks,
     return dmx_network_check(model, network_of, err);
 }
 
+/* apply_model of the original widens a piece to its valid length. */
+static int64_t run_length(const struct dmx_model *model, int64_t n)
+{
+    dmx_length valid;
+    const bool fits =
+        dmx_demucs_valid_length(&valid, model->config, dmx_length_fixed(n));
+    return fits && valid.plus > n ? valid.plus : n;
+}
+
 static void demucs_close(struct dmx_model *model)
 {
     free(model->config);
@@ -230,5 +239,6 @@ const struct dmx_architecture dmx_architecture_demucs = {
     .infer = dmx_demucs_infer,
     .open = demucs_open,
     .close = demucs_close,
+    .run_length = run_length,
     .build = demucs_build,
 };

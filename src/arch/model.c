@@ -32,6 +32,12 @@ bool dmx_architecture_known(const char *klass_name)
     return find_class(klass_name) != NULL;
 }
 
+bool dmx_architecture_quantized(const char *klass_name)
+{
+    const struct dmx_architecture *found = find_class(klass_name);
+    return found != NULL && found->quantized;
+}
+
 static const struct dmx_architecture *find_name(const char *name)
 {
     for (size_t i = 0; i < N_ARCHITECTURES; i++)
@@ -374,6 +380,13 @@ dmx_status dmx_model_assume(struct dmx_model *m, const char *name,
     snprintf(text, size, "%s = %s", name, json);
     m->assumed[m->n_assumed++] = text;
     return DMX_OK;
+}
+
+int64_t dmx_model_run_length(const struct dmx_model *m, int64_t n)
+{
+    return m->implementation->run_length != NULL
+               ? m->implementation->run_length(m, n)
+               : n;
 }
 
 dmx_status dmx_model_graph(dmx_graph **out, const struct dmx_model *m,

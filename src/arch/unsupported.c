@@ -8,11 +8,8 @@ enum { NAMED = 3 };
 const char *dmx_architecture_described(const char *klass_name)
 {
     static const char *const known[][2] = {
-        {"HDemucs", "Hybrid Demucs v3: "},
-        {"Demucs", "Demucs v1 to v3: "},
         {"ConvTasNet", "ConvTasNet: "},
         {"TorchHDemucsWrapper", "torchaudio's Hybrid Demucs: "},
-        {"WDemucs", "Hybrid Demucs v3: "},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(klass_name, known[i][0]) == 0)

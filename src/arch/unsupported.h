@@ -4,7 +4,7 @@
 
 #include "checkpoint/checkpoint.h"
 
-/* "Hybrid Demucs v3: " for a class of the family, else "". */
+/* "ConvTasNet: " for a class of the family that is known, else "". */
 const char *dmx_architecture_described(const char *klass_name);
 
 /* The first names of weights that nobody recognises, and what may help. */

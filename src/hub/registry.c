@@ -38,9 +38,10 @@ size_t dmx_registry_count_sources(const dmx_registry_model *model)
 bool dmx_registry_runnable(const dmx_registry_model *model)
 {
     for (const char *const *k = model->klass; *k != NULL; k++)
-        if (!dmx_architecture_known(*k))
+        if (model->quantized ? !dmx_architecture_quantized(*k)
+                             : !dmx_architecture_known(*k))
             return false;
-    return !model->quantized;
+    return true;
 }
 
 void dmx_registry_file_name(char *name, size_t size,

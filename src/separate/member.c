@@ -63,6 +63,14 @@ static dmx_status copy_sources(dmx_member *m, dmx_error *err)
     return DMX_OK;
 }
 
+/* Lengths that run rise from the shortest in equal steps. */
+static int64_t margin_of(const struct dmx_model *model)
+{
+    const int64_t shortest = dmx_model_run_length(model, 1);
+    const int64_t step = dmx_model_run_length(model, shortest + 1) - shortest;
+    return shortest == 1 && step == 1 ? 0 : shortest + step;
+}
+
 static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
                                   dmx_error *err)
 {
@@ -82,6 +90,8 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     m->training = m->model->training_samples;
     m->fixed = m->model->use_train_segment && !o->unpadded;
     m->draws_position = m->model->draws_position;
+    m->unlimited = strcmp(m->model->architecture, "htdemucs") != 0;
+    m->margin = margin_of(m->model);
     return copy_sources(m, err);
 }
 
@@ -136,8 +146,8 @@ dmx_status dmx_member_choose_piece(dmx_member *m, double segment,
                   "%s: takes any length and names none; give the segment in "
                   "seconds",
                   m->path);
-    DMX_RETURN_IF(m->training > 0 && m->piece > m->training, err,
-                  DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(m->training > 0 && !m->unlimited && m->piece > m->training,
+                  err, DMX_ERROR_ARGUMENT,
                   "segment: %g s is more than the model was trained for; "
                   "allowed is 0.1 to %g",
                   segment, (double)m->training / rate);
@@ -181,7 +191,8 @@ dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
                            dmx_runtime **runtime, dmx_error *err)
 {
     if (m->model != NULL)
-        return make_runner(m, out, o, samples, runtime, err);
+        return make_runner(m, out, o, dmx_model_run_length(m->model, samples),
+                           runtime, err);
     return dmx_runner_onnx_length(out, &m->runner, samples, err);
 }
 
@@ -189,7 +200,10 @@ dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
     DMX_FORWARD(dmx_member_choose_piece(m, o->segment, err));
-    const int64_t samples = m->fixed ? m->training : m->piece;
+    const int64_t samples = m->fixed ? m->training
+                            : m->model != NULL
+                                ? dmx_model_run_length(m->model, m->piece)
+                                : m->piece;
     if (m->session == NULL)
         return start_checkpoint(m, o, samples, runtime, err);
     DMX_FORWARD(dmx_runner_onnx(&m->runner, m->session, m->channels,

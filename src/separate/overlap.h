@@ -5,8 +5,9 @@
  * pieces of `piece` samples at origin, origin + stride, ... below length. A
  * piece that the end cuts down to n samples is padded back, (piece - n) / 2
  * rounded down in front and the rest behind, with real audio where there is
- * some; the result is trimmed in the same way (models without a fixed training
- * length take it as it is). Pieces are weighted by a
+ * some; the result is trimmed in the same way. Models without a fixed training
+ * length take it as it is, or at the next longer length that suits them, with
+ * the track around it; full pieces then too. Pieces are weighted by a
  * triangle to a power, divided by the sum of weights at each sample, and
  * passes are added with a gain per source.
  *
@@ -24,6 +25,8 @@ typedef struct dmx_pass {
     const double *gain; /* [sources]; 0: not used */
     int64_t origin;     /* of the first piece; at most 0 */
     int64_t piece;      /* samples, at most the runner's */
+    int64_t margin;     /* most by which a run without a fixed length is longer
+                           than its piece */
     int64_t stride;     /* 1 .. piece */
     /* Makes a runner for a last piece of so many samples, which then runs at
      * its own length; NULL: it is padded. */

@@ -37,6 +37,8 @@ static dmx_status add_pass(dmx_overlap *o, size_t index, dmx_error *err)
                   "no memory for the weights of a segment");
     if (p->pass.piece > o->longest)
         o->longest = p->pass.piece;
+    if (p->pass.margin > o->margin)
+        o->margin = p->pass.margin;
     return DMX_OK;
 }
 
@@ -46,14 +48,15 @@ static int64_t longest_run(const dmx_overlap *o)
     for (size_t i = 0; i < o->config.n_pass; i++)
         if (o->pass[i].pass.runner->samples > longest)
             longest = o->pass[i].pass.runner->samples;
-    return longest;
+    /* A last piece may need more around it than a full one. */
+    return longest > o->longest + o->margin ? longest : o->longest + o->margin;
 }
 
 static dmx_status allocate(dmx_overlap *o, dmx_error *err)
 {
     const size_t channels = (size_t)o->config.channels;
     const size_t run = channels * (size_t)longest_run(o);
-    o->in_capacity = 2 * o->longest + SLACK;
+    o->in_capacity = 2 * (o->longest + o->margin) + SLACK;
     o->input =
         dmx_aligned_alloc(channels * (size_t)o->in_capacity, sizeof *o->input);
     o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->longest,
@@ -141,5 +144,5 @@ void dmx_overlap_reset(dmx_overlap *o)
 
 int64_t dmx_overlap_latency(const dmx_overlap *o)
 {
-    return o->longest - 1;
+    return o->longest + o->margin - 1;
 }

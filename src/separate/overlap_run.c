@@ -16,10 +16,12 @@ static dmx_pass_state *head(const dmx_overlap *o)
 }
 
 /* Drops input that no piece reads any more: a padded last piece reaches half
- * its length back. */
+ * its length back, one with a margin that far. */
 static void forget_input(dmx_overlap *o)
 {
-    const int64_t keep = head(o)->next - o->longest / 2 - 1;
+    const int64_t keep =
+        head(o)->next -
+        (o->longest / 2 > o->margin ? o->longest / 2 : o->margin) - 1;
     const int64_t base = keep < o->emitted ? keep : o->emitted;
     if (base <= o->in_base)
         return;
@@ -53,11 +55,20 @@ void dmx_overlap_end(dmx_overlap *o)
 
 /* ----------------------------------------------------------------- pieces */
 
+/* Samples that a full piece runs with. */
+static int64_t full_run(const dmx_pass *pass)
+{
+    return pass->open_tail != NULL && pass->runner->samples > pass->piece
+               ? pass->runner->samples
+               : pass->piece;
+}
+
 bool dmx_overlap_ready(const dmx_overlap *o)
 {
     const dmx_pass_state *p = head(o);
-    return o->ended ? p->next < o->received
-                    : p->next + p->pass.piece <= o->received;
+    const int64_t run = full_run(&p->pass);
+    const int64_t end = p->next - (run - p->pass.piece) / 2 + run;
+    return o->ended ? p->next < o->received : end <= o->received;
 }
 
 /* The level that a piece which ends at `to` runs with. Pieces of several
@@ -173,10 +184,11 @@ static dmx_status run_piece(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
 {
     const dmx_pass *pass = &p->pass;
     if (n == pass->piece || pass->open_tail == NULL)
-        return run_with(o, p, pass->runner, pass->piece, n, hooks, err);
+        return run_with(o, p, pass->runner, full_run(pass), n, hooks, err);
     dmx_runner tail;
     DMX_FORWARD(pass->open_tail(pass->context, &tail, n, err));
-    const dmx_status status = run_with(o, p, &tail, n, n, hooks, err);
+    const dmx_status status =
+        run_with(o, p, &tail, tail.samples, n, hooks, err);
     dmx_runner_close(&tail);
     return status;
 }

@@ -18,6 +18,7 @@ struct dmx_overlap {
     int *slot;
     int64_t slots;
     int64_t longest; /* piece */
+    int64_t margin;  /* the largest of all passes */
     /* input[channels][in_capacity], first sample is track position in_base */
     float *input;
     int64_t in_base, in_capacity, received;

@@ -133,8 +133,10 @@ static void add_pass(dmx_separator *s, size_t member)
                        .piece = s->member[member].piece,
                        .stride = stride_of(s, s->member[member].piece),
                        .context = &s->turn[member]};
-    if (!turn->member->fixed)
+    if (!turn->member->fixed) {
+        pass->margin = s->member[member].margin;
         pass->open_tail = dmx_separator_open_tail;
+    }
 }
 
 dmx_status dmx_separator_plan_passes(dmx_separator *s, dmx_error *err)

@@ -564,7 +564,7 @@ static void lists_models(void **state)
         } else if (strcmp(name, "pair") == 0) {
             assert_true(!cached && n == 1);
         } else if (strcmp(name, "mdx_q") == 0) {
-            assert_true(!runs && n == 0);
+            assert_true(runs && n == 0);
         }
         assert_non_null(dmx_json_get(m, "licence")->valuestring);
     }
