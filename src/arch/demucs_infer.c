@@ -21,15 +21,15 @@ const char *dmx_demucs_rename(char *text, const struct dmx_checkpoint *c,
                               const char *name)
 {
     int level, used = 0;
-    char kind[8], last[8];
-    if (sscanf(name, "%7[a-z]coder.%3d.2.%7[a-z]%n", kind, &level, last,
-               &used) != 3 ||
+    char list[8], last[8];
+    if (sscanf(name, "%7[a-z].%3d.2.%7[a-z]%n", list, &level, last, &used) !=
+            3 ||
         (size_t)used != strlen(name))
         return name;
-    if ((strcmp(kind, "en") != 0 && strcmp(kind, "de") != 0) ||
+    if ((strcmp(list, "encoder") != 0 && strcmp(list, "decoder") != 0) ||
         (strcmp(last, "weight") != 0 && strcmp(last, "bias") != 0))
         return name;
-    snprintf(text, DMX_NAME_SIZE, "%scoder.%d.3.%s", kind, level, last);
+    snprintf(text, DMX_NAME_SIZE, "%s.%d.3.%s", list, level, last);
     return dmx_checkpoint_find(c, text) == NULL ? text : name;
 }
 

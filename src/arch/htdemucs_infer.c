@@ -1,4 +1,5 @@
 /* A bare state dict holds no arguments; names and shapes prove many. */
+#include "arch/hdemucs_infer.h"
 #include "arch/htdemucs_config.h"
 #include "arch/infer.h"
 
@@ -8,8 +9,8 @@
 bool dmx_htdemucs_recognise(const struct dmx_checkpoint *c)
 {
     const dmx_tensor *t = dmx_infer_conv(c, 0);
-    return t != NULL && t->rank == 4 && t->dim[1] % 2 == 0 &&
-           dmx_infer_any(c, "tencoder.0.") && dmx_infer_any(c, "decoder.0.");
+    return t != NULL && t->rank == 4 && dmx_infer_any(c, "tencoder.0.") &&
+           dmx_infer_any(c, "decoder.0.") && !dmx_hdemucs_recognise(c);
 }
 
 static dmx_status infer_attention(struct dmx_model *m, int64_t width,

@@ -24,6 +24,17 @@ static dmx_layer_config common_config(const dmx_unet_build *n,
     };
 }
 
+/* What the time branch must still shrink by to have as many steps as frames: at
+ * an nfft of 2048 half a stride is left. The original has no such network, but
+ * torchaudio's HDemucs takes it. */
+static bool halves_last(const dmx_unet_build *n, const dmx_unet_level *l)
+{
+    int64_t left = n->config->nfft / 4;
+    for (const dmx_unet_level *k = n->level; k < l; k++)
+        left /= n->config->stride;
+    return l->last_freq && 2 * left == n->config->stride;
+}
+
 /* The time twin always convolves over time with the full kernel. */
 static void make_time(dmx_layer_config *c, const dmx_unet_build *n,
                       const dmx_unet_level *l)
@@ -31,7 +42,11 @@ static void make_time(dmx_layer_config *c, const dmx_unet_build *n,
     c->freq = false;
     c->kernel = n->config->kernel_size;
     c->stride = n->config->stride;
-    c->pad = n->config->kernel_size / 4;
+    if (halves_last(n, l)) {
+        c->kernel /= 2;
+        c->stride /= 2;
+    }
+    c->pad = c->kernel / 4;
     c->empty = l->last_freq;
 }
 

@@ -112,11 +112,46 @@ static void test_whole_recordings(void **state)
     assert_int_equal(compare_in(WHOLE), 0);
 }
 
+/* The weights of a training run; its configuration states the arguments. */
+static void test_training(void **state)
+{
+    (void)state;
+#define RUN WHOLE "training_hdemucs"
+    static const golden_case cases[] = {
+        {.folder = RUN, .file = "checkpoint.th", .stems = "stems_best.npy"},
+        {.folder = RUN,
+         .file = "checkpoint.th",
+         .weights = "state",
+         .stems = "stems_state.npy"},
+        {.folder = RUN, .file = "best.th", .stems = "stems_best.npy"},
+        {.folder = RUN,
+         .file = "msst.ckpt",
+         .config = "config.yaml",
+         .stems = "stems_state.npy"},
+        {.folder = RUN,
+         .file = "msst_bare.ckpt",
+         .config = "config.yaml",
+         .stems = "stems_state.npy"},
+    };
+    if (access(test_data(RUN), R_OK) != 0)
+        skip();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        golden g;
+        golden_open_case(&g, &cases[i]);
+        const double error = golden_error(&g);
+        printf("%-16s %.2e of the peak\n", cases[i].file, error);
+        assert_true(error <= TOLERANCE);
+        golden_close(&g);
+    }
+#undef RUN
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recordings),
         cmocka_unit_test(test_whole_recordings),
+        cmocka_unit_test(test_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,11 +125,13 @@ static const char *older(char *text, const struct dmx_checkpoint *c,
 static void test_older_names(void **state)
 {
     (void)state;
-    dmx_checkpoint *c = open_checkpoint("demucs_mdx");
+    dmx_checkpoint *c = open_checkpoint("demucs_repro");
     struct dmx_checkpoint *old;
     dmx_error err = DMX_ERROR_INIT;
     char *expected = graph_of(c, NULL);
     assert_ok(dmx_checkpoint_rename(&old, c, older, &err), &err);
+    assert_non_null(dmx_checkpoint_find(old, "decoder.0.2.weight"));
+    assert_null(dmx_checkpoint_find(old, "decoder.0.3.weight"));
     old->kwargs = c->kwargs;
     old->args = c->args;
     char *found = graph_of(old, NULL);
