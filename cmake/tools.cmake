@@ -1,5 +1,6 @@
 # Helpers for tests and benchmarks; not installed.
-add_executable(make-checkpoint ${PROJECT_SOURCE_DIR}/tools/make_checkpoint.c)
+add_executable(make-checkpoint ${PROJECT_SOURCE_DIR}/tools/make_checkpoint.c
+  ${PROJECT_SOURCE_DIR}/tools/make_checkpoint_family.c)
 set_target_properties(make-checkpoint PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
 target_include_directories(make-checkpoint PRIVATE ${PROJECT_SOURCE_DIR}/src)

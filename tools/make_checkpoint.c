@@ -1,11 +1,15 @@
 /* make-checkpoint OUT.safetensors [--preset NAME] [--seed N]
  *
- * A checkpoint of random weights with the shape of a released HTDemucs model,
- * stored as halves in the safetensors form of the Demucs 4.1 release, for
- * benchmarks and tests. Presets: htdemucs (default), htdemucs_6s, and tiny,
- * which has htdemucs' structure at an eighth of the width and a tenth of the
- * segment. Weights keep activations near 1; norms, biases and LayerScale are
+ * A checkpoint of random weights with the shape of a released model, stored as
+ * halves in the safetensors form of the Demucs 4.1 release, for benchmarks and
+ * tests. Presets: htdemucs (default), htdemucs_6s, and tiny, which has
+ * htdemucs' structure at an eighth of the width and a tenth of the segment;
+ * hdemucs_mmi (also mdx_extra's e51eebcc), mdx_time (mdx's 0d19c1c6),
+ * mdx_magnitude (c511e2ab), mdx_bands (7d865c68) and repro_time (repro_mdx_a's
+ * 9a6b4851). Weights keep activations near 1; norms, biases and LayerScale are
  * away from their initial values, so that no branch is idle. */
+#include "make_checkpoint.h"
+
 #include "base/tensor.h"
 
 #include <inttypes.h>
@@ -55,6 +59,20 @@ static void add(list *l, const char *path, const char *name, double centre,
     snprintf(e->name, sizeof e->name, "%.120s.%.30s", path, name);
     e->rank = rank;
     memcpy(e->dim, dim, sizeof e->dim);
+    e->centre = centre;
+    e->spread = spread;
+}
+
+static void add_family(void *user, const char *name, int rank,
+                       const int64_t *dim, double centre, double spread)
+{
+    list *l = user;
+    if (l->count == MAX_TENSORS)
+        abort();
+    entry *e = &l->item[l->count++];
+    snprintf(e->name, sizeof e->name, "%s", name);
+    e->rank = rank;
+    memcpy(e->dim, dim, (size_t)rank * sizeof *dim);
     e->centre = centre;
     e->spread = spread;
 }
@@ -225,11 +243,24 @@ static size_t count_of(const entry *e)
 }
 
 /* ---- writing ------------------------------------------------------------ */
+/* JSON inside JSON: the release keeps the arguments as text. */
+static void write_arguments(FILE *f, const char *module, const char *klass,
+                            const char *kwargs)
+{
+    fprintf(f,
+            "{\"__metadata__\":{\"klass\":\"%s.%s\",\"args\":\"[]\","
+            "\"kwargs\":\"",
+            module, klass);
+    for (const char *c = kwargs; *c != '\0'; c++) {
+        if (*c == '"')
+            fputc('\\', f);
+        fputc(*c, f);
+    }
+    fprintf(f, "\"}");
+}
+
 static void write_metadata(FILE *f, const preset *s)
 {
-    /* JSON inside JSON: the release keeps the arguments as text. */
-    fprintf(f, "{\"__metadata__\":{\"klass\":\"demucs.htdemucs.HTDemucs\","
-               "\"args\":\"[]\",\"kwargs\":\"");
     char kwargs[1024];
     snprintf(kwargs, sizeof kwargs,
              "{\"sources\": [%s], \"audio_channels\": 2, \"samplerate\": "
@@ -237,12 +268,7 @@ static void write_metadata(FILE *f, const preset *s)
              "\"channels\": %d, \"dconv_mode\": 3, \"bottom_channels\": %d, "
              "\"t_layers\": 5, \"t_heads\": %d}",
              s->source_names, s->segment, s->channels, s->bottom, s->heads);
-    for (const char *c = kwargs; *c != '\0'; c++) {
-        if (*c == '"')
-            fputc('\\', f);
-        fputc(*c, f);
-    }
-    fprintf(f, "\"}");
+    write_arguments(f, "demucs.htdemucs", "HTDemucs", kwargs);
 }
 
 static void write_index(FILE *f, const list *l)
@@ -288,7 +314,7 @@ static void write_values(FILE *f, const list *l, uint64_t seed)
 
 /* The header's length goes in front of it, so it is written twice over. */
 static int write_file(const char *path, const list *l, const preset *s,
-                      uint64_t seed)
+                      const family_preset *family, uint64_t seed)
 {
     FILE *f = fopen(path, "wb");
     if (f == NULL) {
@@ -297,7 +323,10 @@ static int write_file(const char *path, const list *l, const preset *s,
     }
     unsigned char length[8] = {0};
     fwrite(length, 1, sizeof length, f);
-    write_metadata(f, s);
+    if (family != NULL)
+        write_arguments(f, family->module, family->klass, family->kwargs);
+    else
+        write_metadata(f, s);
     write_index(f, l);
     while (ftell(f) % 8 != 0)
         fputc(' ', f);
@@ -326,25 +355,34 @@ static const preset *find_preset(const char *name)
 int main(int argc, char **argv)
 {
     const preset *s = &presets[0];
+    const family_preset *family = NULL;
     uint64_t seed = 1;
     for (int i = 2; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--preset") == 0)
-            s = find_preset(argv[i + 1]);
-        else if (strcmp(argv[i], "--seed") == 0)
+        if (strcmp(argv[i], "--preset") == 0) {
+            family = family_find(argv[i + 1]);
+            s = family != NULL ? &presets[0] : find_preset(argv[i + 1]);
+        } else if (strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[i + 1], NULL, 10);
         else
             s = NULL;
     }
     if (argc < 2 || argc % 2 != 0 || argv[1][0] == '-' || s == NULL) {
         fprintf(stderr, "usage: make-checkpoint OUT.safetensors "
-                        "[--preset htdemucs|htdemucs_6s|tiny] [--seed N]\n");
+                        "[--preset htdemucs|htdemucs_6s|tiny|hdemucs_mmi|"
+                        "mdx_time|mdx_magnitude|mdx_bands|repro_time] "
+                        "[--seed N]\n");
         return 2;
     }
     list *l = calloc(1, sizeof *l);
     if (l == NULL)
         return 1;
-    network(l, s);
-    const int status = write_file(argv[1], l, s, seed);
+    int status = 0;
+    if (family != NULL)
+        status = family_list(family, add_family, l);
+    else
+        network(l, s);
+    if (status == 0)
+        status = write_file(argv[1], l, s, family, seed);
     free(l);
     return status;
 }

@@ -29,11 +29,13 @@ struct dmx_model {
     char **assumed;           /* arguments neither given nor proved by the */
     size_t n_assumed;         /*   weights: "t_heads = 8" */
     const struct dmx_architecture *implementation;
+    bool shapes_only;        /* no weights are there, nor missed */
     void *config;            /* the architecture's parsed arguments */
     struct dmx_graph *graph; /* of any length; NULL where there is none */
 };
 
 /* One file in arch/ defines one of these. */
+struct dmx_builder;
 struct dmx_architecture {
     const char *name;              /* "htdemucs" */
     const char *klass_name;        /* "HTDemucs" */
@@ -64,6 +66,9 @@ struct dmx_architecture {
      * length: that fails with UNSUPPORTED when the lengths inside it follow no
      * rule (graph/length.h). */
     void (*build)(const struct dmx_model *model, int64_t samples, dmx_graph *g);
+    /* What build does (network.h, dmx_assemble); NULL where nobody needs it. */
+    dmx_status (*assemble)(const struct dmx_model *model, int64_t samples,
+                           struct dmx_builder *b, dmx_error *err);
 };
 
 /* Sets argument `name` to a JSON text unless it is given already, and notes

@@ -12,6 +12,9 @@ extern const struct dmx_architecture dmx_architecture_htdemucs,
 bool dmx_architecture_known(const char *klass_name);
 bool dmx_architecture_quantized(const char *klass_name);
 
+/* The architecture of that class, or NULL. */
+const struct dmx_architecture *dmx_architecture_find(const char *klass_name);
+
 /* dmx_model.draws_position of an architecture of this name ("htdemucs") with
  * such arguments; 0 for a name that is not known. */
 int64_t dmx_architecture_draws_position(const char *name,

@@ -241,4 +241,5 @@ const struct dmx_architecture dmx_architecture_demucs = {
     .close = demucs_close,
     .run_length = run_length,
     .build = demucs_build,
+    .assemble = network_of,
 };

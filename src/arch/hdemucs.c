@@ -104,4 +104,5 @@ const struct dmx_architecture dmx_architecture_hdemucs = {
     .open = hdemucs_open,
     .close = hdemucs_close,
     .build = hdemucs_build,
+    .assemble = network_of,
 };

@@ -17,7 +17,7 @@ static const struct dmx_architecture *const architectures[] = {
 };
 #define N_ARCHITECTURES (sizeof architectures / sizeof architectures[0])
 
-static const struct dmx_architecture *find_class(const char *klass)
+const struct dmx_architecture *dmx_architecture_find(const char *klass)
 {
     for (size_t i = 0; i < N_ARCHITECTURES; i++)
         if (strcmp(architectures[i]->klass_name, klass) == 0 ||
@@ -29,12 +29,12 @@ static const struct dmx_architecture *find_class(const char *klass)
 
 bool dmx_architecture_known(const char *klass_name)
 {
-    return find_class(klass_name) != NULL;
+    return dmx_architecture_find(klass_name) != NULL;
 }
 
 bool dmx_architecture_quantized(const char *klass_name)
 {
-    const struct dmx_architecture *found = find_class(klass_name);
+    const struct dmx_architecture *found = dmx_architecture_find(klass_name);
     return found != NULL && found->quantized;
 }
 
@@ -81,7 +81,7 @@ static dmx_status choose_class(struct dmx_model *m, dmx_error *err)
     const struct dmx_checkpoint *c = m->checkpoint;
     const char *module = c->klass_module != NULL ? c->klass_module : "";
     char classes[128];
-    m->implementation = find_class(c->klass_name);
+    m->implementation = dmx_architecture_find(c->klass_name);
     DMX_RETURN_IF(
         strcmp(module, "demucs.model") == 0, err, DMX_ERROR_UNSUPPORTED,
         "%s: class %s.%s is of Demucs v1 or v2; supported are v3 and "

@@ -24,6 +24,8 @@ dmx_status dmx_network_check(const struct dmx_model *model,
                              dmx_assemble *assemble, dmx_error *err)
 {
     dmx_weights w;
+    if (model->shapes_only)
+        return DMX_OK;
     DMX_FORWARD(dmx_weights_open(&w, model->weights, err));
     dmx_graph *g = dmx_graph_open();
     dmx_status status =

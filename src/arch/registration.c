@@ -1,5 +1,6 @@
 #include "arch/registration.h"
 
+#include "arch/architectures.h"
 #include "checkpoint/load.h"
 #include "checkpoint/quantized.h"
 
@@ -63,9 +64,29 @@ static int compare(const void *one, const void *two)
     return a->asked < b->asked ? -1 : a->asked > b->asked;
 }
 
-/* The weights that a build asks for, in the order of registration; *list:
+static int compare_names(const void *one, const void *two)
+{
+    const entry *a = one, *b = two;
+    const int names = strcmp(a->parameter.name, b->parameter.name);
+    return names != 0 ? names : compare(one, two);
+}
+
+/* A weight that is asked for twice (a band's bias) is there once. */
+static size_t unite(entry *all, size_t n)
+{
+    size_t kept = 0;
+    qsort(all, n, sizeof *all, compare_names);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 ||
+            strcmp(all[kept - 1].parameter.name, all[i].parameter.name) != 0)
+            all[kept++] = all[i];
+    qsort(all, kept, sizeof *all, compare);
+    return kept;
+}
+
+/* The *n weights that a build asks for, in the order of registration; *list:
  * free. */
-static dmx_status sorted(dmx_parameter **list, const dmx_weights *w,
+static dmx_status sorted(dmx_parameter **list, size_t *n, const dmx_weights *w,
                          dmx_error *err)
 {
     entry *all = calloc(w->n_asked + 1, sizeof *all);
@@ -82,8 +103,8 @@ static dmx_status sorted(dmx_parameter **list, const dmx_weights *w,
         all[i].parameter = (dmx_parameter){.name = t->name, .rank = t->rank};
         memcpy(all[i].parameter.dim, t->dim, sizeof t->dim);
     }
-    qsort(all, w->n_asked, sizeof *all, compare);
-    for (size_t i = 0; i < w->n_asked; i++)
+    *n = unite(all, w->n_asked);
+    for (size_t i = 0; i < *n; i++)
         (*list)[i] = all[i].parameter;
     free(all);
     return DMX_OK;
@@ -106,9 +127,10 @@ static dmx_status name_all(struct dmx_model *model, const dmx_weights *w,
                            dmx_error *err)
 {
     dmx_parameter *list;
-    DMX_FORWARD(sorted(&list, w, err));
-    dmx_status status = dmx_quantized_open(
-        &model->own_weights, model->checkpoint, list, w->n_asked, err);
+    size_t n;
+    DMX_FORWARD(sorted(&list, &n, w, err));
+    dmx_status status = dmx_quantized_open(&model->own_weights,
+                                           model->checkpoint, list, n, err);
     free(list);
     if (status == DMX_OK)
         status = keep_names(model->own_weights, err);
@@ -118,12 +140,13 @@ static dmx_status name_all(struct dmx_model *model, const dmx_weights *w,
     return status;
 }
 
-dmx_status dmx_network_names(struct dmx_model *model, dmx_assemble *assemble,
-                             dmx_error *err)
+/* Asks for all weights of a network and hands them on. */
+static dmx_status ask(struct dmx_model *model, dmx_assemble *assemble,
+                      dmx_status (*take)(struct dmx_model *model,
+                                         const dmx_weights *w, dmx_error *err),
+                      dmx_error *err)
 {
     dmx_weights w;
-    if (model->checkpoint->quantized == NULL)
-        return DMX_OK;
     dmx_graph *g = dmx_graph_open();
     DMX_RETURN_IF(g == NULL, err, DMX_ERROR_MEMORY, "no memory for the graph");
     dmx_weights_open_asking(&w);
@@ -134,8 +157,72 @@ dmx_status dmx_network_names(struct dmx_model *model, dmx_assemble *assemble,
     if (status == DMX_OK && w.out_of_memory)
         status = dmx_fail(err, DMX_ERROR_MEMORY, "no memory for names");
     if (status == DMX_OK)
-        status = name_all(model, &w, err);
+        status = take(model, &w, err);
     dmx_graph_close(g);
     dmx_weights_close(&w);
+    return status;
+}
+
+dmx_status dmx_network_names(struct dmx_model *model, dmx_assemble *assemble,
+                             dmx_error *err)
+{
+    return model->checkpoint->quantized != NULL
+               ? ask(model, assemble, name_all, err)
+               : DMX_OK;
+}
+
+/* ---- a network without a checkpoint -------------------------------------- */
+
+/* model is the first member, so that one pointer is both. */
+typedef struct listing {
+    struct dmx_model model;
+    void (*each)(void *user, const char *name, int rank, const int64_t *dim);
+    void *user;
+} listing;
+
+static dmx_status list_all(struct dmx_model *model, const dmx_weights *w,
+                           dmx_error *err)
+{
+    const listing *l = (const listing *)model;
+    dmx_parameter *list;
+    size_t n;
+    DMX_FORWARD(sorted(&list, &n, w, err));
+    for (size_t i = 0; i < n; i++)
+        l->each(l->user, list[i].name, list[i].rank, list[i].dim);
+    free(list);
+    return DMX_OK;
+}
+
+static dmx_status list_network(listing *l, const dmx_json *kwargs,
+                               dmx_error *err)
+{
+    struct dmx_model *m = &l->model;
+    m->arguments = dmx_json_copy(kwargs);
+    DMX_RETURN_IF(m->arguments == NULL, err, DMX_ERROR_MEMORY, "no memory");
+    DMX_FORWARD(dmx_arguments_complete(
+        m->arguments, m->implementation->arguments, NULL, err));
+    DMX_FORWARD(m->implementation->open(m, NULL, err));
+    return ask(m, m->implementation->assemble, list_all, err);
+}
+
+dmx_status dmx_network_parameters(const char *klass, const dmx_json *kwargs,
+                                  void (*each)(void *user, const char *name,
+                                               int rank, const int64_t *dim),
+                                  void *user, dmx_error *err)
+{
+    const struct dmx_checkpoint none = {0};
+    listing l = {.each = each, .user = user};
+    l.model.checkpoint = l.model.weights = &none;
+    l.model.shapes_only = true;
+    l.model.implementation = dmx_architecture_find(klass);
+    DMX_RETURN_IF(l.model.implementation == NULL ||
+                      l.model.implementation->assemble == NULL,
+                  err, DMX_ERROR_UNSUPPORTED, "no such class: %s", klass);
+    const dmx_status status = list_network(&l, kwargs, err);
+    l.model.implementation->close(&l.model);
+    for (size_t i = 0; i < l.model.n_source; i++)
+        free(l.model.source[i]);
+    free(l.model.source);
+    dmx_json_free(l.model.arguments);
     return status;
 }

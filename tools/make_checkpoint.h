@@ -1,0 +1,24 @@
+/* Networks of random weights: the presets of Demucs and Hybrid Demucs, whose
+ * names and shapes the library knows. */
+#ifndef DMX_TOOLS_MAKE_CHECKPOINT_H
+#define DMX_TOOLS_MAKE_CHECKPOINT_H
+
+#include <stdint.h>
+
+typedef struct family_preset {
+    const char *name;
+    const char *klass, *module; /* "HDemucs", "demucs.hdemucs" */
+    const char *kwargs;         /* JSON */
+} family_preset;
+
+/* NULL where there is none of that name. */
+const family_preset *family_find(const char *name);
+
+/* Hands on every weight with the centre and spread of its values; 0, or 1 after
+ * a message. */
+int family_list(const family_preset *preset,
+                void (*add)(void *user, const char *name, int rank,
+                            const int64_t *dim, double centre, double spread),
+                void *user);
+
+#endif
