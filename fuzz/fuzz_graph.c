@@ -1,6 +1,7 @@
 /* Fuzzes the graph: the first byte chooses between a sequence of builder
- * calls with arbitrary arguments, and an HTDemucs with arbitrary constructor
- * arguments on the weights of a real checkpoint. Invariants: no crash, every
+ * calls with arbitrary arguments, and a network with arbitrary constructor
+ * arguments on the weights of a real checkpoint, or, where they are those of a
+ * quantized one, the names that they lead to. Invariants: no crash, every
  * value has a sane shape, inputs precede their users. */
 #include "arch/arch.h"
 #include "graph/builders.h"
@@ -363,26 +364,35 @@ static void fuzz_builders(bytes *b)
     dmx_graph_close(g);
 }
 
-static dmx_checkpoint *real_checkpoint(void)
+enum { CHECKPOINTS = 5 };
+
+static dmx_checkpoint *real_checkpoint(int64_t which)
 {
-    static dmx_checkpoint *c;
+    static const char *const file[CHECKPOINTS] = {
+        "htdemucs/model.th", "family/hdemucs_odd/model.th",
+        "family/demucs_odd/model.th", "quantized/demucs_q8/model.th",
+        "quantized/hdemucs_q_float16/model.th"};
+    static dmx_checkpoint *open[CHECKPOINTS];
     const char *folder = getenv("DMX_TEST_DATA");
+    dmx_checkpoint **c = &open[which % CHECKPOINTS];
     char path[1024];
-    if (c != NULL)
-        return c;
-    snprintf(path, sizeof path, "%s/htdemucs/model.th",
-             folder != NULL ? folder : DMX_TEST_DATA);
-    if (dmx_checkpoint_open(&c, path, NULL, NULL) != DMX_OK)
+    if (*c != NULL)
+        return *c;
+    snprintf(path, sizeof path, "%s/%s",
+             folder != NULL ? folder : DMX_TEST_DATA,
+             file[which % CHECKPOINTS]);
+    if (dmx_checkpoint_open(c, path, NULL, NULL) != DMX_OK)
         abort();
-    return c;
+    return *c;
 }
 
 /* The input is a JSON object of arguments over those of the checkpoint; with
  * an odd first byte the checkpoint is a bare state dict. */
 static void fuzz_arguments(bytes *b)
 {
-    struct dmx_checkpoint c = *real_checkpoint();
-    const bool bare = (take(b, 1) & 1) != 0;
+    const int64_t choice = take(b, 1);
+    struct dmx_checkpoint c = *real_checkpoint(choice / 2);
+    const bool bare = (choice & 1) != 0;
     dmx_json *given = dmx_json_read_bytes((const char *)b->data, b->size);
     if (!dmx_json_is_object(given)) {
         dmx_json_free(given);
