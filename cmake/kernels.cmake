@@ -3,7 +3,8 @@
 set(DMX_KERNEL_FLAGS -ffp-contract=fast -fno-math-errno -fno-trapping-math)
 set(DMX_KERNEL_DIR ${PROJECT_SOURCE_DIR}/src/engine/kernels)
 foreach(isa portable neon wasm)
-  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_${isa}.c PROPERTIES
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_${isa}.c
+    ${DMX_KERNEL_DIR}/narrow_${isa}.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS}")
 endforeach()
 if(DMX_WASM_RELAXED)
@@ -11,9 +12,16 @@ if(DMX_WASM_RELAXED)
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mrelaxed-simd")
 endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx2.c PROPERTIES
+  # The instructions of VNNI are written as assembly: no flag of their own.
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx2.c
+    ${DMX_KERNEL_DIR}/narrow_avx2.c ${DMX_KERNEL_DIR}/narrow_avxvnni.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mavx2;-mfma;-mf16c")
-  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx512.c PROPERTIES
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx512.c
+    ${DMX_KERNEL_DIR}/narrow_avx512.c ${DMX_KERNEL_DIR}/narrow_avx512vnni.c
+    PROPERTIES
     COMPILE_OPTIONS
     "${DMX_KERNEL_FLAGS};-mavx512f;-mavx512vl;-mavx512dq;-mavx512bw;-mfma;-mprefer-vector-width=512")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  set_source_files_properties(${DMX_KERNEL_DIR}/narrow_dotprod.c PROPERTIES
+    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-march=armv8.2-a+dotprod")
 endif()

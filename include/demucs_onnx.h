@@ -304,15 +304,36 @@ typedef struct dmx_engine dmx_engine;
 /* The memory and threads of one run at a time; reused for every segment. */
 typedef struct dmx_engine_state dmx_engine_state;
 
+/* The engine's arithmetic. The others than exact are faster, and proved: before
+ * an engine is handed out its model has separated the two test signals with it
+ * and exactly, and every source was that near. Classes of layers go back to
+ * greater precision, worst first, until that is so (docs/precision.md). */
+typedef enum dmx_engine_precision {
+    DMX_ENGINE_EXACT = 0, /* float32 */
+    DMX_ENGINE_INT16,     /* 60 dB: products of 16-bit integers */
+    DMX_ENGINE_INT8,      /* 45 dB: of 8-bit and 16-bit ones */
+} dmx_engine_precision;
+
+/* "exact", "int16", "int8"; NULL for any other number. */
+DMX_API const char *
+dmx_engine_precision_name(dmx_engine_precision precision);
+/* The precision of that name into *out; 0 when there is none. */
+DMX_API int dmx_engine_precision_find(dmx_engine_precision *out,
+                                      const char *name);
+
 typedef struct dmx_engine_options {
     size_t size;            /* sizeof this struct */
-    const dmx_hooks *hooks; /* progress while weights are packed */
+    const dmx_hooks *hooks; /* progress while weights are packed, and of the
+                               stage "prove" */
     int threads;            /* of each state; 0: all cores of the process */
     const char *isa;        /* "avx512", "avx2", "neon", "portable"; NULL: the
                                best one that the processor has */
     int low_memory;         /* non-zero: keep weights as float16 where that is
                                exact, and widen them while they are used */
     int unfused;            /* non-zero: one step a node (to find faults) */
+    dmx_engine_precision precision;
+    const char *choices; /* folder that keeps what was proved, for the next
+                            time; NULL: prove every time */
 } dmx_engine_options;
 
 #define DMX_ENGINE_OPTIONS_INIT DMX_SIZED_(dmx_engine_options)
@@ -332,6 +353,19 @@ DMX_API int64_t dmx_engine_inputs(const dmx_engine *engine);  /* channels */
 DMX_API int64_t dmx_engine_outputs(const dmx_engine *engine); /* sources
                                                                  x channels */
 DMX_API const char *dmx_engine_isa(const dmx_engine *engine);
+
+/* What was asked for, what became of it and how near it is: one JSON document
+ * {"precision": "int16", "promise_db": 60, "snr_db": 65.3, "isa":
+ * "avx512vnni", "exact": false, "note": "...", "layers": {"attention": "int16",
+ * ...}}. snr_db (null: as exact) is that of the worst source. malloc'd, free
+ * with dmx_free; NULL when memory is short. */
+DMX_API char *dmx_engine_precision_json(const dmx_engine *engine);
+
+/* Such documents of a model (an array) that the folder keeps, those that hold
+ * on this processor and for this version; malloc'd, free with dmx_free; NULL
+ * when memory is short. */
+DMX_API char *dmx_engine_choices_json(const dmx_model *model,
+                                      const char *folder);
 
 /* Bytes of packed weights and constants, and of one state. */
 DMX_API size_t dmx_engine_weight_bytes(const dmx_engine *engine);
@@ -708,6 +742,9 @@ typedef struct dmx_separator_options {
     int unpadded; /* non-zero: models that are given shorter segments padded to
                      their training segment get them as they are: shorter runs,
                      for streams */
+    const char *choices;            /* as in dmx_engine_options; NULL:
+                                       "precision" in the cache folder */
+    dmx_engine_precision precision; /* of the native engine */
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \
@@ -745,6 +782,10 @@ DMX_API int64_t dmx_separator_samples(const dmx_separator *separator);
 /* "native", "onnxruntime" (with the provider: "onnxruntime/cuda") or
  * "reference". */
 DMX_API const char *dmx_separator_backend(const dmx_separator *separator);
+/* dmx_engine_precision_json of every model that runs on the native engine, with
+ * its file as "model": an array; malloc'd, free with dmx_free; NULL when memory
+ * is short. */
+DMX_API char *dmx_separator_precision_json(const dmx_separator *separator);
 
 typedef enum dmx_normalization {
     DMX_NORMALIZE_TRACK = 0, /* by a first pass over the input; needs rewind */
@@ -982,11 +1023,14 @@ typedef struct dmx_bench_options {
     int low_memory;          /* of the native engine */
     const char *contestants; /* names separated by commas: "native",
                                 "native:avx2" (or another instruction set),
+                                "native:int16", "native:int8",
+                                "native:avx2:int16",
                                 every name of a dmx_backend ("onnxruntime" is
                                 our graph there); NULL: "native" for every
                                 instruction set. The program knows "usual"
                                 too */
     const char *onnxruntime; /* the library or its folder; NULL: searched */
+    const char *choices;     /* as in dmx_engine_options */
 } dmx_bench_options;
 
 #define DMX_BENCH_OPTIONS_INIT DMX_SIZED_(dmx_bench_options)

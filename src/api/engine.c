@@ -1,8 +1,58 @@
 /* The native engine for a model: engine/ itself takes any graph. */
-#include "engine/engine.h"
-
-#include "arch/arch.h"
+#include "api/precision.h"
 #include "base/json.h"
+#include "base/options.h"
+
+#include <math.h>
+
+/* A choice that is kept, or a new one. */
+static dmx_status choose(dmx_choice *c, const dmx_model *model,
+                         const dmx_graph *graph, const dmx_engine_options *o,
+                         const char *isa, dmx_error *err)
+{
+    if (o->choices != NULL &&
+        dmx_choice_read(c, model, o->choices, o->precision, isa))
+        return DMX_OK;
+    DMX_FORWARD(dmx_precision_prove(c, graph, o, err));
+    if (o->choices != NULL)
+        dmx_choice_write(c, model, o->choices, o->precision, isa, o->hooks);
+    return DMX_OK;
+}
+
+static dmx_status open_reduced(dmx_engine **out, const dmx_model *model,
+                               const dmx_graph *graph,
+                               const dmx_engine_options *o, dmx_error *err)
+{
+    bool pays[DMX_NUMBERS];
+    dmx_choice c = {.decibels = INFINITY};
+    dmx_precision_report report = {
+        .wanted = (int)o->precision,
+        .promise = dmx_precision_promise(o->precision),
+    };
+    const char *isa = dmx_engine_integers(pays, o->isa);
+    if (dmx_precision_first(&c.plan, o->precision, pays) == 0)
+        report.note = "this processor gains nothing from integers; exact";
+    else {
+        DMX_FORWARD(choose(&c, model, graph, o, isa, err));
+        if (isinf(c.decibels))
+            report.note = "this model needs float32 to keep the promise; exact";
+    }
+    report.decibels = c.decibels;
+    DMX_FORWARD(dmx_engine_open_planned(out, graph, o, &c.plan, err));
+    dmx_engine_set_report(*out, &report);
+    return DMX_OK;
+}
+
+static dmx_status open_any(dmx_engine **out, const dmx_model *model,
+                           const dmx_graph *graph, const dmx_engine_options *o,
+                           dmx_error *err)
+{
+    if (o->precision != DMX_ENGINE_EXACT)
+        return open_reduced(out, model, graph, o, err);
+    DMX_FORWARD(dmx_engine_open_graph(out, graph, o, err));
+    dmx_engine_set_report(*out, &(dmx_precision_report){.decibels = INFINITY});
+    return DMX_OK;
+}
 
 dmx_status dmx_engine_open(dmx_engine **out, const dmx_model *model,
                            int64_t samples, const dmx_engine_options *options,
@@ -13,10 +63,30 @@ dmx_status dmx_engine_open(dmx_engine **out, const dmx_model *model,
     *out = NULL;
     DMX_NEED(err, model);
     dmx_graph *graph;
+    dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_engine_options, err));
+    DMX_RETURN_IF(dmx_engine_precision_name(o.precision) == NULL, err,
+                  DMX_ERROR_ARGUMENT, "there is no precision number %d",
+                  (int)o.precision);
     DMX_FORWARD(dmx_model_graph(&graph, model, samples, err));
-    const dmx_status status = dmx_engine_open_graph(out, graph, options, err);
+    dmx_status status = dmx_graph_status(graph, err);
+    if (status == DMX_OK)
+        status = open_any(out, model, graph, &o, err);
     dmx_graph_close(graph);
     return status;
+}
+
+char *dmx_engine_precision_json(const dmx_engine *engine)
+{
+    bool pays[DMX_NUMBERS];
+    if (engine == NULL)
+        return NULL;
+    dmx_json *root = dmx_precision_document(
+        dmx_engine_report(engine), dmx_engine_plan(engine),
+        dmx_engine_integers(pays, dmx_engine_isa(engine)));
+    char *text = dmx_json_print(root);
+    dmx_json_free(root);
+    return text;
 }
 
 static dmx_json *step_json(const dmx_step_profile *step)

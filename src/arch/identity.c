@@ -12,5 +12,6 @@ dmx_identity dmx_model_identity(const struct dmx_model *m)
         .training_samples = m->training_samples,
         .pads_to_segment = m->use_train_segment,
         .checkpoint_sha256 = m->checkpoint->sha256,
+        .weights = m->checkpoint->weights,
     };
 }

@@ -175,6 +175,11 @@ static void add_profile(dmx_json *item, const dmx_contestant *c, double *gflop)
     if (dmx_json_is_number(count))
         *gflop = count->valuedouble;
     dmx_json_add(item, "profile", profile);
+    text = dmx_engine_precision_json(c->engine);
+    dmx_json *precision = text != NULL ? dmx_json_read(text) : NULL;
+    if (precision != NULL)
+        dmx_json_add(item, "precision", precision);
+    dmx_free(text);
     dmx_json_add_number(item, "weight_bytes",
                         (double)dmx_engine_weight_bytes(c->engine));
     dmx_json_add_number(item, "state_bytes",

@@ -6,13 +6,32 @@
 #include <stdio.h>
 #include <string.h>
 
-static dmx_status open_native(dmx_contestant *c, const char *isa,
+/* "", "int16", "avx2" or "avx2:int16" after "native:". isa: room for a name;
+ * *out is NULL for the best one. */
+static dmx_engine_precision take_apart(const char **out, char isa[64],
+                                       const char *text)
+{
+    dmx_engine_precision precision = DMX_ENGINE_EXACT;
+    const char *colon = strrchr(text, ':');
+    const char *last = colon != NULL ? colon + 1 : text;
+    size_t length = strlen(text);
+    if (dmx_engine_precision_find(&precision, last))
+        length = colon != NULL ? (size_t)(colon - text) : 0;
+    snprintf(isa, 64, "%.*s", (int)length, text);
+    *out = length > 0 ? isa : NULL;
+    return precision;
+}
+
+static dmx_status open_native(dmx_contestant *c, const char *text,
                               const struct dmx_model *model,
                               const dmx_bench_options *o, dmx_error *err)
 {
     dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
     options.threads = o->threads;
-    options.isa = isa;
+    char isa[64];
+    options.precision = take_apart(&options.isa, isa, text);
+    options.choices = o->choices;
+    options.hooks = o->hooks;
     options.low_memory = o->low_memory;
     DMX_FORWARD(dmx_engine_open(&c->engine, model, o->samples, &options, err));
     return dmx_engine_state_open(&c->state, c->engine, err);
@@ -68,7 +87,7 @@ static dmx_status open_backend(dmx_contestant *c, const char *name,
                                const dmx_backend_job *job, dmx_error *err)
 {
     dmx_backend backend;
-    char names[128] = "native:ISA";
+    char names[128] = "native:ISA, native:int16, native:int8";
     for (int i = 0; dmx_backend_name((dmx_backend)i) != NULL; i++)
         if (dmx_backend_entry_of((dmx_backend)i)->open != NULL) {
             const size_t used = strlen(names);
@@ -94,7 +113,7 @@ dmx_status dmx_contestant_open(dmx_contestant *c, const char *name,
     c->samples = o->samples > 0 ? o->samples : model->training_samples;
     c->outputs = (int64_t)model->n_source * model->audio_channels;
     if (strcmp(name, "native") == 0)
-        return open_native(c, NULL, model, o, err);
+        return open_native(c, "", model, o, err);
     if (strncmp(name, "native:", 7) == 0)
         return open_native(c, name + 7, model, o, err);
     const dmx_backend_job job = {.model = model,

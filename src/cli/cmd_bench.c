@@ -1,4 +1,6 @@
+#include "hub_options.h"
 #include "model_options.h"
+#include "precision_text.h"
 #include "usual/offer.h"
 
 #include <cJSON.h>
@@ -8,7 +10,7 @@
 typedef struct bench_options {
     cli_model_options model;
     int64_t threads, runs, samples;
-    const char *contestants, *onnxruntime;
+    const char *contestants, *onnxruntime, *cache_dir;
     int profile, low_memory;
 } bench_options;
 
@@ -21,8 +23,8 @@ static const cli_option options[] = {
      "length of the input (default: the training segment)",
      offsetof(bench_options, samples), 1, 100000000},
     {"contestants", 0, CLI_STRING, "A,B,...",
-     "native, native:ISA, onnxruntime, reference, usual (default: native, "
-     "every ISA)",
+     "native, native:ISA, native:int16, native:int8, native:ISA:int16, "
+     "onnxruntime, reference, usual (default: native, every ISA)",
      offsetof(bench_options, contestants), 0, 0},
     {"profile", 0, CLI_FLAG, NULL, "show the time of every step",
      offsetof(bench_options, profile), 0, 0},
@@ -31,6 +33,9 @@ static const cli_option options[] = {
      offsetof(bench_options, low_memory), 0, 0},
     {"onnxruntime", 0, CLI_STRING, "PATH", "ONNX Runtime, or its folder",
      offsetof(bench_options, onnxruntime), 0, 0},
+    {"cache-dir", 0, CLI_STRING, "DIR",
+     "where proofs of int16 and int8 are kept (~/.cache/demucs-onnx)",
+     offsetof(bench_options, cache_dir), 0, 0},
     CLI_MODEL_OPTIONS(bench_options, model),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
@@ -65,6 +70,17 @@ static void print_profile(cli_terminal *t, const cJSON *contestant)
     }
 }
 
+static void print_precision(cli_terminal *t, const cJSON *contestant)
+{
+    const cJSON *document =
+        cJSON_GetObjectItemCaseSensitive(contestant, "precision");
+    char line[200];
+    if (strcmp(text(document, "precision"), "exact") == 0 || document == NULL)
+        return;
+    cli_precision_line(line, sizeof line, document);
+    cli_print(t, "%s: %s", text(contestant, "name"), line);
+}
+
 static void print_table(cli_terminal *t, const cJSON *root, int profile)
 {
     const cJSON *peaks =
@@ -87,6 +103,10 @@ static void print_table(cli_terminal *t, const cJSON *root, int profile)
                   number(item, "best_s"), number(item, "median_cpu_s"),
                   number(item, "gflops"), number(item, "ratio"));
     }
+    cJSON_ArrayForEach(item, list)
+    {
+        print_precision(t, item);
+    }
     if (profile)
         cJSON_ArrayForEach(item, list)
         {
@@ -106,11 +126,18 @@ static dmx_status measure(char **json, cli_terminal *t, const bench_options *o,
     b.low_memory = o->low_memory;
     b.contestants = o->contestants;
     b.onnxruntime = o->onnxruntime;
-    dmx_status status = cli_model_open(&m, t, checkpoint, 0, &o->model, err);
+    const cli_hub_options hub = {.cache_dir = o->cache_dir, .offline = 1};
+    char *choices;
+    dmx_status status = cli_choices(&choices, t, &hub, err);
+    if (status != DMX_OK)
+        return status;
+    b.choices = choices;
+    status = cli_model_open(&m, t, checkpoint, 0, &o->model, err);
     dmx_usual_offer();
     if (status == DMX_OK)
         status = dmx_bench(json, m.model, &b, err);
     cli_model_close(&m);
+    free(choices);
     return status;
 }
 

@@ -1,5 +1,6 @@
 #include "hub_options.h"
 #include "model_options.h"
+#include "precision_text.h"
 
 #include <cJSON.h>
 #include <stdlib.h>
@@ -153,6 +154,12 @@ static void print_model(cli_terminal *t, const cJSON *m)
     if (cJSON_GetArraySize(cJSON_GetObjectItem(m, "assumed")) > 0)
         print_value(t, "assumed", cJSON_GetObjectItem(m, "assumed"));
     print_items(t, "arguments", cJSON_GetObjectItem(m, "arguments"));
+    const cJSON *choice;
+    cJSON_ArrayForEach(choice, cJSON_GetObjectItem(m, "precision"))
+    {
+        cli_precision_line(text, sizeof text, choice);
+        print_line(t, "precision", text);
+    }
 }
 
 static void print_onnx(cli_terminal *t, const cJSON *o)
@@ -245,6 +252,18 @@ static bool show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
     return text != NULL;
 }
 
+/* What is known of the precision that the engine may have with it. */
+static void add_choices(cJSON *model, cli_terminal *t, const inspect_options *o,
+                        const dmx_model *m)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    char *folder = NULL;
+    if (cli_choices(&folder, t, &o->hub, &err) == DMX_OK && folder != NULL)
+        (void)add_to(model, "precision",
+                     take(dmx_engine_choices_json(m, folder)));
+    free(folder);
+}
+
 /* A checkpoint whose architecture is unknown can still be looked at. */
 static int inspect_checkpoint(cli_terminal *t, const inspect_options *o,
                               const dmx_checkpoint *checkpoint)
@@ -254,6 +273,8 @@ static int inspect_checkpoint(cli_terminal *t, const inspect_options *o,
     char *graph = NULL;
     dmx_status status = cli_model_of(&m, t, checkpoint, &o->model, &err);
     cJSON *model = status == DMX_OK ? take(dmx_model_json(m)) : NULL;
+    if (model != NULL)
+        add_choices(model, t, o, m);
     if (status == DMX_OK && o->graph)
         status = dmx_model_graph_text(&graph, m, o->samples, &err);
     cJSON *parsed = take(dmx_checkpoint_json(checkpoint));

@@ -1,5 +1,7 @@
 #include "hub_options.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
@@ -13,6 +15,25 @@ dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
     o.repository = options->repo;
     o.offline = options->offline;
     return dmx_hub_open(out, &o, err);
+}
+
+dmx_status cli_choices(char **out, cli_terminal *t,
+                       const cli_hub_options *options, dmx_error *err)
+{
+    dmx_hub *hub;
+    *out = NULL;
+    dmx_status status = cli_hub_open(&hub, t, options, err);
+    if (status != DMX_OK)
+        return status;
+    const char *folder = dmx_hub_cache_dir(hub);
+    const size_t size = folder != NULL ? strlen(folder) + 16 : 0;
+    *out = size > 0 ? malloc(size) : NULL;
+    if (*out != NULL)
+        snprintf(*out, size, "%s/precision", folder);
+    else if (size > 0)
+        status = dmx_error_set(err, DMX_ERROR_MEMORY, "no memory");
+    dmx_hub_close(hub);
+    return status;
 }
 
 void cli_announce(cli_terminal *t, const dmx_hub *hub,

@@ -34,6 +34,11 @@ typedef struct cli_hub_options {
 dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
                         const cli_hub_options *options, dmx_error *err);
 
+/* The folder of the cache that keeps proofs of reduced precision: malloc'd,
+ * NULL when the user has no home. */
+dmx_status cli_choices(char **out, cli_terminal *t,
+                       const cli_hub_options *options, dmx_error *err);
+
 /* Says so when something large will be downloaded. */
 void cli_announce(cli_terminal *t, const dmx_hub *hub,
                   const cli_hub_options *options, const char *name,

@@ -14,6 +14,7 @@ typedef struct separate_options {
     const char *name; /* --model, --name: a file or a released model */
     cli_hub_options hub;
     const char *engine;
+    const char *precision;
     const char *onnxruntime;
     const char *providers;
     int64_t threads, jobs;
@@ -163,6 +164,8 @@ typedef struct separate_result {
     double seconds;
 } separate_result;
 
+/* What became of --precision: with -v, and as the event "precision". */
+void separate_report_precision(const separate_run *run);
 void separate_report_song(const separate_run *run,
                           const separate_result *result);
 void separate_report_failure(const separate_run *run, const char *song,

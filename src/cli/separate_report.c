@@ -1,4 +1,5 @@
 /* Progress and results, as text or as JSON lines. */
+#include "precision_text.h"
 #include "separate.h"
 
 #include <math.h>
@@ -105,6 +106,36 @@ static void json_song(const separate_run *r, const separate_result *result)
         json_output(r, result, k);
     printf("]}\n");
     fflush(stdout);
+}
+
+/* "htdemucs: int16, 67.1 dB (avx512vnni)", and classes that are not int16. */
+static void text_precision(cli_terminal *t, const cJSON *item)
+{
+    char text[200];
+    cli_precision_line(text, sizeof text, item);
+    const cJSON *note = cJSON_GetObjectItemCaseSensitive(item, "note");
+    const char *file =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "model"));
+    /* what was asked for and is not done is not a detail */
+    (cJSON_IsString(note) ? cli_say : cli_detail)(
+        t, "%s: %s", separate_base_name(file != NULL ? file : ""), text);
+}
+
+void separate_report_precision(const separate_run *r)
+{
+    char *json = dmx_separator_precision_json(r->separator);
+    cJSON *list = json != NULL ? cJSON_Parse(json) : NULL;
+    const cJSON *item;
+    if (r->t->json && list != NULL) {
+        printf("{\"event\": \"precision\", \"models\": %s}\n", json);
+        fflush(stdout);
+    }
+    cJSON_ArrayForEach(item, list)
+    {
+        text_precision(r->t, item);
+    }
+    cJSON_Delete(list);
+    dmx_free(json);
 }
 
 static void text_output(const separate_run *r, const separate_result *result,

@@ -11,6 +11,7 @@
 #ifndef DMX_ENGINE_ENGINE_H
 #define DMX_ENGINE_ENGINE_H
 
+#include "engine/precision.h"
 #include "graph/graph.h"
 
 /* Compiles the graph. Everything needed is copied or packed, so the graph and
@@ -18,6 +19,20 @@
 DMX_MUST_CHECK dmx_status
 dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
                       const dmx_engine_options *options, dmx_error *err);
+
+/* The same in that arithmetic; options->precision is not looked at. */
+DMX_MUST_CHECK dmx_status dmx_engine_open_planned(
+    dmx_engine **out, const dmx_graph *graph, const dmx_engine_options *options,
+    const dmx_precision_plan *plan, dmx_error *err);
+
+/* The instructions for integers that go with an instruction set (NULL: the
+ * best), and whether that kind is faster than float32 there; NULL: none. */
+const char *dmx_engine_integers(bool pays[DMX_NUMBERS], const char *isa);
+
+void dmx_engine_set_report(dmx_engine *engine,
+                           const dmx_precision_report *report);
+const dmx_precision_report *dmx_engine_report(const dmx_engine *engine);
+const dmx_precision_plan *dmx_engine_plan(const dmx_engine *engine);
 
 /* Time and work of a step, or of a chain of steps that ran row by row, which
  * has the path of its first. */

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "base/weight_format.h"
+#include "engine/precision.h"
 #include "graph/graph.h"
 
 #define DMX_LINE 16 /* floats of a cache line */
@@ -92,6 +93,10 @@ typedef struct dmx_chunk {
 struct dmx_engine {
     const struct dmx_kernels *kernels;
     int threads;
+    /* Products of integers, where a class of layers has them; or NULL. */
+    const struct dmx_narrow_kernels *narrow;
+    dmx_precision_plan precision;
+    dmx_precision_report report;
     /* Of weights that fit it exactly; see dmx_derives_weights. */
     dmx_weight_format weights;
     dmx_buffer *buffer;

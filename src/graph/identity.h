@@ -19,6 +19,7 @@ typedef struct dmx_identity {
     int64_t training_samples; /* of a segment */
     bool pads_to_segment;
     const char *checkpoint_sha256;
+    const char *weights; /* which of the checkpoint's sets; NULL: it has one */
 } dmx_identity;
 
 #endif

@@ -5,8 +5,10 @@
 static dmx_status open_native(dmx_runner *out, const dmx_backend_job *job,
                               dmx_error *err)
 {
-    return dmx_runner_native(out, job->model, job->samples, job->threads,
-                             job->hooks, err);
+    return dmx_runner_native(out, job->model, job->samples,
+                             &(dmx_native_options){job->threads, job->precision,
+                                                   job->choices, job->hooks},
+                             err);
 }
 
 static dmx_status open_reference(dmx_runner *out, const dmx_backend_job *job,

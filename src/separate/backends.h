@@ -13,6 +13,8 @@ typedef struct dmx_backend_job {
     int threads;      /* 0: all cores */
     const dmx_hooks *hooks;
     const char *onnxruntime, *providers; /* as in dmx_separator_options */
+    dmx_engine_precision precision;      /* of the native engine */
+    const char *choices;                 /* as in dmx_engine_options */
     dmx_runtime **runtime; /* loaded when first needed; the caller's */
 } dmx_backend_job;
 

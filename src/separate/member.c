@@ -170,6 +170,8 @@ static dmx_status make_runner(dmx_member *m, dmx_runner *out,
                                  .hooks = o->hooks,
                                  .onnxruntime = o->onnxruntime,
                                  .providers = o->providers,
+                                 .precision = o->precision,
+                                 .choices = o->choices,
                                  .runtime = runtime};
     return dmx_backend_entry_of(m->backend)->open(out, &job, err);
 }
@@ -199,6 +201,12 @@ dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
 dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
+    DMX_RETURN_IF(o->precision != DMX_ENGINE_EXACT &&
+                      m->backend != DMX_BACKEND_NATIVE,
+                  err, DMX_ERROR_ARGUMENT,
+                  "%s: precision %s is of the native engine, which runs "
+                  "checkpoints",
+                  m->path, dmx_engine_precision_name(o->precision));
     DMX_FORWARD(dmx_member_choose_piece(m, o->segment, err));
     const int64_t samples = m->fixed ? m->training
                             : m->model != NULL

@@ -15,6 +15,8 @@ typedef struct dmx_member_options {
     const dmx_model_options *model;
     const char *weights; /* as in dmx_checkpoint_options */
     bool unpadded;       /* as in dmx_separator_options */
+    dmx_engine_precision precision;
+    const char *choices; /* as in dmx_engine_options */
 } dmx_member_options;
 
 typedef struct dmx_member {

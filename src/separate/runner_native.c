@@ -56,16 +56,24 @@ static dmx_status share(void *self, dmx_runner *out, dmx_error *err)
     return finish(out, r, err);
 }
 
+const dmx_engine *dmx_runner_engine(const dmx_runner *runner)
+{
+    const native_runner *r = runner->self;
+    return runner->run == run ? r->engine : NULL;
+}
+
 dmx_status dmx_runner_native(dmx_runner *out, const struct dmx_model *model,
-                             int64_t samples, int threads,
-                             const dmx_hooks *hooks, dmx_error *err)
+                             int64_t samples, const dmx_native_options *given,
+                             dmx_error *err)
 {
     *out = (dmx_runner){0};
     native_runner *r = calloc(1, sizeof *r);
     DMX_RETURN_IF(r == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
     dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
-    options.threads = threads;
-    options.hooks = hooks;
+    options.threads = given->threads;
+    options.hooks = given->hooks;
+    options.precision = given->precision;
+    options.choices = given->choices;
     const dmx_status status =
         dmx_engine_open(&r->engine, model, samples, &options, err);
     if (status != DMX_OK) {

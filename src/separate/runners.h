@@ -15,12 +15,21 @@ DMX_MUST_CHECK dmx_status dmx_runner_reference(dmx_runner *out,
                                                int64_t samples, int threads,
                                                dmx_error *err);
 
+typedef struct dmx_native_options {
+    int threads;
+    dmx_engine_precision precision;
+    const char *choices;
+    const dmx_hooks *hooks;
+} dmx_native_options;
+
 /* Our own engine. The model may be closed afterwards. */
 DMX_MUST_CHECK dmx_status dmx_runner_native(dmx_runner *out,
                                             const struct dmx_model *model,
-                                            int64_t samples, int threads,
-                                            const dmx_hooks *hooks,
+                                            int64_t samples,
+                                            const dmx_native_options *options,
                                             dmx_error *err);
+/* The engine of such a runner; NULL: it is another. */
+const dmx_engine *dmx_runner_engine(const dmx_runner *runner);
 
 /* A session of ONNX Runtime, which the runner takes over when this succeeds:
  * input (1, channels, samples), output (1, sources, channels, samples). */

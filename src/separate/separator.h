@@ -28,6 +28,7 @@ struct dmx_separator {
     dmx_separator_options options; /* its pointers are not used after open */
     dmx_member_options each;       /* for pieces of other lengths */
     char *providers;               /* each.providers, ours */
+    char *choices;                 /* each.choices, ours */
     dmx_runtime *runtime;
     char **path; /* [members] of the bag */
     dmx_member *member;
@@ -51,6 +52,10 @@ struct dmx_separator {
 DMX_MUST_CHECK dmx_status dmx_separator_select(dmx_separator *s,
                                                const dmx_separator_options *o,
                                                dmx_error *err);
+
+/* s->choices: where proofs of reduced precision are kept. */
+DMX_MUST_CHECK dmx_status dmx_separator_find_choices(
+    dmx_separator *s, const dmx_separator_options *o, dmx_error *err);
 
 /* Gains and passes, once weights, wanted stems and pieces are known. */
 DMX_MUST_CHECK dmx_status dmx_separator_plan_gains(dmx_separator *s,

@@ -31,6 +31,8 @@ static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
     DMX_FORWARD(check_range("threads", o->threads, 0, 1024, err));
     if (o->segment != 0)
         DMX_FORWARD(check_range("segment", o->segment, 0.1, 3600, err));
+    DMX_FORWARD(
+        check_range("precision", o->precision, 0, DMX_ENGINE_INT8, err));
     DMX_RETURN_IF(dmx_backend_name(o->backend) == NULL, err, DMX_ERROR_ARGUMENT,
                   "engine: there is no number %d", (int)o->backend);
     return DMX_OK;
@@ -250,9 +252,11 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
 {
     const dmx_separator_options *o = &s->options;
     const double segment = o->segment > 0 ? o->segment : dmx_bag_segment(bag);
+    DMX_FORWARD(dmx_separator_find_choices(s, o, err));
     const dmx_member_options each = {
-        o->hooks, o->backend, o->threads, o->onnxruntime,  o->providers,
-        segment,  o->model,   o->weights, o->unpadded != 0};
+        o->hooks,         o->backend,   o->threads, o->onnxruntime,
+        o->providers,     segment,      o->model,   o->weights,
+        o->unpadded != 0, o->precision, s->choices};
     DMX_FORWARD(copy_paths(s, bag, err));
     dmx_member *first = &s->member[0];
     DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));
@@ -338,6 +342,7 @@ void dmx_separator_close(dmx_separator *s)
     }
     free(s->turn);
     free(s->providers);
+    free(s->choices);
     free(s->member);
     free(s->path);
     free(s->weight);

@@ -1,6 +1,6 @@
 #include "verify/parity_batch.h"
 #include "verify/metrics.h"
-#include "verify/test_signal.h"
+#include "base/test_signal.h"
 
 #include <stdio.h>
 

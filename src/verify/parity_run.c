@@ -5,7 +5,7 @@
 #include "verify/metrics.h"
 #include "verify/parity_batch.h"
 #include "verify/stage.h"
-#include "verify/test_signal.h"
+#include "base/test_signal.h"
 
 #include <pthread.h>
 #include <stdio.h>

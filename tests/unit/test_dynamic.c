@@ -9,7 +9,7 @@
 #include "onnx/onnx_export.h"
 #include "reference/reference.h"
 #include "runtime/runtime.h"
-#include "verify/test_signal.h"
+#include "base/test_signal.h"
 
 #include <onnx.pb-c.h>
 

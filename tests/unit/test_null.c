@@ -94,6 +94,13 @@ static void test_engine(void **state)
     assert_int_equal(dmx_engine_weight_bytes(NULL), 0);
     assert_int_equal(dmx_engine_state_bytes(NULL), 0);
     assert_null(dmx_engine_profile_json(NULL));
+    assert_null(dmx_engine_precision_json(NULL));
+    assert_null(dmx_engine_choices_json(NULL, "x"));
+    assert_null(dmx_engine_choices_json(OTHER, NULL));
+    dmx_engine_precision precision;
+    assert_null(dmx_engine_precision_name((dmx_engine_precision)99));
+    assert_int_equal(dmx_engine_precision_find(NULL, "int16"), 0);
+    assert_int_equal(dmx_engine_precision_find(&precision, NULL), 0);
 }
 
 static void test_onnx(void **state)
@@ -194,6 +201,7 @@ static void test_separator(void **state)
     assert_int_equal(dmx_separator_samplerate(NULL), 0);
     assert_int_equal(dmx_separator_samples(NULL), 0);
     assert_null(dmx_separator_backend(NULL));
+    assert_null(dmx_separator_precision_json(NULL));
     refused(dmx_bench(NULL, OTHER, NULL, &err), "json");
     CLEARED(char, dmx_bench(&out, NULL, NULL, &err), "model");
 }

@@ -14,7 +14,7 @@
 #include "reference/reference.h"
 #include "runtime/runtime.h"
 #include "test_support.h"
-#include "verify/test_signal.h"
+#include "base/test_signal.h"
 
 #include <math.h>
 #include <stdio.h>

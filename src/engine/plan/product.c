@@ -1,6 +1,10 @@
 /* Units to product steps: their geometry, and what goes with them. */
 #include "engine/plan/weights.h"
 
+#define LEAST_DEPTH    32 /* from which products of integers pay */
+#define LEAST_LINES    16
+#define WINOGRAD_CHUNK 32 /* its transforms magnify errors */
+
 static const dmx_node *node_at(const dmx_planner *p, int32_t i)
 {
     return &p->g->node[i];
@@ -148,6 +152,35 @@ static void set_geometry(dmx_product *d, const dmx_planner *p,
                 d->dense.phases[i] = 1;
 }
 
+/* Does an attention take what the unit makes? */
+static bool makes_heads(const dmx_planner *p, const dmx_unit *u)
+{
+    const dmx_value v = node_at(p, u->last)->out[0];
+    return dmx_use_count(&p->a, v) == 1 &&
+           node_at(p, dmx_last_consumer(&p->a, v))->op == DMX_OP_ATTENTION;
+}
+
+static dmx_layers layers_of(const dmx_planner *p, const dmx_unit *u)
+{
+    const dmx_op op = node_at(p, u->leader)->op;
+    if (op == DMX_OP_CONV_TRANSPOSE)
+        return DMX_LAYERS_TRANSPOSED;
+    if (op == DMX_OP_CONV)
+        return DMX_LAYERS_CONV;
+    return makes_heads(p, u) ? DMX_LAYERS_HEADS : DMX_LAYERS_LINEAR;
+}
+
+/* Its arithmetic, where there is enough to multiply that integers pay. */
+static void set_number(dmx_product *d, const dmx_planner *p, dmx_layers layers)
+{
+    const int64_t lines = d->dense.phases[0] * d->dense.phases[1] *
+                          d->dense.channels * (d->dense.glu ? 2 : 1);
+    d->dense.chunk = layers == DMX_LAYERS_WINOGRAD ? WINOGRAD_CHUNK : 0;
+    d->dense.number = d->dense.k >= LEAST_DEPTH && lines >= LEAST_LINES
+                          ? p->e->precision.of[layers]
+                          : DMX_FLOAT32;
+}
+
 /* All but the output. */
 static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
                            dmx_error *err)
@@ -168,6 +201,7 @@ static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
     d->norm_gain = t->l.norm_gain;
     d->norm_offset = t->l.norm_bias;
     d->scale = t->l.scale;
+    set_number(d, p, layers_of(p, u));
     return DMX_OK;
 }
 
@@ -194,6 +228,7 @@ static dmx_status add_siblings(described *t, described *more, dmx_planner *p,
         DMX_FORWARD(describe(&more[i], p, other, err));
         DMX_FORWARD(make_output(&s->out, p, other, err));
         s->dense = more[i].d.dense;
+        s->dense.number = t->d.dense.number; /* they share its panels */
         t->d.flops += more[i].d.flops;
     }
     return DMX_OK;
@@ -216,12 +251,16 @@ static dmx_status emit(dmx_planner *p, const dmx_unit *u, described *t,
     DMX_FORWARD(add_siblings(t, more, p, u, err));
     if (u->feeder >= 0) {
         DMX_FORWARD(describe(more, p, &p->unit[u->feeder], err));
+        set_number(&t->d, p, DMX_LAYERS_FEED);
+        set_number(&more->d, p, DMX_LAYERS_FEED);
         return emit_pair(p, &more->d, &t->d, err);
     }
-    return (dmx_winograd_fits(p->e, &t->d) ? dmx_step_winograd
-            : dmx_two_tap_fits(p->e, &t->d)
-                ? dmx_step_two_tap
-                : dmx_step_product)(p->e, &t->d, err);
+    if (dmx_winograd_fits(p->e, &t->d)) {
+        set_number(&t->d, p, DMX_LAYERS_WINOGRAD);
+        return dmx_step_winograd(p->e, &t->d, err);
+    }
+    return (dmx_two_tap_fits(p->e, &t->d) ? dmx_step_two_tap
+                                          : dmx_step_product)(p->e, &t->d, err);
 }
 
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err)

@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "base/platform.h"
 #include "engine/kernels/fourier.h"
+#include "engine/kernels/narrow.h"
 #include "engine/plan/planner.h"
 
 void dmx_engine_close(dmx_engine *e)
@@ -23,12 +24,46 @@ static dmx_status choose_isa(dmx_engine *e, const char *isa, dmx_error *err)
                   "this processor or build has no instruction set \"%s\"; "
                   "leave it out for the best one",
                   isa);
+    e->narrow = dmx_narrow_find(e->kernels->name);
     return DMX_OK;
+}
+
+const char *dmx_engine_integers(bool pays[DMX_NUMBERS], const char *isa)
+{
+    const dmx_kernels *k = dmx_kernels_find(isa);
+    const dmx_narrow_kernels *n = k != NULL ? dmx_narrow_find(k->name) : NULL;
+    for (int i = 0; i < DMX_NUMBERS; i++)
+        pays[i] = n != NULL && n->pays[i];
+    return n != NULL ? n->name : NULL;
+}
+
+void dmx_engine_set_report(dmx_engine *e, const dmx_precision_report *report)
+{
+    e->report = *report;
+}
+
+const dmx_precision_report *dmx_engine_report(const dmx_engine *e)
+{
+    return &e->report;
+}
+
+const dmx_precision_plan *dmx_engine_plan(const dmx_engine *e)
+{
+    return &e->precision;
 }
 
 dmx_status dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
                                  const dmx_engine_options *options,
                                  dmx_error *err)
+{
+    const dmx_precision_plan exact = {{DMX_FLOAT32}};
+    return dmx_engine_open_planned(out, graph, options, &exact, err);
+}
+
+dmx_status dmx_engine_open_planned(dmx_engine **out, const dmx_graph *graph,
+                                   const dmx_engine_options *options,
+                                   const dmx_precision_plan *plan,
+                                   dmx_error *err)
 {
     dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
     *out = NULL;
@@ -38,6 +73,7 @@ dmx_status dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
     DMX_FORWARD(dmx_program_open(&e, err));
     e->threads = o.threads > 0 ? o.threads : dmx_cpu_count();
     e->weights = o.low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
+    e->precision = *plan;
     dmx_status status = choose_isa(e, o.isa, err);
     if (status == DMX_OK)
         status = dmx_plan_graph(e, graph, o.unfused == 0, o.hooks, err);

@@ -3,6 +3,7 @@
  * P is already the packed right side of the second product, and O comes out
  * channel by channel, as the next linear map wants it.
  * Source: Dao et al., "FlashAttention", 2022 (the running softmax). */
+#include "engine/kernels/narrow.h"
 #include "engine/steps/heads.h"
 #include "engine/steps/product.h"
 #include "engine/steps/steps.h"
@@ -15,9 +16,15 @@ typedef struct attention_step {
     int64_t queries;
     int64_t tiles, group, groups; /* of nr queries; tiles of a task */
     float scale;                  /* of a score in base-2 logarithms */
+    /* Integers: how scores and values are cut, and their blocks' sizes in
+     * 32-bit places. */
+    dmx_cut scores, values;
+    int64_t key_places, value_places;
 } attention_step;
 
 enum { QUERIES, KEYS, VALUES }; /* input slots */
+
+static const char pack_keys_kind[] = "pack keys";
 
 /* Keys or values of one head and block. */
 static void pack(const dmx_step *step, const dmx_frame *f, int64_t task,
@@ -153,6 +160,127 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
                           a->heads.width, c[i].n);
 }
 
+/* ---- of integers -------------------------------------------------------- */
+
+static void pack_integers(const dmx_step *step, const dmx_frame *f,
+                          int64_t task, float *scratch)
+{
+    (void)scratch;
+    const attention_step *a = step->parameters;
+    const dmx_heads *h = &a->heads;
+    const dmx_narrow_kernels *n = f->engine->narrow;
+    const int64_t head = task / h->blocks, block = task % h->blocks;
+    const dmx_plane *p = dmx_plane_of(f, step->in[DMX_SLOT_INPUT]);
+    const float *x = dmx_read(f, step->in[DMX_SLOT_INPUT]) +
+                     head * h->width * p->stride + block * DMX_KEYS;
+    const int64_t count = dmx_min(DMX_KEYS, h->tokens - block * DMX_KEYS);
+    float *out = dmx_write(f, step->out[DMX_SLOT_OUTPUT]);
+    if (step->kind == pack_keys_kind)
+        n->keys(a->scores.kind, h->width, DMX_KEYS, count, x, p->stride,
+                (int32_t *)(void *)(out + task * a->key_places));
+    else
+        n->values(a->values.kind, h->width, h->wide, DMX_KEYS, count, x,
+                  p->stride, (int32_t *)(void *)(out + task * a->value_places));
+}
+
+/* Scratch memory of attend_integers: scores, powers, queries as they are. */
+static int64_t integer_floats(const attention_step *a, int64_t nr)
+{
+    return 2 * DMX_KEYS * nr +
+           a->group * (dmx_narrow_places(&a->scores, nr) + tile_floats(a, nr)) +
+           64;
+}
+
+static void attend_integers(const dmx_step *step, const dmx_frame *f,
+                            int64_t task, float *scratch)
+{
+    const attention_step *a = step->parameters;
+    const dmx_heads *h = &a->heads;
+    const dmx_kernels *k = f->engine->kernels;
+    const int64_t head = task / a->groups;
+    const int64_t first = task % a->groups * a->group;
+    const int64_t count = dmx_min(a->group, a->tiles - first);
+    const int64_t size = dmx_narrow_places(&a->scores, k->nr);
+    const dmx_plane *p = dmx_plane_of(f, step->in[QUERIES]);
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
+    const float *queries =
+        dmx_read(f, step->in[QUERIES]) + head * h->width * p->stride;
+    const float *keys =
+        dmx_read(f, step->in[KEYS]) + head * h->blocks * a->key_places;
+    const float *values =
+        dmx_read(f, step->in[VALUES]) + head * h->blocks * a->value_places;
+    float *y = dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+               head * h->width * out->stride;
+    dmx_narrow_attention n = {
+        .kind = a->scores.kind,
+        .width = h->width,
+        .wide = h->wide,
+        .room = DMX_KEYS,
+        .score = scratch,
+        .power = (int32_t *)(void *)(scratch + DMX_KEYS * k->nr),
+    };
+    float *room = scratch + 2 * DMX_KEYS * k->nr;
+    int32_t *query = (int32_t *)(void *)room;
+    tile c[MOST_TILES];
+    room += a->group * size;
+    for (int64_t i = 0; i < count; i++, room += tile_floats(a, k->nr)) {
+        c[i].t = (first + i) * k->nr;
+        c[i].n = dmx_min(k->nr, a->queries - c[i].t);
+        start_tile(&c[i], a, k, p, queries, room);
+        f->engine->narrow->panel(&a->scores, c[i].q, query + i * size);
+    }
+    for (int64_t b = 0; b < h->blocks; b++)
+        for (int64_t i = 0; i < count; i++) {
+            n.keys = dmx_min(DMX_KEYS, h->tokens - b * DMX_KEYS);
+            n.key = (const int32_t *)(const void *)(keys + b * a->key_places);
+            n.value =
+                (const int32_t *)(const void *)(values + b * a->value_places);
+            n.query = query + i * size;
+            n.o = c[i].o;
+            n.m = c[i].m;
+            n.l = c[i].l;
+            f->engine->narrow->attend(&n);
+        }
+    for (int64_t i = 0; i < count; i++)
+        k->divide_by_sums(y + c[i].t, out->stride, c[i].o, c[i].l, h->width,
+                          c[i].n);
+}
+
+/* Wide heads stay float32: a sum of int8 has room for DMX_CHUNK products. */
+static void choose_integers(attention_step *a, const struct dmx_engine *e)
+{
+    const dmx_number kind = e->precision.of[DMX_LAYERS_ATTENTION];
+    const dmx_heads *h = &a->heads;
+    const int64_t mr = e->kernels->mr;
+    if (e->narrow == NULL || kind == DMX_FLOAT32 || h->width > DMX_CHUNK)
+        return;
+    a->scores = (dmx_cut){kind, h->width, dmx_round_up(h->width, 4)};
+    a->values = (dmx_cut){kind, DMX_KEYS, DMX_KEYS};
+    a->key_places = DMX_KEYS / mr * dmx_narrow_places(&a->scores, mr);
+    a->value_places = h->wide / mr * dmx_narrow_places(&a->values, mr);
+}
+
+static dmx_status add_integers(dmx_buf *out, struct dmx_engine *e,
+                               const char *path, attention_step *a, dmx_buf in,
+                               const char *kind, int64_t places, dmx_error *err)
+{
+    const int64_t tasks = a->heads.heads * a->heads.blocks;
+    DMX_FORWARD(
+        dmx_program_buffer(out, e, dmx_plane_make(1, 1, tasks * places), err));
+    const dmx_step step = {
+        .kind = kind,
+        .path = path,
+        .run = pack_integers,
+        .parameters = a,
+        .in = {[DMX_SLOT_INPUT] = in},
+        .out = {[DMX_SLOT_OUTPUT] = *out},
+        .tasks = tasks,
+    };
+    return dmx_program_add(e, &step, err);
+}
+
+/* ---- planning ----------------------------------------------------------- */
+
 /* Keys or values of all heads, packed once: by the product that makes them, or
  * else by a step. */
 static dmx_status add_packing(dmx_buf *out, struct dmx_engine *e,
@@ -195,18 +323,28 @@ dmx_status dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
     a->tiles = (a->queries + nr - 1) / nr;
     a->group = heads * a->tiles >= 8 * e->threads * MOST_TILES ? MOST_TILES : 1;
     a->groups = (a->tiles + a->group - 1) / a->group;
-    DMX_FORWARD(add_packing(&keys, e, path, a, k, DMX_HEADS_KEYS, err));
-    DMX_FORWARD(add_packing(&values, e, path, a, v, DMX_HEADS_VALUES, err));
+    choose_integers(a, e);
+    const bool integers = a->scores.kind != DMX_FLOAT32;
+    if (integers) {
+        DMX_FORWARD(add_integers(&keys, e, path, a, k.buf, pack_keys_kind,
+                                 a->key_places, err));
+        DMX_FORWARD(add_integers(&values, e, path, a, v.buf, "pack values",
+                                 a->value_places, err));
+    } else {
+        DMX_FORWARD(add_packing(&keys, e, path, a, k, DMX_HEADS_KEYS, err));
+        DMX_FORWARD(add_packing(&values, e, path, a, v, DMX_HEADS_VALUES, err));
+    }
     const dmx_step step = {
         .kind = "attention",
         .path = path,
-        .run = attend,
+        .run = integers ? attend_integers : attend,
         .parameters = a,
         .in = {[QUERIES] = q, [KEYS] = keys, [VALUES] = values},
         .out = {[DMX_SLOT_OUTPUT] = out},
         .tasks = heads * a->groups,
-        .scratch = (DMX_KEYS + a->heads.wide + 1) * nr +
-                   a->group * tile_floats(a, nr) + 64,
+        .scratch = integers ? integer_floats(a, nr)
+                            : (DMX_KEYS + a->heads.wide + 1) * nr +
+                                  a->group * tile_floats(a, nr) + 64,
         .flops = 4.0 * (double)a->queries * (double)a->heads.tokens *
                  (double)(heads * a->heads.width),
     };

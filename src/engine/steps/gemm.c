@@ -16,6 +16,7 @@ typedef struct gemm_step {
     int outputs;
     int64_t most_rows; /* of a block */
     int64_t most_room; /* to widen a block */
+    int64_t narrow;    /* floats of a panel of integers, or 0 */
     dmx_panel_source source;
     int64_t phases[2], start[2];
     int64_t rows, cols; /* positions, of which each makes phases outputs */
@@ -29,6 +30,7 @@ typedef struct gemm_step {
 typedef struct gemm_scratch {
     float *room, *c, *wide;
     dmx_panel panel[MOST_PANELS];
+    float *narrow; /* panels of integers */
 } gemm_scratch;
 
 /* A block of one of the matrices, and the panel it meets. */
@@ -40,16 +42,23 @@ typedef struct meeting {
     int64_t index;
 } meeting;
 
+/* Panels of float32 at a time: those that become integers share the room. */
+static int64_t panels_kept(const gemm_step *g)
+{
+    return g->narrow > 0 ? 1 : g->group;
+}
+
 static int64_t scratch_floats(const gemm_step *g, int64_t nr)
 {
-    return g->group * dmx_panel_floats(&g->source, nr) + g->most_rows * nr +
-           g->most_room + 64;
+    return panels_kept(g) * dmx_panel_floats(&g->source, nr) +
+           g->group * g->narrow + g->most_rows * nr + g->most_room + 64;
 }
 
 static gemm_scratch divide_scratch(const gemm_step *g, int64_t nr, float *s)
 {
     gemm_scratch parts = {.room = s};
-    parts.c = s + g->group * dmx_panel_floats(&g->source, nr);
+    parts.narrow = s + panels_kept(g) * dmx_panel_floats(&g->source, nr);
+    parts.c = parts.narrow + g->group * g->narrow;
     parts.wide = parts.c + g->most_rows * nr;
     return parts;
 }
@@ -62,6 +71,17 @@ static dmx_panel cut_panel(const gemm_step *g, const dmx_step *step,
     return dmx_panel_cut(&g->source, k, dmx_read(f, step->in[DMX_SLOT_INPUT]),
                          index / g->tiles, t, dmx_min(k->nr, g->cols - t),
                          room);
+}
+
+/* The same as integers, number i of the task. */
+static dmx_panel narrow_panel(const gemm_step *g, const dmx_step *step,
+                              const dmx_frame *f, int64_t index, int64_t i,
+                              const gemm_scratch *s)
+{
+    float *to = s->narrow + i * g->narrow;
+    const dmx_panel wide = cut_panel(g, step, f, index, s->room);
+    dmx_matrix_narrow(&g->matrix[0], f->engine, wide.data, to);
+    return (dmx_panel){to, wide.width};
 }
 
 /* The output's row that a block makes at a panel; false when it is cropped. */
@@ -152,7 +172,8 @@ static void multiply(const gemm_step *g, const meeting *first, int64_t count,
                 k->gemm_taps(&taps, m->tile, at.block->rows, a, panel->data,
                              s->c);
             else
-                k->gemm(at.block->rows, m->k, a, panel->data, s->c);
+                dmx_matrix_multiply(m, at.block, first->frame->engine, a,
+                                    panel->data, s->c, false);
             finish_panel(g, &at, d, s);
         }
     }
@@ -170,14 +191,18 @@ static void run_gemm(const dmx_step *step, const dmx_frame *f, int64_t task,
     const int64_t count = dmx_min(g->group, g->tiles - tile);
     const int64_t size = dmx_panel_floats(&g->source, k->nr);
     for (int64_t i = 0; i < count; i++)
-        s.panel[i] = cut_panel(g, step, f, first + i, s.room + i * size);
+        if (g->narrow > 0)
+            s.panel[i] = narrow_panel(g, step, f, first + i, i, &s);
+        else
+            s.panel[i] = cut_panel(g, step, f, first + i, s.room + i * size);
     for (int p = 0; p < g->outputs; p++)
         multiply(g, &(meeting){step, f, NULL, p, first}, count, &s);
 }
 
 static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
 {
-    const int64_t size = dmx_panel_floats(&g->source, nr);
+    const int64_t size =
+        g->narrow > 0 ? g->narrow : dmx_panel_floats(&g->source, nr);
     g->group = dmx_panel_group(
         g->rows, g->tiles, dmx_min(PANEL_FLOATS / size, MOST_PANELS), threads);
     g->row_tasks = (g->tiles + g->group - 1) / g->group;
@@ -191,7 +216,7 @@ static void choose_taps(gemm_step *g, const dmx_kernels *k)
     const bool small = w->channels <= MOST_CHANNELS;
     if ((g->matrix[0].rows > MOST_TAPS_ROWS && !small) || w->kernel[0] != 1 ||
         w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 ||
-        g->source.normed || g->outputs > 1)
+        g->source.normed || g->outputs > 1 || g->narrow > 0)
         return;
     const int64_t reach = (w->kernel[1] - 1) * w->dilation[1];
     if (reach > 4 * k->nr)
@@ -237,6 +262,7 @@ static dmx_status pack_matrices(gemm_step *g, struct dmx_engine *e,
         g->most_rows = dmx_max(g->most_rows, g->matrix[i].most_rows);
         g->most_room = dmx_max(g->most_room, dmx_matrix_room(&g->matrix[i]));
     }
+    g->narrow = dmx_matrix_narrow_floats(&g->matrix[0], e);
     return DMX_OK;
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USUAL_CHUNK 128 /* of int16 */
+
 /* Channels of a block: about DMX_BLOCK_ROWS rows, all blocks nearly equal. */
 static int64_t channels_per_block(const dmx_dense *d, int64_t mr)
 {
@@ -67,6 +69,18 @@ static void list_blocks(dmx_matrix *m, dmx_block *block, const dmx_dense *d,
         }
 }
 
+static void fill_bias(float *bias, const dmx_matrix *m, const dmx_dense *d)
+{
+    for (int64_t i = 0; i < m->n_block && d->bias != NULL; i++) {
+        const dmx_block *b = &m->block[i];
+        for (int64_t r = 0; r < b->rows; r++) {
+            const int64_t line = line_of(d, b, r);
+            if (line >= 0)
+                bias[b->row0 + r] = d->bias[line];
+        }
+    }
+}
+
 static void fill(float *data, float *bias, const dmx_matrix *m,
                  const dmx_dense *d, int64_t mr)
 {
@@ -74,12 +88,8 @@ static void fill(float *data, float *bias, const dmx_matrix *m,
         const dmx_block *b = &m->block[i];
         for (int64_t r = 0; r < b->rows; r += mr)
             pack_tile(data + b->offset + r * d->k, d, b, r, mr);
-        for (int64_t r = 0; r < b->rows && d->bias != NULL; r++) {
-            const int64_t line = line_of(d, b, r);
-            if (line >= 0)
-                bias[b->row0 + r] = d->bias[line];
-        }
     }
+    fill_bias(bias, m, d);
 }
 
 /* Packs floats in the engine's format if that is exact. */
@@ -98,8 +108,8 @@ static dmx_status store(dmx_matrix *m, struct dmx_engine *e, const float *wide,
     return DMX_OK;
 }
 
-static dmx_status pack_narrow(dmx_matrix *m, struct dmx_engine *e,
-                              const dmx_dense *d, float *bias, dmx_error *err)
+static dmx_status pack_half(dmx_matrix *m, struct dmx_engine *e,
+                            const dmx_dense *d, float *bias, dmx_error *err)
 {
     float *wide = calloc((size_t)(m->rows * m->k) + 1, sizeof *wide);
     DMX_RETURN_IF(wide == NULL, err, DMX_ERROR_MEMORY,
@@ -107,6 +117,47 @@ static dmx_status pack_narrow(dmx_matrix *m, struct dmx_engine *e,
     fill(wide, bias, m, d, m->tile);
     const dmx_status status = store(m, e, wide, err);
     free(wide);
+    return status;
+}
+
+/* One tile of integers. rows: room for mr rows of k. */
+static void pack_narrow_tile(int32_t *out, const dmx_matrix *m,
+                             const dmx_dense *d, const dmx_block *b,
+                             int64_t row, const dmx_narrow_kernels *n,
+                             float *rows)
+{
+    const int64_t lines = d->channels * (d->glu ? 2 : 1);
+    memset(rows, 0, (size_t)(m->tile * d->k) * sizeof *rows);
+    for (int64_t r = 0; r < m->tile; r++) {
+        const int64_t line = line_of(d, b, row + r);
+        if (line < 0)
+            continue;
+        const int64_t index =
+            (b->phase * lines + line) * d->phases[1] + (row + r) % d->phases[1];
+        memcpy(rows + r * d->k,
+               d->weight + index * (d->pitch > 0 ? d->pitch : d->k),
+               (size_t)d->k * sizeof *rows);
+    }
+    n->tile(&m->cut, m->tile, rows, d->k, out);
+}
+
+static dmx_status pack_integers(dmx_matrix *m, struct dmx_engine *e,
+                                const dmx_dense *d, float *bias, dmx_error *err)
+{
+    const int64_t size = dmx_narrow_places(&m->cut, m->tile);
+    float *data, *rows = malloc((size_t)(m->tile * d->k) * sizeof *rows);
+    DMX_RETURN_IF(rows == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for %lld weights", (long long)(m->tile * d->k));
+    const dmx_status status =
+        dmx_program_floats(&data, e, m->rows / m->tile * size, err);
+    int32_t *tile = (int32_t *)(void *)data;
+    for (int64_t i = 0; status == DMX_OK && i < m->n_block; i++)
+        for (int64_t r = 0; r < m->block[i].rows; r += m->tile, tile += size)
+            pack_narrow_tile(tile, m, d, &m->block[i], r, e->narrow, rows);
+    free(rows);
+    if (status == DMX_OK)
+        fill_bias(bias, m, d);
+    m->data = data;
     return status;
 }
 
@@ -120,11 +171,21 @@ static dmx_status pack_float32(dmx_matrix *m, struct dmx_engine *e,
     return DMX_OK;
 }
 
+/* How a product is cut. Chunks of int16 cost a few percent each time they are
+ * halved and gain three decibels; those of int8 are as long as may be. */
+static dmx_cut cut_of(const struct dmx_engine *e, const dmx_dense *d)
+{
+    const int64_t usual = d->number == DMX_INT8 ? DMX_CHUNK : USUAL_CHUNK;
+    if (e->narrow == NULL || d->number == DMX_FLOAT32)
+        return (dmx_cut){.kind = DMX_FLOAT32};
+    return (dmx_cut){d->number, d->k, d->chunk > 0 ? d->chunk : usual};
+}
+
 dmx_status dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e,
                            const dmx_dense *d, dmx_error *err)
 {
     const int64_t mr = d->tile > 0 ? d->tile : e->kernels->mr;
-    *m = (dmx_matrix){.k = d->k, .tile = mr};
+    *m = (dmx_matrix){.k = d->k, .tile = mr, .cut = cut_of(e, d)};
     list_blocks(m, NULL, d, mr);
     dmx_block *block =
         dmx_program_parameters(e, (size_t)m->n_block * sizeof *block, err);
@@ -135,8 +196,10 @@ dmx_status dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e,
     list_blocks(m, block, d, mr);
     m->block = block;
     m->bias = bias;
-    return (e->weights == DMX_WEIGHTS_FLOAT32 ? pack_float32 : pack_narrow)(
-        m, e, d, bias, err);
+    return (dmx_matrix_is_narrow(m) ? pack_integers
+            : e->weights == DMX_WEIGHTS_FLOAT32
+                ? pack_float32
+                : pack_half)(m, e, d, bias, err);
 }
 
 dmx_status dmx_matrix_pack_columns(dmx_matrix *m, struct dmx_engine *e,
@@ -173,19 +236,63 @@ dmx_status dmx_matrix_pack_points(dmx_matrix *m, struct dmx_engine *e,
 }
 
 void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
-                                const dmx_kernels *k, const float *v,
+                                const struct dmx_engine *e, const float *v,
                                 float *out)
 {
+    const dmx_kernels *k = e->kernels;
     const int64_t rows = m->block[j].rows, blocks = m->n_block / points;
+    const int64_t size =
+        dmx_matrix_is_narrow(m) ? dmx_matrix_narrow_floats(m, e) : m->k * k->nr;
+    for (int64_t q = 0; q < points; q++) {
+        const dmx_block *b = &m->block[q * blocks + j];
+        dmx_matrix_multiply(m, b, e, dmx_matrix_block(m, b, k, NULL),
+                            v + q * size, out + q * rows * k->nr, false);
+    }
+}
+
+int64_t dmx_matrix_narrow_floats(const dmx_matrix *m,
+                                 const struct dmx_engine *e)
+{
+    return dmx_matrix_is_narrow(m)
+               ? dmx_round_up(dmx_narrow_places(&m->cut, e->kernels->nr),
+                              DMX_LINE)
+               : 0;
+}
+
+void dmx_matrix_narrow(const dmx_matrix *m, const struct dmx_engine *e,
+                       const float *x, float *panel)
+{
+    if (dmx_matrix_is_narrow(m))
+        e->narrow->panel(&m->cut, x, (int32_t *)(void *)panel);
+}
+
+void dmx_matrix_narrow_points(const dmx_matrix *m, int64_t points,
+                              const struct dmx_engine *e, const float *v,
+                              float *panels)
+{
     for (int64_t q = 0; q < points; q++)
-        k->gemm(rows, m->k,
-                dmx_matrix_block(m, &m->block[q * blocks + j], k, NULL),
-                v + q * m->k * k->nr, out + q * rows * k->nr);
+        dmx_matrix_narrow(m, e, v + q * m->k * e->kernels->nr,
+                          panels + q * dmx_matrix_narrow_floats(m, e));
+}
+
+void dmx_matrix_multiply(const dmx_matrix *m, const dmx_block *b,
+                         const struct dmx_engine *e, const float *a,
+                         const float *panel, float *c, bool add)
+{
+    if (dmx_matrix_is_narrow(m))
+        e->narrow->multiply(&m->cut, b->rows, (const int32_t *)(const void *)a,
+                            (const int32_t *)(const void *)panel, c, add);
+    else
+        (add ? e->kernels->gemm_add : e->kernels->gemm)(b->rows, m->k, a, panel,
+                                                        c);
 }
 
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
                               const dmx_kernels *k, float *room)
 {
+    if (dmx_matrix_is_narrow(m))
+        return (const float *)m->data +
+               b->row0 / m->tile * dmx_narrow_places(&m->cut, m->tile);
     if (m->format == DMX_WEIGHTS_FLOAT32)
         return (const float *)m->data + b->offset;
     const uint16_t *half = m->data;

@@ -1,9 +1,11 @@
 /* Weights packed for the products: [rows/mr][k][mr], in blocks of rows that
- * stay in the second-level cache while panels pass by. */
+ * stay in the second-level cache while panels pass by. Weights of integers are
+ * tiles of kernels/narrow.h instead, and their panels are packed again. */
 #ifndef DMX_ENGINE_MATRIX_H
 #define DMX_ENGINE_MATRIX_H
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/narrow.h"
 #include "engine/program.h"
 
 /* Rows of one block: channels [channel, channel + channels) of frequency
@@ -23,7 +25,8 @@ typedef struct dmx_matrix {
     int64_t tile; /* rows of a tile: mr or DMX_NARROW */
     const dmx_block *block;
     dmx_weight_format format;
-    const void *data;  /* of that format */
+    const void *data;  /* of that format, or tiles of integers */
+    dmx_cut cut;       /* of integers; its kind is DMX_FLOAT32 without */
     const float *bias; /* [rows] */
 } dmx_matrix;
 
@@ -36,7 +39,9 @@ typedef struct dmx_dense {
     int64_t pitch; /* from row to row of weight; 0: k */
     int64_t phases[2];
     bool glu;
-    int64_t tile; /* 0: mr */
+    int64_t tile;      /* 0: mr */
+    dmx_number number; /* of the product */
+    int64_t chunk;     /* of integers; 0: the usual one */
 } dmx_dense;
 
 /* In the engine's format where that is exact, else in float32. */
@@ -58,14 +63,36 @@ typedef void dmx_weight_transform(float *out, const float *weight,
 DMX_MUST_CHECK dmx_status dmx_matrix_pack_points(
     dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d, int64_t points,
     int64_t k, dmx_weight_transform *transform, dmx_error *err);
-/* Block j of each point with its panel v [points][k][nr], to
- * out [points][rows][nr]. */
+/* Block j of each point with its panel v [points][k][nr], or what
+ * dmx_matrix_narrow_points made of it, to out [points][rows][nr]. */
 void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
-                                const dmx_kernels *k, const float *v,
+                                const struct dmx_engine *e, const float *v,
                                 float *out);
 
-/* The block's elements as float32; room: dmx_matrix_room floats, used where the
- * format is another. */
+static inline bool dmx_matrix_is_narrow(const dmx_matrix *m)
+{
+    return m->cut.kind != DMX_FLOAT32;
+}
+
+/* Floats of room for a panel of integers; 0 when the matrix is not. */
+int64_t dmx_matrix_narrow_floats(const dmx_matrix *m,
+                                 const struct dmx_engine *e);
+/* A panel x [k][nr] of float32 as a matrix of integers wants it; and those of
+ * all points. */
+void dmx_matrix_narrow(const dmx_matrix *m, const struct dmx_engine *e,
+                       const float *x, float *panel);
+void dmx_matrix_narrow_points(const dmx_matrix *m, int64_t points,
+                              const struct dmx_engine *e, const float *v,
+                              float *panels);
+
+/* c = block * panel, or c += that. a: of dmx_matrix_block; the panel is float32
+ * or, for a matrix of integers, what dmx_matrix_narrow made. */
+void dmx_matrix_multiply(const dmx_matrix *m, const dmx_block *b,
+                         const struct dmx_engine *e, const float *a,
+                         const float *panel, float *c, bool add);
+
+/* The block's elements, as float32 unless they are integers; room:
+ * dmx_matrix_room floats, used where the format is another. */
 const float *dmx_matrix_block(const dmx_matrix *m, const dmx_block *b,
                               const dmx_kernels *k, float *room);
 

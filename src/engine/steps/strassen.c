@@ -219,7 +219,8 @@ static void run_strassen(const dmx_step *step, const dmx_frame *f, int64_t task,
 bool dmx_strassen_fits(const struct dmx_engine *e, const dmx_product *first,
                        const dmx_product *second)
 {
-    return dmx_derives_weights(e) && ROWS % e->kernels->mr == 0 &&
+    return dmx_derives_weights(e) && first->dense.number == DMX_FLOAT32 &&
+           second->dense.number == DMX_FLOAT32 && ROWS % e->kernels->mr == 0 &&
            first->dense.channels % STRETCH == 0 &&
            second->dense.channels % (2 * ROWS) == 0 &&
            first->dense.k % 2 == 0 && first->dense.k >= LEAST_DEPTH &&

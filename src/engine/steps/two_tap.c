@@ -60,8 +60,14 @@ static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
     const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
     const int64_t part = task % g->parts, panel = task / g->parts;
     const int64_t unit = panel / g->tiles, t = panel % g->tiles * k->nr;
-    float *m = scratch + POINTS * g->matrix.k * k->nr;
-    transform_panel(g, step, f, unit, t, scratch, m);
+    const int64_t narrow = dmx_matrix_narrow_floats(&g->matrix, f->engine);
+    float *v = scratch, *m = v + POINTS * g->matrix.k * k->nr;
+    transform_panel(g, step, f, unit, t, v, m);
+    if (narrow > 0) {
+        dmx_matrix_narrow_points(&g->matrix, POINTS, f->engine, v, m);
+        v = m;
+        m += POINTS * narrow;
+    }
     for (int64_t j = g->blocks * part / g->parts;
          j < g->blocks * (part + 1) / g->parts; j++) {
         const dmx_block *b = &g->matrix.block[j];
@@ -75,7 +81,7 @@ static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
                 dmx_epilogue_at(&g->epilogue, step, f, &g->matrix, b, 0, row);
             dmx_epilogue_prefetch(&d[i], t, k->nr);
         }
-        dmx_matrix_multiply_points(&g->matrix, POINTS, j, k, scratch, m);
+        dmx_matrix_multiply_points(&g->matrix, POINTS, j, f->engine, v, m);
         k->two_tap_out(m, b->rows * k->nr);
         for (int i = 0; i < OUTPUTS; i++) {
             if (d[i].out == NULL)
@@ -144,7 +150,9 @@ dmx_status dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p,
         .in = {[DMX_SLOT_INPUT] = p->in, [DMX_SLOT_ADDED] = p->add},
         .out = {[DMX_SLOT_OUTPUT] = p->out},
         .tasks = panels * g->parts,
-        .scratch = POINTS * (g->matrix.k + g->matrix.most_rows) * nr + 64,
+        .scratch = POINTS * ((g->matrix.k + g->matrix.most_rows) * nr +
+                             dmx_matrix_narrow_floats(&g->matrix, e)) +
+                   64,
         .flops = p->flops,
     };
     return dmx_program_add(e, &step, err);

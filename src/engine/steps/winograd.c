@@ -114,6 +114,13 @@ static const float *inner_rows(const dmx_kernels *k, const float *x,
     return x + row * p->channels * p->stride + at;
 }
 
+/* Floats of a panel: of all points, as the products want them. */
+static int64_t panel_floats(const winograd_step *w, const struct dmx_engine *e)
+{
+    const int64_t narrow = dmx_matrix_narrow_floats(&w->matrix, e);
+    return w->points * (narrow > 0 ? narrow : w->channels * e->kernels->nr);
+}
+
 /* Panel `index` as [points][channels][nr] into v. rows: 6 row_width floats. */
 static void transform_panel(const dmx_step *step, const dmx_frame *f,
                             int64_t index, float *v, float *rows)
@@ -185,7 +192,7 @@ static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
     const dmx_block *b = &w->matrix.block[block];
     const int64_t size = b->rows * k->nr;
     float *rows = m + w->points * size;
-    dmx_matrix_multiply_points(&w->matrix, w->points, block, k, v, m);
+    dmx_matrix_multiply_points(&w->matrix, w->points, block, f->engine, v, m);
     for (int64_t c = 0; c < b->channels; c++) {
         combine(w, k, m + c * k->nr, size, rows);
         if (b->gate > 0)
@@ -195,12 +202,27 @@ static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
     }
 }
 
+/* The panel as the products want it. room: channels * points * nr floats where
+ * it is of integers, and rows. */
+static void make_panel(const dmx_step *step, const dmx_frame *f, int64_t index,
+                       float *panel, float *room)
+{
+    const winograd_step *w = step->parameters;
+    const int64_t size = w->points * w->channels * f->engine->kernels->nr;
+    if (!dmx_matrix_is_narrow(&w->matrix)) {
+        transform_panel(step, f, index, panel, room);
+        return;
+    }
+    transform_panel(step, f, index, room, room + size);
+    dmx_matrix_narrow_points(&w->matrix, w->points, f->engine, room, panel);
+}
+
 static void run_at_once(const dmx_step *step, const dmx_frame *f, int64_t task,
                         float *scratch)
 {
     const winograd_step *w = step->parameters;
-    float *m = scratch + w->points * w->channels * f->engine->kernels->nr;
-    transform_panel(step, f, task, scratch, m);
+    float *m = scratch + panel_floats(w, f->engine);
+    make_panel(step, f, task, scratch, m);
     for (int64_t i = 0; i < w->blocks; i++)
         run_block(step, f, i, task, scratch, m);
 }
@@ -210,10 +232,10 @@ static void run_transform(const dmx_step *step, const dmx_frame *f,
                           int64_t task, float *scratch)
 {
     const winograd_step *w = step->parameters;
-    transform_panel(step, f, task,
-                    dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
-                        task * w->points * w->channels * f->engine->kernels->nr,
-                    scratch);
+    make_panel(step, f, task,
+               dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
+                   task * panel_floats(w, f->engine),
+               scratch);
 }
 
 static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
@@ -225,7 +247,7 @@ static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
         w->panels;
     const int64_t block = task / panels, index = task % panels;
     const float *v = dmx_read(f, step->in[DMX_SLOT_EXTRA]) +
-                     index * w->points * w->channels * f->engine->kernels->nr;
+                     index * panel_floats(w, f->engine);
     run_block(step, f, block, index, v, scratch);
 }
 
@@ -257,7 +279,10 @@ static int64_t all_panels(const winograd_step *w, const dmx_plane *in)
 
 static int64_t block_scratch(const winograd_step *w, const dmx_kernels *k)
 {
-    return (w->points * w->matrix.most_rows + 32) * k->nr + 6 * row_width(k);
+    const int64_t product = (w->points * w->matrix.most_rows + 32) * k->nr;
+    const int64_t transform =
+        dmx_matrix_is_narrow(&w->matrix) ? w->points * w->channels * k->nr : 0;
+    return dmx_max(product, transform) + 6 * row_width(k);
 }
 
 static dmx_status add_at_once(struct dmx_engine *e, const dmx_product *p,
@@ -271,8 +296,7 @@ static dmx_status add_at_once(struct dmx_engine *e, const dmx_product *p,
         .in = {[DMX_SLOT_INPUT] = p->in, [DMX_SLOT_ADDED] = p->add},
         .out = {[DMX_SLOT_OUTPUT] = p->out},
         .tasks = all_panels(w, &e->buffer[p->in].plane),
-        .scratch = block_scratch(w, e->kernels) +
-                   w->points * w->channels * e->kernels->nr,
+        .scratch = block_scratch(w, e->kernels) + panel_floats(w, e),
         .flops = p->flops,
     };
     return dmx_program_add(e, &step, err);
@@ -282,7 +306,7 @@ static dmx_status add_in_turn(struct dmx_engine *e, const dmx_product *p,
                               winograd_step *w, dmx_error *err)
 {
     const int64_t panels = all_panels(w, &e->buffer[p->in].plane);
-    const int64_t panel = w->points * w->channels * e->kernels->nr;
+    const int64_t panel = panel_floats(w, e);
     dmx_buf transformed;
     DMX_FORWARD(dmx_program_buffer(&transformed, e,
                                    dmx_plane_make(1, 1, panels * panel), err));

@@ -1,8 +1,8 @@
 /* Deterministic test signals: only integer arithmetic and the correctly
  * rounded operations of IEEE 754 (+ - * / sqrt) in a fixed order, so that
  * every machine makes the same bits. docs/verification.md describes them. */
-#ifndef DMX_VERIFY_TEST_SIGNAL_H
-#define DMX_VERIFY_TEST_SIGNAL_H
+#ifndef DMX_BASE_TEST_SIGNAL_H
+#define DMX_BASE_TEST_SIGNAL_H
 
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
-#include "verify/test_signal.h"
+#include "base/test_signal.h"
 
 #include <math.h>
 #include <stdbool.h>

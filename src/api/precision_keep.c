@@ -1,0 +1,189 @@
+/* What was proved, in one small file a choice:
+ * <folder>/<16 digits of the checkpoint's hash>-<16 digits of everything that
+ * the choice depends on>.json. */
+#include "api/precision.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/output.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Counts up when the kernels' numbers change within a version. */
+#define REVISION "1"
+
+#define MOST_BYTES 65536
+
+/* Hash of checkpoint, weights, arguments, precision, instructions, version. */
+static bool key_of(char key[DMX_SHA256_HEX], const dmx_model *model,
+                   dmx_engine_precision precision, const char *isa)
+{
+    const dmx_identity who = dmx_model_identity(model);
+    char *arguments = dmx_model_json(model);
+    dmx_sha256 *hash = arguments != NULL ? dmx_sha256_open() : NULL;
+    const char *const part[] = {who.checkpoint_sha256,
+                                who.weights != NULL ? who.weights : "",
+                                arguments,
+                                dmx_engine_precision_name(precision),
+                                isa,
+                                dmx_version(),
+                                REVISION};
+    for (size_t i = 0; hash != NULL && i < sizeof part / sizeof part[0]; i++)
+        dmx_sha256_update(hash, part[i], strlen(part[i]) + 1);
+    const bool good = hash != NULL;
+    if (good)
+        dmx_sha256_finish(hash, key);
+    free(arguments);
+    return good;
+}
+
+/* malloc'd; NULL when memory is short. */
+static char *path_of(const dmx_model *model, const char *folder,
+                     dmx_engine_precision precision, const char *isa)
+{
+    char key[DMX_SHA256_HEX];
+    const size_t size = strlen(folder) + 64;
+    char *path = malloc(size);
+    if (path == NULL || !key_of(key, model, precision, isa)) {
+        free(path);
+        return NULL;
+    }
+    snprintf(path, size, "%s/%.16s-%.16s.json", folder,
+             dmx_model_identity(model).checkpoint_sha256, key);
+    return path;
+}
+
+static bool number_of(dmx_number *out, const char *name)
+{
+    for (int n = 0; name != NULL && n < DMX_NUMBERS; n++)
+        if (strcmp(name, dmx_number_name((dmx_number)n)) == 0) {
+            *out = (dmx_number)n;
+            return true;
+        }
+    return false;
+}
+
+/* A document that keeps the promise. */
+static bool read_document(dmx_choice *out, const dmx_json *root, double promise)
+{
+    const dmx_json *layers = dmx_json_get(root, "layers");
+    const dmx_json *snr = dmx_json_get(root, "snr_db");
+    bool exact = true;
+    for (int i = 0; i < DMX_LAYERS_COUNT; i++) {
+        const char *name = dmx_json_text_of(
+            dmx_json_get(layers, dmx_layers_name((dmx_layers)i)));
+        if (!number_of(&out->plan.of[i], name))
+            return false;
+        exact = exact && out->plan.of[i] == DMX_FLOAT32;
+    }
+    out->decibels = dmx_json_is_number(snr) ? snr->valuedouble : INFINITY;
+    return exact || (dmx_json_is_number(snr) && out->decibels >= promise);
+}
+
+bool dmx_choice_read(dmx_choice *out, const dmx_model *model,
+                     const char *folder, dmx_engine_precision precision,
+                     const char *isa)
+{
+    char *path = path_of(model, folder, precision, isa);
+    dmx_blob bytes;
+    if (path == NULL ||
+        dmx_file_read(&bytes, path, MOST_BYTES, NULL) != DMX_OK) {
+        free(path);
+        return false;
+    }
+    dmx_json *root = dmx_json_read_bytes((const char *)bytes.data, bytes.size);
+    const bool good =
+        read_document(out, root, dmx_precision_promise(precision));
+    dmx_json_free(root);
+    dmx_blob_free(&bytes);
+    free(path);
+    return good;
+}
+
+/* The folder and those above it. */
+static bool make_folders(const char *folder)
+{
+    char *copy = strdup(folder);
+    bool good = copy != NULL && copy[0] != '\0';
+    for (char *c = good ? copy + 1 : NULL; good; c++) {
+        const char here = *c;
+        if (here != '/' && here != '\0')
+            continue;
+        *c = '\0';
+        good = mkdir(copy, 0777) == 0 || errno == EEXIST || errno == EISDIR;
+        *c = here;
+        if (here == '\0')
+            break;
+    }
+    free(copy);
+    return good;
+}
+
+static dmx_status write_text(const char *path, const char *text, dmx_error *err)
+{
+    dmx_output out;
+    DMX_FORWARD(dmx_output_open(&out, path, err));
+    dmx_status status = dmx_output_write(&out, text, strlen(text), err);
+    if (status == DMX_OK)
+        status = dmx_output_commit(&out, NULL, err);
+    dmx_output_abandon(&out);
+    return status;
+}
+
+void dmx_choice_write(const dmx_choice *choice, const dmx_model *model,
+                      const char *folder, dmx_engine_precision precision,
+                      const char *isa, const dmx_hooks *hooks)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_precision_report report = {
+        .wanted = (int)precision,
+        .promise = dmx_precision_promise(precision),
+        .decibels = choice->decibels,
+    };
+    dmx_json *root = dmx_precision_document(&report, &choice->plan, isa);
+    dmx_json_add_string(root, "checkpoint",
+                        dmx_model_identity(model).checkpoint_sha256);
+    dmx_json_add_string(root, "version", dmx_version());
+    char *text = dmx_json_print(root);
+    char *path = path_of(model, folder, precision, isa);
+    if (text == NULL || path == NULL)
+        dmx_warn(hooks, "no memory to keep what was proved");
+    else if (!make_folders(folder))
+        dmx_warn(
+            hooks,
+            "%s: can't create the folder: %s; the precision will be proved "
+            "again next time",
+            folder, strerror(errno));
+    else if (write_text(path, text, &err) != DMX_OK)
+        dmx_warn(hooks, "%s; the precision will be proved again next time",
+                 err.message);
+    dmx_json_free(root);
+    free(text);
+    free(path);
+}
+
+char *dmx_engine_choices_json(const dmx_model *model, const char *folder)
+{
+    bool pays[DMX_NUMBERS];
+    if (model == NULL || folder == NULL)
+        return NULL;
+    dmx_json *list = dmx_json_new(DMX_JSON_ARRAY);
+    const char *isa = dmx_engine_integers(pays, NULL);
+    for (int i = DMX_ENGINE_INT16; isa != NULL && i <= DMX_ENGINE_INT8; i++) {
+        dmx_choice c;
+        const dmx_engine_precision precision = (dmx_engine_precision)i;
+        if (!dmx_choice_read(&c, model, folder, precision, isa))
+            continue;
+        const dmx_precision_report report = {
+            i, dmx_precision_promise(precision), c.decibels, NULL};
+        dmx_json_append(list, dmx_precision_document(&report, &c.plan, isa));
+    }
+    char *text = dmx_json_print(list);
+    dmx_json_free(list);
+    return text;
+}

@@ -1,0 +1,137 @@
+/* The two instructions that narrow products stand on, per instruction set; and
+ * what they ask of their operands. DOT chooses:
+ *   DOT_VNNI    AVX512-VNNI or AVX-VNNI. Inline assembly: with intrinsics gcc
+ *               12 copies the sums and runs at half the speed
+ *   DOT_MADD    plain AVX2 or AVX-512
+ *   DOT_NEON    SDOT for int8 (int16 has no instruction that gains)
+ *   DOT_PLAIN   any compiler
+ * dot_16: sum += x0 w0 + x1 w1 over pairs of int16; dot_8: over four int8, x
+ * unsigned (but signed for SDOT: DATA_BIAS is subtracted from what is stored)
+ * and w signed, up to MOST_WEIGHT. */
+#define DOT_VNNI  1
+#define DOT_MADD  2
+#define DOT_NEON  3
+#define DOT_PLAIN 4
+
+/* VPMADDUBSW adds two products in int16: 2 * 255 * 64 is the most that fits.
+ */
+#define MOST_WEIGHT (DOT == DOT_MADD ? 64 : 127)
+#define DATA_BIAS   (DOT == DOT_NEON ? 128 : 0)
+
+#if DOT == DOT_NEON
+#include <arm_neon.h>
+#endif
+
+typedef uint32_t vecu __attribute__((vector_size(4 * LANES), may_alias));
+
+/* Wraps around: where a scale is NaN, q may be anything. */
+INLINE veci v_wrapping_sum(veci a, veci b)
+{
+    return (veci)((vecu)a + (vecu)b);
+}
+
+INLINE veci v_wrapping_product(veci a, veci b)
+{
+    return (veci)((vecu)a * (vecu)b);
+}
+
+INLINE veci v_set_int(int32_t x)
+{
+    return x - (veci){0};
+}
+
+INLINE veci plain_dot_16(veci sum, veci x, veci w)
+{
+    const veci low = v_wrapping_product((veci)((vecu)x << 16) >> 16,
+                                        (veci)((vecu)w << 16) >> 16);
+    const veci high = v_wrapping_product(x >> 16, w >> 16);
+    return v_wrapping_sum(sum, v_wrapping_sum(low, high));
+}
+
+INLINE veci plain_dot_8(veci sum, veci x, veci w)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        const veci q = (veci)((vecu)w << (24 - 8 * i)) >> 24;
+        const veci p = (veci)((vecu)x << (24 - 8 * i) >> 24);
+        sum = v_wrapping_sum(sum, v_wrapping_product(p, q));
+    }
+    return sum;
+}
+
+#if DOT == DOT_VNNI && LANES == 16
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+}
+
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+}
+#elif DOT == DOT_VNNI
+/* The VEX form of 256 bits. */
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w));
+    return sum;
+}
+
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w));
+    return sum;
+}
+#elif DOT == DOT_MADD && LANES == 16
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    return v_wrapping_sum(sum, (veci)_mm512_madd_epi16((__m512i)x, (__m512i)w));
+}
+
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    const __m512i pairs = _mm512_maddubs_epi16((__m512i)x, (__m512i)w);
+    return v_wrapping_sum(sum,
+                          (veci)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+}
+#elif DOT == DOT_MADD
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    return v_wrapping_sum(sum, (veci)_mm256_madd_epi16((__m256i)x, (__m256i)w));
+}
+
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)x, (__m256i)w);
+    return v_wrapping_sum(sum,
+                          (veci)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+#elif DOT == DOT_NEON
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    return plain_dot_16(sum, x, w);
+}
+
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
+    return sum;
+}
+#else
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    return plain_dot_16(sum, x, w);
+}
+
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    return plain_dot_8(sum, x, w);
+}
+#endif
+
+INLINE veci v_dot(const dmx_number kind, veci sum, veci x, veci w)
+{
+    return kind == DMX_INT16 ? dot_16(sum, x, w) : dot_8(sum, x, w);
+}
