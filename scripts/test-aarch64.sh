@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compiles the engine's kernels for aarch64 and runs their tests (NEON and
-# portable against double) under emulation. Needs a cross compiler and qemu:
+# portable against double, products of integers against exact arithmetic) under
+# emulation. Needs a cross compiler and qemu:
 #   apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,12 +13,18 @@ if ! command -v "$cc" >/dev/null || [ -z "$qemu" ]; then
 fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$cc" -std=c17 -O2 -ffp-contract=fast -fno-math-errno -fno-trapping-math \
-  -static -D_GNU_SOURCE -DDMX_TEST_DATA='"tests/data"' \
-  -Wall -Wextra -Werror \
-  -Itests/cross -Itests/support -Isrc -Iinclude \
-  src/engine/kernels/*.c \
-  src/base/memory.c src/base/error.c src/base/tensor.c \
-  tests/support/test_support.c tests/unit/test_engine_kernels.c \
-  -o "$folder/test" -lm -lpthread
-"$qemu" "$folder/test"
+flags=(-std=c17 -O2 -ffp-contract=fast -fno-math-errno -fno-trapping-math
+  -D_GNU_SOURCE -DDMX_TEST_DATA='"tests/data"'
+  -Wall -Wextra -Werror
+  -Itests/cross -Itests/support -Isrc -Iinclude)
+"$cc" "${flags[@]}" -march=armv8.2-a+dotprod \
+  -c src/engine/kernels/narrow_dotprod.c -o "$folder/dotprod.o"
+for test in engine_kernels narrow; do
+  "$cc" "${flags[@]}" -static \
+    $(ls src/engine/kernels/*.c | grep -v narrow_dotprod) "$folder/dotprod.o" \
+    src/base/memory.c src/base/error.c src/base/number.c \
+    src/base/text.c src/base/tensor.c \
+    tests/support/test_support.c "tests/unit/test_$test.c" \
+    -o "$folder/test" -lm -lpthread
+  "$qemu" "$folder/test"
+done
