@@ -1,9 +1,12 @@
-/* bench-export: one measurement a process, for bench/export.sh.
+/* bench-export: one measurement a process, for bench/export.sh and
+ * bench/dynamic.sh.
  *
- *   bench-export write CHECKPOINT OUT.onnx [fp16weights|usual]
+ *   bench-export write CHECKPOINT OUT.onnx [fp16weights|usual|dynamic]
  *   bench-export reference CHECKPOINT OUT.f32
  *   bench-export run MODEL.onnx THREADS RUNS HOST [EXPECTED.f32]
+ *   bench-export any MODEL.onnx THREADS RUNS HOST SAMPLES BATCH
  *
+ * dynamic and any: a file of any length and batch, at one of them.
  * HOST is ours (as our runtime runs it), pattern (with ONNX Runtime's memory
  * pattern) or plain (ONNX Runtime's defaults and an untouched allocator, as in
  * any other program). The input is N(0,1) noise of a fixed seed. Each prints
@@ -96,12 +99,15 @@ static dmx_status write_model(const network *n, const char *path,
         .precision = strcmp(kind, "fp16weights") == 0
                          ? DMX_PRECISION_FP16_WEIGHTS
                          : DMX_PRECISION_FP32,
-        .recipes = strcmp(kind, "usual") == 0 ? &dmx_usual_recipes : NULL};
+        .recipes = strcmp(kind, "usual") == 0 ? &dmx_usual_recipes : NULL,
+        .batch = strcmp(kind, "dynamic") == 0 ? DMX_ANY : 1};
+    const dmx_graph *graph = n->graph;
+    if (options.batch == DMX_ANY)
+        DMX_FORWARD(dmx_model_graph_any(&graph, n->model, err));
     DMX_FORWARD(dmx_output_open(&out, path, err));
     const dmx_identity who = dmx_model_identity(n->model);
     const double start = now();
-    const dmx_status status =
-        dmx_onnx_write(&out, n->graph, &who, &options, err);
+    const dmx_status status = dmx_onnx_write(&out, graph, &who, &options, err);
     *seconds = now() - start;
     if (status == DMX_OK)
         return dmx_output_commit(&out, NULL, err);
@@ -182,6 +188,21 @@ static double compare(const char *path, const float *y, size_t count)
     return 10.0 * log10(signal / error);
 }
 
+/* What free dimensions are in this run. */
+typedef struct free_dims {
+    int64_t batch, samples;
+} free_dims;
+
+/* The port with its free dimensions filled in: the first is the batch. */
+static dmx_port filled(const dmx_port *p, free_dims f)
+{
+    dmx_port y = *p;
+    for (int k = 0; k < y.rank; k++)
+        if (y.dim[k] < 0)
+            y.dim[k] = k == 0 ? f.batch : f.samples;
+    return y;
+}
+
 static size_t element_count(const dmx_port *p)
 {
     size_t count = 1;
@@ -210,7 +231,7 @@ static dmx_status time_runs(dmx_session *session, const dmx_run *run, float *y,
 }
 
 static int run_model(const char *path, const dmx_session_options *o, int runs,
-                     const char *expected)
+                     const char *expected, free_dims f)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_runtime *runtime;
@@ -223,14 +244,14 @@ static int run_model(const char *path, const dmx_session_options *o, int runs,
     if (dmx_session_open(&session, runtime, path, NULL, 0, o, &err) != DMX_OK)
         return complain(&err);
     const double ready = now() - start;
-    const dmx_port *in = dmx_session_inputs(session, &n);
-    const dmx_port *out = dmx_session_outputs(session, &n);
-    const size_t n_in = element_count(in), n_out = element_count(out);
+    const dmx_port in = filled(dmx_session_inputs(session, &n), f);
+    const dmx_port out = filled(dmx_session_outputs(session, &n), f);
+    const size_t n_in = element_count(&in), n_out = element_count(&out);
     float *x = grab(n_in, sizeof *x), *y = grab(n_out, sizeof *y);
     uint64_t seed = 1;
     for (size_t i = 0; i < n_in; i++)
         x[i] = noise(&seed);
-    const dmx_run run = {.input = x, .dim = in->dim, .rank = in->rank};
+    const dmx_run run = {.input = x, .dim = in.dim, .rank = in.rank};
     if (time_runs(session, &run, y, n_out, runs, seconds, &err) != DMX_OK)
         return complain(&err);
     printf("%.3f %.3f %.3f %ld %.2f\n", ready, seconds[0], seconds[1],
@@ -248,15 +269,19 @@ int main(int argc, char **argv)
         return run_write(argv[2], argv[3], argc > 4 ? argv[4] : "");
     if (argc == 4 && strcmp(argv[1], "reference") == 0)
         return run_reference(argv[2], argv[3]);
-    if (argc >= 6 && strcmp(argv[1], "run") == 0) {
+    const bool any = argc == 8 && strcmp(argv[1], "any") == 0;
+    if (any || (argc >= 6 && strcmp(argv[1], "run") == 0)) {
         const bool plain = strcmp(argv[5], "plain") == 0;
         const dmx_session_options o = {
             .threads = atoi(argv[3]),
             .memory_pattern = plain || strcmp(argv[5], "pattern") == 0,
             .keep_freed = plain};
-        return run_model(argv[2], &o, atoi(argv[4]), argc > 6 ? argv[6] : NULL);
+        const free_dims f = {any ? atoll(argv[7]) : 1,
+                             any ? atoll(argv[6]) : 0};
+        return run_model(argv[2], &o, atoi(argv[4]),
+                         argc > 6 && !any ? argv[6] : NULL, f);
     }
-    fprintf(stderr, "usage: bench-export write|reference|run ... "
+    fprintf(stderr, "usage: bench-export write|reference|run|any ... "
                     "(see bench/export.sh)\n");
     return 2;
 }

@@ -9,7 +9,7 @@ apt_packages=(
   libcjson-dev libyaml-dev libssl-dev zlib1g-dev libcurl4-openssl-dev
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libsoxr-dev
   libsndfile1-dev libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
-  libprotobuf-c-dev libcmocka-dev
+  libprotobuf-c-dev libcmocka-dev protobuf-compiler
   python3 python3-numpy python3-pytest python3-build python3-setuptools
   python3-wheel binutils
   ca-certificates

@@ -1,4 +1,4 @@
-#include "export_bag.h"
+#include "export_triton.h"
 #include "text_file.h"
 
 #include <stdlib.h>
@@ -23,6 +23,10 @@ static const cli_option options[] = {
      offsetof(export_options, dynamic), 0, 0},
     {"batch", 0, CLI_INT, "N", "inputs at once (1)",
      offsetof(export_options, batch), 1, 4096},
+    {"triton", 0, CLI_STRING, "DIR",
+     "instead of OUTPUT: a model repository for NVIDIA Triton, with a file of "
+     "any length and batch",
+     offsetof(export_options, triton), 0, 0},
     {"opset", 0, CLI_INT, "N", "ONNX operator set, 17 or newer (17)",
      offsetof(export_options, opset), 1, 1000},
     {"precision", 0, CLI_CHOICE, "fp32|fp16weights",
@@ -126,6 +130,8 @@ int cli_export_one(cli_terminal *t, const export_options *o,
         cli_model_open(&m, t, checkpoint, strict, &o->model, &err);
     if (status == DMX_OK)
         status = export_model(t, o, m.model, output, stem, &report, &err);
+    const bool serve = status == DMX_OK && o->place != NULL;
+    const int served = serve ? cli_triton_config(t, o, m.model) : CLI_DONE;
     cli_model_close(&m);
     cli_clear_bar(t);
     const int json = t->json;
@@ -136,6 +142,7 @@ int cli_export_one(cli_terminal *t, const export_options *o,
     const int finished = cli_finish(t, status, &err);
     t->json = json;
     dmx_report_close(report);
+    code = code != CLI_DONE ? code : served;
     return finished != CLI_DONE ? finished : code;
 }
 
@@ -169,6 +176,11 @@ static int export_found(cli_terminal *t, export_options *o, const dmx_bag *bag,
             cli_error(t, "no memory");
             return CLI_FAILED;
         }
+    if (o->place != NULL && dmx_bag_members(bag) > 1 && o->stem == NULL)
+        return cli_misuse(t, "export",
+                          "--triton: %s is a bag of %zu models; give the "
+                          "--stem that one of them is for, or one model",
+                          name, dmx_bag_members(bag));
     return is_file(&o->hub, bag, name)
                ? cli_export_one(t, o, name, output, NULL, 0)
                : cli_export_bag(t, o, bag, output);
@@ -191,10 +203,45 @@ static int export_resolved(cli_terminal *t, export_options *o, const char *name,
     return code;
 }
 
+/* The output lies in a repository, and is served in batches. */
+static int export_served(cli_terminal *t, export_options *o, const char *name)
+{
+    cli_triton place = {0};
+    int code = cli_triton_prepare(&place, t, o->triton, name);
+    o->place = &place;
+    if (o->dynamic == NULL)
+        o->dynamic = "";
+    if (code == CLI_DONE)
+        code = export_resolved(t, o, name, place.model);
+    if (code != CLI_DONE)
+        cli_triton_withdraw(&place);
+    cli_triton_free(&place);
+    return code;
+}
+
+static int check_triton(cli_terminal *t, const export_options *o, int n)
+{
+    if (o->triton == NULL && n != 2)
+        return cli_misuse(t, "export", "expected CHECKPOINT|NAME OUTPUT");
+    if (o->triton != NULL && n != 1)
+        return cli_misuse(t, "export",
+                          "--triton takes the place of OUTPUT: expected "
+                          "CHECKPOINT|NAME alone");
+    if (o->triton != NULL &&
+        (o->batch > 0 ||
+         (o->dynamic != NULL && strcmp(o->dynamic, "samples") == 0)))
+        return cli_misuse(t, "export",
+                          "--triton needs a file of any batch: not with "
+                          "--batch or --dynamic=samples");
+    return CLI_DONE;
+}
+
 static int run(cli_terminal *t, const void *values, int n, char **operand)
 {
-    (void)n;
     const export_options *o = values;
+    const int wrong = check_triton(t, o, n);
+    if (wrong != CLI_DONE)
+        return wrong;
     if (o->stem != NULL && o->stems != NULL)
         return cli_misuse(t, "export", "give --stem or --stems, not both");
     if (o->samples != 0 && o->model.segment != NULL)
@@ -208,14 +255,16 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
     export_options known = *o;
     int code = note_inputs(t, &known, operand[0]);
     if (code == CLI_DONE)
-        code = export_resolved(t, &known, operand[0], operand[1]);
+        code = known.triton != NULL
+                   ? export_served(t, &known, operand[0])
+                   : export_resolved(t, &known, operand[0], operand[1]);
     cli_files_free(&known.inputs);
     return code;
 }
 
 const cli_command cli_command_export = {
     .name = "export",
-    .operands = "CHECKPOINT|NAME OUTPUT",
+    .operands = "CHECKPOINT|NAME OUTPUT | CHECKPOINT|NAME --triton DIR",
     .summary = "write a checkpoint as a verified ONNX file",
     .details =
         "CHECKPOINT is a PyTorch checkpoint (.th, .pt, .ckpt), a .safetensors "
@@ -228,7 +277,7 @@ const cli_command cli_command_export = {
         "ONNX checker accepts it, and our own promises hold.",
     .option = options,
     .options_size = sizeof(export_options),
-    .min_operands = 2,
+    .min_operands = 1,
     .max_operands = 2,
     .run = run,
 };

@@ -7,6 +7,15 @@
 #include "hub_options.h"
 #include "model_options.h"
 
+#include <stdbool.h>
+
+/* Where a model lies in a repository of NVIDIA Triton: export_triton.h. */
+typedef struct cli_triton {
+    char *folder[3]; /* the repository's, the model's, the version's */
+    bool made[3];    /* by this run */
+    char *config, *model;
+} cli_triton;
+
 typedef struct export_options {
     cli_model_options model;
     cli_hub_options hub;
@@ -19,7 +28,9 @@ typedef struct export_options {
     const char *precision;
     const char *dynamic;
     int64_t batch;
-    cli_files inputs; /* every file that is read: none is written */
+    const char *triton;
+    const cli_triton *place; /* with --triton */
+    cli_files inputs;        /* every file that is read: none is written */
 } export_options;
 
 /* Exports one checkpoint. stem: metadata of a bag's member, or NULL; strict:

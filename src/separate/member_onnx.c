@@ -83,6 +83,10 @@ static dmx_status read_shapes(dmx_member *m, dmx_error *err)
         !between(out->dim[1], 1, MOST_SOURCES) ||
         !between(in->dim[2], -1, MOST_SAMPLES) || in->dim[2] != out->dim[3])
         return misfit(m, err);
+    DMX_RETURN_IF(in->dim[0] > 1, err, DMX_ERROR_MODEL,
+                  "%s: takes %lld inputs at once; export it with a batch of 1 "
+                  "or with --dynamic",
+                  m->path, (long long)in->dim[0]);
     m->channels = in->dim[1];
     m->n_source = (size_t)out->dim[1];
     m->fixed = in->dim[2] > 0;
