@@ -7,8 +7,11 @@
 
 /* Rows up to this length are summed in one go: those of the innermost time
  * level of released models, whose nodes would otherwise be 32 more. */
-#define LONG_ROW     1344
-#define LARGE_TENSOR ((int64_t)1000000)
+#define LONG_ROW 1344
+/* The same where the length is free: other lengths may be ten times as long,
+ * and the rows of the time branch need no copy to be divided. */
+#define LONG_FREE_ROW 512
+#define LARGE_TENSOR  ((int64_t)1000000)
 
 /* The divisor of n closest to its square root, from below. */
 static int64_t near_root(int64_t n)
@@ -53,6 +56,14 @@ static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
     return two_stages(e, first, "ReduceSum", x, dim, rows, side);
 }
 
+/* Whether rows are short enough to be summed in one go. */
+static bool is_short(const dmx_emitter *e, const dmx_extent dim[3])
+{
+    const bool divides = dmx_extent_is_free(dim[2]) && dim[1] == 1;
+    return dmx_extent_typical(e, dim[2]) <=
+           (divides ? LONG_FREE_ROW : LONG_ROW);
+}
+
 /* A power of two near the root of n. */
 static int64_t free_side(int64_t n)
 {
@@ -76,7 +87,7 @@ static dmx_name free_sum(dmx_emitter *e, const char *first, dmx_name x,
 dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const dmx_extent dim[3])
 {
     const int64_t n = dmx_extent_typical(e, dim[2]), d = near_root(n);
-    if (n <= LONG_ROW)
+    if (is_short(e, dim))
         return dmx_emit_reduce(e, "ReduceMean", x, 3);
     if (dmx_extent_is_free(dim[2]))
         return dmx_emit_2(e, "Mul", free_sum(e, "ReduceSum", x, dim),
@@ -101,7 +112,7 @@ dmx_name dmx_emit_energy_time(dmx_emitter *e, dmx_name x,
                               const dmx_extent dim[3])
 {
     const int64_t n = dmx_extent_typical(e, dim[2]), d = near_root(n);
-    if (n <= LONG_ROW)
+    if (is_short(e, dim))
         return energy(e, x, dim[0] * dim[1] * n, 3);
     if (dmx_extent_is_free(dim[2]))
         return free_sum(e, "ReduceSumSquare", x, dim);
