@@ -315,8 +315,7 @@ typedef enum dmx_engine_precision {
 } dmx_engine_precision;
 
 /* "exact", "int16", "int8"; NULL for any other number. */
-DMX_API const char *
-dmx_engine_precision_name(dmx_engine_precision precision);
+DMX_API const char *dmx_engine_precision_name(dmx_engine_precision precision);
 /* The precision of that name into *out; 0 when there is none. */
 DMX_API int dmx_engine_precision_find(dmx_engine_precision *out,
                                       const char *name);
@@ -739,11 +738,12 @@ typedef struct dmx_separator_options {
                                        the files say */
     const char *weights;            /* which of a training checkpoint, as in
                                        dmx_checkpoint_options; NULL: the best */
-    int unpadded; /* non-zero: models that are given shorter segments padded to
-                     their training segment get them as they are: shorter runs,
-                     for streams */
-    const char *choices;            /* as in dmx_engine_options; NULL:
-                                       "precision" in the cache folder */
+    int unpadded;        /* non-zero, for streams: models that are given shorter
+                            segments padded to their training segment get them as they
+                            are; a segment beyond the training segment, or of an .onnx
+                            file of one length, means that */
+    const char *choices; /* as in dmx_engine_options; NULL:
+                            "precision" in the cache folder */
     dmx_engine_precision precision; /* of the native engine */
 } dmx_separator_options;
 
@@ -1011,6 +1011,80 @@ DMX_API void dmx_stream_stats(const dmx_stream *stream,
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_suggest(
     dmx_stream_options *options, double *seconds, dmx_separator *separator,
     const dmx_hooks *hooks, dmx_error *err);
+
+/* One output of dmx_stream_pipe: a sum of stems, or all of them. */
+typedef struct dmx_pipe_output {
+    int fd;             /* interleaved PCM goes here; stays the caller's */
+    const double *gain; /* [dmx_separator_stems]; NULL: every stem in turn, as
+                           channels side by side */
+} dmx_pipe_output;
+
+typedef struct dmx_pipe_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* cancellation, in stage "stream" */
+    const dmx_pipe_output *output;
+    size_t outputs;                   /* 1 to DMX_SONG_OUTPUTS */
+    const dmx_stream_options *stream; /* NULL: the exact separation, each
+                                         segment by the running level */
+    int input;                        /* file descriptor; 0: standard input */
+    const char *raw; /* headerless input: "s16le,44100,2"; NULL: WAV, and WAV
+                        goes out */
+    int bits;        /* 16, 24, or 32 (float), little-endian; 0: as the input,
+                        or the nearest */
+    int live;        /* non-zero: the input comes in its own time; what a run
+                        can't make in time is late (dmx_stream_options.dry);
+                        zero: wait for it, and the input waits */
+} dmx_pipe_options;
+
+#define DMX_PIPE_OPTIONS_INIT DMX_SIZED_(dmx_pipe_options)
+
+typedef struct dmx_pipe_report {
+    size_t size;     /* sizeof this struct */
+    int64_t frames;  /* in, and out */
+    int64_t clipped; /* samples cut off at full scale */
+} dmx_pipe_report;
+
+#define DMX_PIPE_REPORT_INIT DMX_SIZED_(dmx_pipe_report)
+
+/* Reads PCM until its end and writes stems as they are ready, in memory that
+ * does not grow. The input must have the model's rate. Outputs line up with the
+ * mix and are as long: what the stream is behind is cut off at the start and
+ * made up for at the end. report and statistics (may be NULL, else their sizes
+ * set) are filled on success. Fails with ARGUMENT, FORMAT, UNSUPPORTED, LIMIT,
+ * IO, CANCELLED, MEMORY or RUNTIME. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_stream_pipe(
+    dmx_separator *separator, const dmx_pipe_options *options,
+    dmx_pipe_report *report, dmx_stream_statistics *statistics, dmx_error *err);
+
+typedef struct dmx_evaluation_options {
+    size_t size;            /* sizeof this struct */
+    const dmx_hooks *hooks; /* progress of "read", "separate", "stream";
+                               cancellation */
+    const double *hop;      /* seconds, 1 to 64 of them */
+    size_t hops;
+    const double *lookahead; /* seconds, 1 to 64; 0: none */
+    size_t lookaheads;
+    double fade;            /* as in dmx_stream_options */
+    int covers;             /* the same */
+    double seconds;         /* of the song at most, to 3600; 0: 60 */
+    dmx_separator *offline; /* separates the whole song, to compare with; NULL:
+                               that is left out */
+} dmx_evaluation_options;
+
+#define DMX_EVALUATION_OPTIONS_INIT DMX_SIZED_(dmx_evaluation_options)
+
+/* What live separation costs in quality: the SDR (as dmx_sound_sdr, in dB) of
+ * every pair of hop and lookahead on a song whose stems are known. truth[stem]:
+ * a path for each of dmx_separator_stems. *json: one JSON document with
+ * `modes` (hop, lookahead, algorithmic latency, load of this machine, SDR of
+ * each stem and their mean; no SDR where a pair does not fit into a segment),
+ * `offline`, `window`, `run_seconds`; malloc'd, free with dmx_free. A song
+ * takes memory here. Fails as reading sound files does, with ARGUMENT, MEMORY,
+ * CANCELLED or RUNTIME. */
+DMX_API DMX_MUST_CHECK dmx_status
+dmx_stream_evaluate(char **json, dmx_separator *separator, const char *song,
+                    const char *const *truth,
+                    const dmx_evaluation_options *options, dmx_error *err);
 
 /* -------------------------------------------------------------- benchmark */
 

@@ -4,6 +4,7 @@ extern const cli_command cli_command_export;
 extern const cli_command cli_command_verify;
 extern const cli_command cli_command_inspect;
 extern const cli_command cli_command_separate;
+extern const cli_command cli_command_stream;
 extern const cli_command cli_command_list_models;
 extern const cli_command cli_command_download;
 extern const cli_command cli_command_prewarm;
@@ -14,6 +15,7 @@ extern const cli_command cli_command_completion;
 const cli_command *const cli_commands[] = {
     &cli_command_export,      &cli_command_verify,
     &cli_command_inspect,     &cli_command_separate,
+    &cli_command_stream,
     &cli_command_list_models, &cli_command_download,
     &cli_command_prewarm,     &cli_command_bench,
     &cli_command_completion,  NULL,

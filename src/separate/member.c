@@ -99,7 +99,7 @@ dmx_status dmx_member_open(dmx_member *out, const char *path,
                            const dmx_member_options *options,
                            dmx_runtime **runtime, dmx_error *err)
 {
-    *out = (dmx_member){.path = path};
+    *out = (dmx_member){.path = path, .unpadded = options->unpadded};
     const dmx_status status = is_onnx(path)
                                   ? open_onnx(out, options, runtime, err)
                                   : open_checkpoint(out, options, err);
@@ -146,6 +146,10 @@ dmx_status dmx_member_choose_piece(dmx_member *m, double segment,
                   "%s: takes any length and names none; give the segment in "
                   "seconds",
                   m->path);
+    if (m->unpadded && m->training > 0 &&
+        ((m->piece > m->training && !m->unlimited) ||
+         (m->session != NULL && m->fixed)))
+        m->piece = m->training;
     DMX_RETURN_IF(m->training > 0 && !m->unlimited && m->piece > m->training,
                   err, DMX_ERROR_ARGUMENT,
                   "segment: %g s is more than the model was trained for; "

@@ -31,9 +31,10 @@ typedef struct dmx_member {
     int64_t training; /* samples of the training segment; of an .onnx file the
                          length of its input; 0: free and not stated */
     bool fixed;       /* training is the only length that runs */
+    bool unpadded;    /* longer segments are cut to training, too */
     bool unlimited;   /* pieces may be longer than the training segment */
     int64_t margin;   /* a run takes this many samples more than its piece, at
-                         most: the track around it */
+                          most: the track around it */
     char *stem;       /* the source that an .onnx file is for, or NULL */
     const char *provider;   /* of ONNX Runtime, or NULL */
     int64_t piece;          /* samples cut from the track */

@@ -177,6 +177,18 @@ static void test_separator(void **state)
     OLDER(dmx_separation_options, so, mean);
     assert_ok(dmx_separation_open(&separation, s, &so, &err), &err);
     dmx_separation_close(separation);
+    dmx_stream_options live = DMX_STREAM_OPTIONS_INIT;
+    dmx_stream_statistics few = DMX_STREAM_STATISTICS_INIT;
+    dmx_stream *stream;
+    live.hop = 0.1;
+    live.lookahead = 0.01;
+    OLDER(dmx_stream_options, live, fade);
+    assert_ok(dmx_stream_open(&stream, s, &live, &err), &err);
+    OLDER(dmx_stream_statistics, few, late_frames);
+    dmx_stream_stats(stream, &few);
+    assert_int_equal(few.skipped_runs, 0);
+    assert_int_equal(few.late_frames, 0x5a5a5a5a5a5a5a5a);
+    dmx_stream_close(stream);
     dmx_song_options song = DMX_SONG_OPTIONS_INIT;
     OLDER(dmx_song_options, song, format);
     assert_int_not_equal(

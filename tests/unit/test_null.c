@@ -242,6 +242,23 @@ static void test_stream(void **state)
     refused(dmx_stream_suggest(NULL, &seconds, OTHER, NULL, &err), "options");
     refused(dmx_stream_suggest(&o, NULL, OTHER, NULL, &err), "seconds");
     refused(dmx_stream_suggest(&o, &seconds, NULL, NULL, &err), "separator");
+    dmx_pipe_options p = DMX_PIPE_OPTIONS_INIT;
+    dmx_evaluation_options e = DMX_EVALUATION_OPTIONS_INIT;
+    const char *const none[] = {NULL};
+    refused(dmx_stream_pipe(NULL, &p, NULL, NULL, &err), "separator");
+    refused(dmx_stream_pipe(OTHER, NULL, NULL, NULL, &err), "options");
+    refused(dmx_stream_pipe(OTHER, &p, NULL, NULL, &err), "outputs");
+    refused(dmx_stream_evaluate(NULL, OTHER, "x", none, &e, &err), "json");
+    CLEARED(char, dmx_stream_evaluate(&out, NULL, "x", none, &e, &err),
+            "separator");
+    CLEARED(char, dmx_stream_evaluate(&out, OTHER, NULL, none, &e, &err),
+            "song");
+    CLEARED(char, dmx_stream_evaluate(&out, OTHER, "x", NULL, &e, &err),
+            "truth");
+    CLEARED(char, dmx_stream_evaluate(&out, OTHER, "x", none, NULL, &err),
+            "options");
+    CLEARED(char, dmx_stream_evaluate(&out, OTHER, "x", none, &e, &err),
+            "hops");
     dmx_stream_process(NULL, NULL, NULL, 1);
     dmx_stream_stats(NULL, NULL);
     dmx_stream_reset(NULL);
