@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+/* The sanitizers make system calls of their own. */
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__) &&                     \
+    !defined(__SANITIZE_ADDRESS__)
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
