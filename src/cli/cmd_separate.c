@@ -18,6 +18,25 @@ const cli_option cli_separate_options[] = {
      "name of each file below it: {track}, {trackext}, {folder}, {stem}, "
      "{ext}, {model} ({track}/{stem}.{ext})",
      AT(filename), 0, 0},
+    {"files-from", 0, CLI_STRING, "LIST",
+     "songs and folders, one a line, also from this file, or - for standard "
+     "input",
+     AT(files_from), 0, 0},
+    {"shard", 0, CLI_STRING, "I/N",
+     "separate one of N parts of the songs, I from 0 to N-1, the same part "
+     "everywhere",
+     AT(shard), 0, 0},
+    {"balance", 0, CLI_FLAG, NULL,
+     "make the parts of --shard equally long: every process looks into every "
+     "song",
+     AT(balance), 0, 0},
+    {"results", 0, CLI_STRING, "FILE",
+     "append a JSON line for each song: hashes, figures, error", AT(results), 0,
+     0},
+    {"resume", 0, CLI_LIST, "RESULTS",
+     "leave out what these results have as done, take up what was begun "
+     "(can be repeated; may be missing)",
+     AT(resume), 0, 0},
     {"overwrite", 0, CLI_FLAG, NULL,
      "replace files that exist (never one that is read)", AT(overwrite), 0, 0},
     {"skip-existing", 0, CLI_FLAG, NULL,
@@ -213,8 +232,13 @@ static int with_songs(separate_run *r, separate_plan *plan)
 {
     dmx_error err = DMX_ERROR_INIT;
     const dmx_status status = open_separator(r, plan, &err);
-    if (status != DMX_OK)
-        return cli_finish(r->t, status, &err);
+    if (status != DMX_OK) {
+        const int code = cli_finish(r->t, status, &err);
+        return r->o->results != NULL && separate_may_retry(status) &&
+                       code == CLI_FAILED
+                   ? SEPARATE_RETRY
+                   : code;
+    }
     cli_detail(r->t, "%s: %s, segments of %.3g s", r->o->name,
                dmx_separator_backend(r->separator),
                (double)dmx_separator_samples(r->separator) /
@@ -224,9 +248,36 @@ static int with_songs(separate_run *r, separate_plan *plan)
     int code = separate_plan_outputs(plan, r->t, r->separator);
     if (code == CLI_DONE)
         code = separate_files_check(r);
+    if (code == CLI_DONE) {
+        separate_shard_keep(r);
+        code = separate_results_open(r);
+    }
     if (code == CLI_DONE)
         code = separate_run_songs(r);
     return code == CLI_DONE && r->songs->unreadable > 0 ? CLI_FAILED : code;
+}
+
+/* What belongs to runs of many processes, before the songs are looked for. */
+static int check_many_processes(cli_terminal *t, const separate_options *o,
+                                int n, char **operand)
+{
+    long shard[2];
+    bool standard = false;
+    for (int i = 0; i < n; i++)
+        standard = standard || strcmp(operand[i], "-") == 0;
+    if (n == 0 && o->files_from == NULL)
+        return cli_misuse(t, "separate",
+                          "separate: expected SONG..., or "
+                          "--files-from LIST");
+    if (standard && o->files_from != NULL && strcmp(o->files_from, "-") == 0)
+        return cli_misuse(t, "separate",
+                          "standard input can't be both a song "
+                          "and the list");
+    if (o->to_stdout != NULL && (o->results != NULL || o->resume.count > 0))
+        return cli_misuse(t, "separate",
+                          "--stdout leaves no files for "
+                          "--results or --resume");
+    return separate_shard_parse(shard, t, o);
 }
 
 static int check_many(cli_terminal *t, const separate_options *o, size_t songs)
@@ -267,17 +318,24 @@ static int run(cli_terminal *t, const void *options, int n, char **operand)
     separate_songs songs = {0};
     separate_plan plan;
     separate_run r = {.t = t, .o = o, .plan = &plan, .songs = &songs};
+    const char *stems = o->folder != NULL ? o->folder : "separated";
     int code = separate_plan_init(&plan, t, o);
     if (code == CLI_DONE)
-        code = separate_songs_find(&songs, t, n, operand,
-                                   o->folder != NULL ? o->folder : "separated");
+        code = check_many_processes(t, o, n, operand);
+    if (code == CLI_DONE)
+        code = separate_songs_find(&songs, t, n, operand, stems);
+    if (code == CLI_DONE && o->files_from != NULL)
+        code = separate_songs_list(&songs, t, o->files_from, stems);
     if (code == CLI_DONE)
         code = check_many(t, o, songs.count);
     if (code == CLI_DONE)
-        code = separate_songs_any(&songs) ? with_songs(&r, &plan)
-                                          : separate_run_none(&r);
+        code = songs.count == 0 ? separate_run_nothing(&r)
+               : separate_songs_any(&songs) || o->results != NULL
+                   ? with_songs(&r, &plan)
+                   : separate_run_none(&r);
     if (code != CLI_DONE && t->json && !r.ended)
         end_early(&r, code);
+    separate_results_close(&r);
     dmx_separator_close(r.separator);
     free(r.model);
     cli_files_free(&r.inputs);
@@ -288,7 +346,7 @@ static int run(cli_terminal *t, const void *options, int n, char **operand)
 
 const cli_command cli_command_separate = {
     .name = "separate",
-    .operands = "SONG...",
+    .operands = "[SONG...]",
     .summary = "separate songs into stems",
     .details =
         "Songs are any sound or video files, folders of them, or - for "
@@ -297,7 +355,7 @@ const cli_command cli_command_separate = {
     .option = cli_separate_options,
     .options_size = sizeof(separate_options),
     .defaults = &cli_separate_defaults,
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = -1,
     .end = end_unstarted,
     .run = run,

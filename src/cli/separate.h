@@ -30,6 +30,9 @@ typedef struct separate_options {
     const char *clip_mode, *raw;
     int64_t stream;
     int mono, overwrite, skip_existing;
+    const char *files_from, *shard, *results;
+    cli_list resume;
+    int balance;
 } separate_options;
 
 extern const cli_option cli_separate_options[];
@@ -69,6 +72,7 @@ void separate_plan_free(separate_plan *plan);
 typedef struct separate_songs {
     char **path;
     size_t *below; /* where a path goes on below a folder given; 0: a file */
+    bool *mine;    /* of this shard; NULL: all are */
     size_t count, capacity;
     int unreadable; /* folders, each told */
 } separate_songs;
@@ -78,6 +82,9 @@ typedef struct separate_songs {
  * the operands. */
 int separate_songs_find(separate_songs *songs, cli_terminal *t, int n,
                         char **operand, const char *stems);
+/* The same for the lines of a file, or "-": standard input. */
+int separate_songs_list(separate_songs *songs, cli_terminal *t,
+                        const char *list, const char *stems);
 /* Is there a song that could be opened? */
 bool separate_songs_any(const separate_songs *songs);
 /* Marks a song as none; close_gaps then removes those marked. */
@@ -126,7 +133,9 @@ typedef struct separate_run {
     int interrupted;
     bool ended;     /* the event "end" is printed */
     size_t misused; /* songs that failed by a wrong use of the options */
-    char **made;    /* folders, in the order in which they were made */
+    size_t retry;   /* songs that failed, but may not the next time */
+    struct separate_results *results; /* NULL: neither asked for nor read */
+    char **made; /* folders, in the order in which they were made */
     size_t n_made, made_capacity;
 } separate_run;
 
@@ -150,8 +159,31 @@ int separate_files_check(separate_run *run);
 int separate_make_folders(separate_run *run, const char *path);
 void separate_remove_empty_folders(separate_run *run);
 
+/* ------------------------------------------------------- many processes */
+
+/* A hash of a name, the same everywhere. */
+uint64_t separate_hash(const char *text);
+/* --shard into {index, count}; {0, 1} without. CLI_DONE, or a message and
+ * CLI_USAGE. */
+int separate_shard_parse(long shard[2], cli_terminal *t,
+                         const separate_options *o);
+/* Finds out which songs are this shard's; keep then forgets the others. */
+int separate_shard_choose(separate_run *run);
+void separate_shard_keep(separate_run *run);
+
+/* Exit code of a run with --results that may well succeed another time
+ * (EX_TEMPFAIL of sysexits.h). */
+enum { SEPARATE_RETRY = 75 };
+bool separate_may_retry(dmx_status status);
+
+/* Reads what --resume names and opens what --results names. */
+int separate_results_open(separate_run *run);
+void separate_results_close(separate_run *run);
+
 /* Separates all songs; returns an exit code. */
 int separate_run_songs(separate_run *run);
+/* An empty list: said, and done. */
+int separate_run_nothing(separate_run *run);
 /* Says of every song why it can't be opened: before any model is loaded. */
 int separate_run_none(separate_run *run);
 
@@ -166,6 +198,19 @@ typedef struct separate_result {
 
 /* What became of --precision: with -v, and as the event "precision". */
 void separate_report_precision(const separate_run *run);
+
+/* Lines of --results; nothing happens without it. A song is begun before its
+ * first file is made (`files` paths, the stems' first), and done when all are
+ * there. In a result without a report, its figures are not known. */
+dmx_status separate_results_begin(separate_run *run, const char *song,
+                                  char *const *file, size_t files,
+                                  dmx_error *err);
+dmx_status separate_results_done(separate_run *run,
+                                 const separate_result *result, dmx_error *err);
+void separate_results_failed(separate_run *run, const char *song,
+                             dmx_status status, bool retry, bool begun,
+                             const char *message);
+
 void separate_report_song(const separate_run *run,
                           const separate_result *result);
 void separate_report_failure(const separate_run *run, const char *song,

@@ -190,6 +190,8 @@ static int claim_name(const separate_run *r, claims *c, size_t song,
 {
     c->item[c->count++] =
         (claim){hash_path(path), (uint32_t)song, (uint32_t)index};
+    if (r->songs->mine != NULL && !r->songs->mine[song])
+        return CLI_DONE; /* another process writes it */
     const int code = cli_check_output(r->t, "separate", &r->inputs, path);
     if (code != CLI_DONE)
         return code;
@@ -220,7 +222,11 @@ static int claim_names(const separate_run *r, claims *c)
 static int leave_out_stems(separate_run *r)
 {
     cli_files stems = {0};
-    bool good = true;
+    bool good = true, found = false;
+    for (size_t i = 0; i < r->songs->count; i++)
+        found = found || r->songs->below[i] > 0;
+    if (!found)
+        return CLI_DONE;
     for (size_t i = 0; i < r->songs->count; i++)
         for (size_t k = 0; good && k < files_of_song(r); k++) {
             char *path = path_of(r, i, k);
@@ -265,6 +271,8 @@ int separate_files_check(separate_run *r)
 {
     claims c = {0};
     int code = leave_out_stems(r);
+    if (code == CLI_DONE)
+        code = separate_shard_choose(r);
     if (code == CLI_DONE && !add_inputs(r))
         code = no_memory(r);
     if (code == CLI_DONE) {

@@ -1,5 +1,5 @@
 /* Songs one after the other, or several beside each other. */
-#include "separate.h"
+#include "separate_results.h"
 
 #include <errno.h>
 #include <math.h>
@@ -19,6 +19,9 @@ typedef struct job {
     char *plot;
     struct timespec started, separating;
     bool is_separating;
+    bool ours;    /* what stands at its names an earlier run has begun */
+    bool begun;   /* says a line beside the results */
+    bool settled; /* another attempt would fail likewise */
 } job;
 
 static double seconds_since(const struct timespec *then)
@@ -90,10 +93,12 @@ static dmx_status fail(dmx_error *err, dmx_status code, const char *what,
     return code;
 }
 
-static dmx_status check_file(const job *j, const char *file, dmx_error *err)
+static dmx_status check_file(job *j, const char *file, dmx_error *err)
 {
     separate_run *r = j->run;
-    if (exists(file) && !r->o->overwrite && !r->o->skip_existing)
+    j->settled =
+        exists(file) && !r->o->overwrite && !r->o->skip_existing && !j->ours;
+    if (j->settled)
         return fail(err, DMX_ERROR_IO,
                     ": exists; --overwrite replaces it, --skip-existing leaves "
                     "such songs out",
@@ -173,6 +178,36 @@ static dmx_status compare(const job *j, double *sdr, dmx_error *err)
     return DMX_OK;
 }
 
+/* The files that are going to be made, beside the results. */
+static dmx_status begin(job *j, dmx_error *err)
+{
+    char *file[DMX_SONG_OUTPUTS + 1];
+    size_t files = 0;
+    for (; files < j->run->plan->outputs; files++)
+        file[files] = j->file[files];
+    if (j->plot != NULL)
+        file[files++] = j->plot;
+    const dmx_status status =
+        separate_results_begin(j->run, j->song, file, files, err);
+    j->begun = status == DMX_OK;
+    return status;
+}
+
+/* A run that was killed had made every file, but not said so. */
+static dmx_status recover(job *j, dmx_error *err)
+{
+    const separate_result result = {j->song, j->file, NULL, NULL, 0};
+    const dmx_status status = separate_results_done(j->run, &result, err);
+    if (status != DMX_OK)
+        return status;
+    pthread_mutex_lock(&j->run->lock);
+    j->run->skipped++;
+    cli_say(j->run->t, "%s: its stems are there, of a run that was killed",
+            j->song);
+    pthread_mutex_unlock(&j->run->lock);
+    return DMX_OK;
+}
+
 static dmx_status separate(job *j, dmx_error *err)
 {
     separate_run *r = j->run;
@@ -185,9 +220,11 @@ static dmx_status separate(job *j, dmx_error *err)
             status = check_file(j, j->file[k], err);
     if (status == DMX_OK && j->plot != NULL)
         status = check_file(j, j->plot, err);
-    if (status != DMX_OK)
-        return status;
-    status = dmx_separate_song(r->separator, j->song, &options, &report, err);
+    if (status == DMX_OK)
+        status = begin(j, err);
+    if (status == DMX_OK)
+        status =
+            dmx_separate_song(r->separator, j->song, &options, &report, err);
     if (status == DMX_OK && r->o->compare != NULL)
         status = compare(j, sdr, err);
     if (status != DMX_OK)
@@ -195,6 +232,9 @@ static dmx_status separate(job *j, dmx_error *err)
     const separate_result result = {j->song, j->file, &report,
                                     r->o->compare != NULL ? sdr : NULL,
                                     seconds_since(&j->started)};
+    status = separate_results_done(r, &result, err);
+    if (status != DMX_OK)
+        return status;
     pthread_mutex_lock(&r->lock);
     r->audio_seconds += (double)report.frames / report.rate;
     r->separated++;
@@ -203,40 +243,93 @@ static dmx_status separate(job *j, dmx_error *err)
     return DMX_OK;
 }
 
+bool separate_may_retry(dmx_status status)
+{
+    return status == DMX_ERROR_IO || status == DMX_ERROR_MEMORY ||
+           status == DMX_ERROR_NETWORK || status == DMX_ERROR_RUNTIME;
+}
+
+/* A song that is not there will not come; a disk or a network may. */
+static bool is_missing(const char *song)
+{
+    return strcmp(song, "-") != 0 && access(song, R_OK) != 0 &&
+           (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
+}
+
 static void note_failure(job *j, dmx_status status, const dmx_error *err)
 {
     separate_run *r = j->run;
+    const bool retry =
+        separate_may_retry(status) && !j->settled && !is_missing(j->song);
     pthread_mutex_lock(&r->lock);
     if (status == DMX_ERROR_CANCELLED && cli_interrupted()) {
         r->interrupted = 1;
     } else {
         r->failed++;
         r->misused += status == DMX_ERROR_ARGUMENT;
+        r->retry += retry;
+        separate_results_failed(r, j->song, status, retry, j->begun,
+                                err->message);
         separate_report_failure(r, j->song, status, err->message);
     }
     pthread_mutex_unlock(&r->lock);
+}
+
+/* A song that an earlier run has settled: whether there is nothing to do. */
+static bool is_settled(job *j)
+{
+    separate_run *r = j->run;
+    char *message = NULL;
+    const prior_state state =
+        separate_results_ask(r, j->index, j->file, r->plan->outputs, &message);
+    j->ours = state == PRIOR_BEGUN;
+    pthread_mutex_lock(&r->lock);
+    if (state == PRIOR_DONE) {
+        r->skipped++;
+        cli_say(r->t, "%s: done already", j->song);
+    } else if (state == PRIOR_REFUSED) {
+        r->failed++;
+        cli_error(r->t, "%s: failed already: %s", j->song, message);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return state == PRIOR_DONE || state == PRIOR_REFUSED;
+}
+
+static void skip(job *j)
+{
+    pthread_mutex_lock(&j->run->lock);
+    j->run->skipped++;
+    cli_say(j->run->t, "%s: skipped, its stems exist", j->song);
+    pthread_mutex_unlock(&j->run->lock);
+}
+
+static dmx_status run_new(job *j, dmx_error *err)
+{
+    const separate_options *o = j->run->o;
+    const bool done =
+        (o->skip_existing || (j->ours && !o->overwrite)) && is_done(j);
+    if (!done)
+        return separate(j, err);
+    if (j->ours && (j->plot == NULL || exists(j->plot)))
+        return recover(j, err);
+    if (j->ours)
+        return separate(j, err);
+    skip(j);
+    return DMX_OK;
 }
 
 static void run_song(separate_run *r, size_t index)
 {
     dmx_error err = DMX_ERROR_INIT;
     job j = {.run = r, .index = index, .song = r->songs->path[index]};
-    j.hooks = (dmx_hooks){.size = sizeof(dmx_hooks),
-                          .user = &j,
-                          .warn = on_warn,
-                          .progress = on_progress};
+    j.hooks = (dmx_hooks){sizeof j.hooks, &j, on_warn, on_progress};
     clock_gettime(CLOCK_MONOTONIC, &j.started);
     dmx_status status = name_files(&j, &err);
-    const bool done = status == DMX_OK && r->o->skip_existing && is_done(&j);
-    if (status == DMX_OK && !done)
-        status = separate(&j, &err);
+    if (status == DMX_OK && !is_settled(&j))
+        status = run_new(&j, &err);
     if (status != DMX_OK)
         note_failure(&j, status, &err);
     pthread_mutex_lock(&r->lock);
-    if (done) {
-        r->skipped++;
-        cli_say(r->t, "%s: skipped, its stems exist", j.song);
-    }
     r->fraction[index] = 1;
     pthread_mutex_unlock(&r->lock);
     for (size_t k = 0; k < r->plan->outputs; k++)
@@ -293,8 +386,17 @@ int separate_run_songs(separate_run *r)
         cli_error(r->t, "interrupted");
         return CLI_INTERRUPTED;
     }
+    if (r->failed > 0 && r->o->results != NULL && r->retry > 0)
+        return SEPARATE_RETRY;
     if (r->failed > 0)
         return r->misused == r->failed ? CLI_USAGE : CLI_FAILED;
+    return CLI_DONE;
+}
+
+int separate_run_nothing(separate_run *r)
+{
+    cli_say(r->t, "no songs on the list");
+    separate_report_end(r, 0);
     return CLI_DONE;
 }
 

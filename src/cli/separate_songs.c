@@ -268,5 +268,6 @@ void separate_songs_free(separate_songs *songs)
         free(songs->path[i]);
     free(songs->path);
     free(songs->below);
+    free(songs->mine);
     *songs = (separate_songs){0};
 }

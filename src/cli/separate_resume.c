@@ -1,0 +1,171 @@
+/* --resume: what the lines of earlier runs say of the songs of this one. */
+#include "separate_results.h"
+
+#include <cJSON.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_LINE = 1 << 20 };
+
+void separate_prior_free(prior *p)
+{
+    for (size_t i = 0; i < p->files; i++)
+        free(p->name[i]);
+    free(p->name);
+    free(p->size);
+    free(p->message);
+    *p = (prior){.begun = p->begun, .ended = p->ended};
+}
+
+char *separate_shown(const char *text)
+{
+    const size_t size = dmx_text_json(NULL, 0, text) + 1;
+    char *quoted = malloc(size);
+    if (quoted == NULL)
+        return NULL;
+    dmx_text_json(quoted, size, text);
+    cJSON *json = cJSON_Parse(quoted);
+    free(quoted);
+    const char *shown = cJSON_GetStringValue(json);
+    char *copy = shown != NULL ? strdup(shown) : NULL;
+    cJSON_Delete(json);
+    return copy;
+}
+
+/* --------------------------------------------------------------- one line */
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+    return text != NULL ? text : "";
+}
+
+static off_t bytes_of(const cJSON *o)
+{
+    const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, "bytes");
+    return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 0x1p53
+               ? (off_t)n->valuedouble
+               : -1;
+}
+
+/* The files of a song that was done. */
+static bool take_files(prior *p, const cJSON *line)
+{
+    const cJSON *files = cJSON_GetObjectItemCaseSensitive(line, "files");
+    const cJSON *item;
+    const size_t most = (size_t)cJSON_GetArraySize(files);
+    p->name = calloc(most + 1, sizeof *p->name);
+    p->size = calloc(most + 1, sizeof *p->size);
+    if (p->name == NULL || p->size == NULL)
+        return false;
+    cJSON_ArrayForEach(item, files)
+    {
+        p->name[p->files] = strdup(text_of(item, "file"));
+        p->size[p->files] = bytes_of(item);
+        if (p->name[p->files++] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The last word on a song counts. */
+static bool take(prior *p, const cJSON *line, bool begun)
+{
+    p->begun += begun;
+    if (begun)
+        return true;
+    const char *state = text_of(line, "state");
+    const bool failed = strcmp(state, "failed") == 0;
+    if (!failed && strcmp(state, "done") != 0)
+        return true;
+    p->ended += !failed ||
+                cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "begun"));
+    separate_prior_free(p);
+    p->bytes = bytes_of(line);
+    if (!failed) {
+        p->state = PRIOR_DONE;
+        return take_files(p, line);
+    }
+    const bool retry =
+        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "retry"));
+    p->state = retry ? PRIOR_NONE : PRIOR_REFUSED;
+    p->message = strdup(text_of(line, "message"));
+    return p->message != NULL;
+}
+
+/* ------------------------------------------------------------------ songs */
+
+/* The songs of this run by the hash of their names. */
+typedef struct known {
+    uint64_t hash;
+    size_t song;
+} known;
+
+static int by_hash(const void *a, const void *b)
+{
+    const known *x = a, *y = b;
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static known *index_songs(const separate_songs *s)
+{
+    known *all = calloc(s->count + 1, sizeof *all);
+    for (size_t i = 0; all != NULL && i < s->count; i++)
+        all[i] = (known){separate_hash(s->path[i]), i};
+    if (all != NULL)
+        qsort(all, s->count, sizeof *all, by_hash);
+    return all;
+}
+
+/* A name that is not UTF-8 looks as another may: "key", the hash of its bytes,
+ * tells. Index of the song, or count. */
+static size_t find(const separate_songs *s, const known *all, const cJSON *line)
+{
+    known wanted = {strtoull(text_of(line, "key"), NULL, 16), 0};
+    const known *found = bsearch(&wanted, all, s->count, sizeof *all, by_hash);
+    if (found == NULL)
+        return s->count;
+    char *shown = separate_shown(s->path[found->song]);
+    const bool same =
+        shown != NULL && strcmp(shown, text_of(line, "song")) == 0;
+    free(shown);
+    return same ? found->song : s->count;
+}
+
+static bool read_lines(separate_run *r, FILE *f, const known *all, bool begun,
+                       size_t *broken)
+{
+    char *line = NULL;
+    size_t size = 0;
+    bool good = true;
+    while (good && getline(&line, &size, f) >= 0 && !cli_interrupted()) {
+        cJSON *json = strlen(line) < MOST_LINE ? cJSON_Parse(line) : NULL;
+        const size_t song = find(r->songs, all, json);
+        if (json == NULL)
+            *broken += line[strspn(line, " \r\n")] != '\0';
+        else if (song < r->songs->count)
+            good = take(&r->results->prior[song], json, begun);
+        cJSON_Delete(json);
+    }
+    free(line);
+    return good;
+}
+
+bool separate_resume_read(separate_run *r, const char *path, bool begun)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL) /* the first run of a command finds none */
+        return errno == ENOENT;
+    known *all = index_songs(r->songs);
+    size_t broken = 0;
+    const bool good = all != NULL && read_lines(r, f, all, begun, &broken);
+    if (broken > 0)
+        cli_warn(r->t, "%s: %zu lines that are no results, left out", path,
+                 broken);
+    free(all);
+    fclose(f);
+    errno = good ? 0 : ENOMEM;
+    return good;
+}
