@@ -11,7 +11,8 @@ apt_packages=(
   libsndfile1-dev libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
   libprotobuf-c-dev libcmocka-dev protobuf-compiler
   python3 python3-numpy python3-pytest python3-build python3-setuptools
-  python3-wheel binutils
+  python3-wheel python3-yaml binutils
+  slurm-wlm munge parallel bc
   ca-certificates
 )
 dnf_packages="gcc gcc-c++ make cmake ninja-build pkgconf cjson-devel libyaml-devel openssl-devel zlib-devel libcurl-devel ffmpeg-free-devel soxr-devel libpng-devel onnx-devel protobuf-devel protobuf-c-devel protobuf-c-compiler libcmocka-devel"

@@ -222,8 +222,9 @@ static bool same_files(const prior *p, char *const *file, size_t files)
     bool same = p->files == files;
     for (size_t k = 0; same && k < files; k++) {
         char *shown = separate_shown(file[k] != NULL ? file[k] : "-");
-        same = shown != NULL && strcmp(shown, p->name[k]) == 0 &&
-               separate_bytes_of(file[k]) == p->size[k];
+        same = shown != NULL && separate_bytes_of(file[k]) == p->size[k] &&
+               (strcmp(shown, p->name[k]) == 0 ||
+                cli_same_file(file[k], p->name[k]));
         free(shown);
     }
     return same;
@@ -274,8 +275,22 @@ static bool end_line(int fd)
            write(fd, "\n", 1) == 1;
 }
 
+/* The folders that a file lies in; what can't be made shows when the file is
+ * opened. */
+static void make_folders(const char *path)
+{
+    char *copy = strdup(path);
+    for (char *p = copy; p != NULL && (p = strchr(p + 1, '/')) != NULL;) {
+        *p = '\0';
+        mkdir(copy, 0777);
+        *p = '/';
+    }
+    free(copy);
+}
+
 static int open_to_append(const char *path)
 {
+    make_folders(path);
     const int fd =
         open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
     if (fd >= 0 && !end_line(fd)) {

@@ -51,6 +51,23 @@ short_song() {
     head -c 176400 "$DMX_TEST_DATA/demo/true_bass.flac" >>"$1"
 }
 
+le32() {
+    printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))"
+    printf "\\x$(printf %02x $(($1 >> 16 & 255)))\\x$(printf %02x $(($1 >> 24)))"
+}
+# song FILE TWENTIETHS: of a second of noise, 16-bit stereo; needs one.wav, made
+# by short_song.
+song() {
+    local bytes=$((8820 * $2))
+    {
+        printf RIFF
+        le32 $((bytes + 36))
+        head -c 40 one.wav | tail -c 32
+        le32 $bytes
+        tail -c +45 one.wav | head -c $bytes
+    } >"$1"
+}
+
 finish() {
     [ "$failures" = 0 ] && exit 0
     echo "$failures failures"

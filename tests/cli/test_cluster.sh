@@ -2,21 +2,7 @@
 source "$(dirname "$0")/helpers.sh"
 MODEL=$(ls "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th)
 separate() { "$DEMUCS_ONNX" separate -q -m "$MODEL" "$@"; }
-le32() {
-    printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))"
-    printf "\\x$(printf %02x $(($1 >> 16 & 255)))\\x$(printf %02x $(($1 >> 24)))"
-}
 short_song one.wav
-song() { # FILE TWENTIETHS: of a second, 16-bit stereo
-    local bytes=$((8820 * $2))
-    {
-        printf RIFF
-        le32 $((bytes + 36))
-        head -c 40 one.wav | tail -c 32
-        le32 $bytes
-        tail -c +45 one.wav | head -c $bytes
-    } >"$1"
-}
 mkdir songs
 for i in $(seq -w 12); do song "songs/$i.wav" $((10#$i)); done
 ls songs/*.wav >list
