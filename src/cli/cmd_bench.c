@@ -1,3 +1,4 @@
+#include "bench_song.h"
 #include "hub_options.h"
 #include "model_options.h"
 #include "precision_text.h"
@@ -12,6 +13,8 @@ typedef struct bench_options {
     int64_t threads, runs, samples;
     const char *contestants, *onnxruntime, *cache_dir;
     int profile, low_memory;
+    double song;
+    int64_t processes;
 } bench_options;
 
 static const cli_option options[] = {
@@ -22,6 +25,11 @@ static const cli_option options[] = {
     {"samples", 0, CLI_INT, "N",
      "length of the input (default: the training segment)",
      offsetof(bench_options, samples), 1, 100000000},
+    {"song", 0, CLI_REAL, "SECONDS",
+     "a whole song of that length with the native engine, instead of segments",
+     offsetof(bench_options, song), 0.1, 36000},
+    {"processes", 0, CLI_INT, "N", "with --song: in N processes at once (1)",
+     offsetof(bench_options, processes), 1, 256},
     {"contestants", 0, CLI_STRING, "A,B,...",
      "native, native:ISA, native:int16, native:int8, native:ISA:int16, "
      "onnxruntime, reference, usual (default: native, every ISA)",
@@ -141,10 +149,27 @@ static dmx_status measure(char **json, cli_terminal *t, const bench_options *o,
     return status;
 }
 
+static int run_song(cli_terminal *t, const bench_options *o,
+                    const char *checkpoint)
+{
+    const bench_song song = {checkpoint, &o->model, o->song, o->processes,
+                             o->threads};
+    if (o->contestants == NULL && o->runs == 0 && o->samples == 0 &&
+        !o->profile && !o->low_memory)
+        return cli_bench_song(t, &song);
+    return cli_misuse(t, "bench",
+                      "--song goes with --processes and --threads "
+                      "only");
+}
+
 static int run(cli_terminal *t, const void *values, int n, char **operand)
 {
     (void)n;
     const bench_options *o = values;
+    if (o->song > 0)
+        return run_song(t, o, operand[0]);
+    if (o->processes > 0)
+        return cli_misuse(t, "bench", "--processes belongs to --song");
     char *json = NULL;
     dmx_error err = DMX_ERROR_INIT;
     const dmx_status status = measure(&json, t, o, operand[0], &err);
@@ -170,7 +195,10 @@ const cli_command cli_command_bench = {
         "GFLOP/s count the operations of the textbook algorithms, so that a "
         "better algorithm may exceed the peak. 'onnxruntime' is ONNX Runtime "
         "on the graph that export writes, 'usual' on what tracing the "
-        "original with PyTorch gives; that one needs about 10 GB.",
+        "original with PyTorch gives; that one needs about 10 GB.\n\n"
+        "With --song, whole songs of noise: songs an hour, core seconds a "
+        "song and memory a process, to plan how many machines a library of "
+        "songs takes.",
     .option = options,
     .options_size = sizeof(bench_options),
     .min_operands = 1,

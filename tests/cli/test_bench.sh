@@ -58,3 +58,23 @@ code=0
 "$DEMUCS_ONNX" bench "$model" --contestants native:mmx 2>err.txt || code=$?
 [ "$code" = 2 ] || fail "unknown instruction set: exit $code"
 rm err.txt
+
+# Whole songs, one process or several at once.
+"$DEMUCS_ONNX" bench "$model" --song 3 >out.txt || fail "no song"
+grep -q 'songs an hour' out.txt || fail "no songs an hour"
+"$DEMUCS_ONNX" bench "$model" --song 2 --processes 3 --threads 1 --json |
+  python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["processes"] == 3 and d["threads"] == 1 and d["song_seconds"] == 2
+assert abs(d["songs_per_hour"] - 3 * 3600 / d["wall_s"]) < 1e-3 * d["songs_per_hour"]
+assert abs(d["real_time_factor"] - d["wall_s"] / 6) < 1e-3
+assert d["core_seconds_per_song"] > 0 and d["peak_memory_bytes"] > 1e6
+' || fail "bad JSON of a song"
+for wrong in "--processes 2" "--song 2 --runs 3" "--song 2 --profile"; do
+  # shellcheck disable=SC2086
+  "$DEMUCS_ONNX" bench "$model" $wrong 2>/dev/null && fail "accepted: $wrong"
+done
+"$DEMUCS_ONNX" bench missing.th --song 2 --processes 3 2>err.txt &&
+  fail "separated without a model"
+[ "$(grep -c 'missing.th' err.txt)" = 3 ] || fail "three processes, three lines"

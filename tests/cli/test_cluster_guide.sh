@@ -19,7 +19,8 @@ mkdir -p .parallel && touch .parallel/will-cite
 awk '/^```sh$/ { n++; on = 1; next } /^```/ { on = 0 }
     on { print > ("block" n ".sh") }' "$SOURCE/docs/cluster.md"
 sed -i "s|--model htdemucs\b|--model $MODEL|" block*.sh
-check "four commands" test "$(ls block*.sh | wc -l)" = 4
+sed -i "s|htdemucs.th --song 240|$MODEL --song 2|" block*.sh
+check "five commands" test "$(ls block*.sh | wc -l)" = 5
 
 run 0 bash -e block1.sh
 check "one shard" test -s separated/results-0.jsonl
@@ -50,6 +51,9 @@ check "only what has no marker" test ! -e stems/htdemucs/2.wav/bass.flac -a \
 echo missing.wav >objects.txt
 run 1 bash -e block4.sh
 says err 'missing.wav: failed'
+
+run 0 bash -e block5.sh
+says out 'songs an hour'
 
 # A merge keeps the last word and tells failures.
 cat >one.jsonl <<'END'
