@@ -180,6 +180,10 @@ bool separate_may_retry(dmx_status status);
 int separate_results_open(separate_run *run);
 void separate_results_close(separate_run *run);
 
+/* Separates one song, from any thread; what became of it is in the run. */
+void separate_song(separate_run *run, size_t index);
+double separate_seconds_since(const struct timespec *then);
+
 /* Separates all songs; returns an exit code. */
 int separate_run_songs(separate_run *run);
 /* An empty list: said, and done. */
