@@ -202,6 +202,14 @@ void dmx_signal_music(float *out, int64_t channels, int64_t samples)
     }
 }
 
+void dmx_signal_music_over_noise(float *out, int64_t channels, int64_t samples)
+{
+    uint64_t state = 3;
+    dmx_signal_music(out, channels, samples);
+    for (int64_t i = 0; i < channels * samples; i++)
+        out[i] += (float)(0.001 * normal(&state));
+}
+
 dmx_status dmx_test_signal(float *out, const char *name, int64_t channels,
                            int64_t samples, dmx_error *err)
 {
@@ -214,8 +222,11 @@ dmx_status dmx_test_signal(float *out, const char *name, int64_t channels,
         dmx_signal_noise(out, channels, samples);
     else if (strcmp(name, "music") == 0)
         dmx_signal_music(out, channels, samples);
+    else if (strcmp(name, "music over noise") == 0)
+        dmx_signal_music_over_noise(out, channels, samples);
     else
-        DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT,
-                         "no test signal '%s'; noise or music", name);
+        DMX_RETURN_ERROR(
+            err, DMX_ERROR_ARGUMENT,
+            "no test signal '%s'; noise, music or music over noise", name);
     return DMX_OK;
 }

@@ -9,5 +9,9 @@
 /* [channels][samples] each. */
 void dmx_signal_noise(float *out, int64_t channels, int64_t samples);
 void dmx_signal_music(float *out, int64_t channels, int64_t samples);
+/* The music with noise 60 dB below full scale. A network that divides a
+ * spectrogram by its magnitudes makes numbers of any size out of the rounding
+ * of bins that are empty: silence and clean tones say nothing of it. */
+void dmx_signal_music_over_noise(float *out, int64_t channels, int64_t samples);
 
 #endif

@@ -105,3 +105,25 @@ dmx_status dmx_graph_at(dmx_graph **out, const dmx_graph *g, int64_t samples,
         dmx_graph_close(to);
     return status;
 }
+
+int64_t dmx_graph_shortest(const dmx_graph *g, int64_t enough)
+{
+    int64_t low = 0, high = enough > 0 ? enough : 1;
+    for (int64_t n = 1; high - low > 1; n = low + (high - low) / 2) {
+        dmx_graph *at = NULL;
+        if (dmx_graph_at(&at, g, n, NULL) == DMX_OK)
+            high = n;
+        else
+            low = n;
+        dmx_graph_close(at);
+    }
+    return high;
+}
+
+bool dmx_graph_uses(const dmx_graph *g, dmx_op op)
+{
+    for (size_t i = 0; i < g->n_node; i++)
+        if (g->node[i].op == op)
+            return true;
+    return false;
+}

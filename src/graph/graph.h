@@ -207,6 +207,13 @@ dmx_shape dmx_graph_shape_at(const dmx_graph *g, dmx_value v, int64_t samples);
 DMX_MUST_CHECK dmx_status dmx_graph_at(dmx_graph **out, const dmx_graph *g,
                                        int64_t samples, dmx_error *err);
 
+/* The fewest samples that a graph of any length takes, of 1 to `enough`, which
+ * it takes: 1 for nearly all of them. */
+int64_t dmx_graph_shortest(const dmx_graph *g, int64_t enough);
+
+/* Whether some node is an `op`. */
+bool dmx_graph_uses(const dmx_graph *g, dmx_op op);
+
 /* What consumers check first: no error was recorded, and there are input and
  * output; for consumers of numbers also that the length is known. */
 DMX_MUST_CHECK dmx_status dmx_graph_complete(const dmx_graph *g,

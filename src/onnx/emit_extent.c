@@ -164,11 +164,11 @@ dmx_name dmx_extent_missing(dmx_emitter *e, dmx_extent to, dmx_extent from)
     return dmx_integer_op(e, "Max", rest, integer(e, 0));
 }
 
-dmx_name dmx_extent_ramp(dmx_emitter *e, dmx_extent x)
+dmx_name dmx_extent_count(dmx_emitter *e, dmx_extent x)
 {
     char text[400];
     const dmx_name n = dmx_extent_operand(e, x);
-    snprintf(text, sizeof text, "ramp(%.300s)", n);
+    snprintf(text, sizeof text, "count(%.300s)", n);
     const dmx_name old = known(e, text);
     if (old != NULL)
         return old;
@@ -177,10 +177,25 @@ dmx_name dmx_extent_ramp(dmx_emitter *e, dmx_extent x)
                            dmx_emit_2(e, "Squeeze", n, integer(e, 0)),
                            dmx_constant_integer(e, 1)};
     (void)dmx_emit(e, "Range", in, 3);
-    dmx_name y = once(e, "Cast", dmx_emitter_shaped(e, &x, 1));
+    const dmx_name y = dmx_emitter_shaped(e, &x, 1);
+    e->path = path;
+    return remember(e, text, y);
+}
+
+dmx_name dmx_extent_ramp(dmx_emitter *e, dmx_extent x)
+{
+    char text[400];
+    const dmx_name n = dmx_extent_operand(e, x);
+    snprintf(text, sizeof text, "ramp(%.300s)", n);
+    const dmx_name old = known(e, text);
+    if (old != NULL)
+        return old;
+    const dmx_name count = dmx_extent_count(e, x);
+    const char *path = enter(e);
     const int64_t column[] = {-1, 1};
-    (void)dmx_emit_2(e, "Reshape", y, dmx_constant_i64(e, column, 2));
-    y = dmx_emitter_shaped(e, (const dmx_extent[]){x, 1}, 2);
+    (void)dmx_emit_2(e, "Reshape", once(e, "Cast", count),
+                     dmx_constant_i64(e, column, 2));
+    const dmx_name y = dmx_emitter_shaped(e, (const dmx_extent[]){x, 1}, 2);
     e->path = path;
     return remember(e, text, y);
 }

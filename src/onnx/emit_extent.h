@@ -17,7 +17,8 @@ dmx_name dmx_integer_op(dmx_emitter *e, const char *operator_name, dmx_name a,
                         dmx_name b);
 /* The vector of `part`, each an int64 vector, made once. */
 dmx_name dmx_integer_vector(dmx_emitter *e, const dmx_name *part, size_t count);
-/* 0, 1, ... below x as float32 [x, 1]. */
+/* 0, 1, ... below x, int64 [x]; the same as float32 [x, 1]. */
+dmx_name dmx_extent_count(dmx_emitter *e, dmx_extent x);
 dmx_name dmx_extent_ramp(dmx_emitter *e, dmx_extent x);
 
 #endif

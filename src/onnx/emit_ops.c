@@ -46,6 +46,8 @@ static void spell_shape(dmx_extent *spelt, dmx_emitter *e, dmx_name x,
 {
     const dmx_value_type *type = type_of(e, x);
     bool left = false;
+    for (size_t k = 0; k < rank; k++)
+        left = left || dim[k] == DMX_UNNAMED;
     for (size_t k = rank; k-- > 0;) {
         const bool kept =
             type != NULL && (int)k < type->rank && type->dim[k] == dim[k];
@@ -159,16 +161,17 @@ dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
 
 /* A Pad that makes axis `length` long. */
 static dmx_name pad(dmx_emitter *e, dmx_name x, dmx_name pads, int64_t axis,
-                    dmx_extent length, bool reflect)
+                    dmx_extent length, dmx_pad_mode mode)
 {
     (void)dmx_emit_2(e, "Pad", x, pads);
-    if (reflect)
-        dmx_attribute_text(e, "mode", "reflect");
+    if (mode != DMX_PAD_ZEROS)
+        dmx_attribute_text(e, "mode",
+                           mode == DMX_PAD_REFLECT ? "reflect" : "edge");
     return shaped_like(e, x, axis, length);
 }
 
 dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
-                      int64_t before, int64_t after, bool reflect)
+                      int64_t before, int64_t after, dmx_pad_mode mode)
 {
     int64_t pads[16] = {0};
     dmx_extent length = 0;
@@ -176,13 +179,12 @@ dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
     pads[(int64_t)rank + axis] = after;
     if (e->free && type_of(e, x) != NULL)
         length = dmx_extent_sum(e, type_of(e, x)->dim[axis], before + after);
-    return pad(e, x, dmx_constant_i64(e, pads, 2 * rank), axis, length,
-               reflect);
+    return pad(e, x, dmx_constant_i64(e, pads, 2 * rank), axis, length, mode);
 }
 
 dmx_name dmx_emit_pad_names(dmx_emitter *e, dmx_name x, size_t rank,
                             int64_t axis, dmx_name before, dmx_name after,
-                            dmx_extent length, bool reflect)
+                            dmx_extent length, dmx_pad_mode mode)
 {
     const int64_t zero[16] = {0};
     const size_t at = (size_t)axis, around = rank - 1;
@@ -196,7 +198,7 @@ dmx_name dmx_emit_pad_names(dmx_emitter *e, dmx_name x, size_t rank,
     part[n++] = after;
     if (at < around)
         part[n++] = dmx_constant_i64(e, zero, around - at);
-    return pad(e, x, dmx_integer_vector(e, part, n), axis, length, reflect);
+    return pad(e, x, dmx_integer_vector(e, part, n), axis, length, mode);
 }
 
 dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
@@ -205,7 +207,7 @@ dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
     const int64_t none = 0;
     return dmx_emit_pad_names(e, x, rank, axis, dmx_constant_i64(e, &none, 1),
                               dmx_extent_missing(e, length, from), length,
-                              false);
+                              DMX_PAD_ZEROS);
 }
 
 /* Reductions took their axes as an attribute until opset 18, but ReduceSum

@@ -24,13 +24,20 @@ dmx_name dmx_emit_slice_at(dmx_emitter *e, dmx_name x, int64_t axis,
                            dmx_name start, dmx_extent length);
 dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
                          int64_t axis);
-/* Zeros, or with `reflect` the mirrored signal, along one axis. */
+/* What continues a signal beyond its ends. */
+typedef enum dmx_pad_mode {
+    DMX_PAD_ZEROS,
+    DMX_PAD_REFLECT, /* mirrored, the end samples not repeated */
+    DMX_PAD_EDGE,    /* the end samples, again and again */
+} dmx_pad_mode;
+
+/* More samples along one axis. */
 dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
-                      int64_t before, int64_t after, bool reflect);
+                      int64_t before, int64_t after, dmx_pad_mode mode);
 /* The same to `length`, with amounts that are computed, int64 [1]. */
 dmx_name dmx_emit_pad_names(dmx_emitter *e, dmx_name x, size_t rank,
                             int64_t axis, dmx_name before, dmx_name after,
-                            dmx_extent length, bool reflect);
+                            dmx_extent length, dmx_pad_mode mode);
 /* Zeros behind, up to `length`. */
 dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                          dmx_extent from, dmx_extent length);

@@ -76,6 +76,23 @@ static bool broadcast(inference *i)
     return i->in[1] != NULL && broadcast_dims(&i->out, i->in[0], i->in[1], 0);
 }
 
+static bool compare(inference *i)
+{
+    i->out.element = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
+    return broadcast(i);
+}
+
+/* Of a condition and two values. */
+static bool where(inference *i)
+{
+    value_type some;
+    if (i->in[1] == NULL || i->in[2] == NULL)
+        return false;
+    i->out.element = i->in[1]->element;
+    return broadcast_dims(&some, i->in[0], i->in[1], 0) &&
+           broadcast_dims(&i->out, &some, i->in[2], 0);
+}
+
 static bool transpose(inference *i)
 {
     for (int k = 0; k < i->out.rank; k++)
@@ -176,6 +193,7 @@ static const struct {
     const char *name;
     inference_rule *rule;
 } rules[] = {
+    {"Abs", same},
     {"Add", broadcast},
     {"Cast", cast},
     {"Concat", concat},
@@ -183,6 +201,7 @@ static const struct {
     {"ConvTranspose", conv_transpose},
     {"Cos", same},
     {"Div", broadcast},
+    {"Equal", compare},
     {"Erf", same},
     {"LayerNormalization", same},
     {"MatMul", matmul},
@@ -200,6 +219,7 @@ static const struct {
     {"Sub", broadcast},
     {"Tanh", same},
     {"Transpose", transpose},
+    {"Where", where},
 };
 
 static inference_rule *rule_of(const char *operator_name)

@@ -137,7 +137,7 @@ dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count);
 /* Rank 0. */
 dmx_name dmx_constant_integer(dmx_emitter *e, int64_t value);
 dmx_name dmx_constant_scalar(dmx_emitter *e, double value);
-/* Doubles that stay so; usual export only. */
+/* Doubles that stay so. */
 dmx_name dmx_constant_double(dmx_emitter *e, const char *base,
                              const double *data, const int64_t *dim,
                              size_t rank);

@@ -56,6 +56,19 @@ dmx_extent dmx_extent_times(dmx_emitter *e, dmx_extent x, int64_t n)
                : x * n;
 }
 
+dmx_extent dmx_extent_product(dmx_emitter *e, dmx_extent a, dmx_extent b)
+{
+    const dmx_free_extent x = dmx_extent_rule(e, a), y = dmx_extent_rule(e, b);
+    const bool times_a = dmx_length_is_fixed(x.length);
+    const dmx_length length = times_a ? y.length : x.length;
+    const int64_t n = times_a ? x.length.plus : y.length.plus;
+    dmx_length z;
+    return made(e,
+                (times_a || dmx_length_is_fixed(y.length)) &&
+                    !(x.batch && y.batch) && dmx_length_multiply(&z, length, n),
+                z, x.batch || y.batch);
+}
+
 dmx_extent dmx_extent_plus(dmx_emitter *e, dmx_extent x, int64_t n)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);

@@ -24,6 +24,8 @@ dmx_free_extent dmx_extent_rule(const dmx_emitter *e, dmx_extent x);
 
 /* Arithmetic; a result without a rule is an error. n >= 1 but for plus. */
 dmx_extent dmx_extent_times(dmx_emitter *e, dmx_extent x, int64_t n);
+/* One of a and b is a number, or the batch times one. */
+dmx_extent dmx_extent_product(dmx_emitter *e, dmx_extent a, dmx_extent b);
 dmx_extent dmx_extent_plus(dmx_emitter *e, dmx_extent x, int64_t n);
 dmx_extent dmx_extent_ceil(dmx_emitter *e, dmx_extent x, int64_t n);
 /* x / n, which is whole. */

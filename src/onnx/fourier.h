@@ -2,19 +2,22 @@
 #ifndef DMX_ONNX_FOURIER_H
 #define DMX_ONNX_FOURIER_H
 
+#include "graph/graph.h"
 #include "onnx/emit_ops.h"
 
 typedef struct dmx_transform {
     int64_t n, n1, n2; /* points and their factors */
     int64_t hop;
     int64_t channels;
+    dmx_frames frames_of;
     dmx_extent frames, length;
-    int64_t left; /* reflected samples before the signal */
+    int64_t left; /* samples before the signal, reflected or zeros */
 } dmx_transform;
 
 /* Chooses the factors; false records an error. */
 bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
-                        int64_t channels, dmx_extent length);
+                        dmx_frames frames_of, int64_t channels,
+                        dmx_extent length);
 
 /* [1, C, 1, L] -> [1, 2C, N/2, T] */
 dmx_name dmx_emit_stft(dmx_emitter *e, const dmx_transform *t, dmx_name x);

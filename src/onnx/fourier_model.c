@@ -60,7 +60,8 @@ static dmx_status write_transform(dmx_output *out, const request *r,
     const dmx_metadata metadata = {.graph_name = r->inverse ? "istft" : "stft"};
     dmx_emitter_open(&e, r->opset != 0 ? r->opset : DMX_ONNX_OLDEST_OPSET,
                      false);
-    if (dmx_transform_open(&e, &t, r->nfft, r->channels, r->samples)) {
+    if (dmx_transform_open(&e, &t, r->nfft, DMX_FRAMES_HYBRID, r->channels,
+                           r->samples)) {
         if (r->inverse)
             emit_inverse(&e, &t);
         else

@@ -76,22 +76,6 @@ static void put_model(dmx_metadata *m, dmx_emitter *e, const dmx_identity *who,
     put(m, e, "checkpoint_sha256", who->checkpoint_sha256);
 }
 
-/* The fewest samples that the network takes: 1 for nearly all of them. */
-static int64_t shortest(const dmx_graph *g, int64_t typical)
-{
-    int64_t low = 0,
-            high = typical > 0 ? typical : 1; /* too short, and long enough */
-    for (int64_t n = 1; high - low > 1; n = low + (high - low) / 2) {
-        dmx_graph *at = NULL;
-        if (dmx_graph_at(&at, g, n, NULL) == DMX_OK)
-            high = n;
-        else
-            low = n;
-        dmx_graph_close(at);
-    }
-    return high;
-}
-
 /* Of a file of any length, the lengths that make sense: more than the segment
  * that a network was trained on is beyond the positions that it has seen. */
 static void put_dimensions(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
@@ -109,7 +93,8 @@ static void put_dimensions(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
         put_number(m, e, "samples", g->value[g->input].shape.dim[2]);
         return;
     }
-    put_number(m, e, "shortest_samples", shortest(g, dmx_onnx_typical(who, o)));
+    put_number(m, e, "shortest_samples",
+               dmx_graph_shortest(g, dmx_onnx_typical(who, o)));
     if (who != NULL && who->training_samples > 0)
         put_number(m, e, "longest_samples", who->training_samples);
 }

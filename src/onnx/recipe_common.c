@@ -189,15 +189,6 @@ void dmx_recipe_add(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, dmx_emit_2(&w->e, "Add", a, second_term(w, n)));
 }
 
-/* Operations without an ONNX form: such a graph is refused, by name. */
-#define dmx_recipe_magnitude       NULL
-#define dmx_recipe_mask            NULL
-#define dmx_recipe_wiener          NULL
-#define dmx_recipe_mono            NULL
-#define dmx_recipe_resample        NULL
-#define dmx_recipe_lstm            NULL
-#define dmx_recipe_local_attention NULL
-
 const dmx_recipe_table dmx_recipes = {
     .recipe =
         {

@@ -34,8 +34,9 @@ static void pad_free(dmx_walk *w, const dmx_node *n, const dmx_node *conv)
         const dmx_name before =
             dmx_integer_op(e, "Div", all, dmx_constant_i64(e, &two, 1));
         const dmx_name after = dmx_integer_op(e, "Sub", all, before);
-        dmx_walk_set(w, n,
-                     dmx_emit_pad_names(e, x, 4, 3, before, after, to, false));
+        dmx_walk_set(
+            w, n,
+            dmx_emit_pad_names(e, x, 4, 3, before, after, to, DMX_PAD_ZEROS));
     }
 }
 
@@ -58,9 +59,9 @@ void dmx_recipe_pad(dmx_walk *w, const dmx_node *n)
         out->padding[axis - 1][1] = n->at.after;
         return;
     }
-    dmx_walk_set(
-        w, n,
-        dmx_emit_pad(&w->e, x, 4, axis + 1, n->at.before, n->at.after, false));
+    dmx_walk_set(w, n,
+                 dmx_emit_pad(&w->e, x, 4, axis + 1, n->at.before, n->at.after,
+                              DMX_PAD_ZEROS));
 }
 
 static dmx_name bias_rows(dmx_emitter *e, const dmx_tensor *bias, int64_t first,

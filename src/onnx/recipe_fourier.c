@@ -29,9 +29,13 @@ static bool factorise(dmx_transform *t)
 }
 
 bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
-                        int64_t channels, dmx_extent length)
+                        dmx_frames frames_of, int64_t channels,
+                        dmx_extent length)
 {
-    *t = (dmx_transform){.n = nfft, .channels = channels, .length = length};
+    *t = (dmx_transform){.n = nfft,
+                         .channels = channels,
+                         .frames_of = frames_of,
+                         .length = length};
     if (nfft < 16 || nfft > 65536 || nfft % 8 != 0 || !factorise(t)) {
         dmx_emitter_fail(e, DMX_ERROR_UNSUPPORTED,
                          "nfft must be a multiple of 8 in 16..65536, not %lld",
@@ -39,8 +43,10 @@ bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
         return false;
     }
     t->hop = nfft / 4;
-    t->left = t->hop / 2 * 3;
-    t->frames = dmx_extent_ceil(e, length, t->hop);
+    const bool centred = frames_of == DMX_FRAMES_CENTRED;
+    t->left = centred ? 2 * t->hop : t->hop / 2 * 3;
+    t->frames =
+        dmx_extent_ceil(e, dmx_extent_plus(e, length, centred ? 1 : 0), t->hop);
     if (t->n1 > 4096 || t->n2 > 4096) {
         dmx_emitter_fail(e, DMX_ERROR_LIMIT,
                          "nfft %lld has no factors of moderate size",
@@ -113,10 +119,10 @@ static dmx_name reflect_free(dmx_emitter *e, const dmx_transform *t, dmx_name x,
         dmx_integer_op(e, "Sub", dmx_extent_operand(e, amount_to(e, p->behind)),
                        dmx_extent_operand(e, t->length));
     x = dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1), zeros,
-                           DMX_UNNAMED, false);
+                           DMX_UNNAMED, DMX_PAD_ZEROS);
     return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &left, 1),
                               dmx_integer_op(e, "Sub", behind, zeros), padded,
-                              true);
+                              DMX_PAD_REFLECT);
 }
 
 /* As pad1d of the original: a signal too short to be reflected is first
@@ -131,9 +137,23 @@ static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x,
         return reflect_free(e, t, x, &p, padded);
     const int64_t zeros = dmx_amount_at(p.zeros, 1);
     if (zeros > 0)
-        x = dmx_emit_pad(e, x, 4, 3, 0, zeros, false);
+        x = dmx_emit_pad(e, x, 4, 3, 0, zeros, DMX_PAD_ZEROS);
     return dmx_emit_pad(e, x, 4, 3, dmx_amount_at(p.before, 1),
-                        dmx_amount_at(p.behind, 1) - zeros, true);
+                        dmx_amount_at(p.behind, 1) - zeros, DMX_PAD_REFLECT);
+}
+
+/* `padded` samples in all, the signal after `left` of them; the others are
+ * zeros, or reflected by less than the signal is long. */
+static dmx_name surround(dmx_emitter *e, const dmx_transform *t, dmx_name x,
+                         dmx_extent padded)
+{
+    const dmx_pad_mode mode =
+        t->frames_of == DMX_FRAMES_CENTRED ? DMX_PAD_REFLECT : DMX_PAD_ZEROS;
+    const int64_t left = t->left;
+    const dmx_name before = dmx_constant_i64(e, &left, 1);
+    const dmx_name behind =
+        dmx_extent_missing(e, padded, dmx_extent_plus(e, t->length, left));
+    return dmx_emit_pad_names(e, x, 4, 3, before, behind, padded, mode);
 }
 
 /* [1, C, 1, L] -> frames as runs: [C, n2, n1, T]. */
@@ -143,7 +163,9 @@ static dmx_name frames_of(dmx_emitter *e, const dmx_transform *t, dmx_name x)
     const dmx_extent blocks = dmx_extent_plus(e, t->frames, 3);
     const dmx_extent signals = dmx_extent_times(e, e->batch, t->channels);
     dmx_name piece[4];
-    x = reflect(e, t, x, dmx_extent_times(e, blocks, t->hop));
+    const dmx_extent padded = dmx_extent_times(e, blocks, t->hop);
+    x = t->frames_of == DMX_FRAMES_HYBRID ? reflect(e, t, x, padded)
+                                          : surround(e, t, x, padded);
     x = dmx_emit_reshape(e, x, DMX_DIMS(signals, blocks, q, t->n2));
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
     for (int64_t j = 0; j < 4; j++)
@@ -166,8 +188,8 @@ dmx_name dmx_emit_stft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 
 /* ---- inverse ------------------------------------------------------------ */
 /* [n2, c'][c, k2]: back from k2. The sum of four squared windows is 1.5
- * wherever all four frames are there, and they are for every sample that is
- * kept: the envelope is that one number. */
+ * wherever all four frames are there: the envelope is that one number, but for
+ * the hops of mend_edges. */
 static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n2 = t->n2, half = n2 / 2;
@@ -201,10 +223,65 @@ static dmx_name overlap_add(dmx_emitter *e, const dmx_transform *t, dmx_name x)
     dmx_name piece[4];
     for (int64_t j = 0; j < 4; j++) {
         piece[j] = dmx_emit_slice(e, x, 2, q * j, q * j + q);
-        piece[j] = dmx_emit_pad(e, piece[j], 4, 3, j, 3 - j, false);
+        piece[j] = dmx_emit_pad(e, piece[j], 4, 3, j, 3 - j, DMX_PAD_ZEROS);
     }
     return dmx_emit_2(e, "Add", dmx_emit_2(e, "Add", piece[0], piece[1]),
                       dmx_emit_2(e, "Add", piece[2], piece[3]));
+}
+
+/* 1.5 / (1.5 - the squared windows that are missing) of a hop, in the order of
+ * overlap_add: frames that would have begun `first` to `last` hops earlier are
+ * not there. */
+static dmx_name envelope(dmx_emitter *e, const dmx_transform *t, int64_t first,
+                         int64_t last)
+{
+    const int64_t q = t->n1 / 4;
+    double *v = dmx_emitter_buffer(e, (size_t)t->hop, sizeof *v);
+    if (v == NULL)
+        return "";
+    for (int64_t b = 0; b < t->n2; b++)
+        for (int64_t a = 0; a < q; a++) {
+            double sum = 1.5;
+            for (int64_t j = first; j <= last; j++) {
+                const double s = window(t, j * t->hop + t->n2 * a + b);
+                sum -= s * s;
+            }
+            v[b * q + a] = 1.5 / sum;
+        }
+    return dmx_constant_f64(e, "envelope", v, DMX_DIMS(1, t->n2, q, 1));
+}
+
+/* Hop i of [C, n2, n1 / 4, hops], divided by its envelope. */
+static dmx_name mended(dmx_emitter *e, const dmx_transform *t, dmx_name x,
+                       dmx_extent i, int64_t first, int64_t last)
+{
+    return dmx_emit_2(e, "Mul",
+                      dmx_emit_slice(e, x, 3, i, dmx_extent_plus(e, i, 1)),
+                      envelope(e, t, first, last));
+}
+
+/* Where a frame is missing at an edge that is kept: of the first hop that is
+ * kept the frame three hops before it; with DMX_FRAMES_CENTRED also one behind
+ * the last frame, and two behind that. The result begins with the first hop
+ * that is kept. */
+static dmx_name mend_edges(dmx_emitter *e, const dmx_transform *t, dmx_name x,
+                           dmx_extent *hops)
+{
+    const dmx_extent f = t->frames;
+    dmx_name part[4];
+    if (t->frames_of == DMX_FRAMES_HYBRID_OLD) {
+        part[0] = mended(e, t, x, 0, 3, 3);
+        part[1] = dmx_emit_slice(e, x, 3, 1, *hops);
+        return dmx_emit_concat(e, part, 2, 3);
+    }
+    size_t n = 0;
+    part[n++] = mended(e, t, x, 2, 3, 3);
+    if (f != 3)
+        part[n++] = dmx_emit_slice(e, x, 3, 3, f);
+    part[n++] = mended(e, t, x, f, 0, 0);
+    part[n++] = mended(e, t, x, dmx_extent_plus(e, f, 1), 0, 1);
+    *hops = f;
+    return dmx_emit_concat(e, part, n, 3);
 }
 
 dmx_name dmx_emit_istft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
@@ -212,18 +289,21 @@ dmx_name dmx_emit_istft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
     const int64_t c = t->channels, n1 = t->n1, n2 = t->n2;
     const dmx_extent f = t->frames;
     const dmx_extent signals = dmx_extent_times(e, e->batch, c);
-    const dmx_extent whole =
-        dmx_extent_times(e, dmx_extent_plus(e, f, 3), t->hop);
+    const bool hybrid = t->frames_of == DMX_FRAMES_HYBRID;
+    const int64_t start = hybrid ? t->left : 0;
+    dmx_extent hops = dmx_extent_plus(e, f, 3);
     x = dmx_emit_reshape(e, x,
                          DMX_DIMS(signals, n2, dmx_extent_times(e, f, n1)));
     x = dmx_emit_2(e, "MatMul", synthesis_bins(e, t), x);
     x = dmx_emit_reshape(e, x, DMX_DIMS(signals, n2, 2 * n1, f));
     x = dmx_emit_2(e, "MatMul", synthesis_runs(e, t), x);
     x = overlap_add(e, t, x);
+    if (!hybrid)
+        x = mend_edges(e, t, x, &hops);
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
-    x = dmx_emit_reshape(e, x, DMX_DIMS(e->batch, c, 1, whole));
-    return dmx_emit_slice(e, x, 3, t->left,
-                          dmx_extent_plus(e, t->length, t->left));
+    x = dmx_emit_reshape(
+        e, x, DMX_DIMS(e->batch, c, 1, dmx_extent_times(e, hops, t->hop)));
+    return dmx_emit_slice(e, x, 3, start, dmx_extent_plus(e, t->length, start));
 }
 
 dmx_name dmx_emit_bin_weights(dmx_emitter *e, int64_t bins)
@@ -241,7 +321,8 @@ void dmx_recipe_stft(dmx_walk *w, const dmx_node *n)
 {
     const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     dmx_transform t;
-    if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0], dim[2]))
+    if (dmx_transform_open(&w->e, &t, n->at.nfft, n->at.frames_of, dim[0],
+                           dim[2]))
         dmx_walk_set(w, n, dmx_emit_stft(&w->e, &t, dmx_walk_in(w, n, 0)));
 }
 
@@ -251,7 +332,7 @@ void dmx_recipe_istft(dmx_walk *w, const dmx_node *n)
     const dmx_name x = dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
                                   dmx_emit_bin_weights(&w->e, dim[1]));
     dmx_transform t;
-    if (dmx_transform_open(&w->e, &t, n->at.nfft, dim[0] / 2,
+    if (dmx_transform_open(&w->e, &t, n->at.nfft, n->at.frames_of, dim[0] / 2,
                            dmx_walk_dim(w, n->out[0])[2]))
         dmx_walk_set(w, n, dmx_emit_istft(&w->e, &t, x));
 }
@@ -278,7 +359,7 @@ void dmx_recipe_unstandardize(dmx_walk *w, const dmx_node *n)
     dmx_transform t;
     dmx_walk_skip(w, n);
     e->path = istft->path;
-    if (dmx_transform_open(e, &t, istft->at.nfft, dim[0] / 2,
-                           dmx_walk_dim(w, istft->out[0])[2]))
+    if (dmx_transform_open(e, &t, istft->at.nfft, istft->at.frames_of,
+                           dim[0] / 2, dmx_walk_dim(w, istft->out[0])[2]))
         dmx_walk_set(w, istft, dmx_emit_istft(e, &t, x));
 }

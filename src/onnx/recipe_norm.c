@@ -52,7 +52,7 @@ static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
 {
     const int64_t n = dim[2], side = root_above(n);
     const int64_t rows = (n + side - 1) / side;
-    x = dmx_emit_pad(e, x, 4, 3, 0, rows * side - n, false);
+    x = dmx_emit_pad(e, x, 4, 3, 0, rows * side - n, DMX_PAD_ZEROS);
     return two_stages(e, first, "ReduceSum", x, dim, rows, side);
 }
 
@@ -73,14 +73,37 @@ static int64_t free_side(int64_t n)
     return side;
 }
 
+/* x [1, C, F, L] with zeros behind it up to whole runs of `side`; *rows of
+ * them, which need not follow a rule of the input's length. */
+static dmx_name fill_runs(dmx_emitter *e, dmx_name x, const dmx_extent dim[3],
+                          int64_t side, dmx_extent *rows)
+{
+    const int64_t none = 0, up = side - 1;
+    dmx_length y;
+    if (dmx_length_ceil(&y, dmx_extent_rule(e, dim[2]).length, side)) {
+        *rows = dmx_extent_of(e, y, false);
+        return dmx_emit_pad_to(e, x, 4, 3, dim[2],
+                               dmx_extent_times(e, *rows, side));
+    }
+    const dmx_name n = dmx_extent_operand(e, dim[2]);
+    const dmx_name run = dmx_constant_i64(e, &side, 1);
+    dmx_name whole = dmx_integer_op(e, "Add", n, dmx_constant_i64(e, &up, 1));
+    whole = dmx_integer_op(e, "Div", whole, run);
+    whole = dmx_integer_op(e, "Mul", whole, run);
+    *rows = DMX_UNNAMED;
+    return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1),
+                              dmx_integer_op(e, "Sub", whole, n), DMX_UNNAMED,
+                              DMX_PAD_ZEROS);
+}
+
 /* Sum over an axis of free length, 1 of [1, L, .., ..] or 3 of [1, C, 1, L],
  * in runs: zeros fill the last one. */
 static dmx_name free_sum(dmx_emitter *e, const char *first, dmx_name x,
                          const dmx_extent dim[3])
 {
     const int64_t side = free_side(dmx_extent_typical(e, dim[2]));
-    const dmx_extent rows = dmx_extent_ceil(e, dim[2], side);
-    x = dmx_emit_pad_to(e, x, 4, 3, dim[2], dmx_extent_times(e, rows, side));
+    dmx_extent rows;
+    x = fill_runs(e, x, dim, side, &rows);
     return two_stages(e, first, "ReduceSum", x, dim, rows, side);
 }
 

@@ -48,8 +48,9 @@ static dmx_name padded(dmx_emitter *e, dmx_name x, const int64_t d[3],
 {
     const int64_t hop = nfft / 4, left = hop / 2 * 3;
     x = dmx_emit_reshape(e, x, DMX_DIMS(d[0], 1, d[2]));
-    x = dmx_emit_pad(e, x, 3, 2, left, left + frames * hop - d[2], true);
-    return dmx_emit_pad(e, x, 3, 2, nfft / 2, nfft / 2, true);
+    x = dmx_emit_pad(e, x, 3, 2, left, left + frames * hop - d[2],
+                     DMX_PAD_REFLECT);
+    return dmx_emit_pad(e, x, 3, 2, nfft / 2, nfft / 2, DMX_PAD_REFLECT);
 }
 
 /* Both parts on an axis of their own, then without the last bin and without
@@ -146,8 +147,8 @@ static dmx_name envelope(dmx_emitter *e, int64_t nfft, int64_t frames,
 static dmx_name completed(dmx_emitter *e, dmx_name x, const int64_t d[3])
 {
     x = dmx_emit_reshape(e, x, DMX_DIMS(d[0] / 2, 2, d[1], d[2]));
-    x = dmx_emit_pad(e, x, 4, 2, 0, 1, false);
-    return dmx_emit_pad(e, x, 4, 3, 2, 2, false);
+    x = dmx_emit_pad(e, x, 4, 2, 0, 1, DMX_PAD_ZEROS);
+    return dmx_emit_pad(e, x, 4, 3, 2, 2, DMX_PAD_ZEROS);
 }
 
 /* Real or imaginary part [C, 1, (T + 7) hop] of the inverse. */

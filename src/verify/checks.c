@@ -85,17 +85,35 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
  * one, a prime, and one that ends off every stride above the segment. */
 static size_t choose_lengths(int64_t length[4], const struct dmx_model *m,
                              const dmx_contract *contract,
-                             const dmx_verify_options *options)
+                             const dmx_verify_options *options, int64_t least)
 {
     const int64_t segment = m->training_samples;
     length[0] = contract->samples > 0 ? contract->samples : options->samples;
     if (length[0] > 0)
         return 1;
     length[0] = segment;
-    length[1] = 1000;
+    length[1] = least > 1000 ? least : 1000;
     length[2] = 10007;
     length[3] = segment + segment / 8 + 1;
     return 4;
+}
+
+/* The shortest length of the network, and what signals it needs; a network
+ * without a graph of any length is looked at where it is at home. */
+static dmx_status look_at_network(dmx_parity_job *job, int64_t *least,
+                                  dmx_error *err)
+{
+    const dmx_graph *any;
+    dmx_graph *own = NULL;
+    const bool free = dmx_model_graph_any(&any, job->model, NULL) == DMX_OK;
+    if (!free)
+        DMX_FORWARD(dmx_model_graph(&own, job->model, 0, err));
+    const dmx_graph *g = free ? any : own;
+    *least = free ? dmx_graph_shortest(g, job->model->training_samples) : 1;
+    job->floor =
+        dmx_graph_uses(g, DMX_OP_MASK) || dmx_graph_uses(g, DMX_OP_WIENER);
+    dmx_graph_close(own);
+    return DMX_OK;
 }
 
 static dmx_status run_parity(dmx_parity_job *job, const dmx_contract *contract,
@@ -109,7 +127,9 @@ static dmx_status run_parity(dmx_parity_job *job, const dmx_contract *contract,
                   "%s: its length is fixed: %lld samples, not %lld",
                   job->file->path, (long long)contract->samples,
                   (long long)o->samples);
-    job->n_length = choose_lengths(length, job->model, contract, o);
+    int64_t least;
+    DMX_FORWARD(look_at_network(job, &least, err));
+    job->n_length = choose_lengths(length, job->model, contract, o, least);
     job->length = length;
     job->batch = contract->batch;
     for (size_t i = 0; i < job->n_length; i++)

@@ -14,9 +14,13 @@ typedef struct dmx_parity_job {
     int64_t batch;     /* inputs that the file takes at once; -1: any number */
     const size_t *row; /* source of the model that each output row is */
     size_t n_row;
+    bool floor; /* the music needs a noise floor (verify/test_signal.h) */
     const dmx_verify_options *options;
     const dmx_hooks *hooks;
 } dmx_parity_job;
+
+/* Name of test signal k, 0 or 1, of this job: noise and music. */
+const char *dmx_parity_signal(const dmx_parity_job *job, size_t k);
 
 /* Runs both signals through both at every length, and where the batch is free
  * the two at once, and adds the comparisons to the report; a difference above

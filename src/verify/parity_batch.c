@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 enum { ITEMS = 2 };
-static const char *const item_name[ITEMS] = {"noise", "music"};
 
 typedef struct pair {
     const dmx_parity_job *job;
@@ -62,8 +61,9 @@ static dmx_status run(const pair *p, float *out, const float *mix,
 
 static dmx_status compare(const pair *p, size_t item, dmx_error *err)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%s in a batch", item_name[item]);
+    char name[64];
+    snprintf(name, sizeof name, "%s in a batch",
+             dmx_parity_signal(p->job, item));
     for (size_t s = 0; s < p->job->n_row; s++) {
         const size_t at = item * p->out + s * p->in;
         dmx_parity c = {.signal = name,
@@ -82,8 +82,8 @@ static dmx_status run_all(pair *p, dmx_error *err)
     DMX_FORWARD(allocate(p, err));
     for (size_t k = 0; k < ITEMS; k++) {
         float *mix = p->mix + k * p->in;
-        DMX_FORWARD(
-            dmx_test_signal(mix, item_name[k], p->channels, p->samples, err));
+        DMX_FORWARD(dmx_test_signal(mix, dmx_parity_signal(p->job, k),
+                                    p->channels, p->samples, err));
         DMX_FORWARD(run(p, p->alone + k * p->out, mix, 1, err));
     }
     DMX_FORWARD(run(p, p->both, p->mix, ITEMS, err));

@@ -13,6 +13,12 @@
 #include <string.h>
 
 static const char *const signal_name[] = {"noise", "music"};
+
+const char *dmx_parity_signal(const dmx_parity_job *job, size_t k)
+{
+    return k == 1 && job->floor ? "music over noise" : signal_name[k];
+}
+
 enum { N_SIGNAL = 2 };
 
 /* Everything alive during the comparison. */
@@ -160,10 +166,10 @@ static dmx_status compare(const bench *b, size_t signal, bool *passed,
     const size_t row = (size_t)(b->channels * b->samples);
     const float *output = b->output + item(b, signal) * b->job->n_row * row;
     char name[64];
-    snprintf(name, sizeof name, "%s", signal_name[signal]);
+    const char *of = dmx_parity_signal(b->job, signal);
+    snprintf(name, sizeof name, "%s", of);
     if (b->length > 0)
-        snprintf(name, sizeof name, "%s at %lld", signal_name[signal],
-                 (long long)b->samples);
+        snprintf(name, sizeof name, "%s at %lld", of, (long long)b->samples);
     *passed = true;
     for (size_t s = 0; s < b->job->n_row; s++) {
         const size_t source = b->job->row[s];
@@ -181,8 +187,8 @@ static dmx_status compare(const bench *b, size_t signal, bool *passed,
 static dmx_status run_signal(bench *b, size_t signal, bool *passed,
                              dmx_error *err)
 {
-    DMX_FORWARD(dmx_test_signal(b->mix, signal_name[signal], b->channels,
-                                b->samples, err));
+    DMX_FORWARD(dmx_test_signal(b->mix, dmx_parity_signal(b->job, signal),
+                                b->channels, b->samples, err));
     DMX_FORWARD(run_reference(b, signal, err));
     DMX_FORWARD(finish_loading(b, err));
     DMX_FORWARD(run_model(b, signal, err));
