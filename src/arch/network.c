@@ -82,7 +82,8 @@ dmx_status dmx_network_segment(struct dmx_model *model, dmx_error *err)
     else
         model->training_samples =
             model->segment[0] * model->samplerate / model->segment[1];
-    if (dmx_json_get(a, "use_train_segment") == NULL)
+    model->free_length = dmx_json_get(a, "use_train_segment") == NULL;
+    if (model->free_length)
         return DMX_OK; /* a class that takes any length */
     return dmx_argument_bool(&model->use_train_segment, a, "use_train_segment",
                              err);

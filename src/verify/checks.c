@@ -81,13 +81,20 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
     return status;
 }
 
+/* Networks that take any length say segments of minutes; this is more than
+ * their LSTMs run as a whole at every level. */
+#define ENOUGH_SECONDS 10
+
 /* The lengths at which a file of any length is compared: the segment, a short
  * one, a prime, and one that ends off every stride above the segment. */
 static size_t choose_lengths(int64_t length[4], const struct dmx_model *m,
                              const dmx_contract *contract,
                              const dmx_verify_options *options, int64_t least)
 {
-    const int64_t segment = m->training_samples;
+    const int64_t enough = ENOUGH_SECONDS * m->samplerate;
+    const int64_t segment = m->free_length && m->training_samples > enough
+                                ? enough
+                                : m->training_samples;
     length[0] = contract->samples > 0 ? contract->samples : options->samples;
     if (length[0] > 0)
         return 1;

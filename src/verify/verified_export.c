@@ -69,6 +69,17 @@ static bool any_length(const job *j)
            (j->model->free_length && j->options.samples == 0);
 }
 
+/* The length that forms are chosen for: songs are cut into 44 s at most by the
+ * bags of networks that take any length. */
+static int64_t typical_samples(const job *j)
+{
+    const int64_t usual = 44 * j->model->samplerate;
+    return j->options.samples > 0 || !j->model->free_length ||
+                   j->model->training_samples < usual
+               ? j->options.samples
+               : usual;
+}
+
 static dmx_status write_graph(const job *j, dmx_output *out,
                               const dmx_graph *graph, dmx_error *err)
 {
@@ -85,7 +96,7 @@ static dmx_status write_graph(const job *j, dmx_output *out,
         .batch = (j->options.dynamic & DMX_DYNAMIC_BATCH) != 0
                      ? DMX_ANY
                      : j->options.batch,
-        .typical = j->options.samples,
+        .typical = typical_samples(j),
     };
     const dmx_identity who = dmx_model_identity(j->model);
     DMX_FORWARD(dmx_onnx_write(out, graph, &who, &o, err));

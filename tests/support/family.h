@@ -1,0 +1,19 @@
+/* Recordings of Hybrid Demucs, Demucs and HTDemucs of any length: every network
+ * at several lengths. Shortened copies lie in tests/data/family, the whole
+ * recordings are used where they are at hand. */
+#ifndef DMX_FAMILY_H
+#define DMX_FAMILY_H
+
+#include "golden.h"
+
+/* Folders of recordings, relative to the tests' data. */
+#define FAMILY_SHORT     "family/"
+#define FAMILY_QUANTIZED "quantized/"
+#define FAMILY_WHOLE     "../../../shared/fixtures/"
+
+/* Calls check for every recording in a folder, `name` telling the network and
+ * its file; returns how often it was false. The golden case is closed
+ * afterwards. */
+int family_each(const char *base, bool (*check)(golden *g, const char *name));
+
+#endif
