@@ -14,7 +14,7 @@ typedef struct dmx_parity_job {
     int64_t batch;     /* inputs that the file takes at once; -1: any number */
     const size_t *row; /* source of the model that each output row is */
     size_t n_row;
-    bool floor; /* the music needs a noise floor (verify/test_signal.h) */
+    bool floor; /* the music needs a noise floor (base/test_signal.h) */
     const dmx_verify_options *options;
     const dmx_hooks *hooks;
 } dmx_parity_job;
