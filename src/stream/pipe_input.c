@@ -7,9 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_HEADER ((int64_t)16 << 20) /* bytes before the samples of a WAV   \
-                                         */
-#define LOOK_MS 100                     /* between questions whether to stop */
+#define MOST_HEADER                                                            \
+    ((int64_t)16 << 20) /* bytes before the samples of a WAV                   \
+                         */
+#define LOOK_MS 100     /* between questions whether to stop */
 
 /* ------------------------------------------------------------------ bytes */
 
@@ -120,8 +121,8 @@ static dmx_status read_header(dmx_pipe_input *in, dmx_error *err)
                    memcmp(p, "BW64", 4) != 0) ||
                       memcmp(p + 8, "WAVE", 4) != 0,
                   err, DMX_ERROR_FORMAT,
-                  "the input is no WAV file; say what samples come, with "
-                  "--raw s16le,44100,2, or let ffmpeg write -f wav");
+                  "the input is no WAV file: say what raw samples come "
+                  "(s16le,44100,2), or send WAV");
     for (int64_t seen = 12; seen < MOST_HEADER;) {
         DMX_FORWARD(take(in, p, 8, err));
         const uint32_t size = number(p + 4, 4);

@@ -102,12 +102,12 @@ says err 'exact has no --hop'
 run 2 stream --raw s16le,48000,2 --hop 0.2 <song.raw
 says err 'has 48000 Hz, the model 44100'
 run 1 stream --hop 0.2 <song.raw
-says err 'no WAV file; say what samples come'
+says err 'no WAV file: say what raw samples come'
 run 1 stream --hop 0.2 < <(head -c 30 song.wav)
 says err 'ends within the header'
 run 2 stream --hop 1.95 --raw $raw <song.raw
 says err 'sees a window of'
-run 1 stream --fd vocals=9 --hop 0.2 --raw $raw <song.raw
+run 1 stream --fd vocals=9 --hop 0.2 --raw $raw <song.raw 9>&-
 says err "can't write to file descriptor 9"
 
 # Hostile headers end in a message.
