@@ -85,7 +85,7 @@ static dmx_status read_shapes(dmx_member *m, dmx_error *err)
         return misfit(m, err);
     DMX_RETURN_IF(in->dim[0] > 1, err, DMX_ERROR_MODEL,
                   "%s: takes %lld inputs at once; export it with a batch of 1 "
-                  "or with --dynamic",
+                  "or for any length",
                   m->path, (long long)in->dim[0]);
     m->channels = in->dim[1];
     m->n_source = (size_t)out->dim[1];
