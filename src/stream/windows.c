@@ -5,12 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Samples of the past that a run sees: a model that runs at lengths of its own
+ * takes as many as it runs with, the others a piece, padded behind. */
+static int64_t seen_by(const dmx_pass *pass, const dmx_runner *runner)
+{
+    return pass->open_tail != NULL && runner->samples > pass->piece
+               ? runner->samples
+               : pass->piece;
+}
+
 static dmx_status open_runners(dmx_windows *w, int64_t *samples, dmx_error *err)
 {
     const dmx_separator *s = w->separator;
     for (size_t i = 0; i < s->n_pass; i++) {
         DMX_FORWARD(dmx_separator_share(&w->runner[i], &s->pass[i], err));
-        const int64_t piece = s->pass[i].piece;
+        const int64_t piece = seen_by(&s->pass[i], &w->runner[i]);
         if (piece > w->longest)
             w->longest = piece;
         if (w->shortest == 0 || piece < w->shortest)
@@ -98,7 +107,8 @@ dmx_status dmx_windows_run(dmx_windows *w, float *y, int64_t keep,
     for (size_t m = 0; m < s->n_pass; m++) {
         const dmx_pass *pass = &s->pass[m];
         const dmx_runner *runner = &w->runner[m];
-        load(w, runner->samples, pass->piece, past, level);
+        const int64_t piece = seen_by(pass, runner);
+        load(w, runner->samples, piece, past, level);
         DMX_FORWARD(runner->run(runner->self, w->stems, w->mix, hooks, err));
         for (size_t k = 0; k < s->n_source; k++)
             for (int64_t c = 0; c < s->channels && s->slot[k] >= 0; c++)
@@ -106,7 +116,7 @@ dmx_status dmx_windows_run(dmx_windows *w, float *y, int64_t keep,
                                 w->stems +
                                     ((int64_t)k * s->channels + c) *
                                         runner->samples +
-                                    pass->piece - keep,
+                                    piece - keep,
                                 keep, pass->gain[k], level);
     }
     return DMX_OK;
