@@ -739,12 +739,12 @@ typedef struct dmx_separator_options {
                                        the files say */
     const char *weights;            /* which of a training checkpoint, as in
                                        dmx_checkpoint_options; NULL: the best */
-    int unpadded;        /* non-zero, for streams: models that are given shorter
-                            segments padded to their training segment get them as they
-                            are; a segment beyond the training segment, or of an .onnx
-                            file of one length, means that */
-    const char *choices; /* as in dmx_engine_options; NULL:
-                            "precision" in the cache folder */
+    int unpadded; /* non-zero, for streams: models that are given shorter
+                     segments padded to their training segment get them as they
+                     are; a segment beyond the training segment, or of an .onnx
+                     file of one length, means that */
+    const char *choices;            /* as in dmx_engine_options; NULL:
+                                       "precision" in the cache folder */
     dmx_engine_precision precision; /* of the native engine */
 } dmx_separator_options;
 
