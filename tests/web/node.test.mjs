@@ -165,7 +165,8 @@ test('downloads are cached', async () => {
 });
 
 // Every kind of model that the native engine runs here.
-const models = fs.readdirSync(data).filter(name => fs.existsSync(path.join(data, name, 'model.th'))
+const models = [...fs.readdirSync(data), ...fs.readdirSync(path.join(data, 'family')).map(name => `family/${name}`)]
+    .filter(name => fs.existsSync(path.join(data, name, 'model.th'))
     || fs.existsSync(path.join(data, name, 'model.safetensors')));
 for (const name of models)
     test(`model ${name}`, async t => {
@@ -180,7 +181,7 @@ for (const name of models)
             return t.skip(error.message);
         }
         const planes = noise(d.channels, Math.round(1.3 * d.segment) + 17, 3);
-        const song = writeWav(path.join(scratch, `${name}.wav`), planes, d.sampleRate);
+        const song = writeWav(path.join(scratch, `${path.basename(name)}.wav`), planes, d.sampleRate);
         const worst = close(await collect(d.separate(planes)), native(song, file));
         t.diagnostic(`difference ${worst} of the peak`);
         d.close();
