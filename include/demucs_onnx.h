@@ -741,8 +741,9 @@ typedef struct dmx_separator_options {
                                        dmx_checkpoint_options; NULL: the best */
     int unpadded; /* non-zero, for streams: models that are given shorter
                      segments padded to their training segment get them as they
-                     are; a segment beyond the training segment, or of an .onnx
-                     file of one length, means that */
+                     are; a longer one, or of an .onnx file of one length, means
+                     that */
+
     const char *choices;            /* as in dmx_engine_options; NULL:
                                        "precision" in the cache folder */
     dmx_engine_precision precision; /* of the native engine */
