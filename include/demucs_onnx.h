@@ -688,9 +688,9 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_onnx_json(char **out, const char *path,
 
 /* A deterministic test signal of the checks, float32 [channels][samples]:
  * "noise" is N(0,1), "music" has full-scale transients, silence, a passage at
- * -60 dB, DC and hard-panned parts, "music over noise" is the same with noise at
- * -60 dB, for networks that divide a spectrogram by its magnitudes. Bit for bit
- * the same everywhere. Fails with ARGUMENT. */
+ * -60 dB, DC and hard-panned parts, "music over noise" is the same with noise
+ * at -60 dB, for networks that divide a spectrogram by its magnitudes. Bit for
+ * bit the same everywhere. Fails with ARGUMENT. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_test_signal(float *out, const char *name,
                                                   int64_t channels,
                                                   int64_t samples,

@@ -13,14 +13,18 @@ extern const cli_command cli_command_completion;
 
 /* clang-format off: one a line */
 const cli_command *const cli_commands[] = {
-    &cli_command_export,      &cli_command_verify,
-    &cli_command_inspect,     &cli_command_separate,
+    &cli_command_export,
+    &cli_command_verify,
+    &cli_command_inspect,
+    &cli_command_separate,
     &cli_command_stream,
-    &cli_command_list_models, &cli_command_download,
-    &cli_command_prewarm,     &cli_command_bench,
-    &cli_command_completion,  NULL,
+    &cli_command_list_models,
+    &cli_command_download,
+    &cli_command_prewarm,
+    &cli_command_bench,
+    &cli_command_completion,
+    NULL,
 };
-/* clang-format on */
 
 const cli_option cli_global_options[] = {
     {"quiet", 'q', CLI_FLAG, NULL, "errors only", offsetof(cli_global, quiet),
