@@ -333,6 +333,9 @@ typedef struct dmx_engine_options {
     dmx_engine_precision precision;
     const char *choices; /* folder that keeps what was proved, for the next
                             time; NULL: prove every time */
+    const struct dmx_engine *like; /* NULL, or an engine of the same model at
+                               another length, whose weights serve the new one
+                               too; it must outlive it */
 } dmx_engine_options;
 
 #define DMX_ENGINE_OPTIONS_INIT DMX_SIZED_(dmx_engine_options)

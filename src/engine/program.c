@@ -50,10 +50,22 @@ void dmx_program_close(struct dmx_engine *e)
         dmx_pages_free(e->chunk[i].data, e->chunk[i].size);
     dmx_arena_free(&e->small);
     free(e->fourier);
+    free(e->shareable);
     free(e->chunk);
     free(e->buffer);
     free(e->step);
     free(e);
+}
+
+/* Bytes of so many floats; false when that is absurd. 64 floats more: kernels
+ * read whole vectors at the end of a row. */
+static bool bytes_of(size_t *bytes, int64_t count)
+{
+    if (count < 0 || dmx_mul_overflow(bytes, (size_t)count + 64, 4) ||
+        *bytes > SIZE_MAX / 2)
+        return false;
+    *bytes = (*bytes + 63) / 64 * 64;
+    return true;
 }
 
 dmx_status dmx_program_floats(float **out, struct dmx_engine *e, int64_t count,
@@ -61,19 +73,68 @@ dmx_status dmx_program_floats(float **out, struct dmx_engine *e, int64_t count,
 {
     size_t bytes;
     *out = NULL;
-    /* 64 floats more: kernels read whole vectors at the end of a row */
-    DMX_RETURN_IF(count < 0 ||
-                      dmx_mul_overflow(&bytes, (size_t)count + 64, 4) ||
-                      bytes > SIZE_MAX / 2,
-                  err, DMX_ERROR_MEMORY,
+    DMX_RETURN_IF(!bytes_of(&bytes, count), err, DMX_ERROR_MEMORY,
                   "no memory for %lld numbers of the engine", (long long)count);
-    bytes = (bytes + 63) / 64 * 64;
     dmx_chunk *c = chunk_with(e, bytes);
     DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for %zu bytes of the engine's weights", bytes);
     *out = (float *)(void *)(c->data + c->used);
     c->used += bytes;
     e->weight_bytes += bytes;
+    return DMX_OK;
+}
+
+/* ---- weights of two programs ----------------------------------------------
+ */
+
+#define LOOKS 16 /* both come in nearly the same order */
+
+/* The same floats in the other program, or NULL. */
+static const float *find_same(struct dmx_engine *e, const float *data,
+                              int64_t count)
+{
+    const struct dmx_engine *like = e->like;
+    const size_t n = like != NULL ? like->n_shareable : 0;
+    for (size_t i = 0; i < LOOKS && i < n; i++) {
+        const size_t at = (e->next_like + i) % n;
+        const dmx_shareable *s = &like->shareable[at];
+        if (s->floats != count ||
+            memcmp(s->data, data, (size_t)count * sizeof *data) != 0)
+            continue;
+        e->next_like = at + 1;
+        return s->data;
+    }
+    return NULL;
+}
+
+/* The last floats, zero again; a chunk that has nothing else goes. */
+static void take_back(struct dmx_engine *e, int64_t count)
+{
+    size_t bytes = 0;
+    dmx_chunk *c = &e->chunk[e->n_chunk - 1];
+    (void)bytes_of(&bytes, count);
+    c->used -= bytes;
+    e->weight_bytes -= bytes;
+    memset(c->data + c->used, 0, bytes);
+    if (c->used > 0)
+        return;
+    dmx_pages_free(c->data, c->size);
+    e->n_chunk--;
+}
+
+dmx_status dmx_program_share(float **data, struct dmx_engine *e, int64_t count,
+                             dmx_error *err)
+{
+    const float *same = find_same(e, *data, count);
+    DMX_RETURN_IF(!dmx_grow(&e->shareable, &e->shareable_capacity,
+                            e->n_shareable + 1, sizeof *e->shareable),
+                  err, DMX_ERROR_MEMORY,
+                  "no memory for a list of the engine's weights");
+    if (same != NULL) {
+        take_back(e, count);
+        *data = (float *)(uintptr_t)same; /* filled: nobody writes any more */
+    }
+    e->shareable[e->n_shareable++] = (dmx_shareable){*data, count};
     return DMX_OK;
 }
 

@@ -90,6 +90,12 @@ typedef struct dmx_chunk {
     size_t size, used;
 } dmx_chunk;
 
+/* Weights that another program may use, too. */
+typedef struct dmx_shareable {
+    const float *data;
+    int64_t floats;
+} dmx_shareable;
+
 struct dmx_engine {
     const struct dmx_kernels *kernels;
     int threads;
@@ -109,6 +115,10 @@ struct dmx_engine {
     dmx_arena small;  /* parameters, paths */
     dmx_chunk *chunk; /* packed weights and tables */
     size_t n_chunk, chunk_capacity;
+    dmx_shareable *shareable;
+    size_t n_shareable, shareable_capacity;
+    const struct dmx_engine *like; /* its weights may be used; or NULL */
+    size_t next_like;              /* where the next ones are likely to be */
     struct dmx_fourier **fourier;
     size_t n_fourier, fourier_capacity;
 };
@@ -170,6 +180,10 @@ void dmx_program_close(struct dmx_engine *e);
 /* 64-byte aligned floats, zero, counted as weights. */
 DMX_MUST_CHECK dmx_status dmx_program_floats(float **out, struct dmx_engine *e,
                                              int64_t count, dmx_error *err);
+/* `data`, the last floats handed out, which are filled now; or, when the engine
+ * that this one is like has the same, these, and data is taken back. */
+DMX_MUST_CHECK dmx_status dmx_program_share(float **data, struct dmx_engine *e,
+                                            int64_t count, dmx_error *err);
 /* A copy of n floats; NULL stays NULL. */
 DMX_MUST_CHECK dmx_status dmx_program_copy(const float **out,
                                            struct dmx_engine *e,

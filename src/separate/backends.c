@@ -7,7 +7,8 @@ static dmx_status open_native(dmx_runner *out, const dmx_backend_job *job,
 {
     return dmx_runner_native(out, job->model, job->samples,
                              &(dmx_native_options){job->threads, job->precision,
-                                                   job->choices, job->hooks},
+                                                   job->choices, job->hooks,
+                                                   job->like},
                              err);
 }
 

@@ -8,9 +8,10 @@
 /* A model that is to run. */
 typedef struct dmx_backend_job {
     const struct dmx_model *model;
-    const char *name; /* for messages */
-    int64_t samples;  /* of every run */
-    int threads;      /* 0: all cores */
+    const dmx_runner *like; /* NULL, or a runner of it for another length */
+    const char *name;       /* for messages */
+    int64_t samples;        /* of every run */
+    int threads;            /* 0: all cores */
     const dmx_hooks *hooks;
     const char *onnxruntime, *providers; /* as in dmx_separator_options */
     dmx_engine_precision precision;      /* of the native engine */

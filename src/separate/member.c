@@ -167,7 +167,9 @@ static dmx_status make_runner(dmx_member *m, dmx_runner *out,
                               const dmx_member_options *o, int64_t samples,
                               dmx_runtime **runtime, dmx_error *err)
 {
+    const dmx_runner *like = m->runner.self != NULL ? &m->runner : NULL;
     const dmx_backend_job job = {.model = m->model,
+                                 .like = like,
                                  .name = m->path,
                                  .samples = samples,
                                  .threads = o->threads,

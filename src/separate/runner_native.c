@@ -1,18 +1,41 @@
 #include "separate/runners.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 typedef struct native_runner {
     dmx_engine *engine;
-    bool shared; /* the engine is another runner's */
-    dmx_engine_state *state;
+    bool shared;             /* the engine is another runner's */
+    dmx_engine_state *state; /* NULL: given up until the next run */
+    pthread_mutex_t lock;    /* of state */
 } native_runner;
+
+static dmx_status run_locked(native_runner *r, float *stems, const float *mix,
+                             const dmx_hooks *hooks, dmx_error *err)
+{
+    if (r->state == NULL)
+        DMX_FORWARD(dmx_engine_state_open(&r->state, r->engine, err));
+    return dmx_engine_run(r->state, stems, mix, hooks, err);
+}
 
 static dmx_status run(void *self, float *stems, const float *mix,
                       const dmx_hooks *hooks, dmx_error *err)
 {
-    const native_runner *r = self;
-    return dmx_engine_run(r->state, stems, mix, hooks, err);
+    native_runner *r = self;
+    pthread_mutex_lock(&r->lock);
+    const dmx_status status = run_locked(r, stems, mix, hooks, err);
+    pthread_mutex_unlock(&r->lock);
+    return status;
+}
+
+/* Unless it runs just now. */
+static void give_up_memory(native_runner *r)
+{
+    if (pthread_mutex_trylock(&r->lock) != 0)
+        return;
+    dmx_engine_state_close(r->state);
+    r->state = NULL;
+    pthread_mutex_unlock(&r->lock);
 }
 
 static void close_runner(void *self)
@@ -21,7 +44,18 @@ static void close_runner(void *self)
     dmx_engine_state_close(r->state);
     if (!r->shared)
         dmx_engine_close(r->engine);
+    pthread_mutex_destroy(&r->lock);
     free(r);
+}
+
+static native_runner *new_runner(dmx_error *err)
+{
+    native_runner *r = calloc(1, sizeof *r);
+    if (r != NULL && pthread_mutex_init(&r->lock, NULL) == 0)
+        return r;
+    free(r);
+    (void)dmx_fail(err, DMX_ERROR_MEMORY, "no memory for a model");
+    return NULL;
 }
 
 static dmx_status share(void *self, dmx_runner *out, dmx_error *err);
@@ -49,8 +83,9 @@ static dmx_status finish(dmx_runner *out, native_runner *r, dmx_error *err)
 static dmx_status share(void *self, dmx_runner *out, dmx_error *err)
 {
     const native_runner *first = self;
-    native_runner *r = calloc(1, sizeof *r);
-    DMX_RETURN_IF(r == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
+    native_runner *r = new_runner(err);
+    if (r == NULL)
+        return DMX_ERROR_MEMORY;
     r->engine = first->engine;
     r->shared = true;
     return finish(out, r, err);
@@ -66,18 +101,24 @@ dmx_status dmx_runner_native(dmx_runner *out, const struct dmx_model *model,
                              int64_t samples, const dmx_native_options *given,
                              dmx_error *err)
 {
+    native_runner *first = given->like != NULL ? given->like->self : NULL;
     *out = (dmx_runner){0};
-    native_runner *r = calloc(1, sizeof *r);
-    DMX_RETURN_IF(r == NULL, err, DMX_ERROR_MEMORY, "no memory for a model");
+    native_runner *r = new_runner(err);
+    if (r == NULL)
+        return DMX_ERROR_MEMORY;
     dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
     options.threads = given->threads;
     options.hooks = given->hooks;
     options.precision = given->precision;
     options.choices = given->choices;
+    if (first != NULL) {
+        options.like = first->engine;
+        give_up_memory(first);
+    }
     const dmx_status status =
         dmx_engine_open(&r->engine, model, samples, &options, err);
     if (status != DMX_OK) {
-        free(r);
+        close_runner(r);
         return status;
     }
     return finish(out, r, err);

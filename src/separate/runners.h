@@ -20,6 +20,10 @@ typedef struct dmx_native_options {
     dmx_engine_precision precision;
     const char *choices;
     const dmx_hooks *hooks;
+    const dmx_runner
+        *like; /* NULL, or a runner of the model for another length,
+                  which lends its weights and gives up its memory
+                  until it runs again; it must outlive the new one */
 } dmx_native_options;
 
 /* Our own engine. The model may be closed afterwards. */

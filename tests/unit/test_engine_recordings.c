@@ -124,11 +124,74 @@ static void test_whole_recordings(void **state)
     assert_int_equal(try_in(WHOLE), 0);
 }
 
+/* Stems of noise at a length; malloc'd. */
+static float *stems_of(const golden *g, int64_t samples,
+                       dmx_engine_options *options, dmx_engine **engine)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_engine_state *state;
+    uint64_t seed = 3;
+    assert_ok(dmx_engine_open(engine, g->model, samples, options, &err), &err);
+    assert_ok(dmx_engine_state_open(&state, *engine, &err), &err);
+    const int64_t n = dmx_engine_samples(*engine);
+    float *mix = malloc((size_t)(dmx_engine_inputs(*engine) * n) * sizeof *mix);
+    float *stems =
+        malloc((size_t)(dmx_engine_outputs(*engine) * n) * sizeof *stems);
+    assert_non_null(mix);
+    assert_non_null(stems);
+    for (int64_t i = 0; i < dmx_engine_inputs(*engine) * n; i++)
+        mix[i] = (float)test_normal(&seed);
+    assert_ok(dmx_engine_run(state, stems, mix, NULL, &err), &err);
+    dmx_engine_state_close(state);
+    free(mix);
+    return stems;
+}
+
+/* An engine for another length takes the weights of the first, has hardly any
+ * of its own, and gives what it gives alone. */
+static void test_like(void **state)
+{
+    (void)state;
+    static const char *const folder[] = {"family/hdemucs_odd",
+                                         "family/demucs_mdx"};
+    static const char *const stems[] = {"stems_8192.npy", "stems_16384.npy"};
+    for (int i = 0; i < 2; i++)
+        for (int low = 0; low < 2; low++) {
+            dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
+            dmx_engine *first, *alone, *second;
+            golden g;
+            golden_open_case(&g, &(golden_case){.folder = folder[i],
+                                                .file = "model.th",
+                                                .stems = stems[i]});
+            options.low_memory = low;
+            free(stems_of(&g, 20000, &options, &first));
+            float *a = stems_of(&g, 5000, &options, &alone);
+            options.like = first;
+            float *b = stems_of(&g, 5000, &options, &second);
+            assert_memory_equal(a, b,
+                                (size_t)(dmx_engine_outputs(alone) *
+                                         dmx_engine_samples(alone)) *
+                                    sizeof *a);
+            assert_true(dmx_engine_weight_bytes(second) <
+                        dmx_engine_weight_bytes(alone) / 2);
+            printf("%s: %zu of %zu bytes\n", folder[i],
+                   dmx_engine_weight_bytes(second),
+                   dmx_engine_weight_bytes(alone));
+            dmx_engine_close(second);
+            dmx_engine_close(first);
+            dmx_engine_close(alone);
+            free(a);
+            free(b);
+            golden_close(&g);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recordings),
         cmocka_unit_test(test_whole_recordings),
+        cmocka_unit_test(test_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,7 @@ dmx_status dmx_engine_open_planned(dmx_engine **out, const dmx_graph *graph,
     DMX_FORWARD(dmx_graph_status(graph, err));
     dmx_engine *e;
     DMX_FORWARD(dmx_program_open(&e, err));
+    e->like = o.like;
     e->threads = o.threads > 0 ? o.threads : dmx_cpu_count();
     e->weights = o.low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
     e->precision = *plan;

@@ -101,9 +101,10 @@ static dmx_status store(dmx_matrix *m, struct dmx_engine *e, const float *wide,
     m->format =
         dmx_weights_fit(e->weights, wide, n) ? e->weights : DMX_WEIGHTS_FLOAT32;
     const size_t bytes = n * dmx_weight_size(m->format);
-    DMX_FORWARD(dmx_program_floats(
-        &data, e, (int64_t)((bytes + sizeof *data - 1) / sizeof *data), err));
+    const int64_t floats = (int64_t)((bytes + sizeof *data - 1) / sizeof *data);
+    DMX_FORWARD(dmx_program_floats(&data, e, floats, err));
     dmx_weights_narrow(m->format, data, wide, n);
+    DMX_FORWARD(dmx_program_share(&data, e, floats, err));
     m->data = data;
     return DMX_OK;
 }
@@ -167,6 +168,7 @@ static dmx_status pack_float32(dmx_matrix *m, struct dmx_engine *e,
     float *data;
     DMX_FORWARD(dmx_program_floats(&data, e, m->rows * d->k, err));
     fill(data, bias, m, d, m->tile);
+    DMX_FORWARD(dmx_program_share(&data, e, m->rows * d->k, err));
     m->data = data;
     return DMX_OK;
 }
