@@ -21,7 +21,8 @@ if(DMX_PLATFORM STREQUAL own)
   set(DMX_POSIX platform_posix cgroup file folder output part_file)
   list(TRANSFORM DMX_POSIX REPLACE "(.+)" "${DMX_SRC}/base/\\1.c")
   dmx_sources(DMX_REFERENCE ${DMX_SRC}/reference/*.c)
-  list(REMOVE_ITEM DMX_CORE ${DMX_POSIX} ${DMX_REFERENCE})
+  list(REMOVE_ITEM DMX_CORE ${DMX_POSIX} ${DMX_REFERENCE}
+    ${DMX_SRC}/api/precision_keep.c)
 endif()
 set(DMX_CORE_OF_SEPARATE ${DMX_SRC}/separate/overlap_open.c
   ${DMX_SRC}/separate/overlap_run.c ${DMX_SRC}/separate/track_level.c)

@@ -1,5 +1,6 @@
 /* What the separator may ask for, and what is not in the module: ONNX Runtime,
  * the float64 reference, bags as files in folders, and files to write. */
+#include "api/precision.h"
 #include "base/output.h"
 #include "hub/cache.h"
 #include "hub/repository.h"
@@ -33,6 +34,23 @@ dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
     (void)option, (void)err;
     *out = NULL;
     return DMX_OK;
+}
+
+/* No folder keeps what was proved. */
+bool dmx_choice_read(dmx_choice *out, const dmx_model *model,
+                     const char *folder, dmx_engine_precision precision,
+                     const char *isa)
+{
+    (void)out, (void)model, (void)folder, (void)precision, (void)isa;
+    return false;
+}
+
+void dmx_choice_write(const dmx_choice *choice, const dmx_model *model,
+                      const char *folder, dmx_engine_precision precision,
+                      const char *isa, const dmx_hooks *hooks)
+{
+    (void)choice, (void)model, (void)folder, (void)precision, (void)isa;
+    (void)hooks;
 }
 
 dmx_status dmx_output_open(dmx_output *out, const char *path, dmx_error *err)
