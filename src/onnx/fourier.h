@@ -11,7 +11,8 @@ typedef struct dmx_transform {
     int64_t channels;
     dmx_frames frames_of;
     dmx_extent frames, length;
-    int64_t left; /* samples before the signal, reflected or zeros */
+    const float *window; /* PyTorch's own, [n]; NULL: the formula */
+    int64_t left;        /* samples before the signal, reflected or zeros */
 } dmx_transform;
 
 /* Chooses the factors; false records an error. */

@@ -43,6 +43,12 @@ bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
         return false;
     }
     t->hop = nfft / 4;
+    if (frames_of != DMX_FRAMES_HYBRID) {
+        float *own = dmx_emitter_buffer(e, (size_t)nfft, sizeof *own);
+        if (own != NULL)
+            dmx_hann_window(own, nfft);
+        t->window = own;
+    }
     const bool centred = frames_of == DMX_FRAMES_CENTRED;
     t->left = centred ? 2 * t->hop : t->hop / 2 * 3;
     t->frames =
@@ -59,6 +65,8 @@ bool dmx_transform_open(dmx_emitter *e, dmx_transform *t, int64_t nfft,
 /* Periodic Hann. */
 static double window(const dmx_transform *t, int64_t n)
 {
+    if (t->window != NULL)
+        return (double)t->window[n];
     return 0.5 - 0.5 * dmx_cos_turn(n, t->n);
 }
 
