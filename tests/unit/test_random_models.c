@@ -193,6 +193,7 @@ static dmx_json *random_arguments(uint64_t seed)
 /* -------------------------------------------------------------- comparison */
 
 typedef struct trial {
+    struct dmx_checkpoint checkpoint; /* the model's */
     dmx_model *model;
     dmx_graph *graph;
     int64_t channels, samples;
@@ -209,11 +210,11 @@ static bool is_music(uint64_t seed)
 static void open_trial(trial *t, uint64_t seed, dmx_json *arguments)
 {
     static char klass[] = "HTDemucs", path[] = "random";
-    struct dmx_checkpoint checkpoint = {
-        .path = path, .klass_name = klass, .kwargs = arguments};
     dmx_error err = DMX_ERROR_INIT;
     *t = (trial){0};
-    assert_ok(dmx_model_open(&t->model, &checkpoint, NULL, &err), &err);
+    t->checkpoint = (struct dmx_checkpoint){
+        .path = path, .klass_name = klass, .kwargs = arguments};
+    assert_ok(dmx_model_open(&t->model, &t->checkpoint, NULL, &err), &err);
     assert_ok(dmx_model_graph(&t->graph, t->model, 0, &err), &err);
     const dmx_shape in = dmx_graph_shape(t->graph, t->graph->input);
     const dmx_shape out = dmx_graph_shape(t->graph, t->graph->output);
