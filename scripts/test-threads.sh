@@ -5,10 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake -S . -B build-tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DDMX_SANITIZE=thread >/dev/null
-cmake --build build-tsan --parallel --target test_engine_fusion test_engine_golden \
-  test_engine_kernels >build-tsan.log 2>&1 || {
+tests=(test_engine_fusion test_engine_golden test_engine_kernels)
+cmake --build build-tsan --parallel --target "${tests[@]}" >build-tsan.log 2>&1 || {
   tail -20 build-tsan.log >&2
   exit 1
 }
 cd build-tsan
-exec ctest --output-on-failure --no-tests=error -L engine "${@}"
+exec ctest --output-on-failure --no-tests=error \
+  -R '^unit/engine_(fusion|golden|kernels)$' "${@}"
