@@ -45,3 +45,12 @@ void dmx_report_give(void *given, const void *report, size_t size)
     memcpy(given, report, theirs < size ? theirs : size);
     memcpy(given, &theirs, theirs < sizeof theirs ? theirs : sizeof theirs);
 }
+
+dmx_status dmx_check_range(const char *name, double value, double least,
+                           double most, dmx_error *err)
+{
+    DMX_RETURN_IF(!(value >= least && value <= most), err, DMX_ERROR_ARGUMENT,
+                  "%s: %.15g is out of range; allowed is %.15g to %.15g", name,
+                  value, least, most);
+    return DMX_OK;
+}

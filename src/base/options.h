@@ -17,6 +17,11 @@ DMX_MUST_CHECK dmx_status dmx_options_take(void *out, size_t size,
 #define DMX_OPTIONS_TAKE(out, given, type, err)                                \
     dmx_options_take((out), sizeof(type), (given), #type, (err))
 
+/* ARGUMENT unless least <= value <= most; NaN is not. */
+DMX_MUST_CHECK dmx_status dmx_check_range(const char *name, double value,
+                                          double least, double most,
+                                          dmx_error *err);
+
 /* The other way: copies a report into the caller's struct, as far as that
  * reaches; `given` (its size set) may be NULL. */
 void dmx_report_give(void *given, const void *report, size_t size);

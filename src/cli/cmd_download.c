@@ -14,27 +14,16 @@ static const cli_option options[] = {
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
-/* Paths as they come; JSON in the end, when there was no failure. */
-static int run(cli_terminal *t, const void *values, int n, char **operand)
+static dmx_status fetch(dmx_bag **out, cli_terminal *t, const void *values,
+                        const char *name, dmx_error *err)
 {
     const download_options *o = values;
-    dmx_error err = DMX_ERROR_INIT;
-    dmx_bag **bags = calloc((size_t)n, sizeof(dmx_bag *));
-    dmx_status status = bags != NULL ? DMX_OK : DMX_ERROR_MEMORY;
-    if (bags == NULL)
-        snprintf(err.message, sizeof err.message, "no memory");
-    for (int i = 0; status == DMX_OK && i < n; i++) {
-        status = cli_fetch(&bags[i], t, &o->hub, operand[i], o->stem, &err);
-        for (size_t m = 0;
-             status == DMX_OK && !t->json && m < dmx_bag_members(bags[i]); m++)
-            cli_print_path(t, dmx_bag_path(bags[i], m), "");
-    }
-    if (status == DMX_OK && t->json)
-        cli_print_bags(bags, n);
-    for (int i = 0; bags != NULL && i < n; i++)
-        dmx_bag_close(bags[i]);
-    free(bags);
-    return cli_finish(t, status, &err);
+    return cli_fetch(out, t, &o->hub, name, o->stem, err);
+}
+
+static int run(cli_terminal *t, const void *values, int n, char **operand)
+{
+    return cli_list_bags(t, operand, n, fetch, values);
 }
 
 const cli_command cli_command_download = {

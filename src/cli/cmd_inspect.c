@@ -1,4 +1,5 @@
 #include "hub_options.h"
+#include "json_field.h"
 #include "model_options.h"
 #include "precision_text.h"
 
@@ -25,19 +26,6 @@ static const cli_option options[] = {
 };
 
 /* ------------------------------------------------------------------- text */
-
-static const char *text_of(const cJSON *o, const char *key)
-{
-    const char *text =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
-    return text != NULL ? text : "";
-}
-
-static double number_of(const cJSON *o, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
 
 static void print_line(cli_terminal *t, const char *label, const char *text)
 {
@@ -82,7 +70,7 @@ static void print_tensors(cli_terminal *t, const cJSON *tensors)
         cJSON_ArrayForEach(dim, cJSON_GetObjectItem(item, "shape")) count *=
             dim->valuedouble;
         total += count;
-        const char *kind = text_of(item, "dtype");
+        const char *kind = cli_field_text(item, "dtype");
         if (strstr(kinds, kind) == NULL && strlen(kinds) < 100)
             snprintf(kinds + strlen(kinds), sizeof kinds - strlen(kinds),
                      "%s%s", kinds[0] != '\0' ? ", " : "", kind);
@@ -98,15 +86,15 @@ static void print_tensor_list(cli_terminal *t, const cJSON *tensors)
     {
         char *shape =
             cJSON_PrintUnformatted(cJSON_GetObjectItem(item, "shape"));
-        cli_detail(t, "  %-56s %-9s %s", text_of(item, "name"),
-                   text_of(item, "dtype"), shape != NULL ? shape : "");
+        cli_detail(t, "  %-56s %-9s %s", cli_field_text(item, "name"),
+                   cli_field_text(item, "dtype"), shape != NULL ? shape : "");
         cJSON_free(shape);
     }
 }
 
 static void print_checksum(cli_terminal *t, const cJSON *c)
 {
-    const char *sum = text_of(c, "name_checksum");
+    const char *sum = cli_field_text(c, "name_checksum");
     const bool same = cJSON_IsTrue(
         cJSON_GetObjectItemCaseSensitive(c, "name_checksum_matches"));
     if (sum[0] != '\0')
@@ -118,23 +106,24 @@ static void print_checkpoint(cli_terminal *t, const cJSON *c)
 {
     const cJSON *klass = cJSON_GetObjectItemCaseSensitive(c, "class");
     char text[300];
-    print_line(t, "file", text_of(c, "path"));
+    print_line(t, "file", cli_field_text(c, "path"));
     snprintf(text, sizeof text, "%s, pickle protocol %.0f, %.0f bytes",
-             text_of(c, "container"), number_of(c, "pickle_protocol"),
-             number_of(c, "file_size"));
+             cli_field_text(c, "container"),
+             cli_field_number(c, "pickle_protocol"),
+             cli_field_number(c, "file_size"));
     print_line(t, "container", text);
-    print_line(t, "sha256", text_of(c, "sha256"));
+    print_line(t, "sha256", cli_field_text(c, "sha256"));
     print_checksum(t, c);
-    snprintf(text, sizeof text, "%s.%s", text_of(klass, "module"),
-             text_of(klass, "name"));
+    snprintf(text, sizeof text, "%s.%s", cli_field_text(klass, "module"),
+             cli_field_text(klass, "name"));
     print_line(t, "class", cJSON_IsObject(klass) ? text : "none: bare weights");
-    if (text_of(c, "weights")[0] != '\0')
-        print_line(t, "weights", text_of(c, "weights"));
+    if (cli_field_text(c, "weights")[0] != '\0')
+        print_line(t, "weights", cli_field_text(c, "weights"));
     if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(c, "sets")))
         print_value(t, "sets", cJSON_GetObjectItemCaseSensitive(c, "sets"));
-    if (number_of(c, "quantized_tensors") > 0) {
+    if (cli_field_number(c, "quantized_tensors") > 0) {
         snprintf(text, sizeof text, "%.0f tensors, which hold no names",
-                 number_of(c, "quantized_tensors"));
+                 cli_field_number(c, "quantized_tensors"));
         print_line(t, "quantized", text);
     }
     print_tensors(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
@@ -145,11 +134,12 @@ static void print_checkpoint(cli_terminal *t, const cJSON *c)
 static void print_model(cli_terminal *t, const cJSON *m)
 {
     char text[200];
-    print_line(t, "architecture", text_of(m, "architecture"));
+    print_line(t, "architecture", cli_field_text(m, "architecture"));
     print_value(t, "sources", cJSON_GetObjectItemCaseSensitive(m, "sources"));
     snprintf(text, sizeof text, "%.0f channels, %.0f Hz, %.0f samples",
-             number_of(m, "audio_channels"), number_of(m, "samplerate"),
-             number_of(m, "segment_samples"));
+             cli_field_number(m, "audio_channels"),
+             cli_field_number(m, "samplerate"),
+             cli_field_number(m, "segment_samples"));
     print_line(t, "audio", text);
     if (cJSON_GetArraySize(cJSON_GetObjectItem(m, "assumed")) > 0)
         print_value(t, "assumed", cJSON_GetObjectItem(m, "assumed"));
@@ -165,17 +155,17 @@ static void print_model(cli_terminal *t, const cJSON *m)
 static void print_onnx(cli_terminal *t, const cJSON *o)
 {
     char text[200];
-    print_line(t, "file", text_of(o, "path"));
-    print_line(t, "sha256", text_of(o, "sha256"));
-    snprintf(text, sizeof text, "%s %s", text_of(o, "producer"),
-             text_of(o, "producer_version"));
+    print_line(t, "file", cli_field_text(o, "path"));
+    print_line(t, "sha256", cli_field_text(o, "sha256"));
+    snprintf(text, sizeof text, "%s %s", cli_field_text(o, "producer"),
+             cli_field_text(o, "producer_version"));
     print_line(t, "producer", text);
     snprintf(text, sizeof text,
              "opset %.0f, IR version %.0f, %.0f nodes, %.0f numbers, %.0f "
              "bytes",
-             number_of(o, "opset"), number_of(o, "ir_version"),
-             number_of(o, "node_count"), number_of(o, "parameters"),
-             number_of(o, "bytes"));
+             cli_field_number(o, "opset"), cli_field_number(o, "ir_version"),
+             cli_field_number(o, "node_count"),
+             cli_field_number(o, "parameters"), cli_field_number(o, "bytes"));
     print_line(t, "graph", text);
     const cJSON *port;
     cJSON_ArrayForEach(port, cJSON_GetObjectItem(o, "inputs"))
@@ -185,8 +175,9 @@ static void print_onnx(cli_terminal *t, const cJSON *o)
     print_items(t, "metadata", cJSON_GetObjectItem(o, "metadata"));
     print_items(t, "operators", cJSON_GetObjectItem(o, "operators"));
     const cJSON *node;
-    cJSON_ArrayForEach(node, cJSON_GetObjectItem(o, "nodes")) cli_print(
-        t, "%-24s %s", text_of(node, "operator"), text_of(node, "name"));
+    cJSON_ArrayForEach(node, cJSON_GetObjectItem(o, "nodes"))
+        cli_print(t, "%-24s %s", cli_field_text(node, "operator"),
+                  cli_field_text(node, "name"));
 }
 
 /* --------------------------------------------------------------- commands */

@@ -1,4 +1,5 @@
 #include "hub_options.h"
+#include "json_field.h"
 
 #include <cJSON.h>
 #include <string.h>
@@ -11,13 +12,6 @@ static const cli_option options[] = {
     CLI_HUB_OPTIONS(list_options, hub),
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
-
-static const char *text_of(const cJSON *o, const char *key)
-{
-    const char *text =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
-    return text != NULL ? text : "";
-}
 
 static void size_text(char text[16], const cJSON *model)
 {
@@ -69,14 +63,14 @@ static void print_model(cli_terminal *t, const cJSON *model)
     size_text(size, model);
     cached_text(cached, model);
     sources_text(sources, sizeof sources, model);
-    cli_print(t, "%-24s %7s  %-6s  %-7s  %s", text_of(model, "name"), size,
-              cached, runs ? "yes" : "not yet", sources);
+    cli_print(t, "%-24s %7s  %-6s  %-7s  %s", cli_field_text(model, "name"),
+              size, cached, runs ? "yes" : "not yet", sources);
     if (is_community(model))
-        cli_print(t, "  %s; licence: %s", text_of(model, "kind"),
-                  text_of(model, "licence"));
+        cli_print(t, "  %s; licence: %s", cli_field_text(model, "kind"),
+                  cli_field_text(model, "licence"));
     else
-        cli_detail(t, "  %s; licence: %s", text_of(model, "kind"),
-                   text_of(model, "licence"));
+        cli_detail(t, "  %s; licence: %s", cli_field_text(model, "kind"),
+                   cli_field_text(model, "licence"));
 }
 
 static void print_models(cli_terminal *t, const cJSON *models, bool community)
@@ -94,7 +88,7 @@ static void print_list(cli_terminal *t, const cJSON *list)
     print_models(t, models, false);
     cli_print(t, "trained and published by others:");
     print_models(t, models, true);
-    const char *cache = text_of(list, "cache");
+    const char *cache = cli_field_text(list, "cache");
     cli_say(t, "cache: %s",
             cache[0] != '\0' ? cache : "none, there is no home");
     cli_say(t, "The weights were provided by their author for research "

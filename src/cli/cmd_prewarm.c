@@ -32,9 +32,10 @@ static dmx_status try_session(cli_terminal *t, const dmx_bag *bag,
     return status;
 }
 
-static dmx_status prewarm(cli_terminal *t, const prewarm_options *o,
-                          const char *name, dmx_bag **bag, dmx_error *err)
+static dmx_status prewarm(dmx_bag **bag, cli_terminal *t, const void *values,
+                          const char *name, dmx_error *err)
 {
+    const prewarm_options *o = values;
     dmx_hub *hub;
     dmx_export_options e = DMX_EXPORT_OPTIONS_INIT;
     const dmx_verify_options checks = cli_verify_options(t, &o->check);
@@ -65,23 +66,7 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
     if (o->check.report != NULL)
         return cli_misuse(t, "prewarm",
                           "--report: prewarm writes none; 'verify' does");
-    dmx_error err = DMX_ERROR_INIT;
-    dmx_bag **bags = calloc((size_t)n, sizeof(dmx_bag *));
-    dmx_status status = bags != NULL ? DMX_OK : DMX_ERROR_MEMORY;
-    if (bags == NULL)
-        snprintf(err.message, sizeof err.message, "no memory");
-    for (int i = 0; status == DMX_OK && i < n; i++) {
-        status = prewarm(t, o, operand[i], &bags[i], &err);
-        for (size_t m = 0;
-             status == DMX_OK && !t->json && m < dmx_bag_members(bags[i]); m++)
-            cli_print_path(t, dmx_bag_path(bags[i], m), "");
-    }
-    if (status == DMX_OK && t->json)
-        cli_print_bags(bags, n);
-    for (int i = 0; bags != NULL && i < n; i++)
-        dmx_bag_close(bags[i]);
-    free(bags);
-    return cli_finish(t, status, &err);
+    return cli_list_bags(t, operand, n, prewarm, o);
 }
 
 const cli_command cli_command_prewarm = {

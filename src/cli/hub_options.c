@@ -53,7 +53,8 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
 
 typedef enum purpose { TO_RUN, TO_RUN_EXPORTED, TO_LOOK_AT } purpose;
 
-void cli_print_bags(dmx_bag *const *bags, int count)
+/* The files of bags as one JSON document: [{model, signature, path}, ...]. */
+static void print_bags(dmx_bag *const *bags, int count)
 {
     const char *lead = "[";
     for (int i = 0; i < count; i++)
@@ -68,6 +69,36 @@ void cli_print_bags(dmx_bag *const *bags, int count)
             lead = ",\n ";
         }
     printf("]\n");
+}
+
+static dmx_status make_bags(dmx_bag **bags, cli_terminal *t, char **name,
+                            int count, cli_make_bag *make, const void *values,
+                            dmx_error *err)
+{
+    for (int i = 0; i < count; i++) {
+        const dmx_status status = make(&bags[i], t, values, name[i], err);
+        if (status != DMX_OK)
+            return status;
+        for (size_t m = 0; !t->json && m < dmx_bag_members(bags[i]); m++)
+            cli_print_path(t, dmx_bag_path(bags[i], m), "");
+    }
+    return DMX_OK;
+}
+
+int cli_list_bags(cli_terminal *t, char **name, int count, cli_make_bag *make,
+                  const void *values)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_bag **bags = calloc((size_t)count, sizeof(dmx_bag *));
+    const dmx_status status =
+        bags != NULL ? make_bags(bags, t, name, count, make, values, &err)
+                     : dmx_error_set(&err, DMX_ERROR_MEMORY, "no memory");
+    if (status == DMX_OK && t->json)
+        print_bags(bags, count);
+    for (int i = 0; bags != NULL && i < count; i++)
+        dmx_bag_close(bags[i]);
+    free(bags);
+    return cli_finish(t, status, &err);
 }
 
 static dmx_status resolve(dmx_bag **out, cli_terminal *t,

@@ -44,8 +44,14 @@ void cli_announce(cli_terminal *t, const dmx_hub *hub,
                   const cli_hub_options *options, const char *name,
                   const char *stem);
 
-/* The files of bags as one JSON document: [{model, signature, path}, ...]. */
-void cli_print_bags(dmx_bag *const *bags, int count);
+/* Makes a bag of each name and prints its files: each as it is ready, or all as
+ * one document once every name has succeeded. `make` gets `values`. Returns the
+ * exit code. */
+typedef dmx_status cli_make_bag(dmx_bag **out, cli_terminal *t,
+                                const void *values, const char *name,
+                                dmx_error *err);
+int cli_list_bags(cli_terminal *t, char **name, int count, cli_make_bag *make,
+                  const void *values);
 
 /* dmx_hub_resolve on a hub of its own; says beforehand when something large
  * will be downloaded, and refuses at once what can't be run. */

@@ -1,5 +1,6 @@
 /* --resume: what the lines of earlier runs say of the songs of this one. */
 #include "separate_results.h"
+#include "json_field.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -35,13 +36,6 @@ char *separate_shown(const char *text)
 
 /* --------------------------------------------------------------- one line */
 
-static const char *text_of(const cJSON *o, const char *key)
-{
-    const char *text =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
-    return text != NULL ? text : "";
-}
-
 static off_t bytes_of(const cJSON *o)
 {
     const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, "bytes");
@@ -62,7 +56,7 @@ static bool take_files(prior *p, const cJSON *line)
         return false;
     cJSON_ArrayForEach(item, files)
     {
-        p->name[p->files] = strdup(text_of(item, "file"));
+        p->name[p->files] = strdup(cli_field_text(item, "file"));
         p->size[p->files] = bytes_of(item);
         if (p->name[p->files++] == NULL)
             return false;
@@ -76,7 +70,7 @@ static bool take(prior *p, const cJSON *line, bool begun)
     p->begun += begun;
     if (begun)
         return true;
-    const char *state = text_of(line, "state");
+    const char *state = cli_field_text(line, "state");
     const bool failed = strcmp(state, "failed") == 0;
     if (!failed && strcmp(state, "done") != 0)
         return true;
@@ -91,7 +85,7 @@ static bool take(prior *p, const cJSON *line, bool begun)
     const bool retry =
         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(line, "retry"));
     p->state = retry ? PRIOR_NONE : PRIOR_REFUSED;
-    p->message = strdup(text_of(line, "message"));
+    p->message = strdup(cli_field_text(line, "message"));
     return p->message != NULL;
 }
 
@@ -123,13 +117,13 @@ static known *index_songs(const separate_songs *s)
  * tells. Index of the song, or count. */
 static size_t find(const separate_songs *s, const known *all, const cJSON *line)
 {
-    known wanted = {strtoull(text_of(line, "key"), NULL, 16), 0};
+    known wanted = {strtoull(cli_field_text(line, "key"), NULL, 16), 0};
     const known *found = bsearch(&wanted, all, s->count, sizeof *all, by_hash);
     if (found == NULL)
         return s->count;
     char *shown = separate_shown(s->path[found->song]);
     const bool same =
-        shown != NULL && strcmp(shown, text_of(line, "song")) == 0;
+        shown != NULL && strcmp(shown, cli_field_text(line, "song")) == 0;
     free(shown);
     return same ? found->song : s->count;
 }

@@ -180,9 +180,9 @@ static dmx_name block_scale(const wiener *k)
 static dmx_name presence(const wiener *k)
 {
     dmx_emitter *e = k->e;
-    const int64_t last = 1;
-    dmx_name one = dmx_constant_i64(e, &last, 1);
-    dmx_name y = dmx_emit_expand(e, one, DMX_DIMS(k->time));
+    const int64_t one = 1;
+    dmx_name y =
+        dmx_emit_expand(e, dmx_constant_i64(e, &one, 1), DMX_DIMS(k->time));
     y = dmx_emit_1(e, "Cast", y);
     dmx_attribute_int(e, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
     y = dmx_emit_reshape(e, y, DMX_DIMS(1, 1, 1, k->time));

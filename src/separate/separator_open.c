@@ -13,26 +13,17 @@
 
 /* --------------------------------------------------------------- options */
 
-static dmx_status check_range(const char *name, double value, double least,
-                              double most, dmx_error *err)
-{
-    DMX_RETURN_IF(!(value >= least && value <= most), err, DMX_ERROR_ARGUMENT,
-                  "%s: %.15g is out of range; allowed is %.15g to %.15g", name,
-                  value, least, most);
-    return DMX_OK;
-}
-
 static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
 {
-    DMX_FORWARD(check_range("overlap", o->overlap, 0, 0.99, err));
+    DMX_FORWARD(dmx_check_range("overlap", o->overlap, 0, 0.99, err));
     DMX_FORWARD(
-        check_range("transition power", o->transition_power, 1, 32, err));
-    DMX_FORWARD(check_range("shifts", o->shifts, 0, 100, err));
-    DMX_FORWARD(check_range("threads", o->threads, 0, 1024, err));
+        dmx_check_range("transition power", o->transition_power, 1, 32, err));
+    DMX_FORWARD(dmx_check_range("shifts", o->shifts, 0, 100, err));
+    DMX_FORWARD(dmx_check_range("threads", o->threads, 0, 1024, err));
     if (o->segment != 0)
-        DMX_FORWARD(check_range("segment", o->segment, 0.1, 3600, err));
+        DMX_FORWARD(dmx_check_range("segment", o->segment, 0.1, 3600, err));
     DMX_FORWARD(
-        check_range("precision", o->precision, 0, DMX_ENGINE_INT8, err));
+        dmx_check_range("precision", o->precision, 0, DMX_ENGINE_INT8, err));
     DMX_RETURN_IF(dmx_backend_name(o->backend) == NULL, err, DMX_ERROR_ARGUMENT,
                   "engine: there is no number %d", (int)o->backend);
     return DMX_OK;

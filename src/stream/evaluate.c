@@ -236,9 +236,7 @@ static dmx_status check_options(const dmx_evaluation_options *o,
             o->lookaheads == 0 || o->hops > MOST || o->lookaheads > MOST,
         err, DMX_ERROR_ARGUMENT,
         "dmx_evaluation_options: set 1 to %d hops and lookaheads", MOST);
-    DMX_RETURN_IF(
-        !(o->seconds >= 0 && o->seconds <= 3600), err, DMX_ERROR_ARGUMENT,
-        "seconds: %.15g is out of range; allowed is 0 to 3600", o->seconds);
+    DMX_FORWARD(dmx_check_range("seconds", o->seconds, 0, 3600, err));
     DMX_RETURN_IF(o->offline != NULL &&
                       (dmx_separator_stems(o->offline) != s->n_stem ||
                        o->offline->channels != s->channels ||

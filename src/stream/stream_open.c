@@ -9,15 +9,6 @@
 
 /* --------------------------------------------------------------- options */
 
-static dmx_status check_range(const char *name, double value, double least,
-                              double most, dmx_error *err)
-{
-    DMX_RETURN_IF(!(value >= least && value <= most), err, DMX_ERROR_ARGUMENT,
-                  "%s: %.15g is out of range; allowed is %.15g to %.15g", name,
-                  value, least, most);
-    return DMX_OK;
-}
-
 static double or_default(double value, double otherwise)
 {
     return value < 0 ? 0 : value == 0 ? otherwise : value;
@@ -26,14 +17,14 @@ static double or_default(double value, double otherwise)
 /* Every field as it is meant: 0 is the default, negative is none. */
 static dmx_status settle_options(dmx_stream_options *o, dmx_error *err)
 {
-    DMX_FORWARD(check_range("hop", o->hop, 0, 60, err));
-    DMX_FORWARD(check_range("lookahead", o->lookahead, -1, 60, err));
-    DMX_FORWARD(check_range("fade", o->fade, -1, 60, err));
-    DMX_FORWARD(check_range("covers", o->covers, 0, 64, err));
-    DMX_FORWARD(check_range("slack", o->slack, -1, 60, err));
-    DMX_FORWARD(check_range("block", o->block, 0, 1, err));
+    DMX_FORWARD(dmx_check_range("hop", o->hop, 0, 60, err));
+    DMX_FORWARD(dmx_check_range("lookahead", o->lookahead, -1, 60, err));
+    DMX_FORWARD(dmx_check_range("fade", o->fade, -1, 60, err));
+    DMX_FORWARD(dmx_check_range("covers", o->covers, 0, 64, err));
+    DMX_FORWARD(dmx_check_range("slack", o->slack, -1, 60, err));
+    DMX_FORWARD(dmx_check_range("block", o->block, 0, 1, err));
     o->hop = or_default(o->hop, DMX_STREAM_HOP);
-    DMX_FORWARD(check_range("hop", o->hop, DMX_STREAM_LEAST_HOP, 60, err));
+    DMX_FORWARD(dmx_check_range("hop", o->hop, DMX_STREAM_LEAST_HOP, 60, err));
     o->lookahead = or_default(o->lookahead, DMX_STREAM_LOOKAHEAD);
     o->fade = or_default(o->fade, fmin(DMX_STREAM_FADE, o->hop));
     o->slack = or_default(o->slack, o->manual ? 0 : o->hop);

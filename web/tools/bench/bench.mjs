@@ -17,7 +17,7 @@ const CONTESTANTS = {
 };
 
 const median = list => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
-const server = await serve({ '/package/': path.join(web, 'package'), '/work/': work,
+const server = await serve({ '/package/': path.join(web, 'package'), '/data/': work,
     '/ort/': path.join(here, '../node_modules/onnxruntime-web/dist'), '/': here });
 
 async function enter(name, options) {

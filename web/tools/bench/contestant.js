@@ -6,7 +6,7 @@ const floats = async url => new Float32Array(await (await fetch(url)).arrayBuffe
 let run, wanted;
 
 async function openOurs({ threads, lowMemory }, planes) {
-    const demucs = await Demucs.open({ model: '/work/full.safetensors', threads, lowMemory, cache: false, overlap: 0 });
+    const demucs = await Demucs.open({ model: '/data/full.safetensors', threads, lowMemory, cache: false, overlap: 0 });
     run = async () => {
         const got = new Float32Array(wanted.length), n = planes[0].length;
         for await (const { start, stems } of demucs.separate(planes))
@@ -25,7 +25,7 @@ function openOrt({ threads }, planes) {
         worker.postMessage(message);
     });
     run = () => ask({ planes });
-    return ask({ open: '/work/full.onnx', threads });
+    return ask({ open: '/data/full.onnx', threads });
 }
 
 // Largest difference, as a part of each stem's peak.
@@ -44,8 +44,8 @@ function compare(got) {
 }
 
 window.open_ = async options => {
-    const mix = await floats('/work/mix.f32'), n = mix.length / 2;
-    wanted = await floats('/work/stems.f32');
+    const mix = await floats('/data/mix.f32'), n = mix.length / 2;
+    wanted = await floats('/data/stems.f32');
     const planes = [mix.slice(0, n), mix.slice(n)];
     return options.ort ? openOrt(options, planes) : openOurs(options, planes);
 };

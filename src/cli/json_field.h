@@ -1,0 +1,11 @@
+/* Fields of the documents that the library hands out. */
+#ifndef DMX_CLI_JSON_FIELD_H
+#define DMX_CLI_JSON_FIELD_H
+
+#include <cJSON.h>
+
+/* A field of an object, "" or 0 where it is not there or of another kind. */
+const char *cli_field_text(const cJSON *object, const char *key);
+double cli_field_number(const cJSON *object, const char *key);
+
+#endif
