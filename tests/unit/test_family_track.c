@@ -4,7 +4,7 @@
 #include "arch/arch.h"
 #include "hub/repository.h"
 #include "reference/reference.h"
-#include "test_support.h"
+#include "memory_track.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,53 +16,16 @@
 
 enum { CHANNELS = 2, MOST_ROWS = 8 };
 
-typedef struct track {
-    float *mix, *stems; /* [CHANNELS][length], [rows][length] */
-    int64_t length, in, out, rows;
-} track;
-
-static dmx_status read_mix(void *user, float *const *planes, size_t capacity,
-                           size_t *got, dmx_error *err)
-{
-    (void)err;
-    track *t = user;
-    size_t n = capacity < 4999 ? capacity : 4999;
-    if ((int64_t)n > t->length - t->in)
-        n = (size_t)(t->length - t->in);
-    for (int64_t c = 0; c < CHANNELS; c++)
-        memcpy(planes[c], t->mix + c * t->length + t->in, n * sizeof(float));
-    t->in += (int64_t)n;
-    *got = n;
-    return DMX_OK;
-}
-
-static dmx_status write_stems(void *user, const float *const *stems,
-                              const float *const *mix, size_t frames,
-                              dmx_error *err)
-{
-    (void)err;
-    (void)mix;
-    track *t = user;
-    assert_true(t->out + (int64_t)frames <= t->length);
-    for (int64_t r = 0; r < t->rows; r++)
-        memcpy(t->stems + r * t->length + t->out, stems[r],
-               frames * sizeof(float));
-    t->out += (int64_t)frames;
-    return DMX_OK;
-}
+typedef memory_track track;
 
 static void run(track *t, dmx_separator *s)
 {
-    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
     dmx_error err = DMX_ERROR_INIT;
-    io.user = t;
-    io.read = read_mix;
-    io.write = write_stems;
-    io.normalize = DMX_NORMALIZE_NONE;
-    t->in = t->out = 0;
-    t->rows = (int64_t)dmx_separator_stems(s) * CHANNELS;
-    assert_true(t->rows <= MOST_ROWS);
-    t->stems = calloc((size_t)(t->rows * t->length), sizeof *t->stems);
+    const int64_t rows = (int64_t)dmx_separator_stems(s) * CHANNELS;
+    const dmx_separator_io io =
+        memory_track_io(t, CHANNELS, rows, DMX_NORMALIZE_NONE);
+    assert_true(rows <= MOST_ROWS);
+    t->stems = calloc((size_t)(rows * t->length), sizeof *t->stems);
     assert_non_null(t->stems);
     assert_ok(dmx_separator_run(s, &io, NULL, &err), &err);
     assert_int_equal(t->out, t->length);

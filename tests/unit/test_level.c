@@ -2,55 +2,16 @@
  * the original's API does: (x - mean) / (std + 1e-8), y * (std + 1e-8) + mean,
  * in float32. On tracks whose level is not the usual one. */
 #include "base/error.h"
-#include "test_support.h"
+#include "memory_track.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANNELS = 2, ROWS = 4 * CHANNELS, BLOCK = 4999 };
+enum { CHANNELS = 2, ROWS = 4 * CHANNELS };
 
-typedef struct track {
-    float *mix, *stems; /* [channels][length], [rows][length] */
-    int64_t length, in, out;
-} track;
-
-static dmx_status read_mix(void *user, float *const *planes, size_t capacity,
-                           size_t *got, dmx_error *err)
-{
-    (void)err;
-    track *t = user;
-    size_t n = BLOCK < capacity ? BLOCK : capacity;
-    if ((int64_t)n > t->length - t->in)
-        n = (size_t)(t->length - t->in);
-    for (int64_t c = 0; c < CHANNELS; c++)
-        memcpy(planes[c], t->mix + c * t->length + t->in, n * sizeof(float));
-    t->in += (int64_t)n;
-    *got = n;
-    return DMX_OK;
-}
-
-static dmx_status rewind_mix(void *user, dmx_error *err)
-{
-    (void)err;
-    ((track *)user)->in = 0;
-    return DMX_OK;
-}
-
-static dmx_status write_stems(void *user, const float *const *stems,
-                              const float *const *mix, size_t frames,
-                              dmx_error *err)
-{
-    (void)err;
-    (void)mix;
-    track *t = user;
-    for (int64_t r = 0; r < ROWS; r++)
-        memcpy(t->stems + r * t->length + t->out, stems[r],
-               frames * sizeof(float));
-    t->out += (int64_t)frames;
-    return DMX_OK;
-}
+typedef memory_track track;
 
 static dmx_separator *open_model(const char *path)
 {
@@ -63,13 +24,7 @@ static dmx_separator *open_model(const char *path)
 static dmx_status run(track *t, dmx_separator *s, dmx_normalization normalize,
                       dmx_error *err)
 {
-    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
-    io.user = t;
-    io.read = read_mix;
-    io.rewind = rewind_mix;
-    io.write = write_stems;
-    io.normalize = normalize;
-    t->in = t->out = 0;
+    const dmx_separator_io io = memory_track_io(t, CHANNELS, ROWS, normalize);
     return dmx_separator_run(s, &io, NULL, err);
 }
 

@@ -1,58 +1,16 @@
 /* Random shifts against recordings of the original: the end of each track, for
  * which the offsets of every pass must be its own. */
 #include "base/error.h"
-#include "test_support.h"
+#include "memory_track.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANNELS = 2, RATE = 44100, BLOCK = 4999 };
+enum { CHANNELS = 2, RATE = 44100 };
 
-typedef struct track {
-    const float *mix;
-    int64_t row; /* samples of a channel of mix */
-    int64_t length, in, out;
-    float *stems; /* [rows][length] */
-    int64_t rows;
-} track;
-
-static dmx_status read_mix(void *user, float *const *planes, size_t capacity,
-                           size_t *got, dmx_error *err)
-{
-    (void)err;
-    track *t = user;
-    size_t n = BLOCK < capacity ? BLOCK : capacity;
-    if ((int64_t)n > t->length - t->in)
-        n = (size_t)(t->length - t->in);
-    for (int64_t c = 0; c < CHANNELS; c++)
-        memcpy(planes[c], t->mix + c * t->row + t->in, n * sizeof(float));
-    t->in += (int64_t)n;
-    *got = n;
-    return DMX_OK;
-}
-
-static dmx_status rewind_mix(void *user, dmx_error *err)
-{
-    (void)err;
-    ((track *)user)->in = 0;
-    return DMX_OK;
-}
-
-static dmx_status write_stems(void *user, const float *const *stems,
-                              const float *const *mix, size_t frames,
-                              dmx_error *err)
-{
-    (void)err;
-    (void)mix;
-    track *t = user;
-    for (int64_t r = 0; r < t->rows; r++)
-        memcpy(t->stems + r * t->length + t->out, stems[r],
-               frames * sizeof(float));
-    t->out += (int64_t)frames;
-    return DMX_OK;
-}
+typedef memory_track track;
 
 static dmx_separator *open_model(const char *path,
                                  const dmx_separator_options *o)
@@ -68,18 +26,11 @@ static void start(track *t, const dmx_separator *s)
     t->rows = (int64_t)dmx_separator_stems(s) * CHANNELS;
     t->stems = malloc((size_t)(t->rows * t->length) * sizeof *t->stems);
     assert_non_null(t->stems);
-    t->in = t->out = 0;
 }
 
 static dmx_separator_io io_of(track *t, dmx_normalization normalize)
 {
-    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
-    io.user = t;
-    io.read = read_mix;
-    io.rewind = rewind_mix;
-    io.write = write_stems;
-    io.normalize = normalize;
-    return io;
+    return memory_track_io(t, CHANNELS, t->rows, normalize);
 }
 
 static void separate(track *t, dmx_separator *s, dmx_normalization normalize)

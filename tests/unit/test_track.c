@@ -2,7 +2,7 @@
  * engine, in blocks of an awkward size. */
 #include "base/error.h"
 #include "runtime/runtime.h"
-#include "test_support.h"
+#include "memory_track.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,50 +11,7 @@
 
 enum { SOURCES = 4, CHANNELS = 2 };
 
-typedef struct track {
-    float *mix, *stems;
-    int64_t length, in, out;
-    size_t block;
-} track;
-
-static dmx_status read_mix(void *user, float *const *planes, size_t capacity,
-                           size_t *got, dmx_error *err)
-{
-    (void)err;
-    track *t = user;
-    size_t n = t->block < capacity ? t->block : capacity;
-    if ((int64_t)n > t->length - t->in)
-        n = (size_t)(t->length - t->in);
-    for (int64_t c = 0; c < CHANNELS; c++)
-        memcpy(planes[c], t->mix + c * t->length + t->in, n * sizeof(float));
-    t->in += (int64_t)n;
-    *got = n;
-    return DMX_OK;
-}
-
-static dmx_status rewind_mix(void *user, dmx_error *err)
-{
-    (void)err;
-    ((track *)user)->in = 0;
-    return DMX_OK;
-}
-
-static dmx_status write_stems(void *user, const float *const *stems,
-                              const float *const *mix, size_t frames,
-                              dmx_error *err)
-{
-    (void)err;
-    track *t = user;
-    assert_true(t->out + (int64_t)frames <= t->length);
-    for (int64_t r = 0; r < SOURCES * CHANNELS; r++)
-        memcpy(t->stems + r * t->length + t->out, stems[r],
-               frames * sizeof(float));
-    for (int64_t c = 0; c < CHANNELS; c++)
-        assert_memory_equal(t->mix + c * t->length + t->out, mix[c],
-                            frames * sizeof(float));
-    t->out += (int64_t)frames;
-    return DMX_OK;
-}
+typedef memory_track track;
 
 /* One recording of tests/data/track. */
 typedef struct recording {
@@ -76,7 +33,7 @@ static void open_track(track *t)
 {
     int rank;
     int64_t dim[8];
-    *t = (track){.block = 4999};
+    *t = (track){0};
     t->mix = test_read_npy(test_data("track/mix.npy"), &rank, dim);
     t->length = dim[rank - 1];
     t->stems = malloc((size_t)(SOURCES * CHANNELS * t->length) * sizeof(float));
@@ -91,13 +48,8 @@ static void close_track(track *t)
 
 static void separate(track *t, dmx_separator *s, dmx_normalization normalize)
 {
-    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
-    io.user = t;
-    io.read = read_mix;
-    io.rewind = rewind_mix;
-    io.write = write_stems;
-    io.normalize = normalize;
-    t->in = t->out = 0;
+    const dmx_separator_io io =
+        memory_track_io(t, CHANNELS, SOURCES * CHANNELS, normalize);
     dmx_error err = DMX_ERROR_INIT;
     assert_ok(dmx_separator_run(s, &io, NULL, &err), &err);
     assert_int_equal(t->out, t->length);
