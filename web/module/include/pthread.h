@@ -3,6 +3,7 @@
 #ifndef WEB_PTHREAD_H
 #define WEB_PTHREAD_H
 
+#include <errno.h>
 #include <time.h>
 
 typedef int pthread_mutex_t;
@@ -24,6 +25,11 @@ static inline int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     *mutex = 1;
     return 0;
+}
+
+static inline int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+    return *mutex != 0 ? EBUSY : pthread_mutex_lock(mutex);
 }
 
 static inline int pthread_mutex_timedlock(pthread_mutex_t *mutex,
