@@ -152,14 +152,15 @@ says err 'exists'
 rm $'songs/x\xff.wav' $'songs/x\xfe.wav'
 
 # Killed at any point, again and again: nothing is lost, nothing done twice.
-# Each attempt is given a little longer, so that a slow machine comes to an end.
+# The first attempts are far too short for twelve songs on any machine, and each
+# is given a little longer, so that a slow one comes to an end.
 kills=0
 for attempt in $(seq 100); do
     "$DEMUCS_ONNX" separate -q -m "$MODEL" --files-from list -o killed \
         --results killed.jsonl --resume killed.jsonl >/dev/null 2>>killed.err &
     pid=$!
     (
-        ms=$(((RANDOM % 600 + 100) * (10 + attempt * attempt / 10) / 10))
+        ms=$(((RANDOM % 60 + 20) * (10 + attempt * attempt) / 10))
         sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
         kill -9 $pid 2>/dev/null
     ) &
