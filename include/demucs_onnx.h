@@ -750,6 +750,12 @@ typedef struct dmx_separator_options {
     const char *choices;            /* as in dmx_engine_options; NULL:
                                        "precision" in the cache folder */
     dmx_engine_precision precision; /* of the native engine */
+    int batch; /* segments that ONNX Runtime computes at once, 1 to 64, for
+                  files of that or of any batch (exports in memory are); other
+                  engines take one. Memory and latency grow with it. 0: what
+                  an .onnx file fixes, else 1. With DMX_NORMALIZE_RUNNING, in
+                  streams and for last pieces of a length of their own, the
+                  rest of a fixed batch is silence */
 } dmx_separator_options;
 
 #define DMX_SEPARATOR_OPTIONS_INIT                                             \

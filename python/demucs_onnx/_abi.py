@@ -91,7 +91,9 @@ class SeparatorOptions(_Sized):
                 ("without", Texts), ("segment", c.c_double),
                 ("overlap", c.c_double), ("transition_power", c.c_double),
                 ("shifts", c.c_int), ("seed", c.c_int64),
-                ("model", c.POINTER(ModelOptions)), ("weights", Text)]
+                ("model", c.POINTER(ModelOptions)), ("weights", Text),
+                ("unpadded", c.c_int), ("choices", Text),
+                ("precision", c.c_int), ("batch", c.c_int)]
     _defaults = {"overlap": 0.25, "transition_power": 1.0}
 
 

@@ -125,6 +125,8 @@ class Separator(Owner):
     :param overlap: of neighbouring segments, 0 to 0.99
     :param shifts: random time offsets to average; 0: one pass without offset
     :param seed: of the offsets
+    :param batch: segments that ONNX Runtime computes at once; 0: one, or what
+        an .onnx file fixes
     :param providers: ONNX Runtime's, in order of preference; None: cpu
     :param arguments, config: constructor arguments of checkpoints that win
     :param weights: which set of a training checkpoint
@@ -140,7 +142,7 @@ class Separator(Owner):
                  engine: str = "auto", threads: int = 0,
                  segment: float = 0.0, overlap: float = 0.25,
                  shifts: int = 0, seed: int = 0,
-                 transition_power: float = 1.0,
+                 transition_power: float = 1.0, batch: int = 0,
                  providers: str | Sequence[str] | None = None,
                  onnxruntime: str | PathLike[str] | None = None,
                  arguments: Mapping[str, Any] | None = None,
@@ -162,10 +164,11 @@ class Separator(Owner):
             providers=encode(_provider_list(providers)), stems=texts(wanted),
             without=texts(without), segment=segment, overlap=overlap,
             transition_power=transition_power, shifts=shifts, seed=seed,
-            model=ctypes.pointer(given), weights=encode(weights))
+            model=ctypes.pointer(given), weights=encode(weights),
+            batch=batch)
         only = wanted[0] if wanted and len(wanted) == 1 and not shifts \
             else None
-        plain = not (segment or arguments or config or weights)
+        plain = not (segment or arguments or config or weights or batch > 1)
         with Hub(progress=progress, **hub) as h, \
                 h.resolve(model, stem=only,
                           exported=engine == "onnxruntime" and plain) as bag:

@@ -77,7 +77,8 @@ static dmx_status open_offered(dmx_contestant *c, const struct dmx_model *model,
     DMX_FORWARD(dmx_backend_runtime(job->runtime, job->onnxruntime, err));
     DMX_FORWARD(open_session(c, offered.recipes, model, job, err));
     DMX_FORWARD(dmx_runner_onnx(&c->runner, c->session, c->channels,
-                                (int64_t)model->n_source, c->samples, err));
+                                (int64_t)model->n_source, c->samples,
+                                (dmx_session_batch){.most = 1}, err));
     c->session = NULL; /* the runner's now */
     return DMX_OK;
 }

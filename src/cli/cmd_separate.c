@@ -106,6 +106,10 @@ const cli_option cli_separate_options[] = {
      AT(precision), 0, 0},
     {"threads", 0, CLI_INT, "N", "threads of the engine (all allowed cores)",
      AT(threads), 1, 1024},
+    {"batch", 0, CLI_INT, "N",
+     "segments that ONNX Runtime computes at once (1, or what the .onnx file "
+     "fixes)",
+     AT(batch), 1, 64},
     {"jobs", 'j', CLI_INT, "N",
      "songs at a time: they decode and encode beside the busy engine (1)",
      AT(jobs), 1, 64},
@@ -191,15 +195,16 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
     s.overlap = o->overlap;
     s.transition_power = o->transition_power;
     s.shifts = (int)o->shifts;
+    s.batch = (int)o->batch;
     s.seed = o->seed;
     s.model = &arguments;
     s.weights = o->model.weights;
     if (o->precision != NULL) /* one of the option's choices */
         (void)dmx_engine_precision_find(&s.precision, o->precision);
     /* An export has the default length and the checkpoint's own arguments. */
-    const bool plain = o->segment == 0 && o->model.config == NULL &&
-                       o->model.set.count == 0 && o->model.sources == NULL &&
-                       o->model.weights == NULL;
+    const bool plain = o->segment == 0 && o->batch <= 1 &&
+                       o->model.config == NULL && o->model.set.count == 0 &&
+                       o->model.sources == NULL && o->model.weights == NULL;
     dmx_bag *bag;
     char *choices = NULL;
     dmx_status status =

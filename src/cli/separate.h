@@ -17,7 +17,7 @@ typedef struct separate_options {
     const char *precision;
     const char *onnxruntime;
     const char *providers;
-    int64_t threads, jobs;
+    int64_t threads, jobs, batch;
     double overlap, segment, transition_power;
     int64_t shifts, seed;
     const char *folder, *filename, *plot, *compare;

@@ -26,14 +26,15 @@ static dmx_status open_exported(dmx_runner *out, const dmx_backend_job *job,
                                          .providers = job->providers,
                                          .hooks = job->hooks};
     DMX_FORWARD(dmx_backend_runtime(job->runtime, job->onnxruntime, err));
-    return dmx_runner_exported(out, job->model, job->samples, *job->runtime,
-                               job->name, &options, err);
+    return dmx_runner_exported(out, job->model, job->samples, job->batch,
+                               *job->runtime, job->name, &options, err);
 }
 
 static const dmx_backend_entry backends[] = {
     [DMX_BACKEND_AUTO] = {.name = "auto"},
     [DMX_BACKEND_ONNXRUNTIME] = {.name = "onnxruntime",
                                  .onnx = true,
+                                 .batches = true,
                                  .open = open_exported},
     [DMX_BACKEND_NATIVE] = {.name = "native",
                             .checkpoints = true,

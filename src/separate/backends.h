@@ -11,6 +11,7 @@ typedef struct dmx_backend_job {
     const dmx_runner *like; /* NULL, or a runner of it for another length */
     const char *name;       /* for messages */
     int64_t samples;        /* of every run */
+    int64_t batch;          /* segments at once, at most; 0 is 1 */
     int threads;            /* 0: all cores */
     const dmx_hooks *hooks;
     const char *onnxruntime, *providers; /* as in dmx_separator_options */
@@ -23,6 +24,7 @@ typedef struct dmx_backend_entry {
     const char *name;
     bool checkpoints; /* of what DMX_BACKEND_AUTO may choose for these files */
     bool onnx;
+    bool batches;     /* can run several segments at once */
     bool keeps_model; /* the model must outlive the runner */
     /* NULL of DMX_BACKEND_AUTO. */
     dmx_status (*open)(dmx_runner *out, const dmx_backend_job *job,

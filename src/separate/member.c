@@ -172,6 +172,7 @@ static dmx_status make_runner(dmx_member *m, dmx_runner *out,
                                  .like = like,
                                  .name = m->path,
                                  .samples = samples,
+                                 .batch = like == NULL ? o->batch : 1,
                                  .threads = o->threads,
                                  .hooks = o->hooks,
                                  .onnxruntime = o->onnxruntime,
@@ -204,6 +205,33 @@ dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
     return dmx_runner_onnx_length(out, &m->runner, samples, err);
 }
 
+/* Segments at once: only some backends can, and a file may fix how many. */
+static dmx_status check_batch(const dmx_member *m, int64_t batch,
+                              dmx_error *err)
+{
+    DMX_RETURN_IF(
+        batch > 1 && !dmx_backend_entry_of(m->backend)->batches, err,
+        DMX_ERROR_ARGUMENT,
+        "%s: batch: the %s engine runs one segment at a time, on all threads; "
+        "choose the engine onnxruntime for %lld at once",
+        m->path, dmx_backend_name(m->backend), (long long)batch);
+    DMX_RETURN_IF(m->session != NULL && batch > 0 && m->file_batch > 0 &&
+                      batch != m->file_batch,
+                  err, DMX_ERROR_ARGUMENT,
+                  "%s: batch: the file takes %lld segment%s at once, not %lld; "
+                  "export it with --dynamic, or with --batch %lld",
+                  m->path, (long long)m->file_batch,
+                  m->file_batch > 1 ? "s" : "", (long long)batch,
+                  (long long)batch);
+    return DMX_OK;
+}
+
+static dmx_session_batch batch_of(const dmx_member *m, int64_t wanted)
+{
+    const int64_t most = m->file_batch > 0 ? m->file_batch : wanted;
+    return (dmx_session_batch){most > 0 ? most : 1, m->file_batch > 0};
+}
+
 dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
@@ -213,6 +241,7 @@ dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
                   "%s: precision %s is of the native engine, which runs "
                   "checkpoints",
                   m->path, dmx_engine_precision_name(o->precision));
+    DMX_FORWARD(check_batch(m, o->batch, err));
     DMX_FORWARD(dmx_member_choose_piece(m, o->segment, err));
     const int64_t samples = m->fixed ? m->training
                             : m->model != NULL
@@ -221,7 +250,8 @@ dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
     if (m->session == NULL)
         return start_checkpoint(m, o, samples, runtime, err);
     DMX_FORWARD(dmx_runner_onnx(&m->runner, m->session, m->channels,
-                                (int64_t)m->n_source, samples, err));
+                                (int64_t)m->n_source, samples,
+                                batch_of(m, o->batch), err));
     m->session = NULL;
     return DMX_OK;
 }

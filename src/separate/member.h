@@ -4,6 +4,9 @@
 
 #include "separate/runners.h"
 
+/* Segments that one run may take at once, at most. */
+#define DMX_SEPARATOR_MOST_BATCH 64
+
 /* What all members are opened with. */
 typedef struct dmx_member_options {
     const dmx_hooks *hooks;
@@ -17,6 +20,7 @@ typedef struct dmx_member_options {
     bool unpadded;       /* as in dmx_separator_options */
     dmx_engine_precision precision;
     const char *choices; /* as in dmx_engine_options */
+    int64_t batch;       /* as in dmx_separator_options */
 } dmx_member_options;
 
 typedef struct dmx_member {
@@ -38,6 +42,7 @@ typedef struct dmx_member {
     char *stem;       /* the source that an .onnx file is for, or NULL */
     const char *provider;   /* of ONNX Runtime, or NULL */
     int64_t piece;          /* samples cut from the track */
+    int64_t file_batch;     /* that an .onnx file fixes; 0: any number */
     int64_t draws_position; /* as dmx_model has it */
     dmx_runner runner;
 } dmx_member;

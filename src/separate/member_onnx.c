@@ -59,8 +59,8 @@ static dmx_status misfit(const dmx_member *m, dmx_error *err)
     list_ports(out, sizeof out, output, n_out);
     return dmx_fail(err, DMX_ERROR_MODEL,
                     "%s: can't be run: it takes %s and gives %s; needed is one "
-                    "input (1, channels, samples) and an output (1, sources, "
-                    "channels, samples), float32%s",
+                    "input (batch, channels, samples) and an output (batch, "
+                    "sources, channels, samples), float32%s",
                     m->path, in, out,
                     n_in > 1 ? " (models with the spectrogram outside of them "
                                "are not run)"
@@ -72,6 +72,12 @@ static bool between(int64_t value, int64_t least, int64_t most)
     return value >= least && value <= most;
 }
 
+/* The same number of inputs and outputs, as far as the file says how many. */
+static bool is_one_batch(int64_t in, int64_t out)
+{
+    return in != 0 && out != 0 && (in == out || in < 0 || out < 0);
+}
+
 static dmx_status read_shapes(dmx_member *m, dmx_error *err)
 {
     size_t n_in, n_out;
@@ -81,12 +87,14 @@ static dmx_status read_shapes(dmx_member *m, dmx_error *err)
         in->rank != 3 || out->rank != 4 || in->dim[1] != out->dim[2] ||
         !between(in->dim[1], 1, MOST_CHANNELS) ||
         !between(out->dim[1], 1, MOST_SOURCES) ||
-        !between(in->dim[2], -1, MOST_SAMPLES) || in->dim[2] != out->dim[3])
+        !between(in->dim[2], -1, MOST_SAMPLES) || in->dim[2] != out->dim[3] ||
+        !is_one_batch(in->dim[0], out->dim[0]))
         return misfit(m, err);
-    DMX_RETURN_IF(in->dim[0] > 1, err, DMX_ERROR_MODEL,
-                  "%s: takes %lld inputs at once; export it with a batch of 1 "
-                  "or for any length",
-                  m->path, (long long)in->dim[0]);
+    const int64_t batch = in->dim[0] > 0 ? in->dim[0] : out->dim[0];
+    DMX_RETURN_IF(batch > DMX_SEPARATOR_MOST_BATCH, err, DMX_ERROR_MODEL,
+                  "%s: takes %lld inputs at once; more than %d are not run",
+                  m->path, (long long)batch, DMX_SEPARATOR_MOST_BATCH);
+    m->file_batch = batch > 0 ? batch : 0;
     m->channels = in->dim[1];
     m->n_source = (size_t)out->dim[1];
     m->fixed = in->dim[2] > 0;

@@ -11,8 +11,11 @@
  * triangle to a power, divided by the sum of weights at each sample, and
  * passes are added with a gain per source.
  *
- * Pieces run in the order of their start, whatever comes in when: results do
- * not depend on block sizes. */
+ * A runner that takes several pieces at once gets those that come next, of all
+ * its passes; they wait for their turn to be added.
+ *
+ * Pieces are added in the order of their start, whatever comes in when: results
+ * do not depend on block sizes. */
 #ifndef DMX_SEPARATE_OVERLAP_H
 #define DMX_SEPARATE_OVERLAP_H
 

@@ -21,6 +21,26 @@ static double *triangle(int64_t length, double power)
     return weight;
 }
 
+/* A level that runs with the track is not known for pieces to come: then they
+ * run one at a time. */
+static void add_to_lane(dmx_overlap *o, dmx_pass_state *p)
+{
+    dmx_runner *runner = p->pass.runner;
+    size_t i = 0;
+    while (i < o->n_lane && o->lane[i].runner != runner)
+        i++;
+    p->lane = &o->lane[i];
+    if (i == o->n_lane) {
+        const bool batches = runner->run_batch != NULL && !o->config.running;
+        o->lane[o->n_lane++] = (dmx_lane){
+            .runner = runner,
+            .most = batches && runner->batch > 1 ? runner->batch : 1};
+    }
+    const int64_t ahead = (p->lane->most - 1) * p->pass.stride;
+    if (ahead > o->ahead)
+        o->ahead = ahead;
+}
+
 static dmx_status add_pass(dmx_overlap *o, size_t index, dmx_error *err)
 {
     dmx_pass_state *p = &o->pass[index];
@@ -39,29 +59,55 @@ static dmx_status add_pass(dmx_overlap *o, size_t index, dmx_error *err)
         o->longest = p->pass.piece;
     if (p->pass.margin > o->margin)
         o->margin = p->pass.margin;
+    add_to_lane(o, p);
     return DMX_OK;
 }
 
-static int64_t longest_run(const dmx_overlap *o)
+/* Samples of the longest run, all of a batch together in *batch. */
+static int64_t longest_run(const dmx_overlap *o, int64_t *batch)
 {
-    int64_t longest = 0;
-    for (size_t i = 0; i < o->config.n_pass; i++)
-        if (o->pass[i].pass.runner->samples > longest)
-            longest = o->pass[i].pass.runner->samples;
     /* A last piece may need more around it than a full one. */
-    return longest > o->longest + o->margin ? longest : o->longest + o->margin;
+    int64_t longest = o->longest + o->margin;
+    *batch = longest;
+    for (size_t i = 0; i < o->n_lane; i++) {
+        const int64_t samples = o->lane[i].runner->samples;
+        if (samples > longest)
+            longest = samples;
+        if (o->lane[i].most * samples > *batch)
+            *batch = o->lane[i].most * samples;
+    }
+    return longest;
+}
+
+/* Memory for the results of batches. */
+static dmx_status allocate_lanes(dmx_overlap *o, dmx_error *err)
+{
+    for (size_t i = 0; i < o->n_lane; i++) {
+        dmx_lane *lane = &o->lane[i];
+        const int64_t one =
+            o->config.sources * o->config.channels * lane->runner->samples;
+        lane->stems = lane->most > 1
+                          ? dmx_aligned_alloc((size_t)(lane->most * one),
+                                              sizeof *lane->stems)
+                          : o->stems;
+        DMX_RETURN_IF(lane->stems == NULL, err, DMX_ERROR_MEMORY,
+                      "no memory for %lld segments of %lld samples at once",
+                      (long long)lane->most, (long long)lane->runner->samples);
+    }
+    return DMX_OK;
 }
 
 static dmx_status allocate(dmx_overlap *o, dmx_error *err)
 {
     const size_t channels = (size_t)o->config.channels;
-    const size_t run = channels * (size_t)longest_run(o);
-    o->in_capacity = 2 * (o->longest + o->margin) + SLACK;
+    int64_t batch;
+    const size_t run = channels * (size_t)longest_run(o, &batch);
+    o->in_capacity = 2 * (o->longest + o->margin) + o->ahead + SLACK;
     o->input =
         dmx_aligned_alloc(channels * (size_t)o->in_capacity, sizeof *o->input);
     o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->longest,
                                sizeof *o->sum);
-    o->mix = dmx_aligned_alloc(run, sizeof *o->mix);
+    o->mix = dmx_aligned_alloc(channels * (size_t)batch, sizeof *o->mix);
     o->stems =
         dmx_aligned_alloc(run * (size_t)o->config.sources, sizeof *o->stems);
     o->share = dmx_aligned_alloc((size_t)o->longest, sizeof *o->share);
@@ -72,7 +118,7 @@ static dmx_status allocate(dmx_overlap *o, dmx_error *err)
                   (long long)o->longest);
     memset(o->sum, 0,
            (size_t)o->slots * channels * (size_t)o->longest * sizeof *o->sum);
-    return DMX_OK;
+    return allocate_lanes(o, err);
 }
 
 static dmx_status copy_slots(dmx_overlap *o, dmx_error *err)
@@ -80,8 +126,9 @@ static dmx_status copy_slots(dmx_overlap *o, dmx_error *err)
     const size_t sources = (size_t)o->config.sources;
     o->slot = malloc(sources * sizeof *o->slot);
     o->pass = calloc(o->config.n_pass, sizeof *o->pass);
-    DMX_RETURN_IF(o->slot == NULL || o->pass == NULL, err, DMX_ERROR_MEMORY,
-                  "no memory to separate");
+    o->lane = calloc(o->config.n_pass, sizeof *o->lane);
+    DMX_RETURN_IF(o->slot == NULL || o->pass == NULL || o->lane == NULL, err,
+                  DMX_ERROR_MEMORY, "no memory to separate");
     memcpy(o->slot, o->config.slot, sources * sizeof *o->slot);
     for (size_t s = 0; s < sources; s++)
         if (o->slot[s] >= o->slots)
@@ -120,6 +167,10 @@ void dmx_overlap_close(dmx_overlap *o)
     for (size_t i = 0; o->pass != NULL && i < o->config.n_pass; i++)
         if (o->pass[i].owns_weight)
             dmx_aligned_free((void *)o->pass[i].weight);
+    for (size_t i = 0; i < o->n_lane; i++)
+        if (o->lane[i].most > 1)
+            dmx_aligned_free(o->lane[i].stems);
+    free(o->lane);
     free(o->pass);
     free(o->slot);
     dmx_aligned_free(o->input);
@@ -135,6 +186,8 @@ void dmx_overlap_reset(dmx_overlap *o)
     const size_t rows = (size_t)(o->slots * o->config.channels);
     for (size_t i = 0; i < o->config.n_pass; i++)
         o->pass[i].next = o->pass[i].pass.origin;
+    for (size_t i = 0; i < o->n_lane; i++)
+        o->lane[i].made = o->lane[i].used = 0;
     memset(o->sum, 0, rows * (size_t)o->longest * sizeof *o->sum);
     o->in_base = o->received = 0;
     o->sum_base = o->emitted = 0;
@@ -144,5 +197,5 @@ void dmx_overlap_reset(dmx_overlap *o)
 
 int64_t dmx_overlap_latency(const dmx_overlap *o)
 {
-    return o->longest + o->margin - 1;
+    return o->longest + o->margin - 1 + o->ahead;
 }

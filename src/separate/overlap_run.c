@@ -63,12 +63,66 @@ static int64_t full_run(const dmx_pass *pass)
                : pass->piece;
 }
 
+/* Samples of the piece that starts at `start`. */
+static int64_t piece_length(const dmx_overlap *o, const dmx_pass *pass,
+                            int64_t start)
+{
+    const int64_t left = o->received - start;
+    return o->ended && left < pass->piece ? left : pass->piece;
+}
+
+/* Does a piece of n samples run at a length of its own? */
+static bool is_tail(const dmx_pass *pass, int64_t n)
+{
+    return n != pass->piece && pass->open_tail != NULL;
+}
+
+/* What a lane runs next, at its `ahead`; NULL: nothing but a tail. A random
+ * shift can put short first pieces in front of the track, which don't run. */
+static dmx_pass_state *next_of_lane(const dmx_overlap *o, const dmx_lane *lane)
+{
+    for (;;) {
+        dmx_pass_state *first = NULL;
+        for (size_t i = 0; i < o->config.n_pass; i++)
+            if (o->pass[i].lane == lane &&
+                (first == NULL || o->pass[i].ahead < first->ahead))
+                first = &o->pass[i];
+        if (o->ended && first->ahead >= o->received)
+            return NULL;
+        const int64_t n = piece_length(o, &first->pass, first->ahead);
+        if (first->ahead + n > 0)
+            return is_tail(&first->pass, n) ? NULL : first;
+        first->ahead += first->pass.stride;
+    }
+}
+
+static void look_ahead_from_here(const dmx_overlap *o)
+{
+    for (size_t i = 0; i < o->config.n_pass; i++)
+        o->pass[i].ahead = o->pass[i].next;
+}
+
+/* Is the input of a whole batch here? */
+static bool has_batch(const dmx_overlap *o, const dmx_lane *lane)
+{
+    look_ahead_from_here(o);
+    for (int64_t i = 0; i < lane->most; i++) {
+        dmx_pass_state *p = next_of_lane(o, lane);
+        const int64_t run = full_run(&p->pass);
+        const int64_t begin = p->ahead - (run - p->pass.piece) / 2;
+        if (begin + run > o->received)
+            return false;
+        p->ahead += p->pass.stride;
+    }
+    return true;
+}
+
 bool dmx_overlap_ready(const dmx_overlap *o)
 {
     const dmx_pass_state *p = head(o);
-    const int64_t run = full_run(&p->pass);
-    const int64_t end = p->next - (run - p->pass.piece) / 2 + run;
-    return o->ended ? p->next < o->received : end <= o->received;
+    if (o->ended)
+        return p->next < o->received;
+    return p->lane->used < p->lane->made || has_batch(o, p->lane);
 }
 
 /* The level that a piece which ends at `to` runs with. Pieces of several
@@ -94,18 +148,18 @@ static void find_level(dmx_overlap *o, int64_t to)
 
 /* mix[channels][samples] from track position `begin`, normalised; zeros from
  * `piece` samples on. */
-static void load_piece(dmx_overlap *o, int64_t samples, int64_t piece,
-                       int64_t begin)
+static void load_piece(dmx_overlap *o, float *mix, int64_t samples,
+                       int64_t piece, int64_t begin)
 {
     int64_t from = begin < 0 ? 0 : begin;
     int64_t to = begin + piece;
     if (to > o->received)
         to = o->received;
     find_level(o, to);
-    memset(o->mix, 0, (size_t)(o->config.channels * samples) * sizeof *o->mix);
+    memset(mix, 0, (size_t)(o->config.channels * samples) * sizeof *mix);
     for (int64_t c = 0; c < o->config.channels; c++) {
         const float *row = o->input + c * o->in_capacity - o->in_base;
-        float *out = o->mix + c * samples - begin;
+        float *out = mix + c * samples - begin;
         for (int64_t t = from; t < to; t++)
             out[t] = (row[t] - o->mean) / o->scale;
     }
@@ -143,10 +197,15 @@ static void forget_sums(dmx_overlap *o)
     o->sum_base = o->emitted;
 }
 
-/* Adds one source's part of the piece: n samples from `trim` of a run of
- * `samples`. */
+/* Stems [sources][channels][samples] of a piece: n samples from `trim`. */
+typedef struct result {
+    const float *stems;
+    int64_t samples, trim, n;
+} result;
+
+/* Adds one source's part of the piece. */
 static void add_source(dmx_overlap *o, const dmx_pass_state *p, int64_t source,
-                       int64_t samples, int64_t trim, int64_t n)
+                       const result *y)
 {
     const double gain = p->pass.gain[source];
     const int64_t skip = p->next < 0 ? -p->next : 0;
@@ -154,41 +213,76 @@ static void add_source(dmx_overlap *o, const dmx_pass_state *p, int64_t source,
     const double mean = o->config.running ? (double)o->mean : 0;
     for (int64_t c = 0; c < o->config.channels; c++) {
         const float *in =
-            o->stems + (source * o->config.channels + c) * samples + trim;
+            y->stems + (source * o->config.channels + c) * y->samples + y->trim;
         double *out = o->sum +
                       (o->slot[source] * o->config.channels + c) * o->longest +
                       (p->next - o->sum_base);
-        for (int64_t i = skip; i < n; i++)
+        for (int64_t i = skip; i < y->n; i++)
             out[i] += gain * o->share[i] * ((double)in[i] * scale + mean);
     }
 }
 
-/* Runs n samples of the track, padded to `piece` ones. */
-static dmx_status run_with(dmx_overlap *o, const dmx_pass_state *p,
-                           dmx_runner *runner, int64_t piece, int64_t n,
-                           const dmx_hooks *hooks, dmx_error *err)
+static void add_piece(dmx_overlap *o, const dmx_pass_state *p, const result *y)
 {
-    const int64_t trim = (piece - n) / 2;
-    load_piece(o, runner->samples, piece, p->next - trim);
-    DMX_FORWARD(runner->run(runner->self, o->stems, o->mix, hooks, err));
-    load_shares(o, p, n);
+    load_shares(o, p, y->n);
     forget_sums(o);
     for (int64_t s = 0; s < o->config.sources; s++)
         if (o->slot[s] >= 0 && p->pass.gain[s] != 0)
-            add_source(o, p, s, runner->samples, trim, n);
+            add_source(o, p, s, y);
+}
+
+/* Runs a lane's next pieces, each padded to a full one. */
+static dmx_status run_lane(dmx_overlap *o, dmx_lane *lane,
+                           const dmx_hooks *hooks, dmx_error *err)
+{
+    const dmx_runner *runner = lane->runner;
+    const int64_t one = o->config.channels * runner->samples;
+    dmx_pass_state *p;
+    int64_t count = 0;
+    lane->made = lane->used = 0;
+    look_ahead_from_here(o);
+    while (count < lane->most && (p = next_of_lane(o, lane)) != NULL) {
+        const int64_t n = piece_length(o, &p->pass, p->ahead);
+        const int64_t run = full_run(&p->pass);
+        load_piece(o, o->mix + count++ * one, runner->samples, run,
+                   p->ahead - (run - n) / 2);
+        p->ahead += p->pass.stride;
+    }
+    DMX_FORWARD(count == 1
+                    ? runner->run(runner->self, lane->stems, o->mix, hooks, err)
+                    : runner->run_batch(runner->self, lane->stems, o->mix,
+                                        count, hooks, err));
+    lane->made = count;
     return DMX_OK;
 }
 
-static dmx_status run_piece(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
-                            const dmx_hooks *hooks, dmx_error *err)
+static dmx_status add_from_lane(dmx_overlap *o, const dmx_pass_state *p,
+                                int64_t n, const dmx_hooks *hooks,
+                                dmx_error *err)
 {
-    const dmx_pass *pass = &p->pass;
-    if (n == pass->piece || pass->open_tail == NULL)
-        return run_with(o, p, pass->runner, full_run(pass), n, hooks, err);
+    dmx_lane *lane = p->lane;
+    const int64_t samples = lane->runner->samples;
+    const int64_t one = o->config.sources * o->config.channels * samples;
+    if (lane->used == lane->made)
+        DMX_FORWARD(run_lane(o, lane, hooks, err));
+    const result y = {lane->stems + lane->used++ * one, samples,
+                      (full_run(&p->pass) - n) / 2, n};
+    add_piece(o, p, &y);
+    return DMX_OK;
+}
+
+/* A last piece at a length that suits it. */
+static dmx_status add_tail(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
+                           const dmx_hooks *hooks, dmx_error *err)
+{
     dmx_runner tail;
-    DMX_FORWARD(pass->open_tail(pass->context, &tail, n, err));
-    const dmx_status status =
-        run_with(o, p, &tail, tail.samples, n, hooks, err);
+    DMX_FORWARD(p->pass.open_tail(p->pass.context, &tail, n, err));
+    const int64_t trim = (tail.samples - n) / 2;
+    load_piece(o, o->mix, tail.samples, tail.samples, p->next - trim);
+    const dmx_status status = tail.run(tail.self, o->stems, o->mix, hooks, err);
+    const result y = {o->stems, tail.samples, trim, n};
+    if (status == DMX_OK)
+        add_piece(o, p, &y);
     dmx_runner_close(&tail);
     return status;
 }
@@ -197,12 +291,10 @@ dmx_status dmx_overlap_step(dmx_overlap *o, const dmx_hooks *hooks,
                             dmx_error *err)
 {
     dmx_pass_state *p = head(o);
-    int64_t n = p->pass.piece;
-    if (o->ended && o->received - p->next < n)
-        n = o->received - p->next;
-    /* A random shift can put a short first piece in front of the track. */
+    const int64_t n = piece_length(o, &p->pass, p->next);
     if (p->next + n > 0)
-        DMX_FORWARD(run_piece(o, p, n, hooks, err));
+        DMX_FORWARD(is_tail(&p->pass, n) ? add_tail(o, p, n, hooks, err)
+                                         : add_from_lane(o, p, n, hooks, err));
     p->next += p->pass.stride;
     return DMX_OK;
 }

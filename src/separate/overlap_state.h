@@ -5,9 +5,21 @@
 #include "separate/overlap.h"
 #include "separate/track_level.h"
 
+/* The passes of one runner: their pieces run up to `most` at once, ahead of
+ * their turn, and are added when it comes. */
+typedef struct dmx_lane {
+    dmx_runner *runner;
+    int64_t most;
+    int64_t made, used; /* pieces in stems; of these, those that were added */
+    float *stems;       /* [most][sources][channels][samples]; the overlap's
+                           where most is 1 */
+} dmx_lane;
+
 typedef struct dmx_pass_state {
     dmx_pass pass;
+    dmx_lane *lane;
     int64_t next;         /* start of the next piece */
+    int64_t ahead;        /* the same while a batch is put together */
     const double *weight; /* [pass.piece] triangle ^ power, owned by overlap */
     bool owns_weight;     /* false: an earlier pass of the same length does */
 } dmx_pass_state;
@@ -15,10 +27,13 @@ typedef struct dmx_pass_state {
 struct dmx_overlap {
     dmx_overlap_config config; /* its pointers are not used after open */
     dmx_pass_state *pass;
+    dmx_lane *lane; /* [n_lane], at most one a pass */
+    size_t n_lane;
     int *slot;
     int64_t slots;
     int64_t longest; /* piece */
     int64_t margin;  /* the largest of all passes */
+    int64_t ahead;   /* samples that a batch needs beyond its first piece */
     /* input[channels][in_capacity], first sample is track position in_base */
     float *input;
     int64_t in_base, in_capacity, received;
@@ -27,7 +42,8 @@ struct dmx_overlap {
      * before `emitted` has been handed out */
     double *sum;
     int64_t sum_base, emitted;
-    float *mix, *stems; /* a runner's input and output, the largest */
+    float *mix, *stems; /* a runner's input (a batch's) and output, the
+                           largest */
     double *share;      /* [longest] weight / sum of weights */
     dmx_track_level
         level;         /* running: of the track up to the last piece's end */

@@ -35,11 +35,20 @@ DMX_MUST_CHECK dmx_status dmx_runner_native(dmx_runner *out,
 /* The engine of such a runner; NULL: it is another. */
 const dmx_engine *dmx_runner_engine(const dmx_runner *runner);
 
+/* Segments that a session takes at once. */
+typedef struct dmx_session_batch {
+    int64_t most; /* 0 is 1 */
+    bool fixed;   /* never fewer: the rest is filled with silence */
+} dmx_session_batch;
+
 /* A session of ONNX Runtime, which the runner takes over when this succeeds:
- * input (1, channels, samples), output (1, sources, channels, samples). */
+ * input (batch, channels, samples), output (batch, sources, channels,
+ * samples). */
 DMX_MUST_CHECK dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
                                           int64_t channels, int64_t sources,
-                                          int64_t samples, dmx_error *err);
+                                          int64_t samples,
+                                          dmx_session_batch batch,
+                                          dmx_error *err);
 
 /* Another length on the session of `runner`, which must outlive it. */
 DMX_MUST_CHECK dmx_status dmx_runner_onnx_length(dmx_runner *out,
@@ -47,11 +56,12 @@ DMX_MUST_CHECK dmx_status dmx_runner_onnx_length(dmx_runner *out,
                                                  int64_t samples,
                                                  dmx_error *err);
 
-/* The model exported in memory and opened by ONNX Runtime. The model may be
+/* The model exported in memory, for so many segments at once (any number of
+ * them when it is more than one), and opened by ONNX Runtime. The model may be
  * closed afterwards. */
-DMX_MUST_CHECK dmx_status
-dmx_runner_exported(dmx_runner *out, const struct dmx_model *model,
-                    int64_t samples, dmx_runtime *runtime, const char *name,
-                    const dmx_session_options *options, dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_runner_exported(
+    dmx_runner *out, const struct dmx_model *model, int64_t samples,
+    int64_t batch, dmx_runtime *runtime, const char *name,
+    const dmx_session_options *options, dmx_error *err);
 
 #endif

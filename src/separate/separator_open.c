@@ -20,6 +20,8 @@ static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
         dmx_check_range("transition power", o->transition_power, 1, 32, err));
     DMX_FORWARD(dmx_check_range("shifts", o->shifts, 0, 100, err));
     DMX_FORWARD(dmx_check_range("threads", o->threads, 0, 1024, err));
+    DMX_FORWARD(
+        dmx_check_range("batch", o->batch, 0, DMX_SEPARATOR_MOST_BATCH, err));
     if (o->segment != 0)
         DMX_FORWARD(dmx_check_range("segment", o->segment, 0.1, 3600, err));
     DMX_FORWARD(
@@ -59,6 +61,18 @@ static dmx_status run_in_turn(void *self, float *stems, const float *mix,
     DMX_FORWARD(take_turn(turn, hooks, err));
     const dmx_status status =
         turn->runner->run(turn->runner->self, stems, mix, hooks, err);
+    pthread_mutex_unlock(&turn->lock);
+    return status;
+}
+
+static dmx_status run_batch_in_turn(void *self, float *stems, const float *mix,
+                                    int64_t n, const dmx_hooks *hooks,
+                                    dmx_error *err)
+{
+    dmx_turn *turn = self;
+    DMX_FORWARD(take_turn(turn, hooks, err));
+    const dmx_status status =
+        turn->runner->run_batch(turn->runner->self, stems, mix, n, hooks, err);
     pthread_mutex_unlock(&turn->lock);
     return status;
 }
@@ -165,6 +179,8 @@ static dmx_status start_member(dmx_separator *s, size_t i,
         s->turn[i].shared = m->runner;
         s->turn[i].shared.self = &s->turn[i];
         s->turn[i].shared.run = run_in_turn;
+        if (m->runner.run_batch != NULL)
+            s->turn[i].shared.run_batch = run_batch_in_turn;
         s->turn[i].shared.close = NULL;
         s->turn[i].owner = s;
         s->turn[i].member = m;
@@ -247,7 +263,7 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
     const dmx_member_options each = {
         o->hooks,         o->backend,   o->threads, o->onnxruntime,
         o->providers,     segment,      o->model,   o->weights,
-        o->unpadded != 0, o->precision, s->choices};
+        o->unpadded != 0, o->precision, s->choices, o->batch};
     DMX_FORWARD(copy_paths(s, bag, err));
     dmx_member *first = &s->member[0];
     DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));

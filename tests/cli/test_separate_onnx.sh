@@ -20,6 +20,46 @@ run 0 "$DEMUCS_ONNX" separate -m "$MODEL" "$DEMO/song.flac" --stem drums \
 says err 'onnxruntime'
 check "SDR of the checkpoint" test "$(sdr drums.wav)" = 8.33
 
+# Several segments at once: files of any batch, of a fixed one, a checkpoint,
+# with the last batch short; the same stems to 1e-6 of full scale.
+head -c 1500000 /dev/urandom >long
+same() { # WHAT FOLDER
+    check "$1" awk '{ d = $1 - $2
+        if (!(d < 1e-6 && d > -1e-6)) exit 1; n++ } END { exit n < 700000 }' \
+        <(paste <(tail -c 3000000 one/long/bass.wav | od -An -v -t f4 -w4) \
+            <(tail -c 3000000 "$2/long/bass.wav" | od -An -v -t f4 -w4))
+}
+noise() { # EXIT FOLDER OPTION...
+    local code=$1 folder=$2
+    shift 2
+    run "$code" "$DEMUCS_ONNX" separate long --raw s16le,44100,2 --stem bass \
+        --float32 --clip-mode none -o "$folder" "$@"
+}
+run 0 "$DEMUCS_ONNX" export "$MODEL" any.onnx --dynamic --no-parity-check
+run 0 "$DEMUCS_ONNX" export "$MODEL" four.onnx --batch 4 --no-parity-check
+noise 0 one -m tiny.onnx
+noise 0 any4 -m any.onnx --batch 4
+same "a file of any batch, 4 at once" any4
+noise 0 four -m four.onnx
+same "a file of 4 at once, by itself" four
+noise 0 four2 -m four.onnx --batch 4 --shifts 2 --seed 7
+noise 0 shifts -m tiny.onnx --shifts 2 --seed 7
+mv one first && mv shifts one
+same "shifts in batches" four2
+rm -r one && mv first one
+noise 0 checkpoint -m "$MODEL" --engine onnxruntime --batch 3
+same "a checkpoint, 3 at once" checkpoint
+noise 2 bad -m four.onnx --batch 2
+says err 'takes 4 segments at once, not 2; export it with --dynamic'
+noise 2 bad -m tiny.onnx --batch 2
+says err 'takes 1 segment at once, not 2'
+noise 2 bad -m "$MODEL" --batch 2
+says err 'native engine runs one segment at a time.*engine onnxruntime'
+noise 2 bad -m any.onnx --batch 65
+says err 'batch.*64'
+check "nothing is written of these" test ! -e bad
+rm -f long
+
 # What an .onnx file can't do is said.
 run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --segment 1
 says err 'fixed length of 1.95 s; export with another segment'

@@ -40,6 +40,20 @@ static dmx_status fake_run(void *self, float *stems, const float *mix,
     return DMX_OK;
 }
 
+/* Pieces one after the other, in one call. */
+static dmx_status fake_batch(void *self, float *stems, const float *mix,
+                             int64_t n, const dmx_hooks *hooks, dmx_error *err)
+{
+    fake *f = self;
+    const int calls = f->calls;
+    assert_true(n > 1);
+    for (int64_t i = 0; i < n; i++)
+        DMX_FORWARD(fake_run(self, stems + i * SOURCES * CHANNELS * f->samples,
+                             mix + i * CHANNELS * f->samples, hooks, err));
+    f->calls = calls + 1;
+    return DMX_OK;
+}
+
 static dmx_status fake_tail(void *context, dmx_runner *out, int64_t samples,
                             dmx_error *err)
 {
@@ -245,6 +259,23 @@ static float *ours(const scene *s, size_t block)
     return k.stems;
 }
 
+/* The same, whatever number of pieces runs at once. */
+static void compare_batches(scene *s, const float *first, size_t count)
+{
+    static const int64_t batch[] = {2, 3, 7, 64};
+    for (size_t b = 0; b < sizeof batch / sizeof batch[0]; b++) {
+        for (size_t i = 0; i < s->n_pass; i++) {
+            s->runner[i].run_batch = fake_batch;
+            s->runner[i].batch = i % 2 == 0 ? batch[b] : 2;
+        }
+        for (size_t block = 1000000; block > 10; block = block / 1000 + 10) {
+            float *again = ours(s, block);
+            assert_memory_equal(again, first, count * sizeof *again);
+            free(again);
+        }
+    }
+}
+
 static void compare(scene *s)
 {
     double *expected = original(s);
@@ -260,6 +291,7 @@ static void compare(scene *s)
         assert_memory_equal(again, first, count * sizeof *again);
         free(again);
     }
+    compare_batches(s, first, count);
     free(first);
     free(expected);
     free(s->mix);
@@ -329,6 +361,67 @@ static void test_shifts_and_bag(void **state)
     s.gain[2][1] = 0;
     s.gain[3][1] = 0.5;
     compare(&s);
+}
+
+/* Shifts of one model: their pieces share batches. */
+static void test_shared_runner(void **state)
+{
+    (void)state;
+    scene s;
+    open_scene(&s, 1601, 1);
+    add_pass(&s, 100, 100, 75, -37, 0.25);
+    add_pass(&s, 260, 260, 195, -150, 0.5);
+    add_pass(&s, 100, 100, 75, -99, 0.25);
+    s.model[2] = s.model[0];
+    s.pass[2].runner = s.pass[0].runner;
+    compare(&s);
+    open_scene(&s, 1000, 1);
+    for (int64_t i = 0; i < MOST_PASSES; i++)
+        add_pass(&s, 100, 90, 80, -95 - i, 0.25);
+    for (int64_t i = 0; i < MOST_PASSES; i++) {
+        s.model[i] = s.model[0];
+        s.pass[i].runner = s.pass[0].runner;
+        s.pass[i].open_tail = i % 2 == 0 ? fake_tail : NULL;
+    }
+    s.runner[0].run_batch = fake_batch;
+    float *one = ours(&s, 50);
+    compare_batches(&s, one, SOURCES * CHANNELS * 1000);
+    free(one);
+    free(s.mix);
+}
+
+/* Full batches, the last one of what is left; a track behind a reset; and how
+ * far the results are behind the input. */
+static void test_batches(void **state)
+{
+    (void)state;
+    scene s;
+    open_scene(&s, 1000, 1);
+    add_pass(&s, 100, 100, 75, 0, 1);
+    s.runner[0].run_batch = fake_batch;
+    s.runner[0].batch = 4;
+    taker k = {&s, NULL, NULL, 0, 50};
+    k.stems = calloc(SOURCES * CHANNELS * 1000, sizeof *k.stems);
+    k.mix = calloc(CHANNELS * 1000, sizeof *k.mix);
+    dmx_overlap *o = open_overlap(&s);
+    dmx_error err = DMX_ERROR_INIT;
+    assert_int_equal(dmx_overlap_latency(o), 99 + 3 * 75);
+    for (int i = 0; i < 2; i++) {
+        s.model[0].calls = 0;
+        k.at = 0;
+        assert_ok(feed(&k, o, &err), &err);
+        assert_int_equal(k.at, 1000);
+        assert_int_equal(s.model[0].calls, 4); /* 4 + 4 + 4 + 2 */
+        dmx_overlap_reset(o);
+    }
+    s.model[0].calls = 0;
+    s.model[0].fail_at = 6; /* in the second batch */
+    k.at = 0;
+    assert_int_equal(feed(&k, o, &err), DMX_ERROR_RUNTIME);
+    dmx_overlap_close(o);
+    free(k.stems);
+    free(k.mix);
+    free(s.mix);
 }
 
 static void test_failure_is_forwarded(void **state)
@@ -465,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_shorter_pieces),
         cmocka_unit_test(test_own_length_tail),
         cmocka_unit_test(test_shifts_and_bag),
+        cmocka_unit_test(test_shared_runner),
+        cmocka_unit_test(test_batches),
         cmocka_unit_test(test_failure_is_forwarded),
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_level),
