@@ -1158,12 +1158,18 @@ typedef struct dmx_song_options {
     const dmx_song_output *output;
     size_t outputs;
     const char *raw;    /* headerless input: "f32le,44100,2"; NULL: a file */
-    const char *format; /* "wav", "flac", "mp3", "ogg", "opus", "m4a" */
+    const char *format; /* "wav", "flac", "mp3", "ogg", "opus", "m4a"; or
+                           "stem.mp4": one DJ stem file at output[0].path (the
+                           other paths are not used) of five stereo tracks, of
+                           which output[0] is the mix (mix_gain 1) and the rest
+                           the stems, named in the file; RESCALE then takes one
+                           factor for all, so that they still sum to the mix */
     int bits;           /* WAV: 16, 24 or 32 (float); FLAC: 16 or 24 */
     int bitrate;        /* kbit/s of lossy formats; 0: their default. MP3: one
                            of those that MPEG audio has */
     int rate;           /* Hz of the files; 0: the song's own */
-    int mono;           /* non-zero: one channel, the mean of all */
+    int mono;           /* non-zero: one channel, the mean of all; not in a
+                           stem file */
     int dither;         /* non-zero: TPDF dither of integer formats */
     int exact_sum;      /* non-zero: spread the mix minus the sum of all files
                            over the files, so that they sum to the song; in an
@@ -1188,7 +1194,9 @@ typedef struct dmx_song_report {
     int64_t nonfinite;          /* samples that were replaced by 0 */
     int out_rate, out_channels; /* of the files */
     int64_t out_frames;
-    double peak[DMX_SONG_OUTPUTS];     /* before clipping, full scale 1 */
+    double peak[DMX_SONG_OUTPUTS];     /* before clipping, full scale 1; peak,
+                                          scale and clipped of a stem file are
+                                          the same for all of its tracks */
     double scale[DMX_SONG_OUTPUTS];    /* of RESCALE; else 1 */
     int64_t clipped[DMX_SONG_OUTPUTS]; /* samples cut off at full scale */
     int64_t mix_clipped; /* exact_sum, integers: samples of the song beyond

@@ -1,5 +1,6 @@
 #include "audio/bitrate.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Layer III's, by the sampling frequency: MPEG-1 from 32 kHz on, MPEG-2 from
@@ -36,12 +37,14 @@ dmx_status dmx_audio_check_bitrate(dmx_audio_format format, int rate,
         return check_mp3(rate, kbps, err);
     /* A packet of AAC is at most 6144 bits a channel for 1024 samples
      * (ISO/IEC 14496-3, 4.5.3); Opus ends at 256 kbit/s a channel. */
-    const int most = format == DMX_AUDIO_M4A    ? 6 * rate / 1000 * channels
+    const bool aac = format == DMX_AUDIO_M4A || format == DMX_AUDIO_STEM_MP4;
+    if (format == DMX_AUDIO_STEM_MP4)
+        channels = 2; /* of each track */
+    const int most = aac                        ? 6 * rate / 1000 * channels
                      : format == DMX_AUDIO_OPUS ? 256 * channels
                                                 : kbps;
     DMX_RETURN_IF(kbps > most, err, DMX_ERROR_ARGUMENT,
                   "%s at %d Hz, %d channels has at most %d kbit/s, not %d",
-                  format == DMX_AUDIO_M4A ? "M4A" : "Opus", rate, channels,
-                  most, kbps);
+                  aac ? "M4A" : "Opus", rate, channels, most, kbps);
     return DMX_OK;
 }

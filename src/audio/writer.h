@@ -13,8 +13,12 @@ typedef enum dmx_audio_format {
     DMX_AUDIO_MP3,
     DMX_AUDIO_OGG, /* Vorbis */
     DMX_AUDIO_OPUS,
-    DMX_AUDIO_M4A, /* AAC-LC */
+    DMX_AUDIO_M4A,      /* AAC-LC */
+    DMX_AUDIO_STEM_MP4, /* DJ stem file: the mix and four stems, each a stereo
+                           track of AAC-LC */
 } dmx_audio_format;
+
+#define DMX_AUDIO_STEM_TRACKS 5
 
 typedef enum dmx_audio_sample {
     DMX_AUDIO_S16, /* WAV and FLAC */
@@ -28,24 +32,27 @@ typedef struct dmx_audio_writer_options {
     dmx_audio_format format;
     dmx_audio_sample sample; /* ignored by the lossy formats */
     int rate;                /* Hz; see dmx_audio_format_rate */
-    int channels;            /* MP3: 1 or 2; the others 1 to 8, WAV 64 */
-    int64_t frames;          /* the length, -1 when not known. WAV uses it for
-                                a plain header, and for a right one where it
-                                can't seek */
-    int bitrate;             /* kbit/s of lossy formats; 0: MP3 320, M4A and
-                                OGG 256, Opus 192 */
-    int dither;              /* non-zero: TPDF dither of +-1 LSB before
-                                rounding to integers */
-    uint64_t dither_seed;    /* the same seed gives the same file */
+    int channels;         /* MP3: 1 or 2; the others 1 to 8, WAV 64; of a stem
+                             file's tracks together: 5 or 10 */
+    int64_t frames;       /* the length, -1 when not known. WAV uses it for
+                             a plain header, and for a right one where it
+                             can't seek */
+    int bitrate;          /* kbit/s of lossy formats, of each track; 0: MP3
+                             320, M4A, stem files and OGG 256, Opus 192 */
+    int dither;           /* non-zero: TPDF dither of +-1 LSB before
+                             rounding to integers */
+    uint64_t dither_seed; /* the same seed gives the same file */
     const dmx_audio_tags *tags; /* copied at open; may be NULL */
     FILE *stream;               /* write here (standard output) instead of to
                                    `path`; flushed, never closed */
+    const char *const *stem;    /* stem files: names of the four; must live
+                                   until the commit */
 } dmx_audio_writer_options;
 
 #define DMX_AUDIO_WRITER_OPTIONS_INIT                                          \
     {                                                                          \
         sizeof(dmx_audio_writer_options), NULL, DMX_AUDIO_WAV, DMX_AUDIO_S16,  \
-            44100, 2, -1, 0, 0, 0, NULL, NULL                                  \
+            44100, 2, -1, 0, 0, 0, NULL, NULL, NULL                            \
     }
 
 /* The rate to encode at: `rate` itself when the format can store it, else the

@@ -48,6 +48,10 @@ static const struct {
                        (const int[]){8000, 11025, 12000, 16000, 22050, 24000,
                                      32000, 44100, 48000, 64000, 88200, 96000,
                                      0}},
+    [DMX_AUDIO_STEM_MP4] = {"stem.mp4", 2 * DMX_AUDIO_STEM_TRACKS,
+                            (const int[]){8000, 11025, 12000, 16000, 22050,
+                                          24000, 32000, 44100, 48000, 64000,
+                                          88200, 96000, 0}},
 };
 
 #define FORMATS (sizeof formats / sizeof formats[0])
@@ -74,8 +78,8 @@ int dmx_audio_format_rate(dmx_audio_format format, int rate)
 
 const char *dmx_audio_format_extension(dmx_audio_format format)
 {
-    static const char *const extension[] = {".wav", ".flac", ".mp3",
-                                            ".ogg", ".opus", ".m4a"};
+    static const char *const extension[] = {
+        ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".stem.mp4"};
     return extension[format];
 }
 
@@ -107,10 +111,15 @@ static dmx_status check_options(const dmx_audio_writer_options *o,
                   err, DMX_ERROR_ARGUMENT,
                   "%s: FLAC has no 32-bit float samples; use 24 bits or WAV",
                   path);
-    DMX_RETURN_IF(o->format == DMX_AUDIO_M4A && o->stream != NULL, err,
-                  DMX_ERROR_ARGUMENT,
-                  "%s: M4A can't be written to a pipe; use another format",
-                  path);
+    const bool stems = o->format == DMX_AUDIO_STEM_MP4;
+    DMX_RETURN_IF((o->format == DMX_AUDIO_M4A || stems) && o->stream != NULL,
+                  err, DMX_ERROR_ARGUMENT,
+                  "%s: %s can't be written to a pipe; use another format", path,
+                  stems ? "a stem file" : "M4A");
+    DMX_RETURN_IF(
+        stems && (o->channels % DMX_AUDIO_STEM_TRACKS != 0 || o->stem == NULL),
+        err, DMX_ERROR_ARGUMENT,
+        "%s: a stem file is a mix and four stems, with their names", path);
     return DMX_OK;
 }
 

@@ -16,7 +16,7 @@ const cli_option cli_separate_options[] = {
      AT(folder), 0, 0},
     {"filename", 0, CLI_STRING, "TEMPLATE",
      "name of each file below it: {track}, {trackext}, {folder}, {stem}, "
-     "{ext}, {model} ({track}/{stem}.{ext})",
+     "{ext}, {model} ({track}/{stem}.{ext}; {track}.{ext} with --stem-mp4)",
      AT(filename), 0, 0},
     {"files-from", 0, CLI_STRING, "LIST",
      "songs and folders, one a line, also from this file, or - for standard "
@@ -67,12 +67,18 @@ const cli_option cli_separate_options[] = {
     {"ogg", 0, CLI_FLAG, NULL, "write Ogg Vorbis", AT(ogg), 0, 0},
     {"opus", 0, CLI_FLAG, NULL, "write Opus", AT(opus), 0, 0},
     {"m4a", 0, CLI_FLAG, NULL, "write AAC in M4A", AT(m4a), 0, 0},
+    {"stem-mp4", 0, CLI_FLAG, NULL,
+     "write one DJ stem file a song, {track}.stem.mp4: the mix and four stems "
+     "in AAC; --mix-stems A,B puts A+B in the place of A and B",
+     AT(stem_mp4), 0, 0},
     {"int24", 0, CLI_FLAG, NULL, "24 bits instead of 16 (WAV, FLAC)", AT(int24),
      0, 0},
     {"float32", 0, CLI_FLAG, NULL,
      "32-bit float WAV: never rescaled nor cut off", AT(float32), 0, 0},
     {"bitrate", 0, CLI_INT, "KBIT",
-     "of MP3, OGG, Opus, M4A (320, 256, 192, 256)", AT(bitrate), 8, 512},
+     "of MP3, OGG, Opus, M4A (320, 256, 192, 256), of each track of a stem "
+     "file (256)",
+     AT(bitrate), 8, 512},
     {"mp3-bitrate", 0, CLI_INT, "KBIT", "the same", AT(bitrate), 8, 320},
     {"samplerate", 0, CLI_INT, "HZ", "of the files (the song's own)",
      AT(samplerate), 1000, 768000},
@@ -141,7 +147,6 @@ const separate_options cli_separate_defaults = {
     .jobs = 1,
     .overlap = 0.25,
     .transition_power = 1,
-    .filename = "{track}/{stem}.{ext}",
 };
 
 /* ----------------------------------------------------------------- model */
@@ -285,8 +290,9 @@ static int check_many_processes(cli_terminal *t, const separate_options *o,
     return separate_shard_parse(shard, t, o);
 }
 
-static int check_many(cli_terminal *t, const separate_options *o, size_t songs)
+static int check_many(cli_terminal *t, const separate_plan *plan, size_t songs)
 {
+    const separate_options *o = plan->o;
     if (songs > 1 && o->to_stdout != NULL)
         return cli_misuse(t, "separate", "--stdout takes one song, not %zu",
                           songs);
@@ -294,7 +300,7 @@ static int check_many(cli_terminal *t, const separate_options *o, size_t songs)
         return cli_misuse(t, "separate",
                           "--plot: with %zu songs the name needs {track}",
                           songs);
-    if (songs > 1 && strstr(o->filename, "{track}") == NULL)
+    if (songs > 1 && strstr(plan->filename, "{track}") == NULL)
         return cli_misuse(t, "separate",
                           "--filename: with %zu songs the name needs {track}",
                           songs);
@@ -332,7 +338,7 @@ static int run(cli_terminal *t, const void *options, int n, char **operand)
     if (code == CLI_DONE && o->files_from != NULL)
         code = separate_songs_list(&songs, t, o->files_from, stems);
     if (code == CLI_DONE)
-        code = check_many(t, o, songs.count);
+        code = check_many(t, &plan, songs.count);
     if (code == CLI_DONE)
         code = songs.count == 0 ? separate_run_nothing(&r)
                : separate_songs_any(&songs) || o->results != NULL

@@ -24,7 +24,7 @@ typedef struct separate_options {
     const char *stem, *stems, *two_stems, *other_method, *to_stdout;
     cli_list mix_stems;
     int karaoke, exact_sum;
-    int wav, flac, mp3, ogg, opus, m4a;
+    int wav, flac, mp3, ogg, opus, m4a, stem_mp4;
     int int24, float32, dither;
     int64_t bitrate, samplerate;
     const char *clip_mode, *raw;
@@ -56,7 +56,12 @@ typedef struct separate_plan {
     const char **without; /* both NULL: all */
     separate_output output[DMX_SONG_OUTPUTS];
     size_t outputs;
+    bool one_file;        /* --stem-mp4: outputs are its tracks */
+    const char *filename; /* the template */
 } separate_plan;
+
+/* Files with stems that a song becomes. */
+size_t separate_plan_files(const separate_plan *plan);
 
 /* Checks the options against each other: CLI_DONE, or CLI_USAGE after a
  * message. Free with separate_plan_free. */
@@ -66,6 +71,26 @@ int separate_plan_init(separate_plan *plan, cli_terminal *t,
 int separate_plan_outputs(separate_plan *plan, cli_terminal *t,
                           const dmx_separator *separator);
 void separate_plan_free(separate_plan *plan);
+
+/* Outputs of a plan: one more, of nothing; a stem; a sum of stems "a,b", named
+ * "a+b". NULL or false when memory is short, or there are too many. */
+separate_output *separate_plan_add(separate_plan *plan,
+                                   const dmx_separator *separator,
+                                   const char *prefix, const char *name);
+bool separate_plan_add_stem(separate_plan *plan, const dmx_separator *separator,
+                            size_t stem);
+bool separate_plan_add_mix(separate_plan *plan, const dmx_separator *separator,
+                           const char *text);
+/* Is it a source of the model? And the message when it is not. */
+bool separate_plan_knows(const dmx_separator *separator, const char *name);
+int separate_plan_no_such_stem(cli_terminal *t, const dmx_separator *separator,
+                               const char *name);
+
+/* --stem-mp4: its options, and its tracks. */
+int separate_stem_file_check(cli_terminal *t, const separate_options *o);
+int separate_stem_file_outputs(separate_plan *plan, cli_terminal *t,
+                               const dmx_separator *separator);
+bool separate_is_stem_file(const char *path);
 
 /* ----------------------------------------------------------------- songs */
 
@@ -194,7 +219,7 @@ int separate_run_none(separate_run *run);
 /* One song's result in the language the user asked for. */
 typedef struct separate_result {
     const char *song;
-    char *const *file; /* [outputs]; NULL entries: standard output */
+    char *const *file; /* of the plan; NULL entries: standard output */
     const dmx_song_report *report;
     const double *sdr; /* [outputs], or NULL */
     double seconds;

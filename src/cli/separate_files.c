@@ -22,7 +22,7 @@ static char *expand(const separate_run *r, const char *text, size_t song,
 /* A folder given by the user is taken as it is. */
 char *separate_file_path(const separate_run *r, size_t song, const char *stem)
 {
-    char *name = expand(r, r->o->filename, song, stem, r->plan->format);
+    char *name = expand(r, r->plan->filename, song, stem, r->plan->format);
     char *folder = r->o->folder != NULL
                        ? strdup(r->o->folder)
                        : expand(r, "separated/{model}", song, stem, "");
@@ -108,14 +108,15 @@ typedef struct claims {
 
 static size_t files_of_song(const separate_run *r)
 {
-    const size_t stems = r->o->to_stdout == NULL ? r->plan->outputs : 0;
-    return stems + (r->o->plot != NULL);
+    const size_t files =
+        r->o->to_stdout == NULL ? separate_plan_files(r->plan) : 0;
+    return files + (r->o->plot != NULL);
 }
 
 /* File `index` of a song; the plot comes last. */
 static char *path_of(const separate_run *r, size_t song, size_t index)
 {
-    return index < r->plan->outputs && r->o->to_stdout == NULL
+    return index < separate_plan_files(r->plan) && r->o->to_stdout == NULL
                ? separate_file_path(r, song, r->plan->output[index].name)
                : separate_plot_path(r, song);
 }
@@ -217,6 +218,15 @@ static int claim_names(const separate_run *r, claims *c)
 
 /* ------------------------------------------------------------------ inputs */
 
+/* A file of another song, or any stem file when those are made. */
+static bool is_made_of_a_song(const separate_run *r, const cli_files *stems,
+                              size_t song)
+{
+    const char *path = r->songs->path[song];
+    return (r->plan->one_file && separate_is_stem_file(path)) ||
+           cli_files_find(stems, path) != NULL;
+}
+
 /* Songs found below a folder that are files of other songs: the stems of an
  * earlier run, written beside the songs. */
 static int leave_out_stems(separate_run *r)
@@ -234,8 +244,7 @@ static int leave_out_stems(separate_run *r)
             free(path);
         }
     for (size_t i = 0; i < r->songs->count; i++)
-        if (r->songs->below[i] > 0 &&
-            cli_files_find(&stems, r->songs->path[i]) != NULL)
+        if (r->songs->below[i] > 0 && is_made_of_a_song(r, &stems, i))
             separate_songs_leave_out(r->songs, i);
     separate_songs_close_gaps(r->songs);
     cli_files_free(&stems);

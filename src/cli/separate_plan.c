@@ -41,8 +41,9 @@ static int choose_format(separate_plan *p, cli_terminal *t)
     const struct {
         int given;
         const char *name;
-    } formats[] = {{o->wav, "wav"}, {o->flac, "flac"}, {o->mp3, "mp3"},
-                   {o->ogg, "ogg"}, {o->opus, "opus"}, {o->m4a, "m4a"}};
+    } formats[] = {{o->wav, "wav"},          {o->flac, "flac"}, {o->mp3, "mp3"},
+                   {o->ogg, "ogg"},          {o->opus, "opus"}, {o->m4a, "m4a"},
+                   {o->stem_mp4, "stem.mp4"}};
     int given = 0;
     p->format = "wav";
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
@@ -52,7 +53,7 @@ static int choose_format(separate_plan *p, cli_terminal *t)
         }
     if (given > 1)
         return misuse(t, "give only one of --wav, --flac, --mp3, --ogg, "
-                         "--opus, --m4a");
+                         "--opus, --m4a, --stem-mp4");
     const bool wav = strcmp(p->format, "wav") == 0;
     const bool flac = strcmp(p->format, "flac") == 0;
     if (o->int24 && o->float32)
@@ -144,6 +145,8 @@ static int choose_stems(separate_plan *p, cli_terminal *t)
         only = o->two_stems;
     const bool all = o->two_stems != NULL && adds_others(o);
     const bool mixes = o->mix_stems.count > 0;
+    if (o->stem_mp4)
+        return CLI_DONE;
     if (o->karaoke && !mixes)
         p->without = names_of("vocals", NULL);
     else if (!all && !o->karaoke && (only != NULL || mixes))
@@ -160,8 +163,13 @@ static int choose_stems(separate_plan *p, cli_terminal *t)
 int separate_plan_init(separate_plan *p, cli_terminal *t,
                        const separate_options *o)
 {
-    *p = (separate_plan){.o = o};
+    *p = (separate_plan){.o = o, .one_file = o->stem_mp4};
+    p->filename = o->filename != NULL ? o->filename
+                  : o->stem_mp4       ? "{track}.{ext}"
+                                      : "{track}/{stem}.{ext}";
     int code = check_stems(t, o);
+    if (code == CLI_DONE)
+        code = separate_stem_file_check(t, o);
     if (code == CLI_DONE)
         code = choose_format(p, t);
     if (code == CLI_DONE)
@@ -169,6 +177,11 @@ int separate_plan_init(separate_plan *p, cli_terminal *t,
     if (code == CLI_DONE)
         code = check_templates(t, o);
     return code == CLI_DONE ? choose_stems(p, t) : code;
+}
+
+size_t separate_plan_files(const separate_plan *p)
+{
+    return p->one_file ? 1 : p->outputs;
 }
 
 void separate_plan_free(separate_plan *p)
@@ -184,7 +197,7 @@ void separate_plan_free(separate_plan *p)
 
 /* --------------------------------------------------------------- outputs */
 
-static separate_output *add_output(separate_plan *p, const dmx_separator *s,
+separate_output *separate_plan_add(separate_plan *p, const dmx_separator *s,
                                    const char *prefix, const char *name)
 {
     if (p->outputs == DMX_SONG_OUTPUTS)
@@ -200,9 +213,11 @@ static separate_output *add_output(separate_plan *p, const dmx_separator *s,
     return out;
 }
 
-static bool add_stem(separate_plan *p, const dmx_separator *s, size_t stem)
+bool separate_plan_add_stem(separate_plan *p, const dmx_separator *s,
+                            size_t stem)
 {
-    separate_output *out = add_output(p, s, "", dmx_separator_stem(s, stem));
+    separate_output *out =
+        separate_plan_add(p, s, "", dmx_separator_stem(s, stem));
     if (out != NULL)
         out->gain[stem] = 1;
     return out != NULL;
@@ -211,7 +226,7 @@ static bool add_stem(separate_plan *p, const dmx_separator *s, size_t stem)
 /* The sum of all stems but `name`, or the mix minus it. */
 static bool add_rest(separate_plan *p, const dmx_separator *s, const char *name)
 {
-    separate_output *out = add_output(p, s, "no_", name);
+    separate_output *out = separate_plan_add(p, s, "no_", name);
     if (out == NULL)
         return false;
     const bool minus = p->o->two_stems != NULL && !adds_others(p->o);
@@ -232,10 +247,12 @@ static bool is_in(const char *name, const char *const *names)
 }
 
 /* --mix-stems a,b: "a+b". */
-static bool add_mix(separate_plan *p, const dmx_separator *s, const char *text)
+bool separate_plan_add_mix(separate_plan *p, const dmx_separator *s,
+                           const char *text)
 {
     const char **names = cli_split(text);
-    separate_output *out = names != NULL ? add_output(p, s, "", text) : NULL;
+    separate_output *out =
+        names != NULL ? separate_plan_add(p, s, "", text) : NULL;
     for (size_t k = 0; out != NULL && k < dmx_separator_stems(s); k++)
         out->gain[k] = is_in(dmx_separator_stem(s, k), names);
     for (char *c = out != NULL ? out->name : NULL; c != NULL && *c != '\0'; c++)
@@ -258,7 +275,7 @@ static bool add_stems(separate_plan *p, const dmx_separator *s)
     bool good = only == NULL || names != NULL;
     for (size_t k = 0; good && k < dmx_separator_stems(s); k++)
         if (names == NULL || is_in(dmx_separator_stem(s, k), names))
-            good = add_stem(p, s, k);
+            good = separate_plan_add_stem(p, s, k);
     free(names);
     return good;
 }
@@ -269,13 +286,13 @@ static bool add_two_stems(separate_plan *p, const dmx_separator *s)
         if (strcmp(dmx_separator_stem(s, k), p->o->two_stems) == 0) {
             const bool none = p->o->other_method != NULL &&
                               strcmp(p->o->other_method, "none") == 0;
-            return add_stem(p, s, k) &&
+            return separate_plan_add_stem(p, s, k) &&
                    (none || add_rest(p, s, p->o->two_stems));
         }
     return false;
 }
 
-static bool knows(const dmx_separator *s, const char *name)
+bool separate_plan_knows(const dmx_separator *s, const char *name)
 {
     for (size_t i = 0; i < dmx_separator_sources(s); i++)
         if (strcmp(dmx_separator_source(s, i), name) == 0)
@@ -283,8 +300,8 @@ static bool knows(const dmx_separator *s, const char *name)
     return false;
 }
 
-static int no_such_stem(cli_terminal *t, const dmx_separator *s,
-                        const char *name)
+int separate_plan_no_such_stem(cli_terminal *t, const dmx_separator *s,
+                               const char *name)
 {
     char known[512] = "";
     size_t used = 0;
@@ -299,14 +316,16 @@ int separate_plan_outputs(separate_plan *p, cli_terminal *t,
                           const dmx_separator *s)
 {
     const separate_options *o = p->o;
+    if (p->one_file)
+        return separate_stem_file_outputs(p, t, s);
     const char *needed = o->karaoke ? "vocals" : o->two_stems;
-    if (needed != NULL && !knows(s, needed))
-        return no_such_stem(t, s, needed);
+    if (needed != NULL && !separate_plan_knows(s, needed))
+        return separate_plan_no_such_stem(t, s, needed);
     bool good = o->two_stems != NULL ? add_two_stems(p, s) : add_stems(p, s);
     if (good && o->karaoke)
         good = add_rest(p, s, "vocals");
     for (size_t i = 0; good && i < o->mix_stems.count; i++)
-        good = add_mix(p, s, o->mix_stems.item[i]);
+        good = separate_plan_add_mix(p, s, o->mix_stems.item[i]);
     if (good && p->outputs > 0)
         return CLI_DONE;
     cli_error(t, p->outputs == DMX_SONG_OUTPUTS ? "too many files to write"

@@ -77,7 +77,8 @@ static void json_output(const separate_run *r, const separate_result *result,
     printf("%s{\"stem\": ", k > 0 ? ", " : "");
     cli_json_string(stdout, r->plan->output[k].name);
     printf(", \"file\": ");
-    cli_json_string(stdout, result->file[k] != NULL ? result->file[k] : "-");
+    const char *file = result->file[r->plan->one_file ? 0 : k];
+    cli_json_string(stdout, file != NULL ? file : "-");
     json_number("peak", result->report->peak[k]);
     json_number("scale", result->report->scale[k]);
     printf(", \"clipped\": %lld", (long long)result->report->clipped[k]);
@@ -169,7 +170,7 @@ void separate_report_song(const separate_run *r, const separate_result *result)
     cli_say(r->t, "%s: %d:%04.1f separated in %.1f s (%.1f times real time)",
             result->song, (int)(length / 60), fmod(length, 60), result->seconds,
             length / result->seconds);
-    for (size_t k = 0; k < r->plan->outputs; k++)
+    for (size_t k = 0; k < separate_plan_files(r->plan); k++)
         text_output(r, result, k);
 }
 

@@ -118,7 +118,7 @@ static dmx_status put_output(FILE *out, const separate_run *r,
 {
     const char *path = result->file[k];
     fprintf(out, "%s{\"stem\": ", k > 0 ? ", " : "");
-    cli_json_string(out, r->plan->output[k].name);
+    cli_json_string(out, r->plan->one_file ? "all" : r->plan->output[k].name);
     fputs(", \"file\": ", out);
     cli_json_string(out, path != NULL ? path : "-");
     const dmx_status status = put_file(out, path, err);
@@ -176,7 +176,8 @@ dmx_status separate_results_done(separate_run *r, const separate_result *result,
     else
         fputs(", \"recovered\": true", out);
     fputs(", \"files\": [", out);
-    for (size_t k = 0; status == DMX_OK && k < r->plan->outputs; k++)
+    for (size_t k = 0; status == DMX_OK && k < separate_plan_files(r->plan);
+         k++)
         status = put_output(out, r, result, k, err);
     fputc(']', out);
     if (status == DMX_OK)

@@ -115,13 +115,14 @@ static dmx_status name_files(job *j, dmx_error *err)
     const separate_run *r = j->run;
     for (size_t k = 0; k < r->plan->outputs; k++) {
         const separate_output *out = &r->plan->output[k];
-        if (r->o->to_stdout == NULL) {
+        if (r->o->to_stdout == NULL && k < separate_plan_files(r->plan)) {
             j->file[k] = separate_file_path(r, j->index, out->name);
             if (j->file[k] == NULL)
                 return fail(err, DMX_ERROR_MEMORY, ": no memory", j->song, "");
         }
         j->output[k] =
-            (dmx_song_output){out->name, j->file[k], out->gain, out->mix_gain};
+            (dmx_song_output){out->name, j->file[r->plan->one_file ? 0 : k],
+                              out->gain, out->mix_gain};
     }
     if (r->o->plot != NULL) {
         j->plot = separate_plot_path(r, j->index);
@@ -134,7 +135,7 @@ static dmx_status name_files(job *j, dmx_error *err)
 /* Are all the files there already? */
 static bool is_done(const job *j)
 {
-    for (size_t k = 0; k < j->run->plan->outputs; k++)
+    for (size_t k = 0; k < separate_plan_files(j->run->plan); k++)
         if (!exists(j->file[k]))
             return false;
     return true;
@@ -183,7 +184,7 @@ static dmx_status begin(job *j, dmx_error *err)
 {
     char *file[DMX_SONG_OUTPUTS + 1];
     size_t files = 0;
-    for (; files < j->run->plan->outputs; files++)
+    for (; files < separate_plan_files(j->run->plan); files++)
         file[files] = j->file[files];
     if (j->plot != NULL)
         file[files++] = j->plot;
@@ -280,8 +281,8 @@ static bool is_settled(job *j)
 {
     separate_run *r = j->run;
     char *message = NULL;
-    const prior_state state =
-        separate_results_ask(r, j->index, j->file, r->plan->outputs, &message);
+    const prior_state state = separate_results_ask(
+        r, j->index, j->file, separate_plan_files(r->plan), &message);
     j->ours = state == PRIOR_BEGUN;
     pthread_mutex_lock(&r->lock);
     if (state == PRIOR_DONE) {

@@ -74,9 +74,10 @@ static void give_report(dmx_song_report *given, const dmx_song *s)
         .mix_clipped = s->mix_clipped,
     };
     for (size_t i = 0; i < s->outputs; i++) {
-        report.peak[i] = s->sink[i].peak;
-        report.scale[i] = s->sink[i].scale;
-        report.clipped[i] = dmx_audio_writer_clipped(s->sink[i].writer);
+        const dmx_song_sink *sink = &s->sink[i < s->n_sink ? i : 0];
+        report.peak[i] = sink->peak;
+        report.scale[i] = sink->scale;
+        report.clipped[i] = dmx_audio_writer_clipped(sink->writer);
     }
     dmx_report_give(given, &report, sizeof report);
 }

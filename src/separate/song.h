@@ -24,8 +24,9 @@ typedef struct dmx_song {
     bool measured;       /* the first pass is over */
     dmx_song_queue mix;  /* exact_sum: the song as it came in */
     dmx_resampler *back; /* all outputs' channels side by side */
-    dmx_song_sink *sink; /* [outputs] */
+    dmx_song_sink *sink; /* [outputs]; one in all of a stem file */
     size_t n_sink;       /* open ones */
+    const char *stem_name[DMX_AUDIO_STEM_TRACKS - 1];
     dmx_plot *plot;
     float *memory;
     float **model_rate;  /* [outputs * model_channels] of a block */

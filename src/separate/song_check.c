@@ -3,15 +3,21 @@
 #include "separate/song.h"
 
 #include <math.h>
+#include <string.h>
 
 static dmx_status check_format(dmx_song *s, dmx_error *err)
 {
     const dmx_song_options *o = s->o;
     DMX_RETURN_IF(o->format == NULL, err, DMX_ERROR_ARGUMENT,
                   "dmx_song_options: format is NULL");
-    DMX_RETURN_IF(
-        !dmx_audio_format_parse(&s->format, o->format), err, DMX_ERROR_ARGUMENT,
-        "format '%s' is not one of wav, flac, mp3, ogg, opus, m4a", o->format);
+    if (strcmp(o->format, "stem.mp4") == 0)
+        s->format = DMX_AUDIO_STEM_MP4;
+    else
+        DMX_RETURN_IF(!dmx_audio_format_parse(&s->format, o->format), err,
+                      DMX_ERROR_ARGUMENT,
+                      "format '%s' is not one of wav, flac, mp3, ogg, opus, "
+                      "m4a, stem.mp4",
+                      o->format);
     const bool wav = s->format == DMX_AUDIO_WAV;
     const bool lossless = wav || s->format == DMX_AUDIO_FLAC;
     DMX_RETURN_IF(
@@ -22,6 +28,29 @@ static dmx_status check_format(dmx_song *s, dmx_error *err)
                   DMX_ERROR_ARGUMENT, "dither is for 16 and 24 bit files only");
     DMX_RETURN_IF(o->bitrate != 0 && lossless, err, DMX_ERROR_ARGUMENT,
                   "a bit rate is for MP3, OGG, Opus and M4A only");
+    return DMX_OK;
+}
+
+/* Five tracks in one file, the mix first. */
+static dmx_status check_stem_file(const dmx_song *s, dmx_error *err)
+{
+    const dmx_song_options *o = s->o;
+    if (s->format != DMX_AUDIO_STEM_MP4)
+        return DMX_OK;
+    DMX_RETURN_IF(o->outputs != DMX_AUDIO_STEM_TRACKS, err, DMX_ERROR_ARGUMENT,
+                  "a stem file has the mix and four stems; %zu outputs don't "
+                  "make one",
+                  o->outputs);
+    bool is_mix = o->output[0].mix_gain == 1;
+    for (size_t k = 0; k < dmx_separator_stems(s->separator); k++)
+        is_mix = is_mix && o->output[0].gain[k] == 0;
+    DMX_RETURN_IF(!is_mix, err, DMX_ERROR_ARGUMENT,
+                  "the first track of a stem file is the mix, not '%s'",
+                  o->output[0].name);
+    DMX_RETURN_IF(o->output[0].path == NULL, err, DMX_ERROR_ARGUMENT,
+                  "a stem file can't be written to a pipe");
+    DMX_RETURN_IF(o->mono, err, DMX_ERROR_ARGUMENT,
+                  "the tracks of a stem file are stereo, not mono");
     return DMX_OK;
 }
 
@@ -40,7 +69,8 @@ static dmx_status check_outputs(const dmx_song *s, dmx_error *err)
                       "dmx_song_output: name or gain is NULL");
         streams += o->output[i].path == NULL;
     }
-    DMX_RETURN_IF(streams > 1, err, DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(streams > 1 && s->format != DMX_AUDIO_STEM_MP4, err,
+                  DMX_ERROR_ARGUMENT,
                   "only one stem can go to standard output");
     DMX_RETURN_IF(s->model_channels > 2, err, DMX_ERROR_UNSUPPORTED,
                   "the model has %d channels; songs are mono or stereo here",
@@ -93,6 +123,7 @@ dmx_status dmx_song_check(dmx_song *s, dmx_error *err)
     const dmx_song_options *o = s->o;
     DMX_FORWARD(check_format(s, err));
     DMX_FORWARD(check_outputs(s, err));
+    DMX_FORWARD(check_stem_file(s, err));
     const int own = dmx_audio_reader_info(s->input.reader)->rate;
     const int wished = o->rate != 0 ? o->rate : own;
     DMX_RETURN_IF(wished < 1000 || wished > 1536000, err, DMX_ERROR_ARGUMENT,

@@ -54,6 +54,11 @@ static dmx_audio_sample sample_type(int bits)
                         : DMX_AUDIO_S16;
 }
 
+static bool is_stem_file(const dmx_song *s)
+{
+    return s->format == DMX_AUDIO_STEM_MP4;
+}
+
 static dmx_status open_sink(dmx_song *s, size_t index, dmx_error *err)
 {
     const dmx_song_output *output = &s->o->output[index];
@@ -63,7 +68,9 @@ static dmx_status open_sink(dmx_song *s, size_t index, dmx_error *err)
     o.format = s->format;
     o.sample = sample_type(s->o->bits);
     o.rate = s->rate;
-    o.channels = s->channels;
+    o.channels =
+        is_stem_file(s) ? (int)s->outputs * s->model_channels : s->channels;
+    o.stem = s->stem_name;
     o.frames = s->out_frames;
     o.bitrate = s->o->bitrate;
     o.dither = s->o->dither;
@@ -83,7 +90,10 @@ static dmx_status open_sinks(dmx_song *s, dmx_error *err)
 {
     s->sink = calloc(s->outputs, sizeof *s->sink);
     DMX_RETURN_IF(s->sink == NULL, err, DMX_ERROR_MEMORY, "no memory");
-    for (; s->n_sink < s->outputs; s->n_sink++)
+    for (size_t i = 1; is_stem_file(s) && i < s->outputs; i++)
+        s->stem_name[i - 1] = s->o->output[i].name;
+    const size_t files = is_stem_file(s) ? 1 : s->outputs;
+    for (; s->n_sink < files; s->n_sink++)
         DMX_FORWARD(open_sink(s, s->n_sink, err));
     return DMX_OK;
 }
@@ -107,20 +117,27 @@ static dmx_status allocate(dmx_song *s, dmx_error *err)
     return DMX_OK;
 }
 
+/* The mix is in every picture, also when it is an output. */
+static size_t first_in_plot(const dmx_song *s)
+{
+    return is_stem_file(s) ? 1 : 0;
+}
+
 static dmx_status open_plot(dmx_song *s, dmx_error *err)
 {
     const char *name[DMX_SONG_OUTPUTS + 1] = {"mix"};
     if (s->o->plot == NULL)
         return DMX_OK;
-    for (size_t i = 0; i < s->outputs; i++)
-        name[i + 1] = s->o->output[i].name;
+    const size_t first = first_in_plot(s);
+    for (size_t i = first; i < s->outputs; i++)
+        name[i - first + 1] = s->o->output[i].name;
     dmx_plot_options o = DMX_PLOT_OPTIONS_INIT;
     const int own = dmx_audio_reader_info(s->input.reader)->rate;
     const char *title =
         dmx_audio_tags_get(dmx_audio_reader_tags(s->input.reader), "title");
     o.title = title != NULL ? title : s->name;
     o.name = name;
-    o.tracks = s->outputs + 1;
+    o.tracks = s->outputs - first + 1;
     o.rate = s->input.rate;
     o.frames = dmx_resampled_length(s->frames, own, s->input.rate);
     return dmx_plot_open(&s->plot, &o, err);
@@ -190,8 +207,9 @@ static void push_plot(dmx_song *s, const float *const *mix, size_t frames)
         return;
     const size_t channels = (size_t)s->model_channels;
     dmx_plot_push(s->plot, 0, mix, s->model_channels, frames);
-    for (size_t i = 0; i < s->outputs; i++)
-        dmx_plot_push(s->plot, i + 1,
+    const size_t first = first_in_plot(s);
+    for (size_t i = first; i < s->outputs; i++)
+        dmx_plot_push(s->plot, i - first + 1,
                       (const float *const *)s->model_rate + i * channels,
                       s->model_channels, frames);
 }
@@ -215,7 +233,8 @@ static void mix_to_mono(dmx_song *s, size_t frames)
 
 static dmx_status put_float(dmx_song *s, size_t frames, dmx_error *err)
 {
-    for (size_t i = 0; i < s->outputs; i++)
+    /* A stem file takes the rows of all outputs. */
+    for (size_t i = 0; i < s->n_sink; i++)
         DMX_FORWARD(dmx_song_sink_put(
             &s->sink[i], s->own_rate + i * (size_t)s->model_channels, frames,
             err));
@@ -346,14 +365,14 @@ dmx_status dmx_song_put(dmx_song *s, const float *const *stems,
 
 dmx_status dmx_song_commit(dmx_song *s, dmx_error *err)
 {
-    for (size_t i = 0; i < s->outputs; i++)
+    for (size_t i = 0; i < s->n_sink; i++)
         DMX_FORWARD(dmx_song_sink_finish(&s->sink[i], s->o->hooks, err));
     if (s->mix_clipped > 0)
         dmx_warn(s->o->hooks,
                  "%lld samples of the song are beyond full scale; the stems "
                  "sum to the song cut off there (options.bits = 32 keeps them)",
                  (long long)s->mix_clipped);
-    for (size_t i = 0; i < s->outputs; i++)
+    for (size_t i = 0; i < s->n_sink; i++)
         DMX_FORWARD(dmx_song_sink_commit(&s->sink[i], err));
     return s->plot != NULL ? dmx_plot_write(s->plot, s->o->plot, err) : DMX_OK;
 }

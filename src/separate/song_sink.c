@@ -155,7 +155,7 @@ dmx_status dmx_song_sink_put_int(dmx_song_sink *s,
 
 static dmx_status write_spooled(dmx_song_sink *s, size_t frames, dmx_error *err)
 {
-    enum { MOST_CHANNELS = 8 };
+    enum { MOST_CHANNELS = 2 * DMX_AUDIO_STEM_TRACKS };
     const size_t channels = (size_t)s->channels;
     const size_t count = frames * channels;
     float *out = s->block + channels * DMX_SINK_BLOCK;
