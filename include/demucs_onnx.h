@@ -149,6 +149,20 @@ DMX_API size_t dmx_text_printable(char *out, size_t size, const char *text);
  */
 DMX_API size_t dmx_text_json(char *out, size_t size, const char *text);
 
+/* How many characters have to be added, dropped or replaced to make b of a
+ * (Levenshtein's distance, of bytes): for "did you mean". SIZE_MAX where a text
+ * is NULL or longer than 63 bytes. */
+DMX_API size_t dmx_text_distance(const char *a, const char *b);
+
+/* Does the text end so, upper and lower case being the same (ASCII)? 0 where
+ * one is NULL. */
+DMX_API int dmx_text_ends_with(const char *text, const char *ending);
+
+/* The whole samples in a duration of seconds as people write it: "7.8",
+ * "39/5", "10", at most nine decimals, computed exactly. 0 where the text is
+ * none (or NULL), or beyond 2^62. */
+DMX_API int64_t dmx_seconds_samples(const char *seconds, int64_t samplerate);
+
 /* Callbacks shared by every long call; all may be NULL. They are called from
  * the thread that made the call. */
 typedef struct dmx_hooks {

@@ -15,6 +15,14 @@ bool dmx_architecture_quantized(const char *klass_name);
 /* The architecture of that class, or NULL. */
 const struct dmx_architecture *dmx_architecture_find(const char *klass_name);
 
+/* The architecture of that name ("htdemucs"), or NULL. */
+const struct dmx_architecture *dmx_architecture_named(const char *name);
+/* The one whose weights have such names, or NULL. */
+const struct dmx_architecture *
+dmx_architecture_recognise(const struct dmx_checkpoint *checkpoint);
+/* Writes all classes, as "HTDemucs, HDemucs"; returns text. */
+const char *dmx_architecture_classes(char *text, size_t size);
+
 /* dmx_model.draws_position of an architecture of this name ("htdemucs") with
  * such arguments; 0 for a name that is not known. */
 int64_t dmx_architecture_draws_position(const char *name,

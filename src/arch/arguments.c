@@ -1,7 +1,7 @@
 #include "arch/arguments.h"
-#include "checkpoint/pickle_text.h"
 
 #include "base/number.h"
+#include "base/ratio.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -130,23 +130,6 @@ dmx_status dmx_argument_bool(bool *out, const dmx_json *object,
     return DMX_OK;
 }
 
-static int64_t gcd(int64_t a, int64_t b)
-{
-    while (b != 0) {
-        const int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a > 0 ? a : 1;
-}
-
-static void reduce(int64_t fraction[2])
-{
-    const int64_t divisor = gcd(fraction[0], fraction[1]);
-    fraction[0] /= divisor;
-    fraction[1] /= divisor;
-}
-
 /* The decimal fraction a float was written as, to nine digits. */
 static void decimal_fraction(int64_t fraction[2], double value)
 {
@@ -175,7 +158,7 @@ static bool parse_seconds(int64_t fraction[2], double *seconds,
 {
     bool exact = false;
     if (dmx_json_is_string(item))
-        exact = dmx_parse_ratio(fraction, item->valuestring,
+        exact = dmx_ratio_parse(fraction, item->valuestring,
                                 strlen(item->valuestring));
     else if (dmx_json_is_object(item))
         exact = fraction_object(fraction, item);
@@ -211,6 +194,6 @@ dmx_status dmx_argument_seconds(int64_t fraction[2], double *seconds,
     DMX_RETURN_IF(!(*seconds > 0.0 && *seconds <= 3600.0), err, DMX_ERROR_MODEL,
                   "argument %s = %g s is out of range: above 0, at most 3600",
                   name, *seconds);
-    reduce(fraction);
+    dmx_ratio_reduce(fraction);
     return DMX_OK;
 }

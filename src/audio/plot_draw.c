@@ -172,19 +172,14 @@ void dmx_plot_push(dmx_plot *p, size_t track, const float *const *planes,
     }
 }
 
-static bool ends_with(const char *path, const char *ending)
-{
-    const size_t n = strlen(path), m = strlen(ending);
-    return n >= m && strcasecmp(path + n - m, ending) == 0;
-}
-
 dmx_status dmx_plot_write(const dmx_plot *p, const char *path, dmx_error *err)
 {
     unsigned char *png = NULL;
     char *svg = NULL;
     size_t size = 0;
-    const bool is_png = ends_with(path, ".png");
-    DMX_RETURN_IF(!is_png && !ends_with(path, ".svg"), err, DMX_ERROR_ARGUMENT,
+    const bool is_png = dmx_text_ends_with(path, ".png");
+    DMX_RETURN_IF(!is_png && !dmx_text_ends_with(path, ".svg"), err,
+                  DMX_ERROR_ARGUMENT,
                   "%s: a picture's name must end in .png or .svg", path);
     const dmx_plain_locale scope = dmx_plain_locale_enter();
     dmx_status status = is_png ? dmx_plot_png(&png, &size, p, err)

@@ -11,3 +11,9 @@ dmx_status dmx_yaml_read(dmx_json **out, const void *text, size_t size,
                      "convert the file to JSON",
                      name);
 }
+
+dmx_status dmx_yaml_read_text(dmx_json **out, const void *text, size_t size,
+                              const char *name, dmx_error *err)
+{
+    return dmx_yaml_read(out, text, size, name, err);
+}

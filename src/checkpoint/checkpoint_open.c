@@ -1,3 +1,4 @@
+#include "base/file_kind.h"
 #include "base/options.h"
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
@@ -17,48 +18,14 @@ static bool starts_with(const dmx_load *load, const char *text)
     return load->size >= n && memcmp(load->data, text, n) == 0;
 }
 
-/* What people really have when it is no checkpoint. */
-static const struct {
-    const char *start;
-    size_t size, at;
-    const char *words;
-} strangers[] = {
-#define START(text) text, sizeof(text) - 1
-    {START("version https://git-lfs"), 0,
-     "a Git LFS pointer, not the checkpoint; run git lfs pull"},
-    {START("<"), 0, "a web page, not a checkpoint; download the file itself"},
-    {START("\x1f\x8b"), 0, "compressed with gzip: gunzip it first"},
-    {START("\x1f\x9d"), 0, "compressed with compress: uncompress it first"},
-    {START("\xfd"
-           "7zXZ"),
-     0, "compressed with xz: unxz it first"},
-    {START("\x5d\0\0"), 0, "compressed with lzma: unlzma it first"},
-    {START("\x28\xb5\x2f\xfd"), 0, "compressed with zstd: unzstd it first"},
-    {START("\x04\x22\x4d\x18"), 0, "compressed with lz4: unlz4 it first"},
-    {START("BZh"), 0, "compressed with bzip2: bunzip2 it first"},
-    {START("7z\xbc\xaf\x27\x1c"), 0, "a 7z archive: unpack it first"},
-    {START("Rar!\x1a\x07"), 0, "a rar archive: unpack it first"},
-    {START("ustar"), 257, "a tar archive: unpack it first"},
-    {START("\x89HDF\r\n"), 0, "an HDF5 file, not a PyTorch checkpoint"},
-    {START("\x93NUMPY"), 0, "a NumPy array, not a checkpoint"},
-    {START("WAVE"), 8, "a sound file, not a checkpoint"},
-    {START("fLaC"), 0, "a sound file, not a checkpoint"},
-    {START("ID3"), 0, "a sound file, not a checkpoint"},
-    {START("OggS"), 0, "a sound file, not a checkpoint"},
-    {START("\x80"), 0, "a plain pickle, not a file of torch.save"},
-#undef START
-};
-
 static dmx_status unknown_file(const dmx_load *load)
 {
     char shown[16];
     DMX_RETURN_IF(load->size == 0, load->err, DMX_ERROR_FORMAT,
                   "the file is empty");
-    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++)
-        DMX_RETURN_IF(load->size >= strangers[i].at + strangers[i].size &&
-                          memcmp(load->data + strangers[i].at,
-                                 strangers[i].start, strangers[i].size) == 0,
-                      load->err, DMX_ERROR_FORMAT, "%s", strangers[i].words);
+    const char *kind = dmx_file_kind(load->data, load->size);
+    DMX_RETURN_IF(kind != NULL, load->err, DMX_ERROR_FORMAT,
+                  "not a PyTorch checkpoint but %s", kind);
     const size_t n = load->size < 8 ? load->size : 8;
     DMX_RETURN_ERROR(
         load->err, DMX_ERROR_FORMAT,

@@ -1,6 +1,6 @@
 /* The constructors that weights and their arguments are made of. */
 #include "checkpoint/pickle_machine.h"
-#include "checkpoint/pickle_text.h"
+#include "base/ratio.h"
 
 #include <string.h>
 
@@ -62,7 +62,7 @@ static bool fraction_of(int64_t ratio[2], const dmx_pickled *arguments)
     const uint32_t n = arguments->as.list.count;
     dmx_pickled *const *item = arguments->as.list.item;
     if (n == 1 && item[0]->kind == DMX_PICKLED_STRING)
-        return dmx_parse_ratio(ratio, item[0]->as.text.data,
+        return dmx_ratio_parse(ratio, item[0]->as.text.data,
                                item[0]->as.text.size);
     if (n == 0 || n > 2 || item[0]->kind != DMX_PICKLED_INT ||
         item[n - 1]->kind != DMX_PICKLED_INT)

@@ -24,16 +24,6 @@ dmx_parsed dmx_parse_decimal(int64_t *out, const char *text, size_t size)
     return huge ? DMX_PARSED_HUGE : DMX_PARSED;
 }
 
-bool dmx_parse_ratio(int64_t ratio[2], const char *text, size_t size)
-{
-    const char *slash = size != 0 ? memchr(text, '/', size) : NULL;
-    const size_t n = slash != NULL ? (size_t)(slash - text) : size;
-    ratio[1] = 1;
-    return dmx_parse_decimal(&ratio[0], text, n) == DMX_PARSED &&
-           (slash == NULL || dmx_parse_decimal(&ratio[1], slash + 1,
-                                               size - n - 1) == DMX_PARSED);
-}
-
 bool dmx_parse_real(double *out, const char *text, size_t size)
 {
     char copy[64];

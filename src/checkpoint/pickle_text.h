@@ -15,9 +15,6 @@ typedef enum dmx_parsed {
 /* The whole text is one decimal integer with an optional sign. */
 dmx_parsed dmx_parse_decimal(int64_t *out, const char *text, size_t size);
 
-/* The whole text is "39/5" or "10", in int64: numerator and denominator. */
-bool dmx_parse_ratio(int64_t ratio[2], const char *text, size_t size);
-
 /* The whole text is one floating-point number, in the C locale. */
 bool dmx_parse_real(double *out, const char *text, size_t size);
 

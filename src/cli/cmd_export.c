@@ -49,7 +49,7 @@ static dmx_status graph_length(int64_t *samples, const export_options *o,
     if (o->model.segment == NULL)
         return DMX_OK;
     *samples =
-        cli_segment_samples(o->model.segment, dmx_model_samplerate(model));
+        dmx_seconds_samples(o->model.segment, dmx_model_samplerate(model));
     if (*samples > 0)
         return DMX_OK;
     err->code = DMX_ERROR_ARGUMENT;

@@ -26,12 +26,6 @@ static const cli_option options[] = {
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), k = strlen(end);
-    return n >= k && strcmp(text + n - k, end) == 0;
-}
-
 /* Prints what was found also when it is bad. */
 static int conclude(cli_terminal *t, const verify_options *o, const char *name,
                     dmx_report *report, dmx_status status, const dmx_error *err)
@@ -56,7 +50,7 @@ static int verify_recording(cli_terminal *t, const verify_options *o, int n,
         return cli_misuse(t, "verify",
                           "verify --recorded: expected MODEL.onnx MIX.npy "
                           "STEMS.npy");
-    const int model = ends_with(operand[2], ".npy") ? 0 : 2;
+    const int model = dmx_text_ends_with(operand[2], ".npy") ? 0 : 2;
     const dmx_verify_options v = cli_verify_options(t, &o->check);
     dmx_report *report = NULL;
     dmx_error err = DMX_ERROR_INIT;

@@ -3,45 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- segment */
-
-/* Digits with at most nine decimals as numerator / denominator. */
-static const char *parse_decimal(const char *p, int64_t *numerator,
-                                 int64_t *denominator)
-{
-    int digits = 0;
-    bool fraction = false;
-    *numerator = 0;
-    *denominator = 1;
-    for (; (*p >= '0' && *p <= '9') || (*p == '.' && !fraction); p++) {
-        if (*p == '.') {
-            fraction = true;
-            continue;
-        }
-        if (++digits > 12)
-            return NULL;
-        *numerator = *numerator * 10 + (*p - '0');
-        *denominator *= fraction ? 10 : 1;
-    }
-    return digits > 0 ? p : NULL;
-}
-
-int64_t cli_segment_samples(const char *segment, int64_t rate)
-{
-    int64_t n, d, n2 = 1, d2 = 1;
-    const char *p = parse_decimal(segment, &n, &d);
-    if (p != NULL && *p == '/')
-        p = parse_decimal(p + 1, &n2, &d2);
-    if (p == NULL || *p != '\0' || n2 == 0)
-        return 0;
-    int64_t top, bottom;
-    if (__builtin_mul_overflow(n, rate, &top) ||
-        __builtin_mul_overflow(top, d2, &top) ||
-        __builtin_mul_overflow(d, n2, &bottom))
-        return 0;
-    return top / bottom;
-}
-
 /* ------------------------------------------------------------------ lists */
 
 const char **cli_split(const char *text)

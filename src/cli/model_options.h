@@ -68,10 +68,6 @@ dmx_status cli_model_open(cli_model *out, cli_terminal *t, const char *path,
                           dmx_error *err);
 void cli_model_close(cli_model *m);
 
-/* int(segment * rate) for "7.8" or "39/5", exactly; 0 when it is no positive
- * number. */
-int64_t cli_segment_samples(const char *segment, int64_t rate);
-
 /* "a,b" as a NULL-terminated list in one block of memory, free with free;
  * NULL when memory is short. */
 const char **cli_split(const char *text);

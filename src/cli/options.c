@@ -1,4 +1,5 @@
 #include "options.h"
+#include "demucs_onnx.h"
 
 #include <errno.h>
 #include <math.h>
@@ -20,33 +21,6 @@ typedef struct parser {
 
 /* ---------------------------------------------------------- nearest name */
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-    const size_t m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Levenshtein's edit distance; long words count as far away. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    const size_t na = strlen(a), nb = strlen(b);
-    if (na >= MAX_WORD || nb >= MAX_WORD)
-        return MAX_WORD;
-    size_t row[MAX_WORD + 1];
-    for (size_t j = 0; j <= nb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= na; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= nb; j++) {
-            const size_t swap = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = smallest(row[j] + 1, row[j - 1] + 1, swap);
-        }
-    }
-    return row[nb];
-}
-
 const char *cli_nearest(const char *word,
                         const char *(*name)(const void *, int),
                         const void *table)
@@ -54,7 +28,7 @@ const char *cli_nearest(const char *word,
     const char *best = NULL;
     size_t best_distance = strlen(word) / 3 + 2;
     for (int i = 0; name(table, i) != NULL; i++) {
-        const size_t distance = edit_distance(word, name(table, i));
+        const size_t distance = dmx_text_distance(word, name(table, i));
         if (distance < best_distance) {
             best = name(table, i);
             best_distance = distance;

@@ -23,4 +23,9 @@ void dmx_graph_operands(dmx_graph *g, dmx_node *node,
  * part of the graph; returns the first output. */
 dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node);
 
+/* Weights as the last two arguments of dmx_graph_operands. */
+#define DMX_OPERANDS(...)                                                      \
+    (const dmx_tensor *const[]){__VA_ARGS__},                                  \
+        (int)(sizeof((const dmx_tensor *[]){__VA_ARGS__}) / sizeof(void *))
+
 #endif

@@ -180,30 +180,6 @@ static dmx_status from_file(struct dmx_bag **out, const char *path,
 
 /* --------------------------------------------------------------- messages */
 
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 48 };
-    size_t row[LONGEST + 1];
-    const size_t na = strlen(a), nb = strlen(b);
-    if (na > LONGEST || nb > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= nb; j++)
-        row[j] = j;
-    for (size_t i = 0; i < na; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < nb; j++) {
-            const size_t swap = diagonal + (a[i] != b[j]);
-            const size_t drop = row[j + 1] + 1, add = row[j] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = swap < drop ? swap : drop;
-            if (add < row[j + 1])
-                row[j + 1] = add;
-        }
-    }
-    return row[nb];
-}
-
 static dmx_status unknown_name(const dmx_hub *hub, const char *name,
                                dmx_error *err)
 {
@@ -212,8 +188,8 @@ static dmx_status unknown_name(const dmx_hub *hub, const char *name,
     for (size_t r = 0; r < hub->n_registry; r++)
         for (size_t i = 0; i < hub->registry[r]->n_model; i++) {
             const char *known = hub->registry[r]->model[i].name;
-            if (distance(name, known) < best) {
-                best = distance(name, known);
+            if (dmx_text_distance(name, known) < best) {
+                best = dmx_text_distance(name, known);
                 nearest = known;
             }
         }

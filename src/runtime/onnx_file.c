@@ -1,4 +1,5 @@
 #include "runtime/onnx_file.h"
+#include "base/file_kind.h"
 #include "runtime/growth_scan.h"
 #include "runtime/wire_scan.h"
 
@@ -8,41 +9,6 @@
 #define MAX_MODEL_BYTES ((size_t)1 << 31) /* protobuf's own limit */
 
 /* ---------------------------------------------------------- what is this? */
-
-static const struct {
-    const char *start;
-    size_t size;
-    const char *words;
-} strangers[] = {
-#define START(text) text, sizeof(text) - 1
-    {START("version https://git-lfs"),
-     "a Git LFS pointer, not the model; run git lfs pull"},
-    {START("<"), "a web page, not a model; download the file itself"},
-    {START("\xef\xbb\xbf<"),
-     "a web page, not a model; download the file itself"},
-    {START("\x1f\x8b"), "compressed with gzip: gunzip it first"},
-    {START("\xfd"
-           "7zXZ"),
-     "compressed with xz: unxz it first"},
-    {START("BZh"), "compressed with bzip2: bunzip2 it first"},
-    {START("\x28\xb5\x2f\xfd"), "compressed with zstd: unzstd it first"},
-    {START("7z\xbc\xaf\x27\x1c"), "a 7z archive: unpack it first"},
-    {START("Rar!\x1a\x07"), "a rar archive: unpack it first"},
-    {START("\x89HDF\r\n"), "an HDF5 file, not an ONNX model"},
-    {START("\x93NUMPY"), "a NumPy array, not an ONNX model"},
-    {START("RIFF"), "a sound file, not an ONNX model"},
-    {START("fLaC"), "a sound file, not an ONNX model"},
-    {START("ID3"), "a sound file, not an ONNX model"},
-    {START("OggS"), "a sound file, not an ONNX model"},
-    {START("{"), "JSON, not an ONNX model"},
-    {START("\x80\x02"), "a pickle, not an ONNX model: name it .th"},
-#undef START
-};
-
-static bool starts_with(const dmx_blob *b, const char *text, size_t size)
-{
-    return b->size >= size && memcmp(b->data, text, size) == 0;
-}
 
 /* A zip file is a checkpoint of torch.save, or around what is meant. Its first
  * entry tells: a local file header with the name at byte 30. */
@@ -68,11 +34,11 @@ static dmx_status refuse_zip(const dmx_blob *b, dmx_error *err)
 static dmx_status check_kind(const dmx_blob *b, dmx_error *err)
 {
     DMX_RETURN_IF(b->size == 0, err, DMX_ERROR_FORMAT, "the file is empty");
-    if (b->size >= 30 && starts_with(b, "PK\003\004", 4))
+    if (b->size >= 30 && memcmp(b->data, "PK\003\004", 4) == 0)
         return refuse_zip(b, err);
-    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++)
-        DMX_RETURN_IF(starts_with(b, strangers[i].start, strangers[i].size),
-                      err, DMX_ERROR_FORMAT, "%s", strangers[i].words);
+    const char *kind = dmx_file_kind(b->data, b->size);
+    DMX_RETURN_IF(kind != NULL, err, DMX_ERROR_FORMAT,
+                  "not an ONNX model but %s", kind);
     return DMX_OK;
 }
 

@@ -2,6 +2,7 @@
  * metadata that our exports carry. */
 #include "arch/architectures.h"
 #include "arch/sources.h"
+#include "audio/raw.h"
 #include "separate/member.h"
 
 #include "base/json.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SOURCES = 64, MOST_CHANNELS = 8 };
+enum { MOST_SOURCES = 64 };
 #define MOST_JSON    ((size_t)65536)
 #define MOST_SAMPLES ((int64_t)1 << 26)
 
@@ -85,7 +86,7 @@ static dmx_status read_shapes(dmx_member *m, dmx_error *err)
     const dmx_port *out = dmx_session_outputs(m->session, &n_out);
     if (n_in != 1 || n_out < 1 || !in->float32 || !out->float32 ||
         in->rank != 3 || out->rank != 4 || in->dim[1] != out->dim[2] ||
-        !between(in->dim[1], 1, MOST_CHANNELS) ||
+        !between(in->dim[1], 1, DMX_AUDIO_MAX_CHANNELS) ||
         !between(out->dim[1], 1, MOST_SOURCES) ||
         !between(in->dim[2], -1, MOST_SAMPLES) || in->dim[2] != out->dim[3] ||
         !is_one_batch(in->dim[0], out->dim[0]))
@@ -156,26 +157,12 @@ static dmx_status read_sources(dmx_member *m, const dmx_hooks *hooks,
     return DMX_OK;
 }
 
-/* "39/5", "7.8" -> seconds; 0 when it is neither. */
-static double parse_segment(const char *text)
-{
-    double top, bottom = 1;
-    const char *end = text + dmx_number_read(&top, text);
-    if (*end == '/' && !dmx_number_parse(&bottom, end + 1))
-        return 0;
-    const double seconds = top / bottom;
-    const bool fine = end != text && (*end == '\0' || *end == '/');
-    return fine && isfinite(seconds) && seconds > 0 ? seconds : 0;
-}
-
 static void read_segment(dmx_member *m, bool unpadded)
 {
     char *text = dmx_session_metadata(m->session, "segment");
-    const double samples =
-        text != NULL ? parse_segment(text) * (double)m->samplerate : 0;
-    /* A fraction times the rate may fall short of the integer it means. */
-    if (!m->fixed && samples >= 1 && samples < (double)MOST_SAMPLES)
-        m->training = (int64_t)(samples + 1e-6);
+    const int64_t samples = dmx_seconds_samples(text, m->samplerate);
+    if (!m->fixed && between(samples, 1, MOST_SAMPLES))
+        m->training = samples;
     free(text);
     text = dmx_session_metadata(m->session, "pads_to_segment");
     if (!unpadded && m->training > 0 && text != NULL &&

@@ -1,4 +1,5 @@
 #include "separate/song_sink.h"
+#include "audio/raw.h"
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -155,11 +156,10 @@ dmx_status dmx_song_sink_put_int(dmx_song_sink *s,
 
 static dmx_status write_spooled(dmx_song_sink *s, size_t frames, dmx_error *err)
 {
-    enum { MOST_CHANNELS = 2 * DMX_AUDIO_STEM_TRACKS };
     const size_t channels = (size_t)s->channels;
     const size_t count = frames * channels;
     float *out = s->block + channels * DMX_SINK_BLOCK;
-    const float *planes[MOST_CHANNELS];
+    const float *planes[DMX_AUDIO_MAX_CHANNELS];
     DMX_RETURN_IF(fread(s->block, sizeof(float), count, s->spool) != count, err,
                   DMX_ERROR_IO, "%s: can't read the temporary file: %s",
                   s->path, strerror(errno));

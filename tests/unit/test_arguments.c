@@ -91,7 +91,7 @@ static void test_bad_files(void **state)
     memset(deep + 3, '[', 200);
     assert_int_equal(
         dmx_arguments_read_file(&out, write_file(deep), "htdemucs", NULL),
-        DMX_ERROR_FORMAT);
+        DMX_ERROR_LIMIT);
 }
 
 static void test_set(void **state)

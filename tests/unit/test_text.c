@@ -238,6 +238,77 @@ static void test_comma(void **state)
     setlocale(LC_ALL, "C");
 }
 
+static void test_comparisons(void **state)
+{
+    (void)state;
+    char longest[64 + 1] = {0};
+    memset(longest, 'a', sizeof longest - 1);
+    assert_int_equal(dmx_text_distance("kitten", "sitting"), 3);
+    assert_int_equal(dmx_text_distance("", "abc"), 3);
+    assert_int_equal(dmx_text_distance("htdemucs", "htdemucs"), 0);
+    assert_true(dmx_text_distance(longest, "a") == SIZE_MAX);
+    assert_int_equal(dmx_text_distance(longest + 1, ""), 63);
+    assert_true(dmx_text_distance(NULL, "a") == SIZE_MAX);
+    assert_true(dmx_text_distance("a", NULL) == SIZE_MAX);
+    assert_true(dmx_text_ends_with("song.NPY", ".npy"));
+    assert_true(dmx_text_ends_with("a", ""));
+    assert_false(dmx_text_ends_with("npy", ".npy"));
+    assert_false(dmx_text_ends_with(NULL, ""));
+    assert_false(dmx_text_ends_with("a", NULL));
+}
+
+/* Exactly: 7.8 * 44100 is 343980, though not in floating point. */
+static void test_seconds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t rate, samples;
+    } good[] = {
+        {"7.8", 44100, 343980},
+        {"39/5", 44100, 343980},
+        {"10", 44100, 441000},
+        {".5", 3, 1},
+        {"1.", 3, 3},
+        {"0.000000001", 1000000000, 1},
+        {"1.5/0.5", 44100, 132300},
+        {"+2", 5, 10},
+        {"3600", 768000, 2764800000},
+    };
+    static const char *const bad[] = {
+        "",
+        ".",
+        "-1",
+        "0",
+        "1/0",
+        "1/-2",
+        "7,8",
+        "1e3",
+        " 1",
+        "1 ",
+        "1/",
+        "/1",
+        "1/2/3",
+        "1..2",
+        "nan",
+        "0x1",
+        "0.1234567890",
+        "99999999999999999999",
+        "9223372036854775807",
+        "1/0.0",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(dmx_seconds_samples(good[i].text, good[i].rate),
+                         good[i].samples);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (dmx_seconds_samples(bad[i], 44100) != 0)
+            fail_msg("'%s' is taken as a duration", bad[i]);
+    assert_int_equal(dmx_seconds_samples(NULL, 44100), 0);
+    assert_int_equal(dmx_seconds_samples("1", 0), 0);
+    assert_int_equal(dmx_seconds_samples("1", -5), 0);
+    assert_int_equal(dmx_seconds_samples("-9223372036854775808/-1", 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_comma),
+        cmocka_unit_test(test_comparisons),
+        cmocka_unit_test(test_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #define PANEL_FLOATS   (96 * 1024) /* of a group: leave room in 1 MiB for A */
 #define MOST_PANELS    8
 #define MOST_TAPS_ROWS 64
-#define MOST_CHANNELS  192 /* whose columns stay in the first-level cache */
+#define FEW_CHANNELS   192 /* whose columns stay in the first-level cache */
 
 typedef struct gemm_step {
     dmx_matrix matrix[DMX_STEP_OUT]; /* one for each output */
@@ -213,7 +213,7 @@ static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
 static void choose_taps(gemm_step *g, const dmx_kernels *k)
 {
     const dmx_window *w = &g->source.window;
-    const bool small = w->channels <= MOST_CHANNELS;
+    const bool small = w->channels <= FEW_CHANNELS;
     if ((g->matrix[0].rows > MOST_TAPS_ROWS && !small) || w->kernel[0] != 1 ||
         w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 ||
         g->source.normed || g->outputs > 1 || g->narrow > 0)
