@@ -129,9 +129,9 @@ dmx_status dmx_member_describe_onnx(dmx_member *member,
 
 dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
                            int64_t channels, int64_t sources, int64_t samples,
-                           dmx_error *err)
+                           dmx_session_batch batch, dmx_error *err)
 {
-    (void)session, (void)channels, (void)sources, (void)samples;
+    (void)session, (void)channels, (void)sources, (void)samples, (void)batch;
     *out = (dmx_runner){0};
     REFUSE(err, "ONNX Runtime");
 }
@@ -145,12 +145,13 @@ dmx_status dmx_runner_onnx_length(dmx_runner *out, const dmx_runner *runner,
 }
 
 dmx_status dmx_runner_exported(dmx_runner *out, const struct dmx_model *model,
-                               int64_t samples, dmx_runtime *runtime,
-                               const char *name,
+                               int64_t samples, int64_t batch,
+                               dmx_runtime *runtime, const char *name,
                                const dmx_session_options *options,
                                dmx_error *err)
 {
-    (void)model, (void)samples, (void)runtime, (void)name, (void)options;
+    (void)model, (void)samples, (void)batch, (void)runtime, (void)name;
+    (void)options;
     *out = (dmx_runner){0};
     REFUSE(err, "ONNX Runtime");
 }
