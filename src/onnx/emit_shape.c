@@ -350,6 +350,42 @@ dmx_name dmx_emitter_shaped(dmx_emitter *e, const dmx_extent *dim, size_t rank)
     return node->output[0];
 }
 
+dmx_name dmx_emitter_apart(dmx_emitter *e, dmx_name x, int axis, int64_t tag)
+{
+    dmx_emitter_infer(e);
+    const value_type *old = dmx_emitter_type(e, x);
+    if (old == NULL)
+        return x;
+    value_type type = *old;
+    type.dim[axis] = dmx_extent_apart(e, type.dim[axis], tag);
+    dmx_emitter_set_type(e, x, &type);
+    return x;
+}
+
+dmx_name dmx_emitter_like(dmx_emitter *e, dmx_name other)
+{
+    const value_type *type = dmx_emitter_type(e, other);
+    if (dmx_emitter_failed(e) || e->n_node == 0)
+        return "";
+    const char *name = e->node[e->n_node - 1]->output[0];
+    if (type != NULL)
+        dmx_emitter_set_type(e, name, type);
+    return name;
+}
+
+enum { LATE_TAG = 1 };
+
+/* The result of node k. What follows the last attention shares no buffer with
+ * what is before it: that would be kept in between, where scores need room. */
+static Onnx__ValueInfoProto *late_info(dmx_emitter *e, size_t k,
+                                       const value_type *type)
+{
+    value_type t = *type;
+    for (int d = 0; e->late > 0 && k >= e->late && d < t.rank; d++)
+        t.dim[d] = dmx_extent_apart(e, t.dim[d], LATE_TAG);
+    return new_info(e, e->node[k]->output[0], &t);
+}
+
 Onnx__ValueInfoProto **dmx_emitter_values(dmx_emitter *e, size_t *count)
 {
     *count = 0;
@@ -362,7 +398,7 @@ Onnx__ValueInfoProto **dmx_emitter_values(dmx_emitter *e, size_t *count)
         const char *name = e->node[k]->output[0];
         const value_type *type = dmx_emitter_type(e, name);
         if (type != NULL && strcmp(name, e->output->name) != 0)
-            list[(*count)++] = new_info(e, name, type);
+            list[(*count)++] = late_info(e, k, type);
     }
     return list;
 }

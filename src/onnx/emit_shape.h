@@ -26,6 +26,12 @@ void dmx_emitter_infer(dmx_emitter *e);
  * Returns its name. */
 dmx_name dmx_emitter_shaped(dmx_emitter *e, const dmx_extent *dim, size_t rank);
 
+/* Names dimension `axis` of x apart (dmx_extent_apart), where it is free; and
+ * gives the node emitted last all dimensions of another value. Both return the
+ * value. */
+dmx_name dmx_emitter_apart(dmx_emitter *e, dmx_name x, int axis, int64_t tag);
+dmx_name dmx_emitter_like(dmx_emitter *e, dmx_name other);
+
 /* All values between input and output, NULL and 0 where nothing is free. */
 Onnx__ValueInfoProto **dmx_emitter_values(dmx_emitter *e, size_t *count);
 

@@ -36,6 +36,7 @@ typedef struct dmx_emitter_slot {
 typedef struct dmx_free_extent {
     dmx_length length;
     bool batch;
+    int64_t tag;      /* of a name of its own; 0: has none */
     const char *name; /* "4*ceil(samples/1024)"; NULL: not asked for yet */
 } dmx_free_extent;
 
@@ -67,6 +68,8 @@ typedef struct dmx_emitter {
     size_t n_extent, extent_capacity;
     dmx_shared_name *shared;
     size_t n_shared, shared_capacity;
+    size_t late; /* results of nodes from here on have dimensions with names of
+                    their own (dmx_extent_apart); 0: none */
     size_t n_typed;                       /* nodes whose results have a type */
     void (*settle)(struct dmx_emitter *); /* before a node; or NULL */
 } dmx_emitter;

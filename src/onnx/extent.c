@@ -16,12 +16,11 @@ dmx_free_extent dmx_extent_rule(const dmx_emitter *e, dmx_extent x)
                : (dmx_free_extent){.length = dmx_length_fixed(x)};
 }
 
-dmx_extent dmx_extent_of(dmx_emitter *e, dmx_length length, bool batch)
+static dmx_extent tagged(dmx_emitter *e, dmx_length length, bool batch,
+                         int64_t tag)
 {
-    if (dmx_length_is_fixed(length) && !batch)
-        return length.plus;
     for (size_t i = 0; i < e->n_extent; i++)
-        if (e->extent[i].batch == batch &&
+        if (e->extent[i].batch == batch && e->extent[i].tag == tag &&
             dmx_length_same(e->extent[i].length, length))
             return DMX_UNNAMED - 1 - (dmx_extent)i;
     if (dmx_emitter_failed(e))
@@ -31,8 +30,20 @@ dmx_extent dmx_extent_of(dmx_emitter *e, dmx_length length, bool batch)
         dmx_emitter_fail(e, DMX_ERROR_MEMORY, "no memory for the ONNX graph");
         return DMX_UNNAMED;
     }
-    e->extent[e->n_extent++] = (dmx_free_extent){length, batch, NULL};
+    e->extent[e->n_extent++] = (dmx_free_extent){length, batch, tag, NULL};
     return DMX_UNNAMED - (dmx_extent)e->n_extent;
+}
+
+dmx_extent dmx_extent_of(dmx_emitter *e, dmx_length length, bool batch)
+{
+    return dmx_length_is_fixed(length) && !batch ? length.plus
+                                                 : tagged(e, length, batch, 0);
+}
+
+dmx_extent dmx_extent_apart(dmx_emitter *e, dmx_extent x, int64_t tag)
+{
+    const dmx_free_extent r = dmx_extent_rule(e, x);
+    return dmx_extent_is_free(x) ? tagged(e, r.length, r.batch, tag) : x;
 }
 
 /* ---- arithmetic ---------------------------------------------------------- */
@@ -147,7 +158,7 @@ static void length_name(char *text, size_t size, dmx_length a)
 const char *dmx_extent_name(dmx_emitter *e, dmx_extent x)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);
-    char text[320], length[300] = "";
+    char text[350], length[300] = "";
     if (r.name != NULL)
         return r.name;
     length_name(length, sizeof length, r.length);
@@ -157,6 +168,10 @@ const char *dmx_extent_name(dmx_emitter *e, dmx_extent x)
         snprintf(text, sizeof text, "batch");
     else
         snprintf(text, sizeof text, "batch*(%s)", length);
+    if (r.tag != 0) {
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "+0*%lld", (long long)r.tag);
+    }
     char *copy = dmx_emitter_text(e, text);
     if (copy == NULL)
         return "";

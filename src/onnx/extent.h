@@ -35,6 +35,12 @@ dmx_extent dmx_extent_floor(dmx_emitter *e, dmx_extent x, int64_t n);
 dmx_extent dmx_extent_sum(dmx_emitter *e, dmx_extent a, dmx_extent b);
 dmx_extent dmx_extent_difference(dmx_emitter *e, dmx_extent a, dmx_extent b);
 
+/* The same dimension by a name that no other has, "samples+0*7" for tag 7:
+ * runtimes keep memory that they planned for a shape from its first use to its
+ * last, so what is large should be one shape for a short time only. x itself
+ * where it is a number. tag >= 1. */
+dmx_extent dmx_extent_apart(dmx_emitter *e, dmx_extent x, int64_t tag);
+
 /* What x is for the length that the export was made for, batch 1: by this
  * recipes choose between forms that are all right for every length. */
 int64_t dmx_extent_typical(const dmx_emitter *e, dmx_extent x);

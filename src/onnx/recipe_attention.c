@@ -1,4 +1,5 @@
 /* Attention: softmax(q k') v per head, in pieces: some heads, some queries. */
+#include "onnx/emit_shape.h"
 #include "onnx/walk.h"
 
 /* Scores of one piece: what a last-level cache holds. */
@@ -7,6 +8,8 @@
  * this that costs too much. */
 #define LEAST_QUERIES 512
 #define MAX_PIECES    32
+/* Scores of each attention are of a shape of its own by name. */
+#define FIRST_TAG 2
 
 typedef struct pieces {
     int64_t groups; /* of heads */
@@ -16,6 +19,7 @@ typedef struct pieces {
 /* Chunk i of the queries is [start[i], start[i + 1]). */
 typedef struct cut {
     int64_t count;
+    int64_t tag; /* scores have a name of their own (dmx_extent_apart) */
     dmx_extent start[MAX_PIECES + 1];
 } cut;
 
@@ -93,11 +97,14 @@ static dmx_name attend_in_chunks(dmx_emitter *e, dmx_name q, dmx_name k,
 {
     dmx_name part[MAX_PIECES];
     if (c->count <= 1)
-        return attend(e, q, k, v);
-    for (int64_t i = 0; i < c->count; i++)
-        part[i] = attend(
-            e, dmx_emit_slice(e, q, 2, c->start[i], c->start[i + 1]), k, v);
-    return dmx_emit_concat(e, part, (size_t)c->count, 2);
+        return attend(e, dmx_emitter_apart(e, q, 2, c->tag), k, v);
+    for (int64_t i = 0; i < c->count; i++) {
+        const dmx_name some =
+            dmx_emit_slice(e, q, 2, c->start[i], c->start[i + 1]);
+        part[i] = attend(e, dmx_emitter_apart(e, some, 2, c->tag), k, v);
+    }
+    (void)dmx_emit_concat(e, part, (size_t)c->count, 2);
+    return dmx_emitter_like(e, q);
 }
 
 static dmx_name attend_in_pieces(dmx_emitter *e, const dmx_name in[3],
@@ -112,7 +119,8 @@ static dmx_name attend_in_pieces(dmx_emitter *e, const dmx_name in[3],
             piece[k] = dmx_emit_slice(e, in[k], 1, g * each, (g + 1) * each);
         part[g] = attend_in_chunks(e, piece[0], piece[1], piece[2], c);
     }
-    return dmx_emit_concat(e, part, (size_t)groups, 1);
+    (void)dmx_emit_concat(e, part, (size_t)groups, 1);
+    return dmx_emitter_like(e, in[0]);
 }
 
 /* The most chunks up to `count` of free queries whose length has a rule:
@@ -173,7 +181,8 @@ void dmx_recipe_attention(dmx_walk *w, const dmx_node *n)
     const pieces p = choose_pieces(h, dmx_extent_typical(e, dq[0]),
                                    dmx_extent_typical(e, dk[0]));
     dmx_extent padded;
-    const cut c = cut_queries(e, &padded, dq[0], p.chunks);
+    cut c = cut_queries(e, &padded, dq[0], p.chunks);
+    c.tag = FIRST_TAG + (n - w->g->node);
     dmx_name part[] = {queries(w, n), heads(w, n->in[1], key_rows, h, true),
                        heads(w, n->in[2], key_rows, h, false)};
     if (padded != dq[0])
@@ -183,6 +192,7 @@ void dmx_recipe_attention(dmx_walk *w, const dmx_node *n)
         y = dmx_emit_slice(e, y, 2, 0, dq[0]);
     dmx_extent dim[4];
     const size_t rank = dmx_walk_token_shape(w, dq[0], rows, dq[1], dim);
+    e->late = e->n_node; /* the last one's: encoder and decoder share nothing */
     y = dmx_emit_transpose(e, y, DMX_DIMS(0, 2, 1, 3));
     dmx_walk_set(w, n, dmx_emit_reshape(e, y, dim, rank));
 }

@@ -9,12 +9,14 @@
 /* Scores of one piece, and how many pieces at most. */
 #define PIECE_BYTES ((int64_t)16 << 20)
 #define MAX_PIECES  32
+#define FIRST_TAG   2
 
 typedef struct local {
     dmx_name query, key, content; /* [N, h, S, d], [N, h, d, T], [N, h, T, d] */
     dmx_name slope;               /* [N, h, S, 1] */
     dmx_name place, key_place;    /* [S, 1], [1, T]: 0, 1, ... */
     int64_t heads;
+    int64_t tag; /* of the names of pieces */
 } local;
 
 /* [B, h * size, F, T] as [B * F, h, size, T]. */
@@ -95,6 +97,14 @@ static int64_t piece_count(dmx_emitter *e, dmx_extent *each, int64_t heads,
     return count;
 }
 
+/* With a name of its own for its length, as in recipe_attention.c. */
+static dmx_name chunk(dmx_emitter *e, const local *l, dmx_name x, int axis,
+                      dmx_extent from, dmx_extent to)
+{
+    return dmx_emitter_apart(e, dmx_emit_slice(e, x, axis, from, to), axis,
+                             l->tag);
+}
+
 static dmx_name attend_in_pieces(dmx_emitter *e, const local *l,
                                  dmx_extent queries)
 {
@@ -114,12 +124,13 @@ static dmx_name attend_in_pieces(dmx_emitter *e, const local *l,
         const dmx_extent from = i == 0 ? 0 : dmx_extent_times(e, each, i);
         const dmx_extent to = dmx_extent_times(e, each, i + 1);
         local piece = *l;
-        piece.query = dmx_emit_slice(e, whole.query, 2, from, to);
-        piece.slope = dmx_emit_slice(e, whole.slope, 2, from, to);
-        piece.place = dmx_emit_slice(e, whole.place, 0, from, to);
+        piece.query = chunk(e, l, whole.query, 2, from, to);
+        piece.slope = chunk(e, l, whole.slope, 2, from, to);
+        piece.place = chunk(e, l, whole.place, 0, from, to);
         part[i] = attend(e, &piece);
     }
-    const dmx_name y = dmx_emit_concat(e, part, (size_t)count, 2);
+    (void)dmx_emit_concat(e, part, (size_t)count, 2);
+    const dmx_name y = dmx_emitter_like(e, whole.query);
     return padded != queries ? dmx_emit_slice(e, y, 2, 0, queries) : y;
 }
 
@@ -129,7 +140,7 @@ void dmx_recipe_local_attention(dmx_walk *w, const dmx_node *n)
     const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
     const dmx_extent f = dim[1], t = dim[2], batch = e->batch;
     const int64_t width = dim[0] / n->at.heads;
-    local l = {.heads = n->at.heads};
+    local l = {.heads = n->at.heads, .tag = FIRST_TAG + (n - w->g->node)};
     l.query = dmx_emit_mul_scalar(e, swap_last(e, heads_of(w, n, 0, width)),
                                   n->at.scale);
     l.key = heads_of(w, n, 1, width);
