@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage wheel install clean format
-.PHONY: web studio
+.PHONY: web studio plugin
 
 demo: deps onnxruntime
 	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
@@ -45,6 +45,10 @@ wheel: build
 web:
 	@scripts/install-web-deps.sh node npm || true # wasm-opt, if it can be had
 	@scripts/web.sh $(BUILD)
+
+# The LV2 plug-in: build/plugin/demucs-onnx.lv2
+plugin: deps
+	@DMX_TARGETS=plugin scripts/build.sh $(BUILD) -DDMX_PLUGIN=ON
 
 # The studio page, served to this computer
 studio:

@@ -1005,7 +1005,7 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_stream_wait(dmx_stream *stream,
                                                   dmx_error *err);
 
 /* OK, or what made a run fail (RUNTIME, MEMORY): from then on there are no
- * stems. From any thread; not real-time safe. */
+ * stems. From any thread; real-time safe with err NULL only. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_status(const dmx_stream *stream,
                                                     dmx_error *err);
 
@@ -1023,7 +1023,8 @@ typedef struct dmx_stream_statistics {
 
 #define DMX_STREAM_STATISTICS_INIT DMX_SIZED_(dmx_stream_statistics)
 
-/* Fills *out (its size set) as far as that says. From any thread. */
+/* Fills *out (its size set) as far as that says. Real-time safe, from any
+ * thread. */
 DMX_API void dmx_stream_stats(const dmx_stream *stream,
                               dmx_stream_statistics *out);
 

@@ -1,0 +1,13 @@
+# The LV2 plug-in is built where LV2's headers are, unless it is said otherwise.
+set(DMX_PLUGIN_DEFAULT OFF)
+if(DMX_TOP_LEVEL AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  pkg_check_modules(LV2 QUIET IMPORTED_TARGET lv2)
+  if(LV2_FOUND)
+    set(DMX_PLUGIN_DEFAULT ON)
+  endif()
+endif()
+option(DMX_PLUGIN "Build the LV2 plug-in" ${DMX_PLUGIN_DEFAULT})
+if(DMX_PLUGIN)
+  pkg_check_modules(LV2 REQUIRED IMPORTED_TARGET lv2)
+  add_subdirectory(plugin)
+endif()
