@@ -12,4 +12,10 @@ if(DMX_CLI_SOURCES)
   target_compile_definitions(demucs-onnx PRIVATE _GNU_SOURCE)
   target_link_libraries(demucs-onnx PRIVATE demucs_onnx_static dmx_warnings
     PkgConfig::CJSON)
+  # JACK's library is loaded at run time; what is needed here is its header.
+  pkg_check_modules(JACK QUIET jack)
+  if(JACK_FOUND)
+    target_compile_definitions(demucs-onnx PRIVATE DMX_HAVE_JACK)
+    target_include_directories(demucs-onnx SYSTEM PRIVATE ${JACK_INCLUDE_DIRS})
+  endif()
 endif()

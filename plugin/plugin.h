@@ -60,7 +60,6 @@ typedef struct plug_instance {
     bool dirty;                   /* `wanted` has to be loaded */
     bool loading;                 /* one load is on its way */
     bool tell;                    /* `wanted` has to be sent to the host */
-    bool failed;                  /* the last load */
     plug_engine *trash;           /* waits for room in the worker's queue */
     float level[PLUG_MOST_STEMS]; /* gains, on their way to those asked for */
     float wet;                    /* 1: stems, 0: bypassed */

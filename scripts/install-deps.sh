@@ -13,7 +13,7 @@ apt_packages=(
   python3 python3-numpy python3-pytest python3-build python3-setuptools
   python3-wheel python3-yaml binutils
   slurm-wlm munge parallel bc
-  lv2-dev lilv-utils sordi jalv jackd2 ffmpeg
+  lv2-dev lilv-utils sordi jalv libjack-jackd2-dev jackd2 ffmpeg
   ca-certificates
 )
 dnf_packages="gcc gcc-c++ make cmake ninja-build pkgconf cjson-devel libyaml-devel openssl-devel zlib-devel libcurl-devel ffmpeg-free-devel soxr-devel libpng-devel onnx-devel protobuf-devel protobuf-c-devel protobuf-c-compiler libcmocka-devel"

@@ -40,8 +40,11 @@ static const cli_option options[] = {
     {"live", 0, CLI_FLAG, NULL,
      "never hold up the input: what is late is left out and counted", AT(live),
      0, 0},
-    {"dry", 0, CLI_FLAG, NULL, "with --live: the mix where stems are late",
-     AT(dry), 0, 0},
+    {"dry", 0, CLI_FLAG, NULL,
+     "with --live or --jack: the mix where stems are late", AT(dry), 0, 0},
+    {"jack", 0, CLI_FLAG, NULL,
+     "no pipe: a client of JACK or PipeWire, live, until Ctrl-C", AT(jack), 0,
+     0},
     {"evaluate", 0, CLI_STRING, "SONG",
      "no stream: print the SDR of live modes on this song", AT(evaluate), 0, 0},
     {"compare", 0, CLI_STRING, "TEMPLATE",
@@ -91,10 +94,18 @@ static int check(cli_terminal *t, const stream_options *o)
                           "--covers, --live or --dry");
     if (o->covers > 0 && o->fade >= 0)
         return cli_misuse(t, "stream", "give only one of --covers, --fade");
-    if (o->dry && !o->live)
-        return cli_misuse(t, "stream", "--dry belongs to --live");
+    if (o->jack && (o->fd.count > 0 || o->raw != NULL || o->bits != NULL ||
+                    o->live || exact || o->evaluate != NULL))
+        return cli_misuse(t, "stream",
+                          "--jack has no pipes and is live: it does not go "
+                          "with --fd, --raw, --bits, --live, --evaluate or "
+                          "--latency exact");
+    if (o->dry && !o->live && !o->jack)
+        return cli_misuse(t, "stream", "--dry belongs to --live or --jack");
     if (o->stem != NULL && o->fd.count > 0)
         return cli_misuse(t, "stream", "give only one of --stem, --fd");
+    if (o->jack)
+        return CLI_DONE;
     if (o->evaluate == NULL && o->fd.count == 0 && isatty(STDOUT_FILENO))
         return cli_misuse(t, "stream",
                           "standard output is a terminal; pipe the samples "
@@ -155,6 +166,15 @@ static void print_json(const stream_run *r, const dmx_pipe_report *p,
     fflush(out);
 }
 
+void stream_tell(const stream_run *r, const dmx_pipe_report *p,
+                 const dmx_stream_statistics *s)
+{
+    if (r->t->json)
+        print_json(r, p, s);
+    else
+        tell(r, p, s);
+}
+
 /* ------------------------------------------------------------------- run */
 
 static dmx_status run_pipe(stream_run *r, dmx_error *err)
@@ -186,10 +206,7 @@ static dmx_status run_pipe(stream_run *r, dmx_error *err)
     cli_clear_bar(r->t);
     if (status != DMX_OK)
         return status;
-    if (r->t->json)
-        print_json(r, &report, &statistics);
-    else
-        tell(r, &report, &statistics);
+    stream_tell(r, &report, &statistics);
     return status;
 }
 
@@ -204,6 +221,11 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         return code;
     if (o->evaluate != NULL)
         return stream_evaluate(t, o);
+    if (o->jack) {
+        code = cli_finish(t, stream_jack(&r, &err), &err);
+        dmx_separator_close(r.separator);
+        return code;
+    }
     const bool exact = strcmp(o->latency, "exact") == 0;
     dmx_status status = stream_open_separator(&r.separator, t, o, exact, &err);
     if (status == DMX_OK)

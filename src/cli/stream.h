@@ -17,7 +17,7 @@ typedef struct stream_options {
     double segment, hop, lookahead, fade; /* negative: not given */
     const char *latency, *stem, *raw, *bits;
     cli_list fd;
-    int live, dry;
+    int live, dry, jack;
     const char *evaluate, *compare;
     double seconds;
 } stream_options;
@@ -46,6 +46,13 @@ int stream_plan_outputs(stream_run *r);
  * this machine does not hold it. */
 dmx_status stream_choose_hop(stream_run *r, dmx_stream_options *s,
                              dmx_error *err);
+
+/* What the stream was: a line, or JSON. */
+void stream_tell(const stream_run *r, const dmx_pipe_report *report,
+                 const dmx_stream_statistics *statistics);
+
+/* `--jack`: opens the model and plays until Ctrl-C. */
+dmx_status stream_jack(stream_run *r, dmx_error *err);
 
 /* `--evaluate`; returns an exit code. */
 int stream_evaluate(cli_terminal *t, const stream_options *o);
