@@ -148,13 +148,6 @@ dmx_name dmx_extent_float(dmx_emitter *e, dmx_extent x)
     return once(e, "Cast", dmx_extent_operand(e, x));
 }
 
-dmx_name dmx_extent_share(dmx_emitter *e, dmx_extent x)
-{
-    if (!dmx_extent_is_free(x))
-        return dmx_constant_scalar(e, 1.0 / (double)x);
-    return once(e, "Reciprocal", dmx_extent_float(e, x));
-}
-
 dmx_name dmx_extent_missing(dmx_emitter *e, dmx_extent to, dmx_extent from)
 {
     if (!dmx_extent_is_free(to) && !dmx_extent_is_free(from))

@@ -7,9 +7,8 @@
 
 /* One int64 [1]. */
 dmx_name dmx_extent_operand(dmx_emitter *e, dmx_extent x);
-/* The same as float32, and 1 / x. */
+/* The same as float32. */
 dmx_name dmx_extent_float(dmx_emitter *e, dmx_extent x);
-dmx_name dmx_extent_share(dmx_emitter *e, dmx_extent x);
 /* max(0, to - from), int64 [1]. */
 dmx_name dmx_extent_missing(dmx_emitter *e, dmx_extent to, dmx_extent from);
 /* operator(a, b) of int64 [1], made once. */

@@ -109,7 +109,7 @@ static dmx_name spread(dmx_emitter *e, const fold *f, dmx_name hc)
         point_conv(e, hc, point_weight(e, "gram_factor", l, n, n), NULL);
     const dmx_name sum =
         dmx_emit_reduce(e, "ReduceSum", dmx_emit_energy_time(e, t, dim), 1);
-    return free ? dmx_emit_2(e, "Mul", sum, dmx_extent_share(e, f->frames))
+    return free ? dmx_emit_2(e, "Div", sum, dmx_extent_float(e, f->frames))
                 : sum;
 }
 

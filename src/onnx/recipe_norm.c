@@ -11,7 +11,9 @@
 /* The same where the length is free: other lengths may be ten times as long,
  * and the rows of the time branch need no copy to be divided. */
 #define LONG_FREE_ROW 512
-#define LARGE_TENSOR  ((int64_t)1000000)
+#define VERY_LONG_ROW 8192
+enum { RUN = 64, RUNS = 32 };
+#define LARGE_TENSOR ((int64_t)1000000)
 
 /* The divisor of n closest to its square root, from below. */
 static int64_t near_root(int64_t n)
@@ -64,11 +66,12 @@ static bool is_short(const dmx_emitter *e, const dmx_extent dim[3])
            (divides ? LONG_FREE_ROW : LONG_ROW);
 }
 
-/* A power of two near the root of n. */
+/* A power of two near the root of 16 n: other lengths may be many times as
+ * long, and that root splits them evenly. */
 static int64_t free_side(int64_t n)
 {
     int64_t side = 8;
-    while (2 * side * side < n)
+    while (2 * side * side < 16 * n)
         side *= 2;
     return side;
 }
@@ -96,11 +99,34 @@ static dmx_name fill_runs(dmx_emitter *e, dmx_name x, const dmx_extent dim[3],
                               DMX_PAD_ZEROS);
 }
 
+/* Rows whose sums take three stages: of 60 s they are seven times as long. */
+static bool is_very_long(const dmx_emitter *e, const dmx_extent dim[3])
+{
+    return dim[1] == 1 && dmx_extent_typical(e, dim[2]) > VERY_LONG_ROW;
+}
+
+/* In runs of RUN numbers, and of RUNS of those. */
+static dmx_name three_stages(dmx_emitter *e, const char *first, dmx_name x,
+                             const dmx_extent dim[3])
+{
+    dmx_extent rows;
+    x = fill_runs(e, x, dim, RUNS * RUN, &rows);
+    const dmx_extent runs =
+        rows == DMX_UNNAMED ? rows : dmx_extent_times(e, rows, RUNS);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(e->batch, dim[0], runs, RUN));
+    x = dmx_emit_reduce(e, first, x, 3);
+    x = dmx_emit_reshape(e, x, DMX_DIMS(e->batch, dim[0], rows, RUNS));
+    x = dmx_emit_reduce(e, "ReduceSum", x, 3);
+    return dmx_emit_reduce(e, "ReduceSum", x, 2);
+}
+
 /* Sum over an axis of free length, 1 of [1, L, .., ..] or 3 of [1, C, 1, L],
  * in runs: zeros fill the last one. */
 static dmx_name free_sum(dmx_emitter *e, const char *first, dmx_name x,
                          const dmx_extent dim[3])
 {
+    if (is_very_long(e, dim))
+        return three_stages(e, first, x, dim);
     const int64_t side = free_side(dmx_extent_typical(e, dim[2]));
     dmx_extent rows;
     x = fill_runs(e, x, dim, side, &rows);
@@ -113,8 +139,8 @@ dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const dmx_extent dim[3])
     if (is_short(e, dim))
         return dmx_emit_reduce(e, "ReduceMean", x, 3);
     if (dmx_extent_is_free(dim[2]))
-        return dmx_emit_2(e, "Mul", free_sum(e, "ReduceSum", x, dim),
-                          dmx_extent_share(e, dim[2]));
+        return dmx_emit_2(e, "Div", free_sum(e, "ReduceSum", x, dim),
+                          dmx_extent_float(e, dim[2]));
     if (n / d <= LONG_ROW)
         return two_stages(e, "ReduceMean", "ReduceMean", x, dim, d, n / d);
     x = padded_sum(e, "ReduceSum", x, dim);
@@ -179,7 +205,7 @@ static dmx_name token_sum(dmx_emitter *e, dmx_name x, const dmx_extent dim[2],
     x = dmx_emit_reshape(e, x, DMX_DIMS(n, runs, side, groups));
     x = dmx_emit_reduce(e, "ReduceSum", x, 2);
     x = dmx_emit_reduce(e, "ReduceSum", x, 1);
-    x = dmx_emit_2(e, "Mul", x, dmx_extent_share(e, dim[0]));
+    x = dmx_emit_2(e, "Div", x, dmx_extent_float(e, dim[0]));
     if (groups == 1)
         return x;
     x = dmx_emit_reshape(e, x, DMX_DIMS(n, 1, groups, 1));
@@ -265,7 +291,7 @@ static dmx_name group_energy(dmx_walk *w, const dmx_node *n, dmx_name x,
     *count = free ? 1.0 : (double)dim[2];
     x = signal_mean(e, dmx_emit_energy_time(e, x, dim), dim, n->at.groups,
                     n->at.rows == DMX_ROWS_BATCH);
-    return free ? dmx_emit_2(e, "Mul", x, dmx_extent_share(e, dim[2])) : x;
+    return free ? dmx_emit_2(e, "Div", x, dmx_extent_float(e, dim[2])) : x;
 }
 
 /* (x - mean) * (weight / sqrt(var + eps)) + bias; var comes times a count that

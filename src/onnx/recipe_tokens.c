@@ -133,6 +133,23 @@ static dmx_name times_alpha(dmx_emitter *e, dmx_name x, double alpha)
     return alpha == 1.0 ? x : dmx_emit_mul_scalar(e, x, alpha);
 }
 
+/* Cosines and sines of float32 phases, beside each other. In float64, as sines
+ * of long phases in float32 are two units in the last place off; and cosines as
+ * sines a quarter further, as ONNX Runtime has no others in float64. */
+static dmx_name waves(dmx_emitter *e, dmx_name phase, bool cosine_first,
+                      int64_t axis)
+{
+    static const double quarter = 1.57079632679489661923;
+    const dmx_name x = dmx_emit_1(e, "Cast", phase);
+    dmx_attribute_int(e, "to", ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE);
+    const dmx_name further = dmx_emit_2(
+        e, "Add", x, dmx_constant_double(e, "quarter", &quarter, NULL, 0));
+    const dmx_name part[] = {cosine_first ? further : x,
+                             cosine_first ? x : further};
+    return dmx_emit_cast_f32(
+        e, dmx_emit_1(e, "Sin", dmx_emit_concat(e, part, 2, axis)));
+}
+
 /* Sines and cosines of a free number of positions, of phases in float32 as
  * PyTorch has them. */
 static dmx_name free_position_1d(dmx_walk *w, const dmx_node *n, double alpha,
@@ -152,8 +169,7 @@ static dmx_name free_position_1d(dmx_walk *w, const dmx_node *n, double alpha,
     }
     x = dmx_emit_2(e, "Div", x,
                    dmx_constant_f32(e, "position_1d", divisor, &half, 1));
-    const dmx_name part[] = {dmx_emit_1(e, "Cos", x), dmx_emit_1(e, "Sin", x)};
-    x = times_alpha(e, dmx_emit_concat(e, part, 2, 1), alpha);
+    x = times_alpha(e, waves(e, x, true, 1), alpha);
     return dmx_emit_reshape(e, x, DMX_DIMS(1, 1, length, width));
 }
 
@@ -217,8 +233,7 @@ static dmx_name free_frames(dmx_walk *w, const dmx_node *n, dmx_extent frames,
         dmx_constant_f32(e, "position_frames", factor, &pairs, 1);
     dmx_name x = dmx_emit_2(e, "Mul", dmx_extent_ramp(e, frames), factors);
     x = dmx_emit_reshape(e, x, DMX_DIMS(frames, pairs, 1));
-    const dmx_name part[] = {dmx_emit_1(e, "Sin", x), dmx_emit_1(e, "Cos", x)};
-    x = times_alpha(e, dmx_emit_concat(e, part, 2, 2), alpha);
+    x = times_alpha(e, waves(e, x, false, 2), alpha);
     return dmx_emit_reshape(e, x, shape, 3);
 }
 

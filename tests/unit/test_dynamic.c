@@ -100,8 +100,20 @@ static double distance(const double *a, const float *b, int64_t n)
     return most / peak;
 }
 
+/* The signal over the error, in dB. */
+static double snr(const double *a, const float *b, int64_t n)
+{
+    double signal = 0, noise = 1e-300;
+    for (int64_t i = 0; i < n; i++) {
+        const double d = a[i] - (double)b[i];
+        signal += a[i] * a[i];
+        noise += d * d;
+    }
+    return 10 * log10(signal / noise);
+}
+
 static double reference_distance(dmx_session *session, const subject *s,
-                                 int64_t samples)
+                                 int64_t samples, double *decibels)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_graph *g;
@@ -118,6 +130,7 @@ static double reference_distance(dmx_session *session, const subject *s,
     assert_ok(dmx_reference_run(out64, g, in64, &o, &err), &err);
     run(session, s, out, mix, 1, samples);
     const double d = distance(out64, out, m);
+    *decibels = snr(out64, out, m);
     dmx_graph_close(g);
     free(mix);
     free(out);
@@ -131,9 +144,11 @@ static double reference_distance(dmx_session *session, const subject *s,
 static void check_length(dmx_session *session, const subject *s,
                          int64_t samples)
 {
-    const double d = reference_distance(session, s, samples);
+    double decibels;
+    const double d = reference_distance(session, s, samples, &decibels);
     if (!(d < 4e-6))
-        fail_msg("%lld samples: %.2e of the peak", (long long)samples, d);
+        fail_msg("%lld samples: %.2e of the peak, %.1f dB", (long long)samples,
+                 d, decibels);
 }
 
 /* 1 to 5,000 in steps of a prime, and both sides of each power of two of
@@ -508,6 +523,141 @@ static void names_are_true(void **state)
     dmx_runtime_close(r);
 }
 
+/* ---- positions ------------------------------------------------------------
+ */
+static int64_t ulps(float a, float b)
+{
+    int32_t x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    const int64_t p = x < 0 ? INT32_MIN - (int64_t)x : x;
+    const int64_t q = y < 0 ? INT32_MIN - (int64_t)y : y;
+    return p > q ? p - q : q - p;
+}
+
+typedef struct tables {
+    const dmx_attributes *at[2]; /* of one axis, of two */
+    bool seen[2];
+} tables;
+
+/* PyTorch's phases are float32; sine and cosine of them, rounded once. The
+ * table of one axis is [T, width], cosines first; that of two [T, width / 4,
+ * 2], sines first. */
+static dmx_status is_pytorchs(void *user, size_t index, const float *data,
+                              int rank, const int64_t *dim, dmx_error *err)
+{
+    tables *t = user;
+    float base[1024];
+    (void)index;
+    (void)err;
+    const bool one = rank == 2;
+    const int64_t n = one ? dim[1] / 2 : dim[1];
+    const int64_t next = one ? n : 1, step = one ? 1 : 2;
+    assert_true(n <= 1024 && (one || dim[2] == 2));
+    if (one)
+        dmx_position_divisors_1d(base, t->at[0]);
+    else
+        dmx_position_factors_2d(base, t->at[1]);
+    for (int64_t p = 0; p < dim[0]; p++)
+        for (int64_t i = 0; i < n; i++) {
+            const float phase = one ? (float)p / base[i] : (float)p * base[i];
+            const float *y = data + p * 2 * n + i * step;
+            const double first = one ? cos((double)phase) : sin((double)phase);
+            const double second = one ? sin((double)phase) : cos((double)phase);
+            assert_true(ulps(y[0], (float)first) <= 1);
+            assert_true(ulps(y[next], (float)second) <= 1);
+        }
+    t->seen[one ? 0 : 1] = true;
+    return DMX_OK;
+}
+
+/* The tables in the file: float32 of sines in float64. */
+static size_t find_tables(const Onnx__ModelProto *m, const char *name[2])
+{
+    size_t n = 0;
+    const Onnx__GraphProto *g = m->graph;
+    for (size_t i = 0; i < g->n_node; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(g->node[i]->op_type, "Cast") == 0 &&
+                strcmp(g->node[k]->op_type, "Sin") == 0 &&
+                strcmp(g->node[k]->output[0], g->node[i]->input[0]) == 0 &&
+                n < 2)
+                name[n++] = g->node[i]->output[0];
+    return n;
+}
+
+static dmx_blob with_outputs(Onnx__ModelProto *m, const char *const name[2])
+{
+    Onnx__GraphProto *g = m->graph;
+    Onnx__ValueInfoProto **own = g->output, *info[2];
+    const size_t n_own = g->n_output;
+    for (size_t i = 0; i < g->n_value_info; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (strcmp(g->value_info[i]->name, name[k]) == 0)
+                info[k] = g->value_info[i];
+    g->output = info;
+    g->n_output = 2;
+    dmx_blob b = {.size = onnx__model_proto__get_packed_size(m)};
+    b.data = dmx_aligned_alloc(b.size, 1);
+    assert_non_null(b.data);
+    onnx__model_proto__pack(m, b.data);
+    g->output = own;
+    g->n_output = n_own;
+    return b;
+}
+
+static void positions_of(dmx_runtime *r, const subject *s, int64_t samples)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_graph *g;
+    tables t = {0};
+    const char *name[2] = {NULL, NULL};
+    Onnx__ModelProto *m =
+        onnx__model_proto__unpack(NULL, s->file.size, s->file.data);
+    assert_true(m != NULL && find_tables(m, name) == 2);
+    dmx_blob file = with_outputs(m, name);
+    assert_ok(dmx_model_graph(&g, s->model, 9001, &err), &err);
+    for (size_t i = 0; i < g->n_node; i++)
+        if (g->node[i].op == DMX_OP_POSITION_1D ||
+            g->node[i].op == DMX_OP_POSITION_2D)
+            t.at[g->node[i].op == DMX_OP_POSITION_2D] = &g->node[i].at;
+    assert_true(t.at[0] != NULL && t.at[1] != NULL);
+    dmx_session *session = open_session(r, &file);
+    float *mix = calloc((size_t)(s->channels * samples), sizeof *mix);
+    assert_non_null(mix);
+    const int64_t dim[] = {1, s->channels, samples};
+    const dmx_run call = {.input = mix,
+                          .dim = dim,
+                          .rank = 3,
+                          .output_name = name,
+                          .n_output = 2,
+                          .visit = is_pytorchs,
+                          .user = &t};
+    assert_ok(dmx_session_run(session, &call, &err), &err);
+    assert_true(t.seen[0] && t.seen[1]);
+    free(mix);
+    dmx_session_close(session);
+    dmx_graph_close(g);
+    dmx_blob_free(&file);
+    onnx__model_proto__free_unpacked(m, NULL);
+}
+
+static void positions_are_pytorchs(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        dmx_runtime *r = open_runtime(which);
+        if (r == NULL)
+            continue;
+        subject s;
+        open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
+        positions_of(r, &s, 9001);
+        positions_of(r, &s, 1000003);
+        close_subject(&s);
+        dmx_runtime_close(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +665,7 @@ int main(void)
         cmocka_unit_test(fixed_batch),
         cmocka_unit_test(every_fixture),
         cmocka_unit_test(names_are_true),
+        cmocka_unit_test(positions_are_pytorchs),
         cmocka_unit_test(the_originals_outputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
