@@ -1,4 +1,4 @@
-/* The numbers that the engine can multiply. */
+/* The arithmetic types that the engine can multiply in. */
 #ifndef DMX_BASE_ARITHMETIC_H
 #define DMX_BASE_ARITHMETIC_H
 

@@ -1,10 +1,11 @@
-/* CRC-32, eight bytes a step. Source of the polynomial: ISO 3309, as in
+/* CRC-32, eight bytes per step. Source of the polynomial: ISO 3309, as in
  * PKWARE's APPNOTE.TXT, section 4.4.7. */
 #include "base/hash.h"
 
-#define POLYNOMIAL 0xedb88320u /* bits reversed */
+#define POLYNOMIAL 0xedb88320u /* bit-reversed */
 
-/* table[k][b]: what byte b leaves behind after k more bytes of zeros. */
+/* table[k][b]: the contribution of byte b once k zero bytes have followed it.
+ */
 typedef uint32_t crc_table[8][256];
 
 static void fill(crc_table table)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Room for a line before what others wrote in it is made harmless. */
+/* Room for a line before the untrusted text in it is escaped. */
 enum { RAW = 2 * sizeof((dmx_error *)NULL)->message };
 
 void dmx_error_clear(dmx_error *err)

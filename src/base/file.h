@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-/* A file's bytes in private, 64-byte aligned memory: nobody else can change
- * or shrink them afterwards, as they could a mapped file. */
+/* A file's bytes in private, 64-byte aligned memory: unlike a mapped file,
+ * nothing outside the process can change or truncate them. */
 typedef struct dmx_blob {
     unsigned char *data;
     size_t size;

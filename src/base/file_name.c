@@ -1,4 +1,4 @@
-/* Names that others wrote, as names of files. */
+/* Turns untrusted names into safe file names. */
 #include "base/text.h"
 
 #include <string.h>
@@ -8,17 +8,18 @@ static bool is_allowed(uint32_t code)
     return dmx_code_is_printable(code) && code != '/' && code != '\\';
 }
 
-/* The ends of a name: dots hide it or mean a folder, blanks get lost. */
-static bool is_lost_at_an_end(char c)
+/* Characters not allowed at either end of a name: a dot hides the file or names
+ * a folder, and blanks get lost. */
+static bool is_unsafe_at_end(char c)
 {
     return c == '.' || c == ' ';
 }
 
-static void mend_ends(char *name, size_t length)
+static void replace_unsafe_ends(char *name, size_t length)
 {
-    for (char *c = name; is_lost_at_an_end(*c); c++)
+    for (char *c = name; is_unsafe_at_end(*c); c++)
         *c = '_';
-    for (size_t n = length; n > 0 && is_lost_at_an_end(name[n - 1]); n--)
+    for (size_t n = length; n > 0 && is_unsafe_at_end(name[n - 1]); n--)
         name[n - 1] = '_';
 }
 
@@ -45,7 +46,7 @@ void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE], const char *text,
     if (used == 0)
         out[used++] = '_';
     out[used] = '\0';
-    mend_ends(out, used);
+    replace_unsafe_ends(out, used);
 }
 
 int dmx_is_safe_file_name(const char *text)

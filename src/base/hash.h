@@ -1,6 +1,6 @@
-/* Checksums. SHA-256 (FIPS 180-4) is OpenSSL's in the whole library, where it
- * uses what the processor has for it (sha256_openssl.c), and our own in the
- * core, which needs no library (sha256.c). */
+/* Checksums. The full library takes SHA-256 (FIPS 180-4) from OpenSSL, which
+ * uses the processor's instructions for it (sha256_openssl.c); the core, which
+ * depends on no library, has its own (sha256.c). */
 #ifndef DMX_BASE_HASH_H
 #define DMX_BASE_HASH_H
 
@@ -17,7 +17,7 @@ DMX_MUST_CHECK dmx_status dmx_sha256_hex(char hex[DMX_SHA256_HEX],
                                          dmx_error *err);
 
 /* Incremental form: open, update..., finish (which also closes). */
-dmx_sha256 *dmx_sha256_open(void); /* NULL when memory is short */
+dmx_sha256 *dmx_sha256_open(void); /* NULL when out of memory */
 void dmx_sha256_update(dmx_sha256 *state, const void *data, size_t size);
 void dmx_sha256_finish(dmx_sha256 *state, char hex[DMX_SHA256_HEX]);
 

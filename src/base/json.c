@@ -1,10 +1,11 @@
-/* The tree of JSON values: looking up and building. */
+/* The tree of JSON values: looking items up and building. */
 #include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Nesting is bounded where text is read, and by those who build. */
+/* Recursion is bounded: the parser limits nesting, and so do all callers that
+ * build values. */
 void dmx_json_free(dmx_json *value)
 {
     while (value != NULL) {
@@ -136,7 +137,7 @@ dmx_json *dmx_json_new_numbers(const double *value, int count)
     return array;
 }
 
-/* The value alone: its key and text, none of its items. */
+/* Copies the value itself, with its key and text but without its items. */
 static dmx_json *copy_one(const dmx_json *value)
 {
     dmx_json *copy = dmx_json_new(value->type);

@@ -1,4 +1,4 @@
-/* JSON values as text. */
+/* Prints JSON values as text. */
 #include "base/json.h"
 
 #include "base/number.h"
@@ -13,7 +13,7 @@
 typedef struct printer {
     char *text;
     size_t size, capacity;
-    bool lines; /* a key a line, with tabs */
+    bool lines; /* one key per line, indented with tabs */
     bool failed;
 } printer;
 
@@ -62,7 +62,7 @@ static void put_escaped(printer *p, uint32_t code)
     put(p, text);
 }
 
-/* Valid UTF-8 in any case, and harmless on a terminal. */
+/* The output is always valid UTF-8 and safe to print on a terminal. */
 static void put_string(printer *p, const char *text)
 {
     put(p, "\"");

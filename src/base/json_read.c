@@ -1,4 +1,4 @@
-/* Text to JSON values. */
+/* Parses text into JSON values. */
 #include "base/json.h"
 
 #include "base/number.h"
@@ -89,8 +89,8 @@ static char *put_utf8(char *out, uint32_t c)
     return out;
 }
 
-/* What follows "\u": a character, or two halves of one. A zero is refused, as
- * no text here may hold one. */
+/* Parses what follows "\u": a character, or a surrogate pair. U+0000 is
+ * refused, since texts are zero-terminated. */
 static bool take_unicode(reader *r, char **out)
 {
     uint32_t c, low;
@@ -118,7 +118,8 @@ static bool take_escape(reader *r, char **out)
     return at != NULL;
 }
 
-/* The bytes up to the closing quote, which no escape can lengthen. */
+/* The bytes up to the closing quote: an upper bound, since unescaping never
+ * lengthens the text. */
 static size_t raw_size(const reader *r)
 {
     const char *p = r->at;
@@ -127,7 +128,7 @@ static size_t raw_size(const reader *r)
     return (size_t)(p - r->at);
 }
 
-/* After the opening quote; malloc'd, NULL on failure. */
+/* Parses a string after its opening quote; malloc'd, NULL on failure. */
 static char *take_string(reader *r)
 {
     char *text = malloc(raw_size(r) + 1);
@@ -155,7 +156,7 @@ static char *take_string(reader *r)
 
 static dmx_json *take_value(reader *r);
 
-/* One item, with its key in an object. */
+/* Parses one item, with its key if it is in an object. */
 static bool take_item(reader *r, dmx_json *container)
 {
     char *key = NULL;
@@ -179,7 +180,7 @@ static bool take_item(reader *r, dmx_json *container)
     return true;
 }
 
-/* After the opening bracket. */
+/* Parses all items after the opening bracket. */
 static bool take_items(reader *r, dmx_json *container, char close)
 {
     if (++r->depth > DMX_JSON_DEPTH)

@@ -12,13 +12,13 @@
 #define dmx_sub_overflow(r, a, b) __builtin_sub_overflow((a), (b), (r))
 #define dmx_mul_overflow(r, a, b) __builtin_mul_overflow((a), (b), (r))
 
-/* 64-byte aligned memory (a cache line, an AVX-512 register); NULL when size
- * is 0, overflows or memory is short. Free with dmx_aligned_free. */
+/* 64-byte aligned memory (a cache line, an AVX-512 register); NULL when the
+ * size is 0 or overflows, or when out of memory. Free with dmx_aligned_free. */
 void *dmx_aligned_alloc(size_t count, size_t size);
 void dmx_aligned_free(void *p);
 
-/* Memory that lives and dies together. Zero-initialise to start; every block
- * is 16-byte aligned and zeroed. */
+/* Blocks that are all freed together. Zero-initialise to start; every block is
+ * 16-byte aligned and zeroed. */
 typedef struct dmx_arena {
     struct dmx_arena_block *head;
     size_t used;  /* bytes handed out */
@@ -31,7 +31,7 @@ char *dmx_arena_printf(dmx_arena *arena, const char *fmt, ...) DMX_PRINTF(2, 3);
 void dmx_arena_free(dmx_arena *arena);
 
 /* Grows *array (malloc'd, element size `size`) to hold at least `need`
- * elements; *capacity is updated. False when memory is short. */
+ * elements; *capacity is updated. False when out of memory. */
 bool dmx_grow(void *array, size_t *capacity, size_t need, size_t size);
 
 #endif

@@ -43,7 +43,8 @@ static size_t digits(const char *text)
     return strspn(text, "0123456789");
 }
 
-/* Length of [+-] digits [. digits] [e [+-] digits]; a digit must be there. */
+/* Length of [+-] digits [. digits] [e [+-] digits]; at least one digit is
+ * required. */
 static size_t number_length(const char *text)
 {
     size_t n = text[0] == '+' || text[0] == '-';

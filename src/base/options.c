@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Every such struct starts with it. */
+/* Every such struct starts with its size. */
 static size_t size_of(const void *given)
 {
     size_t size;

@@ -15,7 +15,7 @@ enum { MOST_LINKS = 40, COPY_BLOCK = 65536 };
 
 /* ----------------------------------------------------------------- target */
 
-/* What a link in the folder of `from` means; malloc'd. */
+/* The path that a link in the folder of `from` points to; malloc'd. */
 static char *beside(const char *from, const char *link)
 {
     const char *slash = strrchr(from, '/');
@@ -30,7 +30,8 @@ static char *beside(const char *from, const char *link)
     return path;
 }
 
-/* One link further: 1, at the end: 0, or -1 with errno. */
+/* Follows one symbolic link: 1; 0 when *at is no link or does not exist; -1
+ * with errno. */
 static int follow(char **at)
 {
     char link[PATH_MAX];
@@ -108,7 +109,8 @@ static dmx_status open_stream(dmx_output *out, int fd, dmx_error *err)
     return DMX_OK;
 }
 
-/* A pipe without a reader must not hang us, and is found before the work. */
+/* A pipe without a reader must not block us; this detects it before the work
+ * starts. */
 static dmx_status open_device(dmx_output *out, mode_t mode, dmx_error *err)
 {
     DMX_RETURN_IF(!S_ISFIFO(mode) && !S_ISCHR(mode), err, DMX_ERROR_IO,
@@ -135,7 +137,7 @@ static dmx_status open_beside(dmx_output *out, const struct stat *old,
     struct stat st;
     DMX_FORWARD(dmx_output_target(&out->final_path, out->name, err));
     const bool there = lstat(out->final_path, &st) == 0;
-    /* /dev/stdout of a file that is deleted, for example */
+    /* for example /dev/stdout when it is a deleted file */
     DMX_RETURN_IF(old != NULL && (!there || st.st_dev != old->st_dev ||
                                   st.st_ino != old->st_ino),
                   err, DMX_ERROR_IO,
@@ -147,7 +149,7 @@ static dmx_status open_beside(dmx_output *out, const struct stat *old,
     dmx_part_files_remove_dead(out->final_path);
     const int fd = dmx_part_file_create(&out->temporary_path, out->final_path);
     DMX_FORWARD(open_stream(out, fd, err));
-    if (old != NULL) /* who may read it stays as it was; best effort */
+    if (old != NULL) /* keep its permissions; best effort */
         (void)!fchmod(fd, old->st_mode & 0777);
     return DMX_OK;
 }
@@ -298,7 +300,7 @@ dmx_status dmx_write_file(const char *path, const void *data, size_t size,
 
 /* ---------------------------------------------------------------- abandon */
 
-/* Only the file that we made: never another one of its name. */
+/* Removes only the file that we created, never another one of that name. */
 static void remove_temporary(dmx_output *out)
 {
     if (out->temporary_path == NULL)

@@ -1,4 +1,4 @@
-/* Files that appear under their name only when they are complete. */
+/* Output files that appear under their final name only when complete. */
 #ifndef DMX_BASE_OUTPUT_H
 #define DMX_BASE_OUTPUT_H
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* A file on its way. What stands at the name decides how it gets there:
+/* A file being written. What exists under its name decides how it is put there:
  *  - nothing, or a regular file: the bytes go to a part file in the same
  *    folder (base/part_file.h), which is renamed over it;
  *  - a symbolic link: the same for what it leads to; the link stays;
@@ -25,9 +25,9 @@ typedef struct dmx_output {
     int device;           /* where the bytes are copied to, or -1 */
 } dmx_output;
 
-/* What a commit put there, for taking it back. */
+/* What a commit put in place, so that it can be undone. */
 typedef struct dmx_output_mark {
-    char *path; /* NULL: nothing to take back */
+    char *path; /* NULL: nothing to undo */
     dev_t volume;
     ino_t file;
 } dmx_output_mark;
@@ -48,12 +48,13 @@ DMX_MUST_CHECK dmx_status dmx_output_commit(dmx_output *out,
  * zeroed struct. */
 void dmx_output_abandon(dmx_output *out);
 
-/* Removes the file of a commit, when it is still the same one. */
+/* Undoes a commit: removes its file, if that is still the same one. */
 void dmx_output_take_back(dmx_output_mark *mark);
 void dmx_output_forget(dmx_output_mark *mark);
 
-/* Where a file of this name would be written: `path` with symbolic links of
- * its last component followed, also to what does not exist yet; malloc'd. */
+/* The path that a file of this name would be written to: `path` with symbolic
+ * links in its last component followed, even to a target that does not exist
+ * yet; malloc'd. */
 DMX_MUST_CHECK dmx_status dmx_output_target(char **target, const char *path,
                                             dmx_error *err);
 

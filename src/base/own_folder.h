@@ -1,5 +1,5 @@
-/* Where the running program, and the shared library that this code is part
- * of, lie on disk: other parts are looked for beside them. */
+/* The folders of the running program and of the shared library that contains
+ * this code: companion files are looked for beside them. */
 #ifndef DMX_BASE_OWN_FOLDER_H
 #define DMX_BASE_OWN_FOLDER_H
 
@@ -7,7 +7,8 @@
 
 #define DMX_PATH_SIZE 4096
 
-/* Folders without a final slash; false when the system doesn't tell. */
+/* Folders without a trailing slash; false when the system does not report them.
+ */
 bool dmx_program_folder(char folder[DMX_PATH_SIZE]);
 bool dmx_library_folder(char folder[DMX_PATH_SIZE]);
 

@@ -33,7 +33,7 @@ static const char *base_of(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* Bytes of a name that its part files keep: whole characters. */
+/* How many bytes of a name its part files keep: whole characters only. */
 static size_t kept_length(const char *name)
 {
     const size_t length = strlen(name);
@@ -51,7 +51,7 @@ static uint64_t random_bits(void)
     uint64_t bits;
     if (getentropy(&bits, sizeof bits) == 0)
         return bits;
-    struct timespec now; /* O_EXCL finds what this can't avoid */
+    struct timespec now; /* O_EXCL detects the collisions that remain */
     clock_gettime(CLOCK_REALTIME, &now);
     return ((uint64_t)now.tv_nsec << 32) ^ ((uint64_t)getpid() << 16) ^
            atomic_fetch_add(&serial, 1);
@@ -86,8 +86,9 @@ bool dmx_is_file_of_name(int fd, const char *path)
 
 /* ----------------------------------------------------------------- create */
 
-/* Locked and still there: who removes dead parts may have been faster between
- * open and flock. Where there are no locks, nobody gets one to remove it. */
+/* Locks the part file and checks that it still exists: another process that
+ * removes abandoned part files may have got in between open and flock. Where
+ * the file system has no locks, no process can take one to remove the file. */
 static bool keep(int fd, const char *part)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
@@ -151,8 +152,8 @@ void dmx_part_files_remove_dead(const char *path)
 
 /* ------------------------------------------------------------------- list */
 
-/* For a signal handler: no lock, no memory. What does not fit is not on the
- * list, and is left behind by a process that ends at once. */
+/* Used from a signal handler, so without locks or allocation. A file that does
+ * not fit is not on the list: it is left behind when the process is killed. */
 enum { MOST_PARTS = 4096 };
 static _Atomic(char *) list[MOST_PARTS];
 

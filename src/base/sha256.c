@@ -11,7 +11,7 @@ enum { BLOCK = 64, ROUNDS = 64 };
 struct dmx_sha256 {
     uint32_t h[8];
     uint64_t bytes;
-    unsigned char block[BLOCK]; /* bytes that are not yet one */
+    unsigned char block[BLOCK]; /* bytes of an incomplete block */
 };
 
 static const uint32_t k[ROUNDS] = {
@@ -28,7 +28,7 @@ static const uint32_t k[ROUNDS] = {
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t turn(uint32_t x, int bits)
+static uint32_t rotate_right(uint32_t x, int bits)
 {
     return x >> bits | x << (32 - bits);
 }
@@ -40,8 +40,9 @@ static void expand(uint32_t w[ROUNDS], const unsigned char *p)
                (uint32_t)p[2] << 8 | (uint32_t)p[3];
     for (int i = 16; i < ROUNDS; i++) {
         const uint32_t x = w[i - 15], y = w[i - 2];
-        w[i] = w[i - 16] + w[i - 7] + (turn(x, 7) ^ turn(x, 18) ^ x >> 3) +
-               (turn(y, 17) ^ turn(y, 19) ^ y >> 10);
+        w[i] = w[i - 16] + w[i - 7] +
+               (rotate_right(x, 7) ^ rotate_right(x, 18) ^ x >> 3) +
+               (rotate_right(y, 17) ^ rotate_right(y, 19) ^ y >> 10);
     }
 }
 
@@ -51,9 +52,11 @@ static void add_block(uint32_t h[8], const unsigned char *p)
     expand(w, p);
     memcpy(v, h, sizeof v);
     for (int i = 0; i < ROUNDS; i++) {
-        const uint32_t sum1 = turn(v[4], 6) ^ turn(v[4], 11) ^ turn(v[4], 25);
+        const uint32_t sum1 = rotate_right(v[4], 6) ^ rotate_right(v[4], 11) ^
+                              rotate_right(v[4], 25);
         const uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        const uint32_t sum0 = turn(v[0], 2) ^ turn(v[0], 13) ^ turn(v[0], 22);
+        const uint32_t sum0 = rotate_right(v[0], 2) ^ rotate_right(v[0], 13) ^
+                              rotate_right(v[0], 22);
         const uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
         const uint32_t one = v[7] + sum1 + choice + k[i] + w[i];
         memmove(v + 1, v, 7 * sizeof *v);

@@ -5,8 +5,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-/* A context of our own, made once: where memory is short, OpenSSL 3 leaves its
- * default one half made and crashes in it, while a new one fails as a whole. */
+/* A context of our own, created once: when out of memory, OpenSSL 3 leaves its
+ * default context half initialised and crashes in it, while creating a new one
+ * fails cleanly. */
 static const EVP_MD *sha256(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -26,8 +26,8 @@ size_t dmx_tensor_count(const dmx_tensor *t)
 
 bool dmx_tensor_contiguous(const dmx_tensor *t)
 {
-    /* Without elements the other dimensions may be anything, so that even
-     * their product overflows. */
+    /* In a tensor without elements the other dimensions may be anything, and
+     * their product may overflow. */
     if (dmx_tensor_count(t) == 0)
         return true;
     int64_t expected = 1;

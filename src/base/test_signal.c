@@ -26,9 +26,9 @@ static double uniform(uint64_t *state)
     return (double)((int64_t)next(state) >> 11) * 0x1p-52;
 }
 
-/* ln x for x > 0, by 2 artanh((m - 1) / (m + 1)) with m in [1/2, 1), moved to
- * [sqrt 1/2, sqrt 2); the series' next term is below 1e-17. The C library's
- * log may differ in the last bit from system to system. */
+/* ln x for x > 0, by 2 artanh((m - 1) / (m + 1)) with m in [1/2, 1), shifted to
+ * [sqrt 1/2, sqrt 2); the first omitted term of the series is below 1e-17. The
+ * C library's log may differ in the last bit between systems. */
 static double logarithm(double x)
 {
     int exponent;
@@ -44,7 +44,8 @@ static double logarithm(double x)
     return exponent * 0.69314718055994531 + 2 * z * sum;
 }
 
-/* N(0,1) by Marsaglia's polar method, the second value of each pair unused. */
+/* N(0,1) by Marsaglia's polar method; the second value of each pair is
+ * discarded. */
 static double normal(uint64_t *state)
 {
     double u, s;
@@ -65,7 +66,7 @@ void dmx_signal_noise(float *out, int64_t channels, int64_t samples)
 
 /* ------------------------------------------------------------------- music */
 
-/* sin(2 pi phase / 2^32) by Taylor's series within a quarter turn. */
+/* sin(2 pi phase / 2^32), by a Taylor series within a quarter period. */
 static double sine(uint32_t phase)
 {
     const uint32_t quarter = phase >> 30;
@@ -79,7 +80,8 @@ static double sine(uint32_t phase)
     return quarter & 2 ? -x * sum : x * sum;
 }
 
-/* Phase per sample of a frequency given in hundredths of a hertz, 44.1 kHz. */
+/* The phase increment per sample at 44.1 kHz for a frequency in hundredths of a
+ * hertz. */
 static uint32_t step(uint32_t centihertz)
 {
     return (uint32_t)(((uint64_t)centihertz << 32) / 4410000u);
@@ -96,7 +98,8 @@ static const uint32_t bass_note[NOTES] = {5500, 5500, 8241, 7342,
 static const uint32_t chord_note[NOTES] = {22000, 26163, 32963, 29366,
                                            19600, 24694, 26163, 32963};
 
-/* Everything that sounds at once; decays are products, not powers. */
+/* All sounding voices; a decay is a running product, so that pow is not needed.
+ */
 typedef struct band {
     uint64_t random;
     uint32_t bass, chord, voice, vibrato, kick;

@@ -38,7 +38,7 @@ bool dmx_code_is_printable(uint32_t c)
         {0x2060, 0x206f},    /* invisible operators, isolates */
         {0xfeff, 0xfeff},    /* byte order mark */
         {0xfff9, 0xfffb},    /* interlinear annotation */
-        {0xfffe, 0xffff},    /* no characters */
+        {0xfffe, 0xffff},    /* noncharacters */
         {0xe0000, 0xe0fff},  /* tags */
         {0xf0000, 0x10ffff}, /* private use planes */
     };
@@ -48,7 +48,8 @@ bool dmx_code_is_printable(uint32_t c)
     return true;
 }
 
-/* A bounded text under way: `used` counts what there would be with room. */
+/* A bounded text being written: `used` is the length it would have with enough
+ * room. */
 typedef struct sink {
     char *out;
     size_t size, used;
@@ -62,7 +63,8 @@ static sink begin(char *out, size_t size)
     return (sink){out, size, 0, false};
 }
 
-/* All of a piece or nothing of it, and nothing after one that did not fit. */
+/* Appends a piece whole or not at all, and nothing more once a piece did not
+ * fit. */
 static void put(sink *s, const char *piece, size_t length)
 {
     s->full = s->full || s->used + length >= s->size;
@@ -107,7 +109,7 @@ size_t dmx_text_printable(char *out, size_t size, const char *text)
     return s.used;
 }
 
-/* One or, above the basic plane, two escapes of UTF-16. */
+/* One UTF-16 escape, or a surrogate pair above the basic plane. */
 static void put_json_code(sink *s, uint32_t code)
 {
     char text[16];

@@ -9,7 +9,7 @@
  * 1.1 resolves them to, and numbers also without a point ("1e-4"). Aliases and
  * anchors are refused, since they let a small file grow without bound; so are
  * second documents, keys that are not text and zero bytes. Reads at most
- * 100,000 events, 32 deep. *out: free with dmx_json_free. Fails with FORMAT
+ * 100,000 events, 32 deep. Free *out with dmx_json_free. Fails with FORMAT
  * (naming the line), LIMIT, MEMORY, or UNSUPPORTED where the library was built
  * without YAML. */
 DMX_MUST_CHECK dmx_status dmx_yaml_read(dmx_json **out, const void *text,

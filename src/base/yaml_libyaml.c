@@ -1,4 +1,4 @@
-/* libyaml's events to JSON values. */
+/* Converts libyaml's events to JSON values. */
 #include "base/number.h"
 #include "base/yaml.h"
 
@@ -88,7 +88,7 @@ static bool wants_key(const yaml_reader *r)
     return dmx_json_is_object(innermost(r)) && r->key[r->depth - 1] == NULL;
 }
 
-/* Puts a value into the innermost open collection, or makes it the root. */
+/* Adds a value to the innermost open collection, or makes it the root. */
 static dmx_status attach(yaml_reader *r, dmx_json *value)
 {
     bool done = value != NULL;

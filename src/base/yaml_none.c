@@ -1,4 +1,4 @@
-/* The core needs no library, so it reads JSON only. */
+/* The core depends on no library, so it reads JSON only. */
 #include "base/yaml.h"
 
 dmx_status dmx_yaml_read(dmx_json **out, const void *text, size_t size,
