@@ -1,4 +1,5 @@
-/* Constructor arguments: pickled values to JSON, with a stack of its own. */
+/* Converts pickled constructor arguments to JSON, with an explicit stack
+ * instead of recursion. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
@@ -74,7 +75,7 @@ static dmx_json *integer(int64_t x)
     return dmx_json_new_number((double)x);
 }
 
-/* One value without its items; NULL when memory is short. */
+/* Converts one value without its items; NULL when out of memory. */
 static dmx_json *shallow(const dmx_pickled *v)
 {
     switch (v->kind) {
@@ -107,7 +108,7 @@ static dmx_json *shallow(const dmx_pickled *v)
     }
 }
 
-/* A configuration node is what it holds; an empty one is None. */
+/* A configuration node stands for the value it holds; an empty one for None. */
 static const dmx_pickled *plain(const dmx_pickled *v)
 {
     static const dmx_pickled none = {.kind = DMX_PICKLED_NONE};
@@ -140,7 +141,7 @@ static dmx_status key_text(char out[DMX_STATE_MAX_NAME], converter *c,
     return DMX_OK;
 }
 
-/* Hands `child` over to the container; a repeated key replaces the first. */
+/* Moves `child` into the container; a repeated key replaces the earlier one. */
 static dmx_status attach(converter *c, const level *top, const dmx_pickled *key,
                          dmx_json *child)
 {

@@ -1,4 +1,4 @@
-/* Little-endian numbers in a file's bytes, and text that is fit to print. */
+/* Little-endian numbers in a file's bytes, and printable text. */
 #ifndef DMX_CHECKPOINT_BYTES_H
 #define DMX_CHECKPOINT_BYTES_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The callers have checked that the bytes exist. */
+/* The caller checks that the bytes exist. */
 static inline uint16_t dmx_le16(const unsigned char *p)
 {
     return (uint16_t)(p[0] | p[1] << 8);
@@ -26,8 +26,8 @@ static inline uint64_t dmx_le64(const unsigned char *p)
  * characters: safe in messages, names and JSON. */
 bool dmx_text_clean(const char *text, size_t size);
 
-/* Up to out_size - 1 bytes of text with everything that is not plain ASCII
- * as '?', and "..." where it was cut; returns out. */
+/* Up to out_size - 1 bytes of text, with '?' for everything that is not
+ * printable ASCII and "..." where it was cut; returns out. */
 char *dmx_text_show(char *out, size_t out_size, const char *text, size_t size);
 
 #endif

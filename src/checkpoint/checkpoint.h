@@ -1,5 +1,5 @@
 /* A checkpoint file as the rest of the library sees it: a class name,
- * constructor arguments in one normal form, and named tensors. */
+ * normalised constructor arguments, and named tensors. */
 #ifndef DMX_CHECKPOINT_CHECKPOINT_H
 #define DMX_CHECKPOINT_CHECKPOINT_H
 
@@ -36,9 +36,9 @@ struct dmx_checkpoint {
     dmx_json *kwargs;   /* object; NULL for a bare state dict */
     char *wrapper;      /* key that held a bare state dict, or NULL */
     char *prefix;       /* prefix stripped from all names, or NULL */
-    char *weights;      /* the set of weights that was chosen, or NULL: the
-                           file has one only */
-    char **set;         /* names of all sets, in file order */
+    char *weights; /* the chosen set of weights, or NULL when the file has only
+                      one */
+    char **set;    /* names of all sets, in file order */
     size_t n_set;
     dmx_json *training; /* object: the configuration of the training run, or
                         NULL */
@@ -46,13 +46,13 @@ struct dmx_checkpoint {
     size_t n_tensor;
     const dmx_tensor **by_name;      /* the same, sorted by strcmp of name */
     struct dmx_quantized *quantized; /* in place of tensors, or NULL */
-    char **global;                   /* every GLOBAL the pickle names, unique */
+    char **global; /* every GLOBAL the pickle names, once each */
     size_t n_global;
     struct dmx_checkpoint_memory *memory; /* file bytes, values, names */
 };
 
-/* As dmx_checkpoint_open on bytes in memory. Takes ownership of *blob, on
- * failure too; `path` is the name that messages and the checkpoint carry. */
+/* As dmx_checkpoint_open, on bytes in memory. Takes ownership of *blob, even on
+ * failure; `path` is the name used in messages and stored in the checkpoint. */
 DMX_MUST_CHECK dmx_status dmx_checkpoint_open_blob(
     struct dmx_checkpoint **out, dmx_blob *blob, const char *path,
     const dmx_checkpoint_options *options, dmx_error *err);

@@ -21,7 +21,7 @@ static bool add_number(dmx_json *json, const char *key, double x)
     return dmx_json_add_number(json, key, x) != NULL;
 }
 
-/* A view of what the checkpoint owns. */
+/* Adds a view of an item that the checkpoint owns. */
 static bool add_shared(dmx_json *json, const char *key, const dmx_json *item)
 {
     if (item == NULL)
@@ -66,7 +66,7 @@ static bool add_globals(dmx_json *json, const dmx_checkpoint *c)
     return ok;
 }
 
-/* Sets of weights in the file; null where there is nothing to choose. */
+/* Adds the sets of weights in the file; null when there is only one. */
 static bool add_sets(dmx_json *json, const dmx_checkpoint *c)
 {
     if (c->n_set == 0)

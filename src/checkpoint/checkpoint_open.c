@@ -89,7 +89,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Pickled names outlive the pickle. */
+/* Copies the pickled names, which outlive the pickle. */
 static dmx_status keep_symbols(dmx_load *load)
 {
     struct dmx_checkpoint *c = load->checkpoint;
@@ -119,7 +119,8 @@ static dmx_status load_all(dmx_load *load, const dmx_checkpoint_options *o)
     return check_name(load, o->strict_checksum != 0);
 }
 
-/* Of bytes that it owns, or that are the caller's (blob is empty). */
+/* A checkpoint of bytes that it owns, or, when blob is empty, of the caller's.
+ */
 static struct dmx_checkpoint *new_checkpoint(dmx_blob blob, const char *path)
 {
     struct dmx_checkpoint *c = calloc(1, sizeof *c);

@@ -1,4 +1,4 @@
-/* The tensors of a checkpoint, as the file has them, for callers. */
+/* The public access to a checkpoint's tensors, as they are in the file. */
 #include "base/options.h"
 #include "checkpoint/checkpoint.h"
 

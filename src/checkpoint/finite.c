@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 4096 }; /* bytes looked at before the verdict */
+enum { BLOCK = 4096 }; /* bytes scanned between checks of the result */
 
-/* Where an element's exponent has at least a certain value, adding `carry` to
- * its exponent bits carries into its sign bit. One word holds up to four
+/* Adding `carry` to an element's exponent bits overflows into its sign bit
+ * exactly when the exponent reaches a certain value. One word holds up to four
  * elements; none of them carries into the next. */
 typedef struct pattern {
     uint64_t exponent, carry, sign;
@@ -17,7 +17,7 @@ static const pattern patterns[] = {
     [DMX_F16] = {0x7c007c007c007c00, 0x0400040004000400, 0x8000800080008000},
     [DMX_BF16] = {0x7f807f807f807f80, 0x0080008000800080, 0x8000800080008000},
     [DMX_F32] = {0x7f8000007f800000, 0x0080000000800000, 0x8000000080000000},
-    /* 2^127 and more, which may be no float32 */
+    /* 2^127 and more, which may exceed float32 */
     [DMX_F64] = {0x7ff0000000000000, 0x3820000000000000, 0x8000000000000000},
 };
 

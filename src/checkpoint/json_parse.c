@@ -1,4 +1,4 @@
-/* dmx_json recurses, so what it may see is bounded first. */
+/* The JSON parser recurses, so nesting and size are checked before it runs. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
@@ -7,7 +7,7 @@
 enum { MAX_DEPTH = 32 };
 #define MAX_VALUES ((size_t)1 << 20)
 
-/* Nesting and number of values, strings skipped. */
+/* Measures nesting depth and the number of values, skipping strings. */
 static void measure(size_t *depth, size_t *values, const char *text,
                     size_t size)
 {

@@ -16,7 +16,7 @@ static const unsigned char magic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9,
 
 struct dmx_legacy_storage {
     const dmx_storage *named; /* the first persistent id of this key */
-    size_t offset, size;      /* size 0 and offset 0 until it is found */
+    size_t offset, size;      /* both 0 until it is found */
     bool found;
 };
 
@@ -85,7 +85,7 @@ static struct dmx_legacy_storage *find(const dmx_load *load, const char *key,
                                          sizeof probe, by_key);
 }
 
-/* The storages that persistent ids name, once each. */
+/* Collects the storages that persistent ids name, once each. */
 static dmx_status collect_storages(dmx_load *load)
 {
     const dmx_pickle *p = &load->pickle;
@@ -112,8 +112,8 @@ static dmx_status collect_storages(dmx_load *load)
     return DMX_OK;
 }
 
-/* One storage record at *at: the count, which the pickle has promised, and
- * the bytes. */
+/* Reads one storage record at *at: the element count, which must match the
+ * pickle's, and the bytes. */
 static dmx_status read_record(dmx_load *load, size_t *at,
                               const dmx_pickled *key)
 {

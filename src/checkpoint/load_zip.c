@@ -14,7 +14,7 @@ static bool ends_with(const dmx_zip_entry *e, const char *text)
            memcmp(e->name + e->name_size - n, text, n) == 0;
 }
 
-/* A model file that somebody zipped once more, or NULL. */
+/* A model file inside an additional zip file, or NULL. */
 static const dmx_zip_entry *find_model(const dmx_zip *zip)
 {
     static const char *const endings[] = {
@@ -37,7 +37,7 @@ static dmx_status no_pickle(const dmx_load *load)
                      "zip file without data.pkl: not saved by torch.save");
 }
 
-/* "data.pkl" in any folder, and what that folder is called. */
+/* Finds "data.pkl" in any folder, and that folder's name. */
 static dmx_status find_pickle(dmx_zip_entry **out, dmx_load *load)
 {
     dmx_zip_entry *found = NULL;

@@ -9,7 +9,8 @@
 
 enum { SHOWN = 48, LISTED = 4 };
 
-/* Quantized states hold no names; without a class nobody can tell them. */
+/* Quantized states hold no tensor names; without a class they can't be
+ * recovered. */
 static dmx_status refuse_quantized(dmx_load *load, const dmx_pickled *state)
 {
     DMX_RETURN_IF(dmx_is_quantized(state), load->err, DMX_ERROR_UNSUPPORTED,
@@ -60,8 +61,8 @@ static dmx_status set_arguments(dmx_load *load, const dmx_pickled *top)
                             load->err);
 }
 
-/* The training run's configuration, where it is one: not an error otherwise,
- * since nothing needs it. */
+/* Takes the training run's configuration if `config` is one; otherwise this is
+ * not an error, since nothing depends on it. */
 static dmx_status set_training(dmx_load *load, const dmx_pickled *config)
 {
     struct dmx_checkpoint *c = load->checkpoint;
@@ -196,7 +197,8 @@ static dmx_status keep_sets(dmx_load *load, const dmx_state_sets *sets,
     return keep_text(&c->wrapper, load, chosen->path);
 }
 
-/* Weights and, in what the original's trainer saves, the configuration. */
+/* Loads the weights and, from files of the original's trainer, the
+ * configuration. */
 static dmx_status load_wrapped(dmx_load *load, const dmx_pickled *top,
                                const dmx_state_sets *sets, dmx_locate *locate)
 {
@@ -219,8 +221,8 @@ static size_t tensors_in(const dmx_pickled *dict)
     return n;
 }
 
-/* Weights beside which nothing else is saved: `weights` picks those whose
- * names start with it. */
+/* Loads a file that holds only weights: `weights` selects those whose names
+ * start with it. */
 static dmx_status load_bare(dmx_load *load, const dmx_pickled *top,
                             dmx_locate *locate)
 {

@@ -56,7 +56,8 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* Both forms Python has written: one string, or two integers. */
+/* Accepts both forms that versions of Python write: one string, or two
+ * integers. */
 static bool fraction_of(int64_t ratio[2], const dmx_pickled *arguments)
 {
     const uint32_t n = arguments->as.list.count;
@@ -145,7 +146,7 @@ static dmx_status default_dict(dmx_pickled **out, dmx_machine *m,
 
 /* --------------------------------------------------------------- dispatch */
 
-/* An empty node; BUILD brings what it holds. */
+/* An empty node; the BUILD opcode adds its content. */
 static dmx_status config_node(dmx_pickled **out, dmx_machine *m,
                               const dmx_symbol *symbol, dmx_pickled *arguments)
 {
@@ -184,8 +185,8 @@ static const struct {
     {"omegaconf.nodes.StringNode", config_node},
 };
 
-/* A tensor with attributes: (function, class, arguments, attributes). Tuples
- * are finite, so this ends. */
+/* Unwraps a tensor with attributes: (function, class, arguments, attributes).
+ * Tuples are finite, so this terminates. */
 static void unwrap_subclass(dmx_pickled **callable, dmx_pickled **arguments)
 {
     while ((*callable)->kind == DMX_PICKLED_SYMBOL &&
@@ -313,7 +314,7 @@ dmx_status dmx_machine_persistent(dmx_pickled **out, dmx_machine *m,
     dmx_pickled *const *item = id->as.list.item;
     if (tuple && dmx_pickled_is(item[0], "storage") && is_storage_id(id))
         return storage_of(out, m, id);
-    /* Legacy files name a class with its source text beside it. */
+    /* In legacy files the name of a class comes with its source text. */
     if (tuple && dmx_pickled_is(item[0], "module") &&
         item[1]->kind == DMX_PICKLED_SYMBOL) {
         *out = item[1];

@@ -55,7 +55,8 @@ dmx_pickled *dmx_machine_new(dmx_machine *m, dmx_pickled_kind kind,
     return v;
 }
 
-/* Arrays double inside the arena; what is left behind is at most as much. */
+/* Arrays double inside the arena; the old copies together take no more than the
+ * last one. */
 static dmx_status reserve(dmx_machine *m, dmx_pickled *list)
 {
     if (list->as.list.count < list->as.list.capacity)

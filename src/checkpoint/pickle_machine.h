@@ -19,14 +19,14 @@ typedef struct dmx_machine {
     dmx_error *err;
 } dmx_machine;
 
-/* Failures name the opcode's file offset. */
+/* The error carries the opcode's file offset. */
 dmx_status dmx_machine_fail(dmx_machine *m, dmx_status code, const char *fmt,
                             ...) DMX_PRINTF(3, 4);
 
-/* A fresh zeroed value, or NULL with the error set in *status. */
+/* A new zeroed value, or NULL with the error in *status. */
 dmx_pickled *dmx_machine_new(dmx_machine *m, dmx_pickled_kind kind,
                              dmx_status *status);
-/* Appends to a list, tuple or dict and keeps count of depth. */
+/* Appends to a list, tuple or dict and tracks the nesting depth. */
 DMX_MUST_CHECK dmx_status dmx_machine_append(dmx_machine *m, dmx_pickled *list,
                                              dmx_pickled *item);
 /* The interned symbol of module and name. */
@@ -36,12 +36,13 @@ DMX_MUST_CHECK dmx_status dmx_machine_symbol(const dmx_symbol **out,
                                              const char *name,
                                              size_t name_size);
 
-/* What callable(*arguments) stands for: REDUCE, NEWOBJ, INST, ... */
+/* The value that callable(*arguments) stands for, in REDUCE, NEWOBJ, INST, ...
+ */
 DMX_MUST_CHECK dmx_status dmx_machine_construct(dmx_pickled **out,
                                                 dmx_machine *m,
                                                 dmx_pickled *callable,
                                                 dmx_pickled *arguments);
-/* What a persistent id stands for. */
+/* The value that a persistent id stands for. */
 DMX_MUST_CHECK dmx_status dmx_machine_persistent(dmx_pickled **out,
                                                  dmx_machine *m,
                                                  dmx_pickled *id);
@@ -51,7 +52,7 @@ typedef struct dmx_opcode {
     dmx_status (*run)(dmx_machine *m);
 } dmx_opcode;
 
-/* The opcode of a byte; run is NULL for bytes that are none. */
+/* The opcode of a byte; run is NULL for bytes that are not opcodes. */
 const dmx_opcode *dmx_machine_opcode(unsigned char byte);
 
 #endif

@@ -53,8 +53,8 @@ dmx_status dmx_pickle_op_tuple3(dmx_machine *m)
     return gather_last(m, 3);
 }
 
-/* Moves stack[first...] into the container below; objects that we do not
- * model swallow them. */
+/* Moves stack[first...] into the container below; opaque objects discard them.
+ */
 static dmx_status extend(dmx_machine *m, dmx_pickled_kind kind, size_t first)
 {
     if (first == dmx_machine_floor(m))
@@ -99,7 +99,7 @@ dmx_status dmx_pickle_op_setitems(dmx_machine *m)
     return extend(m, DMX_PICKLED_DICT, first);
 }
 
-/* Sets are never part of a model: they stay opaque and swallow their items. */
+/* Sets are never part of a model: they stay opaque and discard their items. */
 dmx_status dmx_pickle_op_empty_set(dmx_machine *m)
 {
     return dmx_machine_push_opaque(m, "builtins.set");

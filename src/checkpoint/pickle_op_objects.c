@@ -85,9 +85,10 @@ dmx_status dmx_pickle_op_obj(dmx_machine *m)
     return dmx_pickle_op_reduce(m);
 }
 
-/* An object's __dict__ or __setstate__ argument. A dict keeps its items (a
- * state dict's _metadata is no weight); of ours only a configuration node has
- * a state, which may lead back to the node. */
+/* An object's __dict__ or __setstate__ argument. A dict keeps its items and
+ * ignores the attributes (such as a state dict's _metadata). Of the values
+ * modelled here only a configuration node has a state, which may refer back to
+ * the node. */
 dmx_status dmx_pickle_op_build(dmx_machine *m)
 {
     dmx_pickled *state = NULL;

@@ -43,7 +43,7 @@ dmx_status dmx_pickle_op_binint2(dmx_machine *m)
     return dmx_machine_push_integer(m, (int64_t)x);
 }
 
-/* n bytes, two's complement; what exceeds int64 is an opaque number. */
+/* n bytes, two's complement; a number beyond int64 becomes an opaque value. */
 static dmx_status long_of(dmx_machine *m, uint64_t n)
 {
     DMX_FORWARD(dmx_machine_need(m, n));

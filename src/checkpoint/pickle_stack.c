@@ -136,7 +136,8 @@ dmx_status dmx_machine_push_real(dmx_machine *m, double x)
     return DMX_OK;
 }
 
-/* The values from stack[first] on become one list, tuple or dict. */
+/* Replaces the values from stack[first] on by one list, tuple or dict of them.
+ */
 dmx_status dmx_machine_gather(dmx_machine *m, dmx_pickled_kind kind,
                               size_t first)
 {

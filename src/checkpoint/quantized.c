@@ -1,4 +1,4 @@
-/* From packed levels to float32. */
+/* Converts packed levels to float32. */
 #include "checkpoint/quantized.h"
 
 #include "checkpoint/bytes.h"
@@ -63,8 +63,8 @@ static unsigned stream_at(const stream *s, uint64_t k)
 
 /* ------------------------------------------------------------- dequantizing */
 
-/* Three roundings, as the original: level times unit, times the range, plus
- * its low end. */
+/* Rounds three times, as the original does: level times unit, times the range,
+ * plus the range's minimum. */
 typedef struct scale {
     float range, low;
 } scale;
@@ -88,7 +88,7 @@ static dmx_status damaged(dmx_error *err, const char *what)
                      "a quantized weight: %s; the file is damaged", what);
 }
 
-/* uint8 or int16 levels one by one. */
+/* One uint8 or int16 level per element, not packed. */
 static bool plain_level(unsigned *out, const dmx_raw *raw, uint64_t k)
 {
     if (raw->item_size == 1)
@@ -125,7 +125,7 @@ static dmx_status unpack_uniform(float *out, uint64_t count,
     return DMX_OK;
 }
 
-/* The bits of row `row`; 0: out of range. */
+/* The number of bits in row `row`; 0: out of range. */
 static int row_bits(const dmx_quantized *q, const dmx_quantized_entry *e,
                     const stream *bits, uint64_t row)
 {
@@ -206,12 +206,12 @@ static uint64_t elements(const dmx_parameter *p)
     return n;
 }
 
-/* How far the lists have been handed out. */
+/* How much of each list has been assigned to parameters. */
 typedef struct naming {
     struct dmx_checkpoint *out;
     const dmx_quantized *q;
     size_t entry, plain;
-    uint64_t spent, budget; /* elements of float32 made */
+    uint64_t spent, budget; /* float32 elements produced */
     dmx_error *err;
 } naming;
 

@@ -1,5 +1,5 @@
-/* A quantized state out of a pickle: lists without names, and what they were
- * made with. */
+/* Reads a quantized state from a pickle: lists without names, and the
+ * quantizer's parameters. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/finite.h"
 #include "checkpoint/quantized.h"
@@ -45,7 +45,7 @@ static bool contiguous(dmx_raw *raw, const dmx_pickled *value)
             dmx_mul_overflow(&after, raw->count, (uint64_t)n->as.integer) ||
             after > INT64_MAX / 16)
             return false;
-        /* Strides of one element, and of none, may be anything. */
+        /* The stride of an axis of one element, or of none, is irrelevant. */
         if (n->as.integer > 1 && raw->count != 0 &&
             (uint64_t)step->as.integer != raw->count)
             return false;
@@ -168,8 +168,8 @@ static bool all_finite(const dmx_raw *raw)
     return !dmx_tensor_nonfinite(&index, &value, &t);
 }
 
-/* The tensors that are not quantized: float16 or others, one list of both is
- * empty. */
+/* Takes the tensors that are not quantized: a list of float16 ones or a list of
+ * others; the other list is empty. */
 static dmx_status take_plain(dmx_quantized *q, dmx_load *load,
                              const dmx_pickled *state, dmx_locate *locate)
 {
@@ -214,7 +214,7 @@ static bool flag(const dmx_pickled *meta, const char *name, bool fallback)
 }
 
 /* Source: the defaults of DiffQuantizer and UniformQuantizer; torch_pack is
- * younger than the released files. */
+ * newer than the released files. */
 static dmx_status take_meta(dmx_quantized *q, dmx_load *load,
                             const dmx_pickled *meta)
 {

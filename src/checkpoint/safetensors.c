@@ -1,4 +1,4 @@
-/* .safetensors: eight bytes of header length, a JSON header, the numbers.
+/* .safetensors: eight bytes of header length, a JSON header, the tensor data.
  * Source: the format section of the safetensors project's README. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/safetensors_parts.h"
@@ -29,7 +29,7 @@ static dmx_status type_of(dmx_dtype *out, dmx_load *load, const char *name,
     return DMX_OK;
 }
 
-/* Row-major strides, and the bytes of the whole; false on overflow. */
+/* Sets row-major strides and computes the size in bytes; false on overflow. */
 static bool lay_out(dmx_tensor *t, uint64_t *bytes)
 {
     int64_t step = 1;
@@ -54,7 +54,7 @@ static bool is_counter(const dmx_safetensors_entry *e, const char *name)
            dmx_is_counter(name, strlen(name), size != 0, e->rank, e->dim);
 }
 
-/* `shown` is the name, fit for messages. */
+/* `shown` is the printable name, for messages. */
 static dmx_status add_entry(dmx_load *load, const dmx_safetensors_entry *e,
                             const char *name, const char *shown, size_t base)
 {

@@ -1,5 +1,5 @@
-/* A tensor of a safetensors header, whatever its type, and the nesting that
- * Demucs 4.1 keeps beside quantized ones. */
+/* A tensor of a safetensors header, of any type, and the nested structure that
+ * Demucs 4.1 stores with quantized ones. */
 #ifndef DMX_CHECKPOINT_SAFETENSORS_H
 #define DMX_CHECKPOINT_SAFETENSORS_H
 
@@ -15,9 +15,9 @@ typedef struct dmx_flat_tensor {
     size_t at; /* file offset */
 } dmx_flat_tensor;
 
-/* The structure's JSON as the value that a pickle would have; it lives in
- * load->pickle. tensor[n] is sorted by name; a storage's `at` is where its
- * numbers are. */
+/* Converts the structure's JSON to the value that a pickle would yield; it
+ * lives in load->pickle. tensor[n] is sorted by name; a storage's `at` is the
+ * file offset of its data. */
 DMX_MUST_CHECK dmx_status dmx_structure_value(dmx_pickled **out, dmx_load *load,
                                               const dmx_json *structure,
                                               const dmx_flat_tensor *tensor,

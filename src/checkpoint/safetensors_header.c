@@ -1,4 +1,4 @@
-/* The parts of a safetensors header, each once and where it must be. */
+/* The parts of a safetensors header: each must be there once, in its place. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/safetensors_parts.h"
 
@@ -13,7 +13,7 @@ static const struct {
     {"F64", DMX_F64}, {"I64", DMX_I64},
 };
 
-/* Types that no weight of ours has, with their sizes: a counter may. */
+/* Types that weights do not have, with their sizes: counters may. */
 static const struct {
     const char *name;
     uint64_t size;
@@ -52,7 +52,8 @@ static bool natural(int64_t *out, const dmx_json *json)
     return (double)*out == json->valuedouble;
 }
 
-/* Numbers of a JSON array into out[max]; their count, or -1. */
+/* Reads the numbers of a JSON array into out[max]; returns their count, or -1.
+ */
 static int naturals(int64_t *out, int max, const dmx_json *array)
 {
     int n = 0;

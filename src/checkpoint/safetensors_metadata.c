@@ -10,7 +10,7 @@ const char *dmx_safetensors_text(const dmx_json *metadata, const char *key)
     return dmx_json_is_string(item) ? item->valuestring : NULL;
 }
 
-/* "demucs.htdemucs.HTDemucs" into module and name. */
+/* Splits "demucs.htdemucs.HTDemucs" into module and name. */
 static dmx_status set_class(dmx_load *load, const char *klass)
 {
     struct dmx_checkpoint *c = load->checkpoint;
@@ -48,7 +48,7 @@ static dmx_status set_json(dmx_json **out, dmx_load *load,
     return DMX_OK;
 }
 
-/* Texts only, and of those that are read only one each. */
+/* All values must be strings, and the keys that are read must not repeat. */
 static dmx_status check_metadata(dmx_load *load, const dmx_json *metadata)
 {
     static const char *const names[] = {"klass", "args", "kwargs", "structure"};

@@ -1,4 +1,4 @@
-/* What the files that read a safetensors file share. */
+/* Shared by the files that read a safetensors file. */
 #ifndef DMX_CHECKPOINT_SAFETENSORS_PARTS_H
 #define DMX_CHECKPOINT_SAFETENSORS_PARTS_H
 
@@ -14,32 +14,35 @@ typedef struct dmx_safetensors_entry {
     int64_t range[2]; /* of bytes behind the header */
 } dmx_safetensors_entry;
 
-/* dtype, shape and data_offsets, each once. */
+/* Reads dtype, shape and data_offsets, each of which must be there once. */
 bool dmx_safetensors_entry_read(dmx_safetensors_entry *e, const dmx_json *json);
 
-/* A type that weights may have. */
+/* Finds the dtype; false when it is not a type that weights may have. */
 bool dmx_safetensors_type(dmx_dtype *out, const dmx_json *dtype);
 
-/* Bytes of one element of a type that holds integers; 0: it does not. */
+/* Bytes per element of an integer type; 0 for any other type. */
 uint64_t dmx_safetensors_integer(const dmx_json *dtype);
 
-/* Every name of the header is there once: also those that are skipped. */
+/* Checks that no name in the header repeats, including those that are skipped.
+ */
 DMX_MUST_CHECK dmx_status dmx_safetensors_check_names(dmx_load *load,
                                                       const dmx_json *header);
 
-/* The n tensors fill the file from the header to its end, without gap or
- * overlap, as the format demands: nothing can hide between them. */
+/* Checks that the n tensors fill the file from the header to its end without
+ * gaps or overlaps, as the format requires, so that nothing can hide between
+ * them. */
 DMX_MUST_CHECK dmx_status dmx_safetensors_check_ranges(dmx_load *load,
                                                        int64_t (*range)[2],
                                                        size_t n, size_t base);
 
-/* Class and arguments into the checkpoint; a text of the metadata, or NULL. */
+/* Puts class and arguments into the checkpoint. The other function: a string of
+ * the metadata, or NULL. */
 DMX_MUST_CHECK dmx_status dmx_safetensors_metadata(dmx_load *load,
                                                    const dmx_json *metadata);
 const char *dmx_safetensors_text(const dmx_json *metadata, const char *key);
 
-/* A quantized state: tensors of any type, their names only places in the
- * structure, which is JSON text. */
+/* Reads a quantized state: tensors of any type, whose names only mark places in
+ * the structure, which is JSON text. */
 DMX_MUST_CHECK dmx_status dmx_safetensors_quantized(dmx_load *load,
                                                     const dmx_json *header,
                                                     size_t base,

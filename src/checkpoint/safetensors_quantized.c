@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any type's element size and dmx_dtype; false: an unknown type. */
+/* Element size and dmx_dtype of any type; false: an unknown type. */
 static bool flat_type(dmx_flat_tensor *t, const dmx_json *dtype)
 {
     dmx_dtype known;
@@ -57,8 +57,8 @@ static dmx_status locate_flat(size_t *offset, size_t *size, dmx_load *load,
     return DMX_OK;
 }
 
-/* Tensors of a quantized state: of any type, their names only places in the
- * structure. */
+/* Reads the tensors of a quantized state, of any type; their names only mark
+ * places in the structure. */
 static dmx_status read_flat(dmx_flat_tensor *flat, int64_t (*range)[2],
                             size_t *n, dmx_load *load, const dmx_json *header,
                             size_t base)

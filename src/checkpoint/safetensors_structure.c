@@ -1,12 +1,13 @@
-/* The nesting of a quantized state, which Demucs 4.1 keeps as JSON beside flat
- * tensors, as the value that a pickle of it would have.
+/* Converts the nested structure of a quantized state, which Demucs 4.1 stores
+ * as JSON beside flat tensors, to the value that a pickle of it would yield.
  * Source: tools/export_hf.py of Demucs 4.1. */
 #include "checkpoint/safetensors.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Nodes still to be filled. No recursion: their number is bounded. */
+/* A node still to be filled. An explicit list instead of recursion: the number
+ * of nodes is bounded. */
 typedef struct task {
     const dmx_json *json;
     dmx_pickled *out;
@@ -37,7 +38,7 @@ static dmx_status no_memory(const builder *b)
                      "no memory for a quantized state");
 }
 
-/* Room for n items of a container. */
+/* Allocates the n items of a container. */
 static dmx_status make_items(const builder *b, dmx_pickled *out,
                              dmx_pickled_kind kind, size_t n)
 {
@@ -106,7 +107,7 @@ static dmx_status fill_numbers(const builder *b, dmx_pickled *out,
     return DMX_OK;
 }
 
-/* As _rebuild_tensor_v2 would be called: storage, 0, sizes, strides. */
+/* The arguments of _rebuild_tensor_v2: storage, 0, sizes, strides. */
 static dmx_status fill_tensor(const builder *b, const char *name,
                               dmx_pickled *out)
 {

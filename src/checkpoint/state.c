@@ -6,7 +6,7 @@
 
 enum { SHOWN = 96 };
 
-/* Elements of a shape, within the budget of all tensors together. */
+/* Counts the elements of a shape against the total budget of all tensors. */
 static dmx_status count_elements(dmx_load *load, const char *name, int rank,
                                  const int64_t *dim)
 {
@@ -86,8 +86,8 @@ static int numbers_of(int64_t *out, const dmx_pickled *v)
     return (int)v->as.list.count;
 }
 
-/* The index of the last element that the view touches, plus one; false when
- * it is negative or overflows. */
+/* The index of the last element that the view reaches, plus one; false when it
+ * is negative or overflows. */
 static bool extent(int64_t *out, const dmx_tensor *t, int64_t offset)
 {
     int64_t last = offset;
@@ -162,7 +162,7 @@ static dmx_status read_tensor(dmx_load *load, const dmx_pickled *key,
                  locate);
 }
 
-/* Is a tensor's storage one of integers or truth values? */
+/* Does a storage hold integers or booleans? */
 static bool integers(const dmx_storage *s)
 {
     static const char *const types[] = {

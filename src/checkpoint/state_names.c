@@ -1,5 +1,5 @@
-/* The names of weights: what training wrappers put in front of them or beside
- * them goes, the rest is sorted. */
+/* The names of weights: removes the prefixes and extra tensors that training
+ * wrappers add, and sorts the rest. */
 #include "checkpoint/bytes.h"
 #include "checkpoint/load.h"
 
@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- counters */
 
-/* Single numbers that norms and moving averages keep beside weights. */
+/* Counters that norms and moving averages store with the weights. */
 static bool counter_name(const char *name, size_t size)
 {
     static const char *const names[] = {
@@ -50,7 +50,7 @@ void dmx_load_skip(dmx_load *load, const char *name, size_t size)
 
 /* ---------------------------------------------------------------- prefixes */
 
-/* Bytes of a name's first part and its dot; 0: it has one part only. */
+/* Length of a name's first part with its dot; 0: it has only one part. */
 static size_t first_part(const char *name)
 {
     const char *dot = strchr(name, '.');
@@ -59,8 +59,8 @@ static size_t first_part(const char *name)
                : 0;
 }
 
-/* What all names start with. A network has several modules, so that their
- * only common part is the attribute of a wrapper: "module.", "net.". */
+/* The prefix that all names share. A network has several modules, so a common
+ * prefix can only be a wrapper's attribute: "module.", "net.". */
 static size_t common_part(const struct dmx_checkpoint *c)
 {
     const size_t n = c->n_tensor > 1 ? first_part(c->tensor[0].name) : 0;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { MAX_DEPTH = 4, BEST = 0, AVERAGE, USUAL, OTHER };
-#define MAX_ITEMS ((size_t)1 << 20) /* looked at, in all dicts together */
+#define MAX_ITEMS ((size_t)1 << 20) /* visited, in all dicts together */
 
 /* Keys that say nothing about which weights they hold. */
 static const char *const containers[] = {
@@ -21,7 +21,7 @@ static bool is_container(const char *key)
     return false;
 }
 
-/* What a training run keeps beside its weights. */
+/* What a training run saves in addition to its weights. */
 static bool is_excluded(const char *key)
 {
     static const char *const starts[] = {
@@ -55,7 +55,8 @@ bool dmx_pickled_has_tensors(const dmx_pickled *v)
     return false;
 }
 
-/* "ema_batch_0.state" is "ema_batch_0" for people, "best_state" is "best". */
+/* Derives the displayed name: "ema_batch_0" for "ema_batch_0.state", "best" for
+ * "best_state". */
 static void set_name(dmx_state_set *s)
 {
     char *last;
@@ -66,10 +67,10 @@ static void set_name(dmx_state_set *s)
         strcpy(s->name, "best");
 }
 
-/* A dict that is being looked through. */
+/* A dict that is being searched. */
 typedef struct level {
     const dmx_pickled *dict;
-    uint32_t next; /* its entry to look at */
+    uint32_t next; /* its next entry to visit */
     size_t used;   /* bytes of the path that lead to it */
     int rank;      /* the best of its keys so far */
 } level;
@@ -93,8 +94,8 @@ static void add_set(search *s, const dmx_pickled *state, int rank)
     set_name(set);
 }
 
-/* Puts ".key" behind `used` bytes of the path and returns the key; NULL for
- * keys that lead nowhere. */
+/* Appends ".key" to the first `used` bytes of the path and returns the key;
+ * NULL for keys that are not searched. */
 static const char *extend(search *s, size_t used, const dmx_pickled *key)
 {
     const size_t size = key->as.text.size;
@@ -115,8 +116,8 @@ static void push(search *s, const dmx_pickled *dict, int rank)
         s->stack[s->depth++] = (level){dict, 0, strlen(s->path), rank};
 }
 
-static void look_at(search *s, const dmx_pickled *key, const dmx_pickled *value,
-                    const level *in)
+static void visit(search *s, const dmx_pickled *key, const dmx_pickled *value,
+                  const level *in)
 {
     if (value->kind != DMX_PICKLED_DICT)
         return;
@@ -142,9 +143,8 @@ void dmx_state_sets_find(dmx_state_sets *out, const dmx_pickled *top)
         const uint32_t i = in->next;
         in->next += 2;
         if (i + 1 < in->dict->as.list.count)
-            look_at(&s, in->dict->as.list.item[i],
-                    in->dict->as.list.item[i + 1],
-                    &(level){.used = in->used, .rank = in->rank});
+            visit(&s, in->dict->as.list.item[i], in->dict->as.list.item[i + 1],
+                  &(level){.used = in->used, .rank = in->rank});
         else
             s.depth--;
     }

@@ -1,5 +1,5 @@
-/* SHA-256 of the file, CRC-32 of every entry that is used, and a look at every
- * weight, side by side: all read the same bytes once, so that a checkpoint
+/* SHA-256 of the file, CRC-32 of every used entry, and the check that every
+ * weight is finite, in parallel: all read the same bytes once, so a checkpoint
  * opens about as fast as its slowest checksum. */
 #include "base/parallel.h"
 #include "checkpoint/finite.h"
@@ -11,11 +11,11 @@ typedef struct sums {
     dmx_load *load;
     const dmx_zip_entry **entry; /* the used ones */
     size_t n_entry;
-    dmx_error *error;     /* of hash and entries; the first one is reported */
-    unsigned char *wrong; /* per tensor: it has numbers that are none */
+    dmx_error *error; /* of the hash and the entries; the first is reported */
+    unsigned char *wrong; /* per tensor: it has elements that are not finite */
 } sums;
 
-/* Task 0 is the longest: the hash of everything. */
+/* Task 0 is the longest: the hash of the whole file. */
 static void run_task(void *context, size_t index)
 {
     sums *s = context;
@@ -32,7 +32,7 @@ static void run_task(void *context, size_t index)
     else
         s->wrong[index - 1 - s->n_entry] = dmx_tensor_nonfinite(
             &at, &value, &load->checkpoint->tensor[index - 1 - s->n_entry]);
-    (void)status; /* is in error[index] */
+    (void)status; /* already in error[index] */
 }
 
 static size_t collect(const dmx_zip_entry **out, const dmx_zip *zip)
@@ -55,7 +55,7 @@ static dmx_status first_error(const sums *s, dmx_error *err)
     return DMX_OK;
 }
 
-/* Names the first weight, in the file's order. */
+/* Reports the first such weight, in file order. */
 static dmx_status first_wrong(const sums *s, dmx_error *err)
 {
     const struct dmx_checkpoint *c = s->load->checkpoint;

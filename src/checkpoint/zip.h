@@ -14,9 +14,9 @@ typedef struct dmx_zip_entry {
     size_t header;       /* offset of the local header */
     size_t offset, size; /* the entry's bytes in the file image */
     uint64_t packed;     /* size as stored; equals size when not compressed */
-    uint32_t crc;        /* CRC-32 that the directory promises */
+    uint32_t crc;        /* CRC-32 according to the directory */
     uint16_t method, flags;
-    bool used; /* somebody reads it, so the CRC must hold */
+    bool used; /* the entry is read, so its CRC must match */
 } dmx_zip_entry;
 
 typedef struct dmx_zip {
