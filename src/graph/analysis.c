@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* Entries of value v lie at first[v] .. first[v + 1] - 1; while they are filled
- * in, first[v + 1] is where the next one goes. */
+/* The entries of value v are first[v] .. first[v + 1] - 1; during filling,
+ * first[v + 1] is the place of the next one. */
 static void find_consumers(dmx_analysis *a)
 {
     const dmx_graph *g = a->g;
@@ -17,7 +17,7 @@ static void find_consumers(dmx_analysis *a)
             a->consumer[a->first[g->node[i].in[k] + 1]++] = (int32_t)i;
 }
 
-/* Tokens made by n. */
+/* The row count of the tokens that n produces. */
 static int64_t own_rows(const dmx_analysis *a, const dmx_node *n)
 {
     if (n->op == DMX_OP_TOKENS)

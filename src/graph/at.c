@@ -1,4 +1,4 @@
-/* From the graph of any length to that of one. */
+/* Specialises a graph of any length to one length. */
 #include "graph/rules.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ dmx_shape dmx_graph_shape_at(const dmx_graph *g, dmx_value v, int64_t samples)
     return s;
 }
 
-/* Padding up to a length that the signal has already. */
+/* Whether a padding adds nothing, since the signal has that length already. */
 static bool pads_nothing(const dmx_graph *g, const dmx_node *n, int64_t samples)
 {
     if (n->op != DMX_OP_PAD || n->at.fit == DMX_FIT_GIVEN)
@@ -57,8 +57,8 @@ static void copy_node(dmx_graph *to, const dmx_graph *g, const dmx_node *n,
         map[n->out[k]] = node->out[k];
 }
 
-/* Most inputs of a node. */
-static size_t widest(const dmx_graph *g)
+/* The largest number of inputs of any node. */
+static size_t max_inputs(const dmx_graph *g)
 {
     int most = 1;
     for (size_t i = 0; i < g->n_node; i++)
@@ -71,7 +71,7 @@ static dmx_status copy_graph(dmx_graph *to, const dmx_graph *g, int64_t samples,
                              dmx_error *err)
 {
     dmx_value *map = calloc(g->n_value, sizeof *map);
-    dmx_value *in = calloc(widest(g), sizeof *in);
+    dmx_value *in = calloc(max_inputs(g), sizeof *in);
     const bool ready = map != NULL && in != NULL;
     for (size_t i = 0; ready && i < g->n_node; i++)
         copy_node(to, g, &g->node[i], samples, map, in);

@@ -5,17 +5,17 @@
 
 #include "graph/graph.h"
 
-/* The mixture; of a length that is free. */
+/* The mixture: of a fixed length, or of any. */
 dmx_value dmx_graph_input(dmx_graph *g, int64_t channels, int64_t samples);
 dmx_value dmx_graph_input_any(dmx_graph *g, int64_t channels);
 dmx_value dmx_graph_pad(dmx_graph *g, const char *path, dmx_value x, int axis,
                         int64_t before, int64_t after);
-/* Zeros after, along time, up to the next multiple; x itself where a fixed
+/* Appends zeros along time up to the next multiple; x itself where a fixed
  * length needs none. */
 dmx_value dmx_graph_pad_to(dmx_graph *g, const char *path, dmx_value x,
                            int64_t multiple);
-/* Zeros around x along time: it lies in the centre of `length` samples, with
- * the sample too many behind; x itself where fixed lengths are equal. */
+/* Centres x in `length` samples along time, with zeros on both sides; an odd
+ * sample goes to the end. x itself where fixed lengths are equal. */
 dmx_value dmx_graph_pad_around(dmx_graph *g, const char *path, dmx_value x,
                                dmx_length length);
 dmx_value dmx_graph_crop(dmx_graph *g, const char *path, dmx_value x, int axis,
@@ -23,13 +23,13 @@ dmx_value dmx_graph_crop(dmx_graph *g, const char *path, dmx_value x, int axis,
 /* [start, start + length) of time. */
 dmx_value dmx_graph_crop_to(dmx_graph *g, const char *path, dmx_value x,
                             int64_t start, dmx_length length);
-/* The centre of time (center_trim of the original); x itself where it is of
- * that length. */
+/* The central part along time (the original's center_trim); x itself where it
+ * has that length. */
 dmx_value dmx_graph_crop_centre(dmx_graph *g, const char *path, dmx_value x,
                                 dmx_length length);
 dmx_value dmx_graph_concat(dmx_graph *g, const char *path, const dmx_value *x,
                            int count, int axis);
-/* A dimension DMX_ANY is x's own on that axis. */
+/* A dimension of DMX_ANY keeps x's own on that axis. */
 dmx_value dmx_graph_reshape(dmx_graph *g, const char *path, dmx_value x,
                             dmx_shape shape);
 dmx_value dmx_graph_stft(dmx_graph *g, const char *path, dmx_value x,
@@ -52,8 +52,8 @@ dmx_value dmx_graph_standardize(dmx_graph *g, const char *path, dmx_value x,
 dmx_value dmx_graph_unstandardize(dmx_graph *g, const char *path, dmx_value x,
                                   dmx_value mean, dmx_value std);
 
-/* Stride and dilation 0 mean 1; the kernel is the weight's.
- * Weights may be [Co][Ci][kt]: a Conv1d, for which rows are a batch. */
+/* Stride and dilation 0 mean 1; the kernel size is the weight's. A weight
+ * [Co][Ci][kt] is a Conv1d, which treats rows as a batch. */
 dmx_value dmx_graph_conv(dmx_graph *g, const char *path, dmx_value x,
                          const dmx_tensor *weight, const dmx_tensor *bias,
                          dmx_conv_geometry geometry);

@@ -1,10 +1,11 @@
-/* Shared by the files of graph/: how a node comes into being. */
+/* Shared by the files of graph/: creating nodes. */
 #ifndef DMX_GRAPH_GRAPH_BUILD_H
 #define DMX_GRAPH_GRAPH_BUILD_H
 
 #include "graph/graph.h"
 
-/* No value of a sane network comes near this; sums of a few stay in int64. */
+/* Far above any value of a real network; the sum of a few still fits in int64.
+ */
 #define DMX_MAX_ELEMENTS ((int64_t)1 << 33)
 
 /* Records that a node's inputs, operands or attributes do not fit together. */
@@ -19,8 +20,8 @@ dmx_node *dmx_graph_append(dmx_graph *g, dmx_op op, const char *path,
 void dmx_graph_operands(dmx_graph *g, dmx_node *node,
                         const dmx_tensor *const *list, int count);
 
-/* Checks the node by its operation's rule, gives it its outputs and makes it
- * part of the graph; returns the first output. */
+/* Checks the node by its operation's rule, creates its outputs and adds it to
+ * the graph; returns the first output. */
 dmx_value dmx_graph_finish(dmx_graph *g, dmx_node *node);
 
 /* Weights as the last two arguments of dmx_graph_operands. */

@@ -132,8 +132,8 @@ const char *dmx_graph_path(dmx_graph *g, const char *fmt, ...)
     return copy != NULL ? copy : "";
 }
 
-/* What follows from the dimensions: whether a value may have them, and its
- * shape. Its element count must stay far below overflow. */
+/* Checks the dimensions of a value and sets its shape. The element count must
+ * stay far below overflow. */
 static bool take_dims(dmx_graph *g, const char *path, dmx_value_info *info)
 {
     int64_t count = 1;
@@ -212,8 +212,8 @@ void dmx_graph_operands(dmx_graph *g, dmx_node *node,
     node->n_operand = count;
 }
 
-/* The dimensions of a node's results by its operation's rule; false after an
- * error. */
+/* Infers the dimensions of a node's results by its operation's rule; false
+ * after an error. */
 static bool infer(dmx_graph *g, dmx_node *node, dmx_dims out[2])
 {
     const dmx_operation *op = dmx_operation_of(node->op);
@@ -265,7 +265,7 @@ void dmx_graph_output(dmx_graph *g, dmx_value x)
     g->output = x;
 }
 
-/* Marks, from the output backwards, the nodes somebody needs. */
+/* Marks, from the output backwards, the nodes that are used. */
 static void mark_used(const dmx_graph *g, unsigned char *used)
 {
     used[g->value[g->output].producer] = 1;

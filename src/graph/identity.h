@@ -1,5 +1,5 @@
-/* What a network is, beside its graph: what an exported model says of itself.
- * Everything belongs to the model that it describes. */
+/* The facts about a network other than its graph, which an exported model
+ * states in its metadata. Everything is owned by the model it describes. */
 #ifndef DMX_GRAPH_IDENTITY_H
 #define DMX_GRAPH_IDENTITY_H
 
@@ -11,7 +11,7 @@
 
 typedef struct dmx_identity {
     const char *architecture;
-    const dmx_json *arguments; /* of its constructor, all of them */
+    const dmx_json *arguments; /* all of its constructor's */
     const char *const *source; /* names, in output order */
     size_t n_source;
     int64_t samplerate;       /* Hz */
@@ -19,7 +19,8 @@ typedef struct dmx_identity {
     int64_t training_samples; /* of a segment */
     bool pads_to_segment;
     const char *checkpoint_sha256;
-    const char *weights; /* which of the checkpoint's sets; NULL: it has one */
+    const char
+        *weights; /* which of the checkpoint's sets; NULL: it has only one */
 } dmx_identity;
 
 #endif

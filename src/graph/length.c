@@ -30,7 +30,7 @@ bool dmx_length_same(dmx_length a, dmx_length b)
            a.least == b.least && a.plus == b.plus;
 }
 
-/* times * count + plus, which is positive for any count that matters. */
+/* times * count + plus, which is positive for every relevant count. */
 static int64_t value_at(dmx_length a, int64_t count)
 {
     int64_t n;
@@ -79,9 +79,9 @@ bool dmx_length_multiply(dmx_length *out, dmx_length a, int64_t times)
     return true;
 }
 
-/* ceil((Q + r) / m) of Q = max(least, ceil((N + shift) / over)): roundings up
- * nest, so that it is max(ceil((least + r) / m), ceil((N + shift + r over) /
- * (over m))), and whole multiples of the divisor leave the shift. */
+/* ceil((Q + r) / m) for Q = max(least, ceil((N + shift) / over)): nested
+ * ceilings combine, so that it is max(ceil((least + r) / m), ceil((N + shift +
+ * r over) / (over m))), and whole multiples of the divisor leave the shift. */
 static bool nest(dmx_length *out, dmx_length a, int64_t r, int64_t m)
 {
     int64_t over, extra;
@@ -98,8 +98,8 @@ static bool nest(dmx_length *out, dmx_length a, int64_t r, int64_t m)
     return true;
 }
 
-/* Rounding up forgets a fraction: ceil((t Q + p) / (t m)) is
- * ceil((Q + ceil(p / t)) / m). */
+/* Q is an integer, so the fraction of p / t can be rounded up: ceil((t Q + p) /
+ * (t m)) is ceil((Q + ceil(p / t)) / m). */
 bool dmx_length_ceil(dmx_length *out, dmx_length a, int64_t over)
 {
     if (over < 1)

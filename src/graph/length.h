@@ -1,14 +1,13 @@
 /* Lengths that depend on the input's length N >= 1:
  *   times * max(least, ceil((N + shift) / over)) + plus.
  *
- * Every length in these networks is one: strided and transposed convolutions,
- * frames of a Fourier transform, rows of tokens, padding, crops and resampling
- * lead from one to another. The numbers are kept in one form, over >= 1,
- * 0 <= shift < over, least >= 1 and times >= 0, where two lengths are equal for
- * every N only if all five are; times 0 is a constant (1, 0 and 1 in the three
- * others). Most lengths have shift 0 (floors and unpadded convolutions make
- * another) and least 1 (an input that is filled up to a shortest length makes
- * another). */
+ * Every length in these networks has this form: strided and transposed
+ * convolutions, frames of a Fourier transform, rows of tokens, padding, crops
+ * and resampling preserve it. The numbers are kept in one form, over >= 1, 0 <=
+ * shift < over, least >= 1 and times >= 0, where two lengths are equal for
+ * every N only if all five are; times 0 is a constant (over 1, shift 0, least
+ * 1). Most lengths have shift 0 (floors and unpadded convolutions lead to
+ * others) and least 1 (an input padded to a minimum length leads to others). */
 #ifndef DMX_GRAPH_LENGTH_H
 #define DMX_GRAPH_LENGTH_H
 
@@ -20,8 +19,8 @@ typedef struct dmx_length {
     int64_t times, over, shift, least, plus;
 } dmx_length;
 
-/* No number of a length is beyond this; operations whose result would be
- * return false. */
+/* The limit of every number of a length; operations whose result would exceed
+ * it return false. */
 #define DMX_LENGTH_LIMIT ((int64_t)1 << 40)
 #define DMX_LENGTH_MOST  ((int64_t)1 << 60)
 
@@ -42,10 +41,10 @@ static inline bool dmx_length_is_fixed(dmx_length a)
     return a.times == 0;
 }
 
-/* For every N. */
+/* Whether the lengths are equal for every N. */
 bool dmx_length_same(dmx_length a, dmx_length b);
 
-/* The length for N samples, 1 <= samples <= DMX_LENGTH_LIMIT; absurd ones are
+/* The length for N samples, 1 <= samples <= DMX_LENGTH_LIMIT; at most
  * DMX_LENGTH_MOST. */
 int64_t dmx_length_at(dmx_length a, int64_t samples);
 
@@ -56,7 +55,7 @@ bool dmx_length_sum(dmx_length *out, dmx_length a, dmx_length b);
 bool dmx_length_multiply(dmx_length *out, dmx_length a, int64_t times);
 bool dmx_length_ceil(dmx_length *out, dmx_length a, int64_t over);
 bool dmx_length_floor(dmx_length *out, dmx_length a, int64_t over);
-/* a / by, which is whole for every N. */
+/* a / by, which must be an integer for every N. */
 bool dmx_length_divide(dmx_length *out, dmx_length a, int64_t by);
 /* The larger of a and n. */
 bool dmx_length_at_least(dmx_length *out, dmx_length a, int64_t n);
@@ -65,7 +64,7 @@ bool dmx_length_at_least(dmx_length *out, dmx_length a, int64_t n);
  * text. */
 char *dmx_length_text(dmx_length a, char *text, size_t size);
 
-/* What padding takes: the difference of two lengths, and nothing where that is
+/* An amount of padding: the difference of two lengths, or 0 where that is
  * negative. */
 typedef struct dmx_amount {
     dmx_length to, from;

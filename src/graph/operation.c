@@ -44,7 +44,7 @@ static int words(const char *list)
     return n;
 }
 
-/* Word `index` of a list and its length, marks not counted. */
+/* Word `index` of a list and its length without "?" or "*". */
 static const char *word(const char *list, int index, int *length)
 {
     while (index-- > 0)
@@ -81,7 +81,7 @@ bool dmx_operand_required(dmx_op op, int index)
     return at[length] != '?';
 }
 
-/* Optional ones at the end may be left out. */
+/* Optional operands at the end may be left out. */
 bool dmx_operand_count_fits(dmx_op op, int count)
 {
     const char *list = table[op].operands;

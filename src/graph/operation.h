@@ -1,4 +1,4 @@
-/* What an operation is, from the one table (operations.def). */
+/* The properties of each operation, from the one table (operations.def). */
 #ifndef DMX_GRAPH_OPERATION_H
 #define DMX_GRAPH_OPERATION_H
 
@@ -11,14 +11,14 @@ typedef enum dmx_op {
     DMX_OP_COUNT,
 } dmx_op;
 
-/* How an operation's output channels depend on its inputs': what the graph of
- * some output channels needs (select.h). */
+/* How an operation's output channels depend on its inputs' channels: needed to
+ * select some output channels (select.h). */
 typedef enum dmx_channel_rule {
-    DMX_CHANNELS_MIXED,           /* on any of them */
-    DMX_CHANNELS_KEPT,            /* each on the same of the inputs, operands */
-    DMX_CHANNELS_KEPT_SIGNAL,     /* each on the same of the input */
-    DMX_CHANNELS_KEPT_OFF_AXIS,   /* the same, unless axis is the channels */
-    DMX_CHANNELS_MADE_BY_ROWS,    /* on all, through a row of the weight */
+    DMX_CHANNELS_MIXED, /* on any of them */
+    DMX_CHANNELS_KEPT,  /* each on the same one of all inputs and operands */
+    DMX_CHANNELS_KEPT_SIGNAL,     /* each on the same one of the input */
+    DMX_CHANNELS_KEPT_OFF_AXIS,   /* the same, unless axis is channels */
+    DMX_CHANNELS_MADE_BY_ROWS,    /* each on all, through a row of the weight */
     DMX_CHANNELS_MADE_BY_COLUMNS, /* ... a column of the weight */
     DMX_CHANNELS_PAIRED,          /* c on 2c and 2c + 1 */
 } dmx_channel_rule;
@@ -32,18 +32,18 @@ typedef struct dmx_operation {
     bool in_place;
 } dmx_operation;
 
-/* op must be one of the enumeration. */
+/* op must be in the enumeration. */
 const dmx_operation *dmx_operation_of(dmx_op op);
 
 /* Its name, or "unknown". */
 const char *dmx_op_name(dmx_op op);
 
-/* Name of operand `index` into text ("weight"; where a list repeats, with the
- * number of its repetition, "weight_hh.3"); returns text. */
+/* Writes the name of operand `index` into text ("weight"; in a repeating list
+ * with the number of the repetition, "weight_hh.3"); returns text. */
 char *dmx_operand_name(dmx_op op, int index, char *text, int size);
 
 /* Whether a node of this operation may have `count` operands, and whether
- * operand `index` must be there. */
+ * operand `index` is required. */
 bool dmx_operand_count_fits(dmx_op op, int count);
 bool dmx_operand_required(dmx_op op, int index);
 

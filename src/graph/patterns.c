@@ -30,7 +30,7 @@ static int32_t next(const dmx_analysis *a, int32_t i, dmx_op op)
     return n >= 0 && a->g->node[n].op == op ? n : -1;
 }
 
-/* One group over a row's channels and time. */
+/* A group norm of one group, over each row's channels and time. */
 static int32_t next_row_norm(const dmx_analysis *a, int32_t i)
 {
     const int32_t n = next(a, i, DMX_OP_GROUP_NORM);
@@ -44,7 +44,7 @@ static int32_t next_row_norm(const dmx_analysis *a, int32_t i)
                : -1;
 }
 
-/* Along time, one result for each frame. */
+/* A convolution along time that keeps the number of frames. */
 static bool is_row_conv(const dmx_node *n)
 {
     const dmx_conv_geometry *c = &n->at.conv;

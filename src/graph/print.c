@@ -1,4 +1,5 @@
-/* The graph as text, one node a line: a change in a network is a diff. */
+/* Prints the graph as text, one node per line, so that a change in a network
+ * shows as a diff. */
 #include "graph/graph.h"
 
 #include "base/number.h"
@@ -36,7 +37,7 @@ static void put_value(text *t, const dmx_graph *g, dmx_value v)
     put(t, d.rank > 0 ? " " : "[] ");
 }
 
-/* A number, or the rule that it follows. */
+/* Prints a number, or its rule. */
 static void put_length(text *t, int64_t number, dmx_length rule)
 {
     char length[128];

@@ -5,21 +5,21 @@
 
 #include "graph/graph_build.h"
 
-/* Returns NULL, or what does not fit. `in` are the dimensions of the inputs,
- * their number has been checked; out[0..outputs) are written, and those
- * attributes of the node that follow from them. Nothing is computed with a
- * number before it has been bounded. */
+/* Returns NULL, or a text that says what does not fit. `in` holds the
+ * dimensions of the inputs, whose number is checked beforehand; writes
+ * out[0..outputs) and the node's attributes that follow from them. Numbers are
+ * bounded before they are used. */
 typedef const char *dmx_rule(dmx_dims out[2], const dmx_dims *in,
                              dmx_node *node);
 
-/* Returned where lengths fit at some input lengths only, or no length.h rule
- * describes the result: the graph can be built for a fixed length. */
+/* Returned where lengths fit only at some input lengths, or no rule of length.h
+ * describes the result: such a graph can be built for a fixed length only. */
 extern const char dmx_no_rule[];
 
 /* The rule of an operation. */
 dmx_rule *dmx_rule_of(dmx_op op);
 
-/* One for each shape of operations.def. */
+/* One for each `shape` column of operations.def. */
 dmx_rule dmx_rule_dims, dmx_rule_pad, dmx_rule_crop, dmx_rule_concat,
     dmx_rule_reshape, dmx_rule_stft, dmx_rule_istft, dmx_rule_conv,
     dmx_rule_conv_transpose, dmx_rule_freq_embedding; /* rules_signal.c, ... */
@@ -54,8 +54,8 @@ int64_t dmx_channels_of(const dmx_dims *d);
 /* Whether t is [channels]. */
 bool dmx_fits_channels(const dmx_tensor *t, int64_t channels);
 
-/* NULL for equal lengths, dmx_no_rule where they may be equal at some input
- * lengths, else `what`. */
+/* NULL for equal lengths, dmx_no_rule where they may be equal only at some
+ * input lengths, else `what`. */
 const char *dmx_compare_lengths(dmx_length a, dmx_length b, const char *what);
 
 #endif

@@ -14,7 +14,7 @@ static const char *pad_given(dmx_length *length, const dmx_attributes *at)
                : dmx_no_rule;
 }
 
-/* Zeros up to the length that is asked for. */
+/* Pads with zeros up to the requested length. */
 static const char *pad_up(dmx_length *length, dmx_attributes *at)
 {
     const int64_t had = dmx_number(*length), want = dmx_number(at->extent);
@@ -95,8 +95,8 @@ const char *dmx_rule_concat(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
     return NULL;
 }
 
-/* The number of elements as a rule: one dimension at most depends on the input.
- * False when it is absurd or none. */
+/* The number of elements as a rule: at most one dimension may depend on the
+ * input. False when it is out of range or no rule describes it. */
 static bool elements(dmx_length *out, const dmx_dims *d)
 {
     *out = dmx_length_fixed(1);
@@ -126,7 +126,7 @@ const char *dmx_rule_reshape(dmx_dims out[2], const dmx_dims *in,
     return dmx_compare_lengths(had, has, changed);
 }
 
-/* n_fft as torch.stft takes it, with Demucs' hop of a quarter. */
+/* Whether torch.stft accepts n_fft with Demucs' hop of n_fft / 4. */
 static bool good_nfft(int64_t nfft)
 {
     return nfft >= 16 && nfft <= 65536 && nfft % 4 == 0;
@@ -177,9 +177,9 @@ const char *dmx_rule_istft(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
     return dmx_compare_lengths(frames, in[0].dim[2], misfit);
 }
 
-/* pad1d of the original, with (3/2 hop, 3/2 hop + frames * hop - n). What is
- * wanted behind is never less than before, so that a signal is too short when
- * it is not longer than that, and the zeros all go behind. */
+/* The original's pad1d with (3/2 hop, 3/2 hop + frames * hop - n). The padding
+ * behind is never less than that in front, so a signal is too short when it is
+ * not longer than the padding behind, and all zeros go behind. */
 bool dmx_stft_padding_of(dmx_stft_padding *out, int64_t nfft, dmx_length n)
 {
     const int64_t hop = nfft / 4, side = hop / 2 * 3;

@@ -1,4 +1,5 @@
-/* Rules of operations over channels and time, each row for itself. */
+/* Rules of operations over channels and time that treat each row independently.
+ */
 #include "graph/rules.h"
 
 const char *dmx_rule_mono(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
@@ -11,7 +12,7 @@ const char *dmx_rule_mono(dmx_dims out[2], const dmx_dims *in, dmx_node *node)
     return NULL;
 }
 
-/* floor(N * up / down), as julius.resample_frac gives. */
+/* floor(N * up / down), as in julius.resample_frac. */
 const char *dmx_rule_resample(dmx_dims out[2], const dmx_dims *in,
                               dmx_node *node)
 {

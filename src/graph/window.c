@@ -1,21 +1,21 @@
 /* The window of the transforms as PyTorch's float32 arithmetic makes it.
  * Source: torch.hann_window, ATen's hamming_window with alpha = beta = 0.5; its
- * cosine of many numbers is that of SLEEF (cosf within 1.0 unit in the last
- * place), which differs from the rounded cosine at one number in twenty. Where
- * that is forgotten, networks with `cac` false are 1e-6 off in what is nearly
- * silent. */
+ * vectorized cosine is SLEEF's (cosf within 1.0 unit in the last place), which
+ * differs from the correctly rounded cosine for one number in twenty. With the
+ * latter, networks with `cac` false are off by 1e-6 in nearly silent passages.
+ */
 #include "graph/graph.h"
 
 #include <math.h>
 
-/* An angle less an odd number of quarter turns, in two floats. */
+/* An angle minus an odd multiple of pi / 2, as two floats. */
 typedef struct remainder_of {
     float high, low;
-    bool negative; /* the cosine is minus the sine of it */
+    bool negative; /* the cosine is minus the sine of the remainder */
 } remainder_of;
 
-/* The half turn is taken off in three parts, each product and sum rounded to
- * float32 and what it lost kept. */
+/* Subtracts the multiple of pi in three parts; each product and sum is rounded
+ * to float32 and its rounding error kept. */
 static remainder_of reduce(float x)
 {
     const double half[] = {-0.5 * 3.1414794921875,

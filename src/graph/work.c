@@ -45,7 +45,7 @@ static double work_attention(const dmx_graph *g, const dmx_node *n)
     return 2.0 * work_elements(g, n) * (double)in_shape(g, n, 1)->dim[0];
 }
 
-/* Both directions of every layer; where it runs in chunks, every step twice. */
+/* Both directions of every layer; in chunks every step is computed twice. */
 static double work_lstm(const dmx_graph *g, const dmx_node *n)
 {
     const dmx_shape *x = in_shape(g, n, 0);
