@@ -7,8 +7,8 @@
 extern const struct dmx_architecture dmx_architecture_htdemucs,
     dmx_architecture_hdemucs, dmx_architecture_demucs;
 
-/* Whether checkpoints of this Python class ("HTDemucs") can be handled, and
- * quantized ones. */
+/* Whether checkpoints of this Python class ("HTDemucs") are supported; whether
+ * quantized ones are. */
 bool dmx_architecture_known(const char *klass_name);
 bool dmx_architecture_quantized(const char *klass_name);
 
@@ -23,8 +23,8 @@ dmx_architecture_recognise(const struct dmx_checkpoint *checkpoint);
 /* Writes all classes, as "HTDemucs, HDemucs"; returns text. */
 const char *dmx_architecture_classes(char *text, size_t size);
 
-/* dmx_model.draws_position of an architecture of this name ("htdemucs") with
- * such arguments; 0 for a name that is not known. */
+/* dmx_model.draws_position of the architecture with this name ("htdemucs") and
+ * these arguments; 0 for an unknown name. */
 int64_t dmx_architecture_draws_position(const char *name,
                                         const dmx_json *arguments);
 

@@ -130,7 +130,7 @@ dmx_status dmx_argument_bool(bool *out, const dmx_json *object,
     return DMX_OK;
 }
 
-/* The decimal fraction a float was written as, to nine digits. */
+/* The decimal fraction, of up to nine digits, that a float was written as. */
 static void decimal_fraction(int64_t fraction[2], double value)
 {
     double power = 1.0;

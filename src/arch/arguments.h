@@ -1,4 +1,4 @@
-/* Constructor arguments: known names with defaults, values from several
+/* Constructor arguments: known names with defaults, values merged from several
  * places, and typed access with one-line errors. */
 #ifndef DMX_ARCH_ARGUMENTS_H
 #define DMX_ARCH_ARGUMENTS_H
@@ -22,21 +22,22 @@ typedef struct dmx_argument {
 } dmx_argument;
 
 /* Reads a JSON or YAML file of arguments: its `section` object when there is
- * one, else the top level. What community training repositories keep in a
- * `training` section beside it (instruments, channels, samplerate, segment) is
- * taken as sources, audio_channels, samplerate, segment where not given. The
- * caller deletes *out. */
+ * one, else the top level. From the separate `training` section of community
+ * repositories, instruments, channels, samplerate and segment supply sources,
+ * audio_channels, samplerate and segment where these are not given. The caller
+ * frees *out. */
 DMX_MUST_CHECK dmx_status dmx_arguments_read_file(dmx_json **out,
                                                   const char *path,
                                                   const char *section,
                                                   dmx_error *err);
 
-/* A "key=value" text into an object; the value is JSON, or else a string. */
+/* Adds a "key=value" text to an object; the value is JSON if it parses, else a
+ * string. */
 DMX_MUST_CHECK dmx_status dmx_arguments_set(dmx_json *object, const char *text,
                                             dmx_error *err);
 
-/* Fills in every default that `object` lacks; removes names that are not in
- * the table, with a warning for each. */
+/* Adds every default that `object` lacks; removes names that are not in the
+ * table, with a warning for each. */
 DMX_MUST_CHECK dmx_status dmx_arguments_complete(dmx_json *object,
                                                  const dmx_argument *table,
                                                  const dmx_hooks *hooks,
@@ -50,7 +51,7 @@ bool dmx_arguments_known(const dmx_argument *table, const char *name);
 DMX_MUST_CHECK dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
                                            const char *name, int64_t least,
                                            int64_t most, dmx_error *err);
-/* A run of them with their ranges. */
+/* A list of integer arguments with their ranges. */
 typedef struct dmx_int_argument {
     const char *name;
     int64_t *value;

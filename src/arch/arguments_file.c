@@ -7,7 +7,7 @@
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 
-/* What training repositories keep outside the model's own section. */
+/* Takes what training repositories keep outside the model's section. */
 static bool take_training(dmx_json *arguments, const dmx_json *training)
 {
     static const char *const names[][2] = {
@@ -29,10 +29,10 @@ static bool take_training(dmx_json *arguments, const dmx_json *training)
     return true;
 }
 
-/* A community trainer's own HTDemucs has two arguments more, of which one
- * must have its usual value, and one default of its own: input is not padded
- * to the training segment.
- * Source: models/demucs4ht.py of Music-Source-Separation-Training. */
+/* The HTDemucs of a community trainer has two more arguments, one of which must
+ * have its default value, and one different default: input is not padded to the
+ * training segment. Source: models/demucs4ht.py of
+ * Music-Source-Separation-Training. */
 static dmx_status take_variant(dmx_json *arguments, const char *path,
                                dmx_error *err)
 {

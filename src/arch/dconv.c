@@ -2,7 +2,7 @@
 
 #define EPSILON 1e-5 /* torch.nn.GroupNorm's default */
 
-/* What DConv's constructor gives its BLSTM and LocalState. */
+/* The arguments that DConv's constructor passes to BLSTM and LocalState. */
 enum { LSTM_LAYERS = 2, MAX_STEPS = 200, HEADS = 4, DECAYS = 4 };
 
 enum { MOST_LSTM_LAYERS = 16 };
@@ -17,7 +17,7 @@ static dmx_value pointwise(dmx_builder *b, const char *path, dmx_value x,
 
 /* ---- BLSTM --------------------------------------------------------------- */
 
-/* The four weights of a direction, by the names of torch.nn.LSTM. */
+/* The four weights of one direction, named as in torch.nn.LSTM. */
 static void lstm_direction(const dmx_tensor **weight, dmx_builder *b,
                            const char *path, int64_t layer, bool reverse,
                            int64_t in, int64_t hidden)
@@ -33,8 +33,8 @@ static void lstm_direction(const dmx_tensor **weight, dmx_builder *b,
     }
 }
 
-/* nn.Linear over channels is a convolution of one step: the weight with one
- * axis more. */
+/* nn.Linear over channels is a convolution with kernel size 1: its weight has
+ * one more axis. */
 static dmx_value linear(dmx_builder *b, const char *path, dmx_value x,
                         int64_t in, int64_t out)
 {
@@ -105,7 +105,7 @@ static dmx_value row_norm(dmx_builder *b, const char *path, dmx_value x,
                                 EPSILON);
 }
 
-/* Conv1d, norm, GELU, and the BLSTM and LocalState where there are. */
+/* Conv1d, norm, GELU, and BLSTM and LocalState if present. */
 static dmx_value narrow_half(dmx_builder *b, const char *path, dmx_value x,
                              int64_t channels, int64_t hidden, int64_t dilation,
                              const dmx_dconv_config *c)

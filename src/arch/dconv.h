@@ -1,7 +1,7 @@
-/* The residual block DConv of demucs/demucs.py, with the LSTM and the local
- * attention that may be inside, and what all blocks of the architectures share.
- * Each asks the weights for what it needs by name and shape and appends its
- * operations to the graph. */
+/* The residual block DConv of demucs/demucs.py, with its optional LSTM and
+ * local attention, and what the blocks of all architectures share. Each block
+ * fetches its weights by name and shape and appends its operations to the
+ * graph. */
 #ifndef DMX_ARCH_DCONV_H
 #define DMX_ARCH_DCONV_H
 
@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-/* "<path>.<name>" and "<path>.<name><index>" in a local buffer. */
+/* Formats "<path>.<name>" or "<path>.<name><index>" in a local buffer. */
 #define DMX_CHILD(buffer, path, name)                                          \
     char buffer[256];                                                          \
     snprintf(buffer, sizeof buffer, "%.180s.%.40s", (path), (name))
@@ -19,7 +19,7 @@
     snprintf(buffer, sizeof buffer, "%.180s.%.40s%lld", (path), (name),        \
              (long long)(index))
 
-/* What every block needs. */
+/* The state that every block needs. */
 typedef struct dmx_builder {
     dmx_graph *g;
     dmx_weights *w;
@@ -30,7 +30,7 @@ dmx_value dmx_layer_conv(dmx_builder *b, const char *path, dmx_value x,
                          int64_t chin, int64_t chout, const int64_t kernel[2],
                          bool two_d, dmx_conv_geometry geometry);
 
-/* Normalisation with groups > 0; x itself with 0. */
+/* Group norm if groups > 0, else x itself. */
 dmx_value dmx_layer_norm_groups(dmx_builder *b, const char *path, dmx_value x,
                                 int64_t channels, int64_t groups);
 
@@ -44,9 +44,9 @@ typedef struct dmx_dconv_config {
 dmx_value dmx_dconv(dmx_builder *b, const char *path, dmx_value x,
                     int64_t channels, const dmx_dconv_config *c);
 
-/* BLSTM of demucs/demucs.py with `layers` layers of as many units as x has
- * channels, and the linear layer after it. max_steps: more of them run in
- * chunks; 0: never. skip: x is added. */
+/* BLSTM of demucs/demucs.py: `layers` layers with as many units as x has
+ * channels, and the linear layer after them. Inputs of more than max_steps
+ * steps run in chunks; 0: never. skip: adds x to the result. */
 dmx_value dmx_blstm(dmx_builder *b, const char *path, dmx_value x,
                     int64_t channels, int64_t layers, int64_t max_steps,
                     bool skip);

@@ -17,8 +17,8 @@ typedef struct network {
     dmx_value saved[DMX_DEMUCS_MAX_DEPTH]; /* encoder outputs */
 } network;
 
-/* A level is an nn.Sequential: every module takes a number, those without
- * weights too. */
+/* A level is an nn.Sequential: every module has a number, even those without
+ * weights. */
 typedef struct sequence {
     const network *n;
     char path[32]; /* "encoder.0" */
@@ -36,7 +36,7 @@ static sequence start(const network *n, const char *list, int64_t number,
     return s;
 }
 
-/* A GroupNorm, or an Identity before the level where norms start. */
+/* A GroupNorm, or an Identity in levels before the norms start. */
 static void norm(sequence *s, int64_t channels)
 {
     NEXT(path, s);
@@ -145,7 +145,7 @@ static dmx_value levels(network *n, dmx_value x)
     return x;
 }
 
-/* Padded to its valid length, with zeros, after the standardization. */
+/* Pads x with zeros to its valid length, after the standardization. */
 static dmx_value pad(const network *n, dmx_value x)
 {
     dmx_graph *g = n->b->g;
@@ -214,7 +214,7 @@ static dmx_status demucs_open(struct dmx_model *model, const dmx_hooks *hooks,
     return dmx_network_check(model, network_of, err);
 }
 
-/* apply_model of the original widens a piece to its valid length. */
+/* The original's apply_model extends a piece to its valid length. */
 static int64_t run_length(const struct dmx_model *model, int64_t n)
 {
     dmx_length valid;

@@ -24,22 +24,24 @@ typedef struct dmx_demucs {
 
 extern const dmx_argument dmx_demucs_arguments[]; /* ends with NULL */
 
-/* Parses the complete argument object; refuses what can't be built. */
+/* Parses the complete argument object; refuses configurations that can't be
+ * built. */
 DMX_MUST_CHECK dmx_status dmx_demucs_parse(dmx_demucs *out,
                                            const dmx_json *arguments,
                                            dmx_error *err);
 
-/* Channels after each encoder level, of width[depth]. */
+/* The number of channels after each encoder level, into width[depth]. */
 DMX_MUST_CHECK dmx_status dmx_demucs_widths(int64_t *width, const dmx_demucs *d,
                                             dmx_error *err);
 
-/* The original's valid_length: the length that an input of n samples is padded
- * to, so that no convolution leaves samples over. False where no rule gives it.
- */
+/* The original's valid_length: the length to which an input of n samples is
+ * padded, so that no convolution leaves samples over. False where no rule
+ * describes it. */
 bool dmx_demucs_valid_length(dmx_length *out, const dmx_demucs *d,
                              dmx_length n);
 
-/* True when the names are those of a Demucs; and what they prove. */
+/* True when the names are those of a Demucs. The other function: the arguments
+ * that follow from the weights. */
 bool dmx_demucs_recognise(const struct dmx_checkpoint *checkpoint);
 /* As dmx_architecture.rename. */
 const char *dmx_demucs_rename(char *text,

@@ -1,4 +1,5 @@
-/* What the names and shapes of a bare state dict of Demucs prove. */
+/* Infers the arguments of a Demucs from the names and shapes of a bare state
+ * dict. */
 #include "arch/demucs_config.h"
 #include "arch/infer.h"
 
@@ -15,8 +16,8 @@ static const dmx_tensor *at(const struct dmx_checkpoint *c, const char *list,
     return dmx_checkpoint_find(c, full);
 }
 
-/* Files of the version before name the rewrite by another place, since they
- * have no activation in between (Demucs.load_state_dict). */
+/* In files of the previous version the rewrite has another index, since there
+ * is no activation before it (Demucs.load_state_dict). */
 const char *dmx_demucs_rename(char *text, const struct dmx_checkpoint *c,
                               const char *name)
 {
@@ -40,7 +41,7 @@ bool dmx_demucs_recognise(const struct dmx_checkpoint *c)
            dmx_infer_any(c, "decoder.0.0.");
 }
 
-/* Where DConv is in the encoder's levels, and in the decoder's. */
+/* The indices of DConv in the encoder's and decoder's levels. */
 typedef struct places {
     int64_t depth, last;     /* last: the outermost decoder level */
     bool rewrite, enc, dec;  /* DConv */
@@ -80,8 +81,8 @@ static int64_t first_level(const struct dmx_checkpoint *c, const places *p,
     return 1000;
 }
 
-/* The integer compression that explains every hidden width; 4, that of the
- * released models, wins where several do. */
+/* The integer compression that explains every hidden width; where several do, 4
+ * is preferred, as in the released models. */
 static int64_t compression(const struct dmx_checkpoint *c, const places *p)
 {
     int64_t best = 4;
@@ -172,7 +173,7 @@ static dmx_status infer_levels(struct dmx_model *m, const places *p,
     return dmx_model_assume(m, "stride", stride, err);
 }
 
-/* The usual names for that many sources. */
+/* Assumes the default names for this number of sources. */
 static dmx_status infer_sources(struct dmx_model *m, const places *p,
                                 dmx_error *err)
 {
@@ -200,7 +201,7 @@ dmx_status dmx_demucs_infer(struct dmx_model *m, dmx_error *err)
         m, "lstm_layers",
         (double)dmx_infer_count(c, "lstm.lstm.weight_ih_l%lld"), err));
     DMX_FORWARD(infer_sources(m, &p, err));
-    /* Networks without DConv are those of the version before. */
+    /* Networks without DConv are from the previous version. */
     DMX_FORWARD(
         dmx_model_assume(m, "gelu", p.enc || p.dec ? "true" : "false", err));
     if (dmx_infer_known(m, "norm_starts", 1e9) < (double)p.depth)

@@ -1,5 +1,5 @@
 /* HDemucs (v3): the U-Net of two branches, with LSTMs and local attention in
- * its inner levels. The original calls it WDemucs too. Source:
+ * its inner levels. The original also calls it WDemucs. Source:
  * demucs/hdemucs.py, HDemucs. */
 #include "arch/architectures.h"
 #include "arch/hdemucs_infer.h"
@@ -48,8 +48,8 @@ static const dmx_argument arguments[] = {
     {NULL, NULL, DMX_ARGUMENT_IGNORED},
 };
 
-/* Nothing lies between the encoders and the decoders, which start from zeros.
- */
+/* There is nothing between the encoders and the decoders; the decoders start
+ * from zeros. */
 static dmx_status network_of(const struct dmx_model *model, int64_t samples,
                              dmx_builder *b, dmx_error *err)
 {

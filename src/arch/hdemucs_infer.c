@@ -12,8 +12,8 @@ static bool torchaudio(const struct dmx_checkpoint *c)
     return dmx_infer_any(c, "freq_encoder.0.");
 }
 
-/* torchaudio.models.HDemucs gives its lists longer names, and its empty level a
- * norm that nothing uses. */
+/* torchaudio.models.HDemucs has longer names for its lists, and an unused norm
+ * in its empty level. */
 const char *dmx_hdemucs_rename(char *text, const struct dmx_checkpoint *c,
                                const char *name)
 {
@@ -44,8 +44,8 @@ const char *dmx_hdemucs_rename(char *text, const struct dmx_checkpoint *c,
 
 /* ---- inference ----------------------------------------------------------- */
 
-/* A level, of the encoder or of the decoder that undoes it, has a weight of
- * such a name in its DConv. */
+/* Whether a level, in the encoder or the mirrored decoder, has a weight of this
+ * name in its DConv. */
 static bool level_has(const struct dmx_checkpoint *c, int64_t depth, int64_t i,
                       const char *name)
 {
@@ -53,8 +53,8 @@ static bool level_has(const struct dmx_checkpoint *c, int64_t depth, int64_t i,
            dmx_infer_level(c, "decoder", depth - 1 - i, name) != NULL;
 }
 
-/* The first level with either of two names (the second module of DConv, or the
- * third where both are there); DMX_UNET_NEVER: none. */
+/* The first level with either of two names (of DConv's second module, or its
+ * third where LSTM and attention are both present); DMX_UNET_NEVER: none. */
 static int64_t first_level(const struct dmx_checkpoint *c, int64_t depth,
                            const char *name, const char *other)
 {
@@ -68,8 +68,8 @@ static int64_t first_level(const struct dmx_checkpoint *c, int64_t depth,
 #define CONTENT "dconv.layers.0.3.content.weight"
 #define BEHIND  "dconv.layers.0.4.content.weight"
 
-/* What HTDemucs has not: levels over time alone, LSTMs, local attention, or no
- * time branch. */
+/* Looks for what HTDemucs lacks: levels over time alone, LSTMs, local
+ * attention, or no time branch. */
 bool dmx_hdemucs_recognise(const struct dmx_checkpoint *c)
 {
     if (torchaudio(c))

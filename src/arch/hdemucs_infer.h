@@ -1,4 +1,5 @@
-/* HDemucs: what a bare state dict proves, and torchaudio's names. */
+/* HDemucs: inference of arguments from a bare state dict, and torchaudio's
+ * names. */
 #ifndef DMX_ARCH_HDEMUCS_INFER_H
 #define DMX_ARCH_HDEMUCS_INFER_H
 

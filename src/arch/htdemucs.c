@@ -10,14 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything one build needs. */
+/* The state of one build. */
 typedef struct network {
     dmx_builder *b;
     const dmx_htdemucs *h;
     dmx_unet_build unet;
 } network;
 
-/* Conv1d(1) over the flattened rows: the same for every position. */
+/* Conv1d with kernel size 1 over the flattened rows: the same at every
+ * position. */
 static dmx_value resample_channels(network *n, const char *path, dmx_value x,
                                    int64_t from, int64_t to)
 {
@@ -60,8 +61,9 @@ static int64_t bottom_width(const dmx_htdemucs *h)
     return width < 1e9 ? (int64_t)width : 0;
 }
 
-/* The channel samplers exist, unused, even where there is no transformer. */
-static void expect_samplers(network *n, int64_t width, int64_t bottom)
+/* Fetches the weights of the channel samplers, which exist, unused, even
+ * without a transformer. */
+static void fetch_unused_samplers(network *n, int64_t width, int64_t bottom)
 {
     static const char *const path[] = {
         "channel_upsampler", "channel_upsampler_t", "channel_downsampler",
@@ -79,7 +81,7 @@ static void bottleneck(network *n, dmx_value *x, dmx_value *xt)
     const int64_t width = bottom_width(n->h), bottom = n->h->bottom_channels;
     if (n->h->t_layers == 0) {
         if (bottom != 0)
-            expect_samplers(n, width, bottom);
+            fetch_unused_samplers(n, width, bottom);
         return;
     }
     if (bottom != 0) {
@@ -107,7 +109,7 @@ static void assemble(network *n, int64_t samples)
 }
 
 /* The sinusoidal embedding starts at random.randrange(t_sin_random_shift + 1),
- * computed wherever there is a transformer
+ * which every network with a transformer draws
  * (demucs.transformer.CrossTransformerEncoder). */
 static int64_t draws_position(const dmx_json *arguments)
 {

@@ -28,15 +28,16 @@ typedef struct dmx_htdemucs {
 
 extern const dmx_argument dmx_htdemucs_arguments[]; /* ends with NULL */
 
-/* Parses the complete argument object; refuses what can't be built. */
+/* Parses the complete argument object; refuses configurations that can't be
+ * built. */
 DMX_MUST_CHECK dmx_status dmx_htdemucs_parse(dmx_htdemucs *out,
                                              const dmx_json *arguments,
                                              const dmx_hooks *hooks,
                                              dmx_error *err);
 
-/* Adds to `arguments`, where absent, all that the weights of a bare state dict
- * prove; `sources` and `segment` get their usual values. Names that the
- * weights leave open are appended to the model's list of assumptions. */
+/* Adds all missing arguments that follow from the weights of a bare state dict
+ * to `arguments`; `sources` and `segment` get their usual values. Arguments
+ * that the weights leave open are added to the model's list of assumptions. */
 DMX_MUST_CHECK dmx_status dmx_htdemucs_infer(struct dmx_model *model,
                                              dmx_error *err);
 

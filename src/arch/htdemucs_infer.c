@@ -1,4 +1,4 @@
-/* A bare state dict holds no arguments; names and shapes prove many. */
+/* A bare state dict holds no arguments; many follow from names and shapes. */
 #include "arch/hdemucs_infer.h"
 #include "arch/htdemucs_config.h"
 #include "arch/infer.h"

@@ -12,7 +12,8 @@ const dmx_tensor *dmx_infer_find(const struct dmx_checkpoint *c,
     return dmx_checkpoint_find(c, name);
 }
 
-/* Is there any tensor whose name starts with the prefix? by_name is sorted. */
+/* Is there any tensor whose name starts with the prefix? Binary search in
+ * by_name. */
 bool dmx_infer_any(const struct dmx_checkpoint *c, const char *prefix)
 {
     size_t low = 0, high = c->n_tensor;
@@ -67,7 +68,7 @@ const dmx_tensor *dmx_infer_level(const struct dmx_checkpoint *c,
     return dmx_checkpoint_find(c, full);
 }
 
-/* Sets a proved number unless the user gave one. */
+/* Sets an inferred number unless the user gave one. */
 dmx_status dmx_infer_number(struct dmx_model *m, const char *name, double value,
                             dmx_error *err)
 {
@@ -88,7 +89,7 @@ dmx_status dmx_infer_bool(struct dmx_model *m, const char *name, bool value,
     return DMX_OK;
 }
 
-/* A given or proved number, else a fallback. */
+/* A given or inferred number, else a fallback. */
 double dmx_infer_known(const struct dmx_model *m, const char *name,
                        double fallback)
 {

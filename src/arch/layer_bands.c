@@ -1,4 +1,4 @@
-/* MultiWrap of demucs/hdemucs.py: a layer of its own for each band of rows.
+/* MultiWrap of demucs/hdemucs.py: a separate layer for each band of rows.
  * Python's round() goes half to even, as nearbyint does. */
 #include "arch/layers.h"
 
@@ -15,8 +15,8 @@ static void band_path(char out[256], const char *path, int64_t index)
     snprintf(out, 256, "%.200s.layers.%lld", path, (long long)index);
 }
 
-/* Where an encoder band ends, so that whole frames fit; the last one takes
- * the rest. */
+/* Where an encoder band ends: a whole number of frames fits; the last band
+ * takes the rest. */
 static int64_t encoder_limit(const dmx_layer_config *c, int64_t rows,
                              int64_t start, double ratio)
 {

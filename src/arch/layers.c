@@ -100,7 +100,7 @@ dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
     return c->rewrite ? rewrite(b, path, c, y, c->chout, c->freq, 2) : y;
 }
 
-/* The transposed convolution alone, with its norm; nothing is cropped. */
+/* The transposed convolution with its norm, uncropped. */
 static dmx_value transposed_conv(dmx_builder *b, const char *path,
                                  const dmx_layer_config *c, dmx_value x)
 {
@@ -117,8 +117,8 @@ static dmx_value transposed_conv(dmx_builder *b, const char *path,
     return dmx_layer_norm_groups(b, n, x, c->chout, c->norm_groups);
 }
 
-/* Everything before the transposed convolution. Where x is zero, the skip is
- * the sum. */
+/* Everything before the transposed convolution. If x is zero, x + skip is just
+ * the skip. */
 static dmx_value decoder_body(dmx_builder *b, const char *path,
                               const dmx_layer_config *c, dmx_value x,
                               dmx_value skip)

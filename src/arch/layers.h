@@ -1,6 +1,6 @@
 /* The blocks that the hybrid architectures share: HEncLayer and HDecLayer of
- * demucs/hdemucs.py. Each asks the weights for what it
- * needs by name and shape and appends its operations to the graph. */
+ * demucs/hdemucs.py. Each fetches its weights by name and shape and appends its
+ * operations to the graph. */
 #ifndef DMX_ARCH_LAYERS_H
 #define DMX_ARCH_LAYERS_H
 
@@ -12,7 +12,8 @@
 typedef struct dmx_layer_config {
     int64_t chin, chout;
     int64_t kernel, stride;
-    int64_t pad;         /* cut or added on each side of the conv's axis */
+    int64_t
+        pad; /* added, or in the decoder cut, at each end of the conv's axis */
     int64_t norm_groups; /* 0: no norm */
     int64_t context;     /* rewrite kernel is 1 + 2 context */
     bool context_freq;   /* decoder: the context covers rows too */
@@ -23,15 +24,14 @@ typedef struct dmx_layer_config {
     dmx_dconv_config dconv_config;
 } dmx_layer_config;
 
-/* inject: DMX_NO_VALUE, or the time branch joining [C][1][T]. */
+/* inject: the time branch that joins here, [C][1][T], or DMX_NO_VALUE. */
 dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, dmx_value x,
                             dmx_value inject);
 
-/* Returns the layer's output; *pre, when not NULL, gets what went into the
- * transposed convolution. x: DMX_NO_VALUE for zeros. skip: DMX_NO_VALUE for an
- * empty layer. length: of
- * the output in time, for a layer over time. */
+/* Returns the layer's output; *pre, if pre is not NULL, becomes the input of
+ * the transposed convolution. x: DMX_NO_VALUE for zeros. skip: DMX_NO_VALUE for
+ * an empty layer. length: of the output in time, for a layer over time. */
 dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, dmx_value x,
                             dmx_value skip, dmx_length length, dmx_value *pre);

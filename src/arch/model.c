@@ -1,4 +1,5 @@
-/* dmx_model: which architecture, which arguments, does it all fit? */
+/* dmx_model: chooses the architecture, resolves the arguments, checks the
+ * weights. */
 #include "arch/model_steps.h"
 #include "arch/architectures.h"
 #include "base/options.h"
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The original's trainer states 4 times the training segment, and its network
- * then pads to that; only its exporter puts the training segment there. */
+/* The original's trainer saves 4 times the training segment, and its network
+ * then pads to that; only its exporter saves the training segment itself. */
 static void explain_segment(const struct dmx_model *m, const dmx_hooks *hooks)
 {
     const double piece = dmx_training_segment(m->checkpoint->training);
@@ -24,7 +25,7 @@ static void explain_segment(const struct dmx_model *m, const dmx_hooks *hooks)
                  m->checkpoint->path, stated);
 }
 
-/* Do both list the same texts? */
+/* Do both list the same names? */
 static bool same_names(const dmx_json *a, const dmx_json *b)
 {
     a = a->child;
@@ -63,8 +64,8 @@ static dmx_status build_graph(dmx_graph **out, const struct dmx_model *m,
     return status;
 }
 
-/* The one graph for every length. A network without one keeps its graphs of
- * fixed lengths. */
+/* Builds the one graph for every length. A network that has none is built for
+ * fixed lengths instead. */
 static dmx_status build_any(struct dmx_model *m, dmx_error *err)
 {
     dmx_error e = DMX_ERROR_INIT;
@@ -74,7 +75,7 @@ static dmx_status build_any(struct dmx_model *m, dmx_error *err)
     DMX_RETURN_ERROR(err, status, "%s", e.message);
 }
 
-/* Names that other programs and older versions gave to the weights. */
+/* Renames weights saved by other programs and older versions. */
 static dmx_status take_names(struct dmx_model *m, dmx_error *err)
 {
     if (m->implementation->rename == NULL || m->checkpoint->quantized != NULL)

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each is looked for among all: a bound keeps that cheap. */
+/* Lookups are linear; this bound keeps them cheap. */
 enum { MOST_ARGUMENTS = 1000 };
 
-/* Copies every item of `from` over those of m->arguments. */
+/* Copies every item of `from` to m->arguments, replacing items of the same
+ * name. */
 static dmx_status overlay(struct dmx_model *m, const dmx_json *from,
                           dmx_error *err)
 {
@@ -31,7 +32,7 @@ static dmx_status overlay(struct dmx_model *m, const dmx_json *from,
     return DMX_OK;
 }
 
-/* Positional arguments take the names of the constructor's order. */
+/* Names positional arguments in the constructor's order. */
 static dmx_status take_positional(struct dmx_model *m, dmx_error *err)
 {
     const dmx_argument *name = m->implementation->arguments;
@@ -83,7 +84,7 @@ static dmx_status take_overrides(struct dmx_model *m, const char *const *set,
     return status;
 }
 
-/* Constructor arguments out of a training run's configuration; *found tells
+/* Takes constructor arguments from a training run's configuration; *found tells
  * whether it has them. */
 static dmx_status take_training(bool *found, struct dmx_model *m,
                                 dmx_error *err)

@@ -25,8 +25,8 @@ static dmx_status choose_class(struct dmx_model *m, dmx_error *err)
     return DMX_OK;
 }
 
-/* Of weights without a class: what the run's configuration names, else what
- * the names look like. */
+/* Chooses the architecture of weights without a class: by the run's
+ * configuration if it names one, else by the tensor names. */
 static dmx_status choose_bare(struct dmx_model *m, dmx_error *err)
 {
     const struct dmx_checkpoint *c = m->checkpoint;

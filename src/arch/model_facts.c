@@ -1,4 +1,4 @@
-/* What a model says of itself. */
+/* A model's description of itself. */
 #include "arch/arch.h"
 
 size_t dmx_model_sources(const dmx_model *m)

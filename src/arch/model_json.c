@@ -1,4 +1,4 @@
-/* What is known about a model, as JSON and as the text of its graph. */
+/* A model's description as JSON, and its graph as text. */
 #include "arch/arch.h"
 
 #include <stdlib.h>

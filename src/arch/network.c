@@ -19,7 +19,8 @@ void dmx_network_build(const struct dmx_model *model, int64_t samples,
     dmx_graph_prune(g);
 }
 
-/* Weights first: a graph error is often only their consequence. */
+/* Reports weight errors first: a graph error is often only their consequence.
+ */
 dmx_status dmx_network_check(const struct dmx_model *model,
                              dmx_assemble *assemble, dmx_error *err)
 {
@@ -84,7 +85,7 @@ dmx_status dmx_network_segment(struct dmx_model *model, dmx_error *err)
             model->segment[0] * model->samplerate / model->segment[1];
     model->free_length = dmx_json_get(a, "use_train_segment") == NULL;
     if (model->free_length)
-        return DMX_OK; /* a class that takes any length */
+        return DMX_OK; /* this class accepts any length */
     return dmx_argument_bool(&model->use_train_segment, a, "use_train_segment",
                              err);
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a parameter stands; within a module its weights are asked for in the
- * order of registration already. */
+/* A parameter's position; within a module, weights are already requested in the
+ * order of registration. */
 typedef struct place {
     long list, level, band, module;
     size_t asked;
@@ -71,8 +71,8 @@ static int compare_names(const void *one, const void *two)
     return names != 0 ? names : compare(one, two);
 }
 
-/* A weight that is asked for twice (a band's bias) is there once. */
-static size_t unite(entry *all, size_t n)
+/* Merges weights that are requested twice (a band's bias). */
+static size_t merge_duplicates(entry *all, size_t n)
 {
     size_t kept = 0;
     qsort(all, n, sizeof *all, compare_names);
@@ -84,8 +84,8 @@ static size_t unite(entry *all, size_t n)
     return kept;
 }
 
-/* The *n weights that a build asks for, in the order of registration; *list:
- * free. */
+/* The *n weights that a build requests, in the order of registration; free
+ * *list. */
 static dmx_status sorted(dmx_parameter **list, size_t *n, const dmx_weights *w,
                          dmx_error *err)
 {
@@ -103,14 +103,14 @@ static dmx_status sorted(dmx_parameter **list, size_t *n, const dmx_weights *w,
         all[i].parameter = (dmx_parameter){.name = t->name, .rank = t->rank};
         memcpy(all[i].parameter.dim, t->dim, sizeof t->dim);
     }
-    *n = unite(all, w->n_asked);
+    *n = merge_duplicates(all, w->n_asked);
     for (size_t i = 0; i < *n; i++)
         (*list)[i] = all[i].parameter;
     free(all);
     return DMX_OK;
 }
 
-/* The names outlive the weights that were asked for. */
+/* Copies the names, which must outlive the requested weights. */
 static dmx_status keep_names(struct dmx_checkpoint *c, dmx_error *err)
 {
     for (size_t i = 0; i < c->n_tensor; i++) {
@@ -140,7 +140,7 @@ static dmx_status name_all(struct dmx_model *model, const dmx_weights *w,
     return status;
 }
 
-/* Asks for all weights of a network and hands them on. */
+/* Requests all weights of a network and passes them on. */
 static dmx_status ask(struct dmx_model *model, dmx_assemble *assemble,
                       dmx_status (*take)(struct dmx_model *model,
                                          const dmx_weights *w, dmx_error *err),

@@ -1,8 +1,9 @@
 /* The filters of julius.resample_frac (zeros 24, rolloff 0.945) for the ratios
  * 2 and 1/2, which Demucs uses: windowed sinc functions, each phase divided by
- * its sum. They are the numbers that PyTorch 1.13 computes, in float32: those
- * of the formula in float64 change a network's output by as much as all its
- * rounding. tests/unit/test_resample_taps.c compares them with the formula. */
+ * its sum. These are the values that PyTorch 1.13 computes, in float32: the
+ * formula in float64 would change a network's output by as much as all its
+ * rounding errors. tests/unit/test_resample_taps.c compares them with the
+ * formula. */
 #include "arch/resample_taps.h"
 
 /* clang-format off */

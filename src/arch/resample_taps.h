@@ -1,5 +1,5 @@
-/* Filters for twice and half the sample rate, [phases][taps]: weights of the
- * graph's RESAMPLE. */
+/* Filters for resampling to twice and half the rate, [phases][taps]: the
+ * weights of RESAMPLE nodes. */
 #ifndef DMX_ARCH_RESAMPLE_TAPS_H
 #define DMX_ARCH_RESAMPLE_TAPS_H
 

@@ -54,7 +54,7 @@ double dmx_training_segment(const dmx_json *training)
     return dmx_json_is_number(segment) ? segment->valuedouble : 0.0;
 }
 
-/* Hands `value` over to the object, in place of one of that name. */
+/* Moves `value` into the object, replacing one of the same name. */
 static bool put(dmx_json *object, const char *name, dmx_json *value)
 {
     dmx_json_remove(object, name);

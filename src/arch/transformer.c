@@ -26,7 +26,7 @@ static dmx_value linear(dmx_builder *b, const char *path, const char *name,
     return dmx_graph_linear(b->g, p, x, weight, bias);
 }
 
-/* One of q, k, v: a third of in_proj. */
+/* The projection to one of q, k, v: a third of in_proj. */
 static dmx_value project(dmx_builder *b, const char *path, dmx_value x,
                          const dmx_tensor *weight, const dmx_tensor *bias,
                          int64_t dim, int which)
@@ -133,7 +133,7 @@ static dmx_value norm_in(dmx_builder *b, const char *path, const char *name,
     return x;
 }
 
-/* The positions of the time branch. */
+/* The positional embedding of the time branch. */
 static dmx_value time_positions(dmx_builder *b, const char *path,
                                 dmx_length length,
                                 const dmx_transformer_config *c)

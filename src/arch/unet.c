@@ -24,9 +24,10 @@ static dmx_layer_config common_config(const dmx_unet_build *n,
     };
 }
 
-/* What the time branch must still shrink by to have as many steps as frames: at
- * an nfft of 2048 half a stride is left. The original has no such network, but
- * torchaudio's HDemucs takes it. */
+/* Whether this level halves the stride of the time branch, so that it ends with
+ * as many steps as there are frames: with an nfft of 2048, half a stride is
+ * left. The original has no such network, but torchaudio's HDemucs allows it.
+ */
 static bool halves_last(const dmx_unet_build *n, const dmx_unet_level *l)
 {
     int64_t left = n->config->nfft / 4;
@@ -35,7 +36,8 @@ static bool halves_last(const dmx_unet_build *n, const dmx_unet_level *l)
     return l->last_freq && 2 * left == n->config->stride;
 }
 
-/* The time twin always convolves over time with the full kernel. */
+/* The time branch's counterpart always convolves over time with the full
+ * kernel. */
 static void make_time(dmx_layer_config *c, const dmx_unet_build *n,
                       const dmx_unet_level *l)
 {
@@ -139,7 +141,7 @@ static dmx_value decode_spectrogram(const dmx_unet_build *n, int64_t i,
     return dmx_decoder_layer(n->b, path, &c, x, n->saved[i], n->length[i], pre);
 }
 
-/* Number of levels that have a time twin. */
+/* The number of levels that have a time branch. */
 static int64_t time_levels(const dmx_unet_build *n)
 {
     int64_t count = 0;

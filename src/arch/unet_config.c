@@ -30,7 +30,7 @@ static dmx_status parse_shape(dmx_unet *u, const dmx_json *a, dmx_error *err)
     DMX_FORWARD(dmx_argument_double(&u->dconv_comp, a, "dconv_comp", 1.0 / 64,
                                     65536, err));
     DMX_FORWARD(dmx_argument_bool(&u->rewrite, a, "rewrite", err));
-    /* Another hop trips the original's own assertion on the frame count. */
+    /* Any other hop fails the original's own assertion on the frame count. */
     DMX_RETURN_IF(u->nfft % 8 != 0, err, DMX_ERROR_UNSUPPORTED,
                   "nfft = %lld: only multiples of 8 have an even hop of "
                   "nfft/4, which the original needs too",
@@ -74,8 +74,8 @@ static dmx_status parse_output(dmx_unet *u, const dmx_json *a, dmx_error *err)
     return DMX_OK;
 }
 
-/* Arguments that HTDemucs does not have: it is hybrid, and its DConv has
- * neither LSTM nor attention. */
+/* Parses the arguments that HTDemucs does not have: it is always hybrid, and
+ * its DConv has neither LSTM nor attention. */
 static dmx_status parse_hybrid(dmx_unet *u, const dmx_json *a, dmx_error *err)
 {
     bool old;

@@ -1,4 +1,4 @@
-/* The shared U-Net's arguments out of names and shapes. */
+/* Infers the shared U-Net's arguments from names and shapes. */
 #include "arch/infer.h"
 #include "arch/unet.h"
 
@@ -10,8 +10,7 @@ static int64_t levels_of(const struct dmx_model *m)
     return dmx_infer_count(m->weights, "encoder.%lld.");
 }
 
-/* A weight of a level's DConv, in the encoder or in the decoder that undoes it.
- */
+/* A weight of a level's DConv, in the encoder or the mirrored decoder. */
 static const dmx_tensor *dconv_of(const struct dmx_checkpoint *c, int64_t depth,
                                   int64_t i, const char *name)
 {
@@ -19,8 +18,8 @@ static const dmx_tensor *dconv_of(const struct dmx_checkpoint *c, int64_t depth,
     return t != NULL ? t : dmx_infer_level(c, "decoder", depth - 1 - i, name);
 }
 
-/* The integer compression that explains every hidden width; that of the
- * released models, 8, or of those with an LSTM, 4, wins where several do. */
+/* The integer compression that explains every hidden width; where several do,
+ * that of the released models is preferred: 8, or 4 with an LSTM. */
 static int64_t compression(const struct dmx_checkpoint *c, int64_t depth,
                            int64_t usual)
 {
@@ -38,8 +37,8 @@ static int64_t compression(const struct dmx_checkpoint *c, int64_t depth,
     return best;
 }
 
-/* Twice the audio channels enter where real and imaginary part are channels;
- * without a time branch to compare with, two of them are assumed. */
+/* With real and imaginary parts as channels, the input has twice the audio
+ * channels; without a time branch to compare with, stereo is assumed. */
 static dmx_status infer_channels(struct dmx_model *m, dmx_error *err)
 {
     const dmx_tensor *first = dmx_infer_conv(m->weights, 0);
@@ -165,7 +164,7 @@ static dmx_status infer_bands(struct dmx_model *m, dmx_error *err)
     return dmx_infer_number(m, "multi_freqs_depth", (double)levels, err);
 }
 
-/* The usual names for that many sources. */
+/* Assumes the default names for this number of sources. */
 static dmx_status infer_sources(struct dmx_model *m, int64_t depth,
                                 dmx_error *err)
 {

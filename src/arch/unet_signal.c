@@ -1,5 +1,5 @@
-/* What surrounds the U-Net: spectrogram and statistics of the mixture, and the
- * way back. Source: forward, _spec, _magnitude, _mask and _ispec of
+/* What surrounds the U-Net: spectrogram and statistics of the mixture, and
+ * their inverses. Source: forward, _spec, _magnitude, _mask and _ispec of
  * demucs/hdemucs.py. */
 #include "arch/unet.h"
 
@@ -29,8 +29,8 @@ void dmx_unet_begin(dmx_unet_input *in, const dmx_unet_build *n,
                                 in->std_t, EPSILON);
 }
 
-/* Complex as channels is a spectrogram already; magnitudes take the mixture's
- * phase. */
+/* Complex-as-channels output is already a spectrogram; magnitudes take the
+ * mixture's phase. */
 static dmx_value spectrogram_of(const dmx_unet_input *in,
                                 const dmx_unet_build *n, dmx_value x)
 {

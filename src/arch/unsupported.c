@@ -17,7 +17,7 @@ const char *dmx_architecture_described(const char *klass_name)
     return "";
 }
 
-/* Bytes before "encoder.0." inside a name; 0: it is not there. */
+/* The number of bytes before "encoder.0." in a name; 0: not found. */
 static size_t group_of(const char *name)
 {
     for (const char *p = name; (p = strstr(p, ".encoder.0.")) != NULL; p++)
@@ -25,8 +25,8 @@ static size_t group_of(const char *name)
     return 0;
 }
 
-/* Names such as "ema_model.encoder.0..." beside others: one group of several.
- */
+/* Finds names such as "ema_model.encoder.0..." among others: the file holds
+ * several groups of weights. */
 static size_t find_group(const char **name, const struct dmx_checkpoint *c)
 {
     for (size_t i = 0; i < c->n_tensor; i++) {
