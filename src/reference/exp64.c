@@ -1,6 +1,6 @@
 /* exp(x) = 2^k exp(r) with k = round(x / ln 2) and |r| <= ln(2) / 2, where
- * thirteen terms of the series leave 4e-18. Without branches, so that the
- * compiler turns the loop into vectors of whatever the processor has. */
+ * thirteen terms of the series leave 4e-18. Branch-free, so that the compiler
+ * can vectorize the loop for any processor. */
 #include "reference/exp64.h"
 
 #include <stdint.h>
@@ -10,7 +10,7 @@ static inline __attribute__((always_inline)) double exponential(double x)
 {
     /* The top 32 bits of ln 2, so that k times it is exact, and the rest. */
     const double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
-    /* Adding it rounds to an integer, which stands in the lowest bits. */
+    /* Adding this rounds to an integer, which ends up in the lowest bits. */
     const double rounder = 0x1.8p52;
     x = x < -708.0 ? -708.0 : x;
     x = x > 709.0 ? 709.0 : x;

@@ -1,6 +1,6 @@
-/* Decimation in time by Stockham's self-sorting scheme: a pass per factor p
- * turns p transforms of length m into one of length p m, and writes them in
- * the order the next pass wants. */
+/* Decimation in time by Stockham's self-sorting scheme: one pass per factor p
+ * combines p transforms of length m into one of length p m, and writes it in
+ * the order that the next pass reads. */
 #include "reference/fft64.h"
 
 #include "base/memory.h"

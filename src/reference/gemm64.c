@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* A slice of this many rows of B, for one task's columns, stays in the second
- * level cache while all of A passes by. */
+/* A slice of this many rows of B, for one task's columns, stays in the
+ * second-level cache while all of A is streamed through. */
 #define SLICE        ((size_t)256)
 #define TASK_COLUMNS ((size_t)96)
 
@@ -92,7 +92,7 @@ typedef struct run {
 } run;
 
 /* Columns [first, first + count) of one task: for each slice of the inner
- * index, gather B once and let all of A pass by. */
+ * index, gathers B once and multiplies all of A by it. */
 static void multiply_columns(const run *r, double *b, double *c, size_t first,
                              size_t count)
 {
@@ -134,7 +134,8 @@ static void task(void *context, size_t index)
     if (b == NULL || c == NULL) {
         atomic_store(&r->out_of_memory, true);
     } else {
-        /* The kernel computes whole strips; a short one must hold numbers. */
+        /* The kernel computes whole strips, so the rest of a short one must be
+         * initialised. */
         memset(b, 0, SLICE * step * sizeof *b);
         multiply_columns(r, b, c, first, count);
     }

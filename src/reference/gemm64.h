@@ -2,8 +2,8 @@
  * and B is gathered by the caller a few columns at a time, so that neither an
  * im2col matrix nor a transpose ever exists as a whole.
  *
- * Every element of C is one sum in rising order of the inner index, whoever
- * computes it: results do not depend on the number of threads. */
+ * Every element of C is one sum in rising order of the inner index, whichever
+ * thread computes it: results do not depend on the number of threads. */
 #ifndef DMX_REFERENCE_GEMM64_H
 #define DMX_REFERENCE_GEMM64_H
 
@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define DMX_GEMM64_COLUMNS 24 /* no kernel is wider */
+#define DMX_GEMM64_COLUMNS 24 /* the widest kernel */
 
 /* The innermost loop for one instruction set: c += a b for a tile of `rows`
  * times `columns` elements, where a is [depth][rows], b is [depth][columns]
@@ -23,11 +23,10 @@ typedef struct dmx_gemm64_kernel {
                      bool accumulate);
 } dmx_gemm64_kernel;
 
-/* Kernels that this processor can run, the best one first; NULL past the end.
- */
+/* Kernels that this processor supports, best first; NULL past the end. */
 const dmx_gemm64_kernel *dmx_gemm64_kernel_at(size_t index);
 
-/* A [rows][depth] in strips of kernel->rows rows, the last one filled up with
+/* A [rows][depth] in strips of kernel->rows rows, the last one padded with
  * zeros: element (r, k) lies at data[(r / R * depth + k) * R + r % R]. */
 typedef struct dmx_gemm64_packed {
     const dmx_gemm64_kernel *kernel;
@@ -36,7 +35,7 @@ typedef struct dmx_gemm64_packed {
 } dmx_gemm64_packed;
 
 /* Packs A, whose element (r, k) is a[r * row_stride + k * depth_stride]. Free
- * with dmx_gemm64_packed_free, also after an error. */
+ * with dmx_gemm64_packed_free, even after an error. */
 DMX_MUST_CHECK dmx_status dmx_gemm64_pack(dmx_gemm64_packed *out,
                                           const dmx_gemm64_kernel *kernel,
                                           const double *a, size_t rows,
@@ -53,7 +52,7 @@ void dmx_gemm64_strip(double *c, const dmx_gemm64_packed *a, const double *b,
                       size_t k0, size_t k1, bool accumulate);
 
 /* The product of A and a matrix with `columns` columns. The callbacks run on
- * several threads at once, each for columns of its own:
+ * several threads at once, each for separate columns:
  *   gather  writes B[k0:k1, first:first+count] to b, [k1 - k0][stride];
  *   store   receives C[:, first:first+count] as c, [rows][stride]. */
 typedef struct dmx_gemm64_product {

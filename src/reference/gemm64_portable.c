@@ -1,4 +1,4 @@
-/* Two lanes: SSE2, NEON, or whatever the compiler makes of them. */
+/* Two lanes: SSE2, NEON, or whatever the compiler targets. */
 #define KERNEL_NAME   dmx_gemm64_multiply_portable
 #define KERNEL_TARGET /* the compiler's default */
 #define LANES         2

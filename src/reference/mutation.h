@@ -1,4 +1,4 @@
-/* Deliberate mistakes, so that a test can show that the golden tests notice
+/* Deliberate mistakes, so that a test can show that the golden tests detect
  * each of them. In the library DMX_MUTANT(x) is the constant 0; only the
  * mutation test compiles these files with DMX_MUTATIONS. */
 #ifndef DMX_REFERENCE_MUTATION_H
@@ -16,7 +16,7 @@ enum dmx_mutant {
     DMX_MUTANT_STFT_PLANAR,         /* all real parts, then all imaginary */
     DMX_MUTANT_ISTFT_NO_ENVELOPE,   /* no division by the squared windows */
     DMX_MUTANT_ISTFT_LATE,          /* cropped one sample late */
-    DMX_MUTANT_ISTFT_ONE_SIDED,     /* negative frequencies forgotten */
+    DMX_MUTANT_ISTFT_ONE_SIDED,     /* negative frequencies left out */
     DMX_MUTANT_OLD_REFLECTED,       /* hybrid_old: no zeros around it */
     DMX_MUTANT_OLD_IN_TIME,         /* hybrid_old: the delay is undone */
     DMX_MUTANT_CENTRED_ZERO_PAD,    /* hybrid false: zeros, no reflection */
@@ -30,11 +30,11 @@ enum dmx_mutant {
     DMX_MUTANT_RESAMPLE_PHASES_SWAPPED,
     DMX_MUTANT_RESAMPLE_FLIPPED,
     DMX_MUTANT_LSTM_WHOLE,         /* no chunks */
-    DMX_MUTANT_LSTM_EARLY_JOIN,    /* chunks change 50 steps too early */
+    DMX_MUTANT_LSTM_EARLY_JOIN,    /* chunks are joined 50 steps too early */
     DMX_MUTANT_LSTM_CELL_LAST,     /* gates in the order i, f, o, g */
-    DMX_MUTANT_LSTM_ONE_BIAS,      /* bias_hh is forgotten */
+    DMX_MUTANT_LSTM_ONE_BIAS,      /* bias_hh left out */
     DMX_MUTANT_LSTM_REVERSE_FIRST, /* in the result's channels */
-    DMX_MUTANT_LSTM_FORWARD_TWICE, /* no direction from the end */
+    DMX_MUTANT_LSTM_FORWARD_TWICE, /* no reverse direction */
     DMX_MUTANT_LOCAL_HEADS_INTERLEAVED,
     DMX_MUTANT_LOCAL_DECAY_UNSCALED,   /* not divided by sqrt(n) */
     DMX_MUTANT_LOCAL_KEYS_FOR_QUERIES, /* softmax over the wrong axis */

@@ -1,6 +1,6 @@
 /* softmax(scale Q K^T) V for each head, a few queries at a time: with queries
  * as columns, S = K Q^T is [keys][queries], the softmax runs down its columns,
- * and Y^T = V^T S, so that keys and values are packed once a head. */
+ * and Y^T = V^T S, so that keys and values are packed once per head. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "reference/exp64.h"
@@ -46,8 +46,8 @@ static void gather_queries(const attention *a, double *b, size_t h,
                                      : 0.0;
 }
 
-/* exp(s - max) down each of the columns of s [rows][columns], and what the
- * softmax divides it by. */
+/* Replaces each column of s [rows][columns] by exp(s - max), and sums it: the
+ * denominator of the softmax. */
 static void exponentials(double *s, double *total, size_t rows, size_t columns)
 {
     double most[DMX_GEMM64_COLUMNS];

@@ -22,7 +22,7 @@ typedef struct conv {
     int64_t step[2], tap[2], offset[2];
 } conv;
 
-/* Grid positions of one row that follow each other. */
+/* Consecutive grid positions of one row. */
 typedef struct run {
     int64_t row, first, count;
 } run;
@@ -43,7 +43,7 @@ static void copy_line(double *to, const double *x, int64_t length, int64_t t,
         to[i] = t >= 0 && t < length ? x[t] : 0.0;
 }
 
-/* The same for step 1, where the part inside is one piece. */
+/* The same for step 1, where the part inside is contiguous. */
 static void copy_piece(double *to, const double *x, int64_t length, int64_t t,
                        int64_t count)
 {

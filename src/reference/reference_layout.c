@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A signal [C][F][T] around one axis: [outer][length][inner]. */
+/* A signal [C][F][T] viewed around one axis: [outer][length][inner]. */
 typedef struct axis_view {
     int64_t outer, length, inner;
 } axis_view;

@@ -1,7 +1,6 @@
-/* Attention that favours what is near (demucs.demucs.LocalState): for every
- * row, head and query position on its own, scores over all key positions,
- * softmax over them, and the sum of the content that it weighs. The formula:
- * graph/rules_time.c. */
+/* Attention with a distance penalty (demucs.demucs.LocalState): for every row,
+ * head and query position, scores over all key positions, their softmax, and
+ * the weighted sum of the content. The formula is in graph/rules_time.c. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "reference/exp64.h"
@@ -30,7 +29,7 @@ static const double *channel(const local *l, int k, int64_t head, int64_t i,
     return l->step->in[k].data + (c * l->rows + f) * l->time;
 }
 
-/* By how much a key loses for each step that it is away. */
+/* The penalty per time step of distance between query and key. */
 static double slope(const local *l, int64_t head, int64_t f, int64_t s)
 {
     double sum = 0.0;

@@ -3,8 +3,8 @@
  *   i, f, o = sigmoid(W x[t] + U h[t-1] + b),  g = tanh(the same),
  *   c[t] = f c[t-1] + i g,  h[t] = o tanh(c[t]).
  * Rows and chunks are sequences of one batch. Sequences are the columns of the
- * two products, so that a direction's weights are read once a step for a strip
- * of them. */
+ * two products, so that a direction's weights are read once per step for a
+ * whole strip of sequences. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "reference/gemm64.h"
@@ -32,7 +32,7 @@ typedef struct lstm {
     atomic_bool out_of_memory;
 } lstm;
 
-/* What one task works with; columns are sequences. */
+/* The working memory of one task; columns are sequences. */
 typedef struct strip {
     size_t first;         /* sequence */
     double *b, *h, *c;    /* [in], [H], [H] x [columns] */
@@ -47,7 +47,8 @@ static dmx_chunks chunks_of(const dmx_reference_step *s)
 
 /* ---- chunks -------------------------------------------------------------- */
 
-/* x [C][F][T] as [C][F * count][width], with zeros behind its end. */
+/* Cuts x [C][F][T] into chunks [C][F * count][width], with zeros past its end.
+ */
 static void cut(const lstm *l)
 {
     const int64_t *dim = l->step->in[0].shape.dim;
@@ -61,7 +62,7 @@ static void cut(const lstm *l)
             }
 }
 
-/* The chunk that gives step t. */
+/* The chunk from which step t is taken. */
 static int64_t chunk_at(const dmx_chunks *c, int64_t t)
 {
     const int64_t edge =
@@ -100,7 +101,7 @@ static double sigmoid(double x)
     return 1.0 / (1.0 + exp(-x));
 }
 
-/* One unit of one sequence: its gates lie `apart` elements apart. */
+/* Updates one unit of one sequence; its gates lie `apart` elements apart. */
 static double unit(double *c, const double *gate, size_t apart,
                    const double *bias, size_t hidden)
 {

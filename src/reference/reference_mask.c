@@ -1,10 +1,10 @@
-/* Magnitudes of a spectrogram, and the mixture's phase for magnitudes that a
- * network made. */
+/* Magnitudes of a spectrogram, and the mixture's phase applied to the network's
+ * magnitudes. */
 #include "reference/reference_ops.h"
 
 #include <math.h>
 
-/* Element i of [C][F T] as the place of its real part in [2C][F T]. */
+/* The index in [2C][F T] of the real part of element i of [C][F T]. */
 static int64_t real_part(int64_t i, int64_t inner)
 {
     return i + i / inner * inner;
@@ -28,7 +28,7 @@ dmx_status dmx_reference_magnitude(const dmx_reference_step *s)
     return DMX_OK;
 }
 
-/* m z / (epsilon + |z|); a magnitude may be negative and turns the phase. */
+/* m z / (epsilon + |z|); a negative magnitude inverts the phase. */
 static void mask(double out[2], double m, double re, double im, double epsilon)
 {
     const double size = sqrt(re * re + im * im);

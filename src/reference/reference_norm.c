@@ -1,5 +1,6 @@
-/* Statistics and what is made of them. Variances are taken around the mean in
- * a second pass; sums go row by row, so that length costs no accuracy. */
+/* Statistics and the norms based on them. Variances are taken around the mean
+ * in a second pass; sums are formed row by row, so that long inputs do not lose
+ * accuracy. */
 #include "reference/reference_ops.h"
 
 #include "base/parallel.h"
@@ -13,8 +14,8 @@ typedef struct block {
     int64_t count[3], stride[3];
 } block;
 
-/* The sum of (x - around)^power over one row, power 1 or 2, as eight sums side
- * by side: one would wait for itself at every addition. */
+/* The sum of (x - around)^power over one row, power 1 or 2, as eight
+ * independent sums: a single one would be bound by the latency of additions. */
 static double row_sum(const double *x, int64_t count, int64_t stride,
                       double around, int power)
 {
@@ -43,7 +44,7 @@ static double block_sum(const block *b, double around, int power)
     return total;
 }
 
-/* The mean, and the mean square around it over count - correction. */
+/* The mean, and the sum of squares around it divided by count - correction. */
 static void moments(const block *b, int correction, double *mean,
                     double *variance)
 {
@@ -118,7 +119,7 @@ typedef struct norm {
     const double *weight, *bias;
 } norm;
 
-/* Group norm of one group, of one frequency row when rows are apart. in and
+/* Group norm of one group, within one frequency row if rows are a batch. in and
  * out have the same layout. */
 static void normalize_group(void *context, size_t index)
 {

@@ -1,11 +1,11 @@
-/* What the operations of the reference share. */
+/* Shared by the operations of the reference. */
 #ifndef DMX_REFERENCE_REFERENCE_OPS_H
 #define DMX_REFERENCE_REFERENCE_OPS_H
 
 #include "graph/graph.h"
 #include "reference/mutation.h"
 
-/* A value: row-major elements of a shape. */
+/* A value: its elements in row-major order, and its shape. */
 typedef struct dmx_array {
     dmx_shape shape;
     double *data;
@@ -36,8 +36,8 @@ void dmx_reference_ranges(int threads, int64_t total,
                                        int64_t end),
                           const void *context);
 
-/* A tensor's elements in float64, malloc'd; for NULL, `count` zeros. NULL
- * when memory is short, which also fills err. */
+/* A tensor's elements in float64, malloc'd; for NULL, `count` zeros. NULL with
+ * err filled when out of memory. */
 double *dmx_reference_widen(const dmx_tensor *t, size_t count, dmx_error *err);
 
 /* A value seen as [outer][channels][inner]: a signal is [1][C][F T], a token

@@ -46,8 +46,8 @@ dmx_status dmx_reference_position_1d(const dmx_reference_step *s)
     return DMX_OK;
 }
 
-/* Token t F + f: the frame's row in the first half of the columns, the
- * frequency row's in the second. */
+/* Token t F + f has the frame's embedding in the first half of its columns and
+ * the frequency row's in the second. */
 static void combine(double *y, const float *by_frame, const float *by_row,
                     const dmx_attributes *at)
 {

@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-/* julius.resample_frac with a filter for each phase: the signal is continued
- * with its end samples, and frame j of `down` samples gives `up` of them. */
+/* julius.resample_frac with a filter for each phase: the signal is extended by
+ * repeating its end samples, and each `down` input samples yield `up` output
+ * samples. */
 typedef struct resampling {
     const dmx_reference_step *step;
     const double *filter; /* [up][taps] */

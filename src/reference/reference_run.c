@@ -1,5 +1,5 @@
-/* Runs a graph node by node; a value lives until its last use. Memory of dead
- * values serves later ones: fresh pages would cost a tenth of all the time. */
+/* Runs a graph node by node; a value lives until its last use. The memory of
+ * dead values is reused: fresh pages would cost a tenth of the total time. */
 #include "reference/reference.h"
 
 #include "graph/analysis.h"
@@ -26,10 +26,10 @@ typedef struct runner {
     const double *mix;
     dmx_array *value;         /* [g->n_value] */
     dmx_analysis uses;        /* of g */
-    dmx_array *in;            /* [widest node] its inputs */
+    dmx_array *in;            /* the current node's inputs */
     size_t bytes, peak_bytes; /* of values alive */
     size_t *room;             /* [g->n_value] bytes allocated for it */
-    spare spare[MAX_SPARES];  /* no longer in use; the oldest first */
+    spare spare[MAX_SPARES];  /* free for reuse, oldest first */
     size_t n_spare, spare_bytes;
     int threads;
     dmx_error *err;
@@ -60,8 +60,7 @@ static void drop_oldest_spare(runner *r)
     remove_spare(r, 0);
 }
 
-/* Spares never make the whole larger than the values alone were at some time.
- */
+/* Keeps the total with spares below the peak of the values alone. */
 static void drop_spares_over_peak(runner *r)
 {
     while (r->n_spare > 0 && r->bytes + r->spare_bytes > r->peak_bytes)
@@ -140,8 +139,8 @@ static int32_t node_index(const runner *r, const dmx_node *node)
     return (int32_t)(node - r->g->node);
 }
 
-/* Makes room for the outputs; an operation that works in place takes over its
- * first input when nobody needs that any more. */
+/* Allocates the outputs; an operation that works in place takes over its first
+ * input if that is not needed any more. */
 static dmx_status prepare_outputs(runner *r, const dmx_node *node)
 {
     const dmx_value x = node->n_in > 0 ? node->in[0] : DMX_NO_VALUE;
@@ -178,7 +177,7 @@ static void observe(const runner *r, const dmx_node *node)
     }
 }
 
-/* Frees what this node was the last to need, its own unused outputs too. */
+/* Frees the values that this node used last, and its own unused outputs. */
 static void release(runner *r, const dmx_node *node)
 {
     const int32_t index = node_index(r, node);

@@ -1,7 +1,7 @@
-/* The spectrogram and its inverse as Demucs takes them: torch.stft(normalized=
- * True, center=True) with a periodic Hann window, without the last bin. The
- * hybrid networks pad the signal by 3/2 hop around it and drop two frames at
- * each end (dmx_frames). */
+/* The spectrogram and its inverse as Demucs computes them:
+ * torch.stft(normalized= True, center=True) with a periodic Hann window,
+ * without the last bin. The hybrid networks pad the signal by 3/2 hop around it
+ * and drop two frames at each end (dmx_frames). */
 #include "reference/fft64.h"
 #include "reference/reference_ops.h"
 
@@ -90,7 +90,7 @@ static bool pads_zeros(const spectrum *p)
 
 /* demucs.hdemucs.pad1d: reflection by `pad` before and by what the frames need
  * after, or zeros. A signal too short to be reflected is first extended with
- * zeros, on the right as far as padding is wanted there, then on the left. */
+ * zeros, first on the right, up to the padding there, then on the left. */
 static void pad_signal(const spectrum *p, double *to, const double *x)
 {
     const int64_t after = p->padded - p->pad - p->length;
@@ -108,7 +108,8 @@ static void pad_signal(const spectrum *p, double *to, const double *x)
     }
 }
 
-/* A sample of the padded signal, which torch reflects by nfft / 2 more. */
+/* A sample of the padded signal, which torch then extends by another nfft / 2
+ * by reflection. */
 static double sample(const spectrum *p, const double *x, int64_t at)
 {
     if (DMX_MUTANT(CENTRED_ZERO_PAD) && (at < 0 || at >= p->padded))
@@ -184,7 +185,7 @@ dmx_status dmx_reference_stft(const dmx_reference_step *s)
 }
 
 /* irfft of one kept frame, times sqrt(nfft): bins 0..nfft/2-1 are given, the
- * last is zero, and the imaginary part of bin 0 does not count. */
+ * last is zero, and the imaginary part of bin 0 is ignored. */
 static void inverse_frame(const spectrum *p, double *z, double *work,
                           int64_t channel, int64_t index)
 {
@@ -208,9 +209,9 @@ static void inverse_frame(const spectrum *p, double *z, double *work,
         z[i] = z[2 * i] * scale;
 }
 
-/* Adds a frame, windowed, to the padded signal and its envelope. Frames of
- * zeros were put before it where some had been cut, and centring cuts nfft/2
- * samples. */
+/* Adds a windowed frame to the padded signal and its squared window to the
+ * envelope. Zero frames stand in for those dropped in front, and center=True
+ * drops nfft/2 samples. */
 static void overlap_add(const spectrum *p, double *x, double *envelope,
                         const double *frame, int64_t index)
 {
@@ -226,8 +227,8 @@ static void overlap_add(const spectrum *p, double *x, double *envelope,
     }
 }
 
-/* Where the result starts in the padded signal: hybrid_old forgets that it was
- * padded. */
+/* Where the result starts in the padded signal: hybrid_old ignores the padding.
+ */
 static int64_t first_sample(const spectrum *p)
 {
     const bool forgets =

@@ -1,8 +1,8 @@
 /* The multichannel Wiener filter, refined by expectation-maximization
  * (openunmix.filtering, as demucs.hdemucs.HDemucs._wiener calls it). Blocks of
- * 300 frames are filtered on their own. In a block, with the mixture x [C] and
- * the estimates y_j [C] of its sources, all divided by a common scale, each bin
- * on its own:
+ * 300 frames are filtered independently. In a block, with the mixture x [C] and
+ * the estimates y_j [C] of its sources, all divided by a common scale, for each
+ * bin independently:
  *   v_j[t] = mean over channels of |y_j[t]|^2
  *   R_j    = sum over t of y_j y_j^H / (1e-10 + sum over t of v_j)
  *   G_j[t] = v_j R_j (1e-5 I + sum over k of v_k R_k)^-1,  y_j[t] = G_j x[t]
@@ -99,7 +99,7 @@ static void model(const wiener *w, const bin *b, int64_t j)
         r[i] /= weight;
 }
 
-/* The inverse of a matrix of one row or two. */
+/* The inverse of a 1x1 or 2x2 matrix. */
 static void invert(complex64 *to, const complex64 *a, int64_t C)
 {
     if (C == 1) {
