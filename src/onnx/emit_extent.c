@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* ---- nodes made once ----------------------------------------------------- */
-/* What an expression was emitted as, or NULL. */
+/* The value that an expression was emitted as, or NULL. */
 static dmx_name known(const dmx_emitter *e, const char *text)
 {
     for (size_t i = 0; i < e->n_shared; i++)
@@ -125,7 +125,7 @@ dmx_name dmx_extent_operand(dmx_emitter *e, dmx_extent x)
                : dmx_integer_op(e, "Mul", batch, length_operand(e, r.length));
 }
 
-/* operator(a) of one operand, made once. */
+/* operator(a) with one operand, emitted once. */
 static dmx_name once(dmx_emitter *e, const char *operator_name, dmx_name a)
 {
     char text[400];

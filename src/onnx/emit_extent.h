@@ -1,5 +1,5 @@
-/* Dimensions as operands of nodes: a number is a constant, a rule a few integer
- * nodes on the input's Shape, made once and shared. */
+/* Dimensions as operands of nodes: a number becomes a constant, a rule a few
+ * integer nodes on the input's Shape, emitted once and shared. */
 #ifndef DMX_ONNX_EMIT_EXTENT_H
 #define DMX_ONNX_EMIT_EXTENT_H
 
@@ -11,10 +11,10 @@ dmx_name dmx_extent_operand(dmx_emitter *e, dmx_extent x);
 dmx_name dmx_extent_float(dmx_emitter *e, dmx_extent x);
 /* max(0, to - from), int64 [1]. */
 dmx_name dmx_extent_missing(dmx_emitter *e, dmx_extent to, dmx_extent from);
-/* operator(a, b) of int64 [1], made once. */
+/* operator(a, b) of int64 [1], emitted once. */
 dmx_name dmx_integer_op(dmx_emitter *e, const char *operator_name, dmx_name a,
                         dmx_name b);
-/* The vector of `part`, each an int64 vector, made once. */
+/* The concatenation of `part`, each an int64 vector, emitted once. */
 dmx_name dmx_integer_vector(dmx_emitter *e, const dmx_name *part, size_t count);
 /* 0, 1, ... below x, int64 [x]; the same as float32 [x, 1]. */
 dmx_name dmx_extent_count(dmx_emitter *e, dmx_extent x);

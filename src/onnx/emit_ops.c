@@ -32,15 +32,15 @@ static dmx_name vector(dmx_emitter *e, const dmx_extent *dim, size_t rank)
     return dmx_integer_vector(e, part, n);
 }
 
-/* The type of a value once all before it have one. */
+/* The type of a value; first infers those of all earlier values. */
 static const dmx_value_type *type_of(dmx_emitter *e, dmx_name x)
 {
     dmx_emitter_infer(e);
     return dmx_emitter_type(e, x);
 }
 
-/* A shape for Reshape with as few free dimensions as can be: 0 keeps one of
- * x's, -1 is what is left. */
+/* A shape for Reshape with as few computed dimensions as possible: 0 keeps one
+ * of x's, -1 is inferred. */
 static void spell_shape(dmx_extent *spelt, dmx_emitter *e, dmx_name x,
                         const dmx_extent *dim, size_t rank)
 {
@@ -98,7 +98,7 @@ dmx_name dmx_emit_transpose(dmx_emitter *e, dmx_name x, const int64_t *order,
     return y;
 }
 
-/* The dimensions of x with another one on `axis`. */
+/* The dimensions of x, with `axis` replaced. */
 static dmx_name shaped_like(dmx_emitter *e, dmx_name x, int64_t axis,
                             dmx_extent length)
 {
@@ -111,7 +111,7 @@ static dmx_name shaped_like(dmx_emitter *e, dmx_name x, int64_t axis,
     return dmx_emitter_shaped(e, dim, (size_t)type->rank);
 }
 
-/* Where a slice ends: a number if it can be, counted from the end. */
+/* The end of a slice: if possible a constant, counted from the end. */
 static dmx_name slice_end(dmx_emitter *e, dmx_name x, int64_t axis,
                           dmx_extent end)
 {
@@ -159,7 +159,7 @@ dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
     return y;
 }
 
-/* A Pad that makes axis `length` long. */
+/* A Pad that extends an axis to `length`. */
 static dmx_name pad(dmx_emitter *e, dmx_name x, dmx_name pads, int64_t axis,
                     dmx_extent length, dmx_pad_mode mode)
 {
@@ -237,8 +237,8 @@ dmx_name dmx_emit_mul_scalar(dmx_emitter *e, dmx_name x, double value)
     return dmx_emit_2(e, "Mul", x, dmx_constant_scalar(e, value));
 }
 
-/* The one spelling that runtimes recognise and fuse: a division by sqrt 2, not
- * a product with 1/sqrt 2, and the factor 0.5 last. */
+/* The one form that runtimes recognise and fuse: a division by sqrt 2, not a
+ * product with 1/sqrt 2, and the factor 0.5 last. */
 dmx_name dmx_emit_gelu(dmx_emitter *e, dmx_name x)
 {
     dmx_name y =

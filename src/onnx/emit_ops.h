@@ -24,24 +24,24 @@ dmx_name dmx_emit_slice_at(dmx_emitter *e, dmx_name x, int64_t axis,
                            dmx_name start, dmx_extent length);
 dmx_name dmx_emit_concat(dmx_emitter *e, const dmx_name *x, size_t count,
                          int64_t axis);
-/* What continues a signal beyond its ends. */
+/* How a signal is extended beyond its ends. */
 typedef enum dmx_pad_mode {
     DMX_PAD_ZEROS,
     DMX_PAD_REFLECT, /* mirrored, the end samples not repeated */
-    DMX_PAD_EDGE,    /* the end samples, again and again */
+    DMX_PAD_EDGE,    /* the end samples repeated */
 } dmx_pad_mode;
 
 /* More samples along one axis. */
 dmx_name dmx_emit_pad(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                       int64_t before, int64_t after, dmx_pad_mode mode);
-/* The same to `length`, with amounts that are computed, int64 [1]. */
+/* The same up to `length`, with computed amounts, int64 [1]. */
 dmx_name dmx_emit_pad_names(dmx_emitter *e, dmx_name x, size_t rank,
                             int64_t axis, dmx_name before, dmx_name after,
                             dmx_extent length, dmx_pad_mode mode);
-/* Zeros behind, up to `length`. */
+/* Appends zeros up to `length`. */
 dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                          dmx_extent from, dmx_extent length);
-/* ReduceMean, ReduceSum or ReduceSumSquare over one axis, which stays with
+/* ReduceMean, ReduceSum or ReduceSumSquare over one axis, which is kept with
  * length 1. */
 dmx_name dmx_emit_reduce(dmx_emitter *e, const char *operator_name, dmx_name x,
                          int64_t axis);

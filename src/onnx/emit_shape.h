@@ -1,10 +1,11 @@
-/* Types of values whose dimensions may be free, from the nodes that make them.
+/* Infers the types of values, whose dimensions may be free, from the nodes that
+ * produce them.
  *
- * Every value of such a model is declared with its type: runtimes lose a free
- * dimension at the first convolution or Reshape, and then can neither tell that
- * two buffers are equally large nor that two tensors have one layout. Nothing
- * is guessed: names of dimensions are rules (onnx/extent.h), from operator to
- * operator. */
+ * Every value of such a model is declared with its type: runtimes lose track of
+ * a free dimension at the first convolution or Reshape, and then can tell
+ * neither that two buffers have equal size nor that two tensors have the same
+ * layout. Nothing is guessed: names of dimensions are rules (onnx/extent.h),
+ * propagated from operator to operator. */
 #ifndef DMX_ONNX_EMIT_SHAPE_H
 #define DMX_ONNX_EMIT_SHAPE_H
 
@@ -17,13 +18,13 @@ void dmx_emitter_declare(dmx_emitter *e, Onnx__ValueInfoProto **which,
 /* Makes the input's samples or batch free, before any node. */
 void dmx_emitter_free(dmx_emitter *e, bool batch);
 
-/* Gives every node emitted so far its result's type; nothing where all
+/* Infers the result type of every node emitted so far; does nothing where all
  * dimensions are numbers. An operator without a rule is an error. */
 void dmx_emitter_infer(dmx_emitter *e);
 
-/* States the dimensions of the node emitted last, where they follow from
- * operands that are computed; its element type is its first input's, or int64.
- * Returns its name. */
+/* Sets the dimensions of the last emitted node, where they depend on computed
+ * operands; its element type is its first input's, or int64. Returns its name.
+ */
 dmx_name dmx_emitter_shaped(dmx_emitter *e, const dmx_extent *dim, size_t rank);
 
 /* Names dimension `axis` of x apart (dmx_extent_apart), where it is free; and

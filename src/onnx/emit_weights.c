@@ -37,7 +37,7 @@ static bool is_narrow(const dmx_emitter *e, const float *data, size_t count)
            dmx_weights_fit(e->weights, data, count);
 }
 
-/* A constant of the emitter's format, and what widens it. */
+/* A constant in the emitter's format, and the Cast that widens it. */
 static dmx_name narrow_constant(dmx_emitter *e, const char *base,
                                 const float *data, const int64_t *dim,
                                 size_t rank)
@@ -92,7 +92,8 @@ static void transpose(float *out, const float *w, int64_t rows, int64_t columns)
                     out[j * rows + i] = w[i * columns + j];
 }
 
-/* A matrix whose rows (outputs) are scaled: as stored, [out][in], or turned. */
+/* A matrix whose rows (outputs) are scaled: as stored, [out][in], or
+ * transposed. */
 typedef struct matrix {
     const dmx_tensor *weight, *scale; /* scale may be NULL */
     double factor;
@@ -111,8 +112,8 @@ static void scale_outputs(float *w, const matrix *m, const double *scale)
         }
 }
 
-/* The folded weight as a product that runtimes evaluate when they load the
- * file, so that the stored halves stay exact. */
+/* The folded weight as a product that runtimes evaluate when loading the file,
+ * so that the stored float16 weights stay exact. */
 static dmx_name scaled_in_graph(dmx_emitter *e, dmx_name w, const matrix *m)
 {
     const int64_t dim[] = {m->weight->dim[0], 1, 1, 1};

@@ -1,22 +1,22 @@
-/* Weights as constants: widened, rearranged and folded, in float64 where
- * numbers change, so that the bytes do not depend on the machine. */
+/* Weights as constants: widened, rearranged and folded, in float64 where values
+ * change, so that the bytes do not depend on the machine. */
 #ifndef DMX_ONNX_EMIT_WEIGHTS_H
 #define DMX_ONNX_EMIT_WEIGHTS_H
 
 #include "onnx/emitter.h"
 
-/* All elements of a tensor in row-major order; NULL after an error. Give large
- * ones back with dmx_emitter_drop_buffer. */
+/* All elements of a tensor in row-major order; NULL after an error. Release
+ * large ones with dmx_emitter_drop_buffer. */
 float *dmx_weight_floats(dmx_emitter *e, const dmx_tensor *t);
 double *dmx_weight_doubles(dmx_emitter *e, const dmx_tensor *t);
 
-/* A weight already in its final order, in a buffer of the emitter. Where the
- * emitter's format is not float32 and loses nothing, it becomes a constant of
- * that format and a Cast. */
+/* A weight already in its final order, in a buffer of the emitter. If the
+ * emitter's format is not float32 and represents it exactly, it becomes a
+ * constant in that format and a Cast. */
 dmx_name dmx_weight_constant(dmx_emitter *e, const char *base, float *data,
                              const int64_t *dim, size_t rank);
 
-/* A tensor as it is, in the given shape. */
+/* A tensor with unchanged values, in the given shape. */
 dmx_name dmx_weight_as_is(dmx_emitter *e, const dmx_tensor *t,
                           const int64_t *dim, size_t rank);
 

@@ -124,7 +124,7 @@ static bool grow_slots(dmx_emitter *e)
     return true;
 }
 
-/* The slot of a name, made when it is new; NULL after an error. */
+/* The slot of a name, created if it is new; NULL after an error. */
 static dmx_emitter_slot *claim(dmx_emitter *e, const char *name)
 {
     if (dmx_emitter_failed(e) || !grow_slots(e)) {

@@ -1,8 +1,8 @@
 /* An ONNX graph under construction: nodes, constants and their names.
  *
  * Values are known by name. As with the semantic graph's builders, the first
- * error is kept, everything after it is harmless, and the caller asks once at
- * the end. All memory belongs to the emitter. */
+ * error is kept, later calls do nothing, and the caller checks once at the end.
+ * The emitter owns all memory. */
 #ifndef DMX_ONNX_EMITTER_H
 #define DMX_ONNX_EMITTER_H
 
@@ -19,7 +19,7 @@ typedef int64_t dmx_extent; /* a dimension of a value: onnx/extent.h */
 
 #define DMX_ONNX_MAX_RANK 6
 
-/* What a value is: known of all of them where dimensions are free. */
+/* The type of a value: known for all values where dimensions are free. */
 typedef struct dmx_value_type {
     int32_t element; /* ONNX__TENSOR_PROTO__DATA_TYPE__..., 0: not known */
     int rank;
@@ -37,10 +37,10 @@ typedef struct dmx_free_extent {
     dmx_length length;
     bool batch;
     int64_t tag;      /* of a name of its own; 0: has none */
-    const char *name; /* "4*ceil(samples/1024)"; NULL: not asked for yet */
+    const char *name; /* "4*ceil(samples/1024)"; NULL until needed */
 } dmx_free_extent;
 
-/* What is emitted once, by the expression that it stands for. */
+/* A value that is emitted once, identified by its expression. */
 typedef struct dmx_shared_name {
     const char *text;
     dmx_name name;
@@ -50,7 +50,7 @@ typedef struct dmx_emitter {
     dmx_error error;
     dmx_arena arena;
     int opset;
-    dmx_weight_format weights; /* of those that fit it exactly */
+    dmx_weight_format weights; /* format of the weights that fit it exactly */
     const char *path;          /* module path that new nodes are named after */
     Onnx__NodeProto **node;
     size_t n_node, node_capacity;
@@ -61,9 +61,9 @@ typedef struct dmx_emitter {
     size_t n_buffer, buffer_capacity;
     dmx_emitter_slot *slot; /* names in use, open addressing */
     size_t n_slot, slot_capacity;
-    dmx_extent batch; /* inputs at once: 1 unless changed before any node */
-    bool free;        /* some dimension of the input is */
-    int64_t typical;  /* samples that forms are chosen for, where it is */
+    dmx_extent batch; /* batch size: 1 unless changed before the first node */
+    bool free;        /* some dimension of the input is free */
+    int64_t typical;  /* then: the length that recipes are optimised for */
     dmx_free_extent *extent;
     size_t n_extent, extent_capacity;
     dmx_shared_name *shared;
@@ -71,7 +71,7 @@ typedef struct dmx_emitter {
     size_t late; /* results of nodes from here on have dimensions with names of
                     their own (dmx_extent_apart); 0: none */
     size_t n_typed;                       /* nodes whose results have a type */
-    void (*settle)(struct dmx_emitter *); /* before a node; or NULL */
+    void (*settle)(struct dmx_emitter *); /* called before a node; or NULL */
 } dmx_emitter;
 
 void dmx_emitter_open(dmx_emitter *e, int opset, dmx_weight_format weights);
@@ -91,7 +91,7 @@ void *dmx_emitter_alloc(dmx_emitter *e, size_t count, size_t size);
 char *dmx_emitter_text(dmx_emitter *e, const char *text);
 /* The same as alloc for large arrays, not zeroed. */
 void *dmx_emitter_buffer(dmx_emitter *e, size_t count, size_t size);
-/* Gives back the most recent buffer before its time. */
+/* Releases the most recent buffer early. */
 void dmx_emitter_drop_buffer(dmx_emitter *e, void *buffer);
 
 /* `base`, or "base_1", ... if it is taken. */
@@ -105,7 +105,7 @@ dmx_name dmx_emit(dmx_emitter *e, const char *operator_name, const dmx_name *in,
 dmx_name dmx_emit_1(dmx_emitter *e, const char *operator_name, dmx_name a);
 dmx_name dmx_emit_2(dmx_emitter *e, const char *operator_name, dmx_name a,
                     dmx_name b);
-/* Gives the node emitted last `count` outputs; the first keeps its name. */
+/* Gives the last emitted node `count` outputs; the first keeps its name. */
 void dmx_emitter_outputs(dmx_emitter *e, dmx_name *out, size_t count);
 /* Attributes of the node emitted last. */
 void dmx_attribute_int(dmx_emitter *e, const char *name, int64_t value);
@@ -115,22 +115,22 @@ void dmx_attribute_ints(dmx_emitter *e, const char *name, const int64_t *value,
 void dmx_attribute_text(dmx_emitter *e, const char *name, const char *value);
 /* A tensor of one double. */
 void dmx_attribute_double(dmx_emitter *e, const char *name, double value);
-/* Gives the output of the node emitted last another name. */
+/* Renames the output of the last emitted node. */
 void dmx_emitter_rename(dmx_emitter *e, const char *name);
 
 /* ---- types (only where dimensions are free) ----------------------------- */
 void dmx_emitter_set_type(dmx_emitter *e, const char *name,
                           const dmx_value_type *type);
-/* NULL where it is not known; that of a node is once another one follows it
- * (emit_shape.h). */
+/* NULL if unknown; the type of a node's result is known once another node
+ * follows (emit_shape.h). */
 const dmx_value_type *dmx_emitter_type(const dmx_emitter *e, const char *name);
 
 /* ---- constants --------------------------------------------------------- */
 /* data must live as long as the emitter; small ones are shared by content. */
 dmx_name dmx_constant_f32(dmx_emitter *e, const char *base, const float *data,
                           const int64_t *dim, size_t rank);
-/* The same for a large buffer of the emitter that may be there already; if so
- * the buffer is given back. */
+/* The same for a large buffer of the emitter: if an equal constant exists, that
+ * is used and the buffer released. */
 dmx_name dmx_constant_shared(dmx_emitter *e, const char *base, float *data,
                              const int64_t *dim, size_t rank);
 dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
@@ -140,7 +140,7 @@ dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count);
 /* Rank 0. */
 dmx_name dmx_constant_integer(dmx_emitter *e, int64_t value);
 dmx_name dmx_constant_scalar(dmx_emitter *e, double value);
-/* Doubles that stay so. */
+/* Float64 constants. */
 dmx_name dmx_constant_double(dmx_emitter *e, const char *base,
                              const double *data, const int64_t *dim,
                              size_t rank);

@@ -76,8 +76,8 @@ static void put_model(dmx_metadata *m, dmx_emitter *e, const dmx_identity *who,
     put(m, e, "checkpoint_sha256", who->checkpoint_sha256);
 }
 
-/* Of a file of any length, the lengths that make sense: more than the segment
- * that a network was trained on is beyond the positions that it has seen. */
+/* For a file of any length, the useful lengths: input longer than the training
+ * segment has positions that the network has not seen in training. */
 static void put_dimensions(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
                            const dmx_identity *who, const dmx_onnx_options *o)
 {

@@ -1,4 +1,4 @@
-/* metadata_props: what makes a file describe itself. docs/graph-contract.md
+/* metadata_props: the file's description of itself. docs/graph-contract.md
  * lists the keys. */
 #ifndef DMX_ONNX_METADATA_H
 #define DMX_ONNX_METADATA_H

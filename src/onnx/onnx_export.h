@@ -1,4 +1,4 @@
-/* From the semantic graph to an ONNX model, in a file or in memory. */
+/* Exports the semantic graph as an ONNX model, to a file or to memory. */
 #ifndef DMX_ONNX_ONNX_EXPORT_H
 #define DMX_ONNX_ONNX_EXPORT_H
 
@@ -20,9 +20,9 @@ typedef struct dmx_onnx_options {
     const char *bag;  /* metadata "bag", or NULL */
     int threads;      /* 0: dmx_cpu_count(); never changes the bytes */
     const dmx_hooks *hooks;
-    const struct dmx_recipe_table *recipes; /* another way of exporting, for
-                                               measurements; NULL: ours */
-    int64_t batch;   /* inputs at once; 0: 1; DMX_ANY: any number */
+    /* Other recipes, for measurements; NULL: ours. */
+    const struct dmx_recipe_table *recipes;
+    int64_t batch;   /* batch size; 0: 1; DMX_ANY: any */
     int64_t typical; /* of a graph of any length: samples that forms are chosen
                         for; 0: the identity's segment */
 } dmx_onnx_options;

@@ -1,4 +1,5 @@
-/* The graph's frame: contract, metadata, and the bytes. */
+/* The ModelProto around the graph: inputs and outputs, metadata, serialisation.
+ */
 #include "onnx/onnx_export.h"
 #include "base/precision.h"
 #include "graph/select.h"

@@ -4,10 +4,10 @@
 
 #include "onnx/metadata.h"
 
-/* The newest opset whose rules the emitter knows. */
+/* The newest opset that the emitter supports. */
 #define DMX_ONNX_NEWEST_OPSET 23
 
-/* Wraps what was emitted in a ModelProto and serialises it, to `out` or, when
+/* Wraps the emitted graph in a ModelProto and serialises it, to `out` or, if
  * that is NULL, into `blob`. */
 DMX_MUST_CHECK dmx_status dmx_onnx_serialise(dmx_output *out, dmx_blob *blob,
                                              dmx_emitter *e,

@@ -2,10 +2,10 @@
 #include "onnx/emit_shape.h"
 #include "onnx/walk.h"
 
-/* Scores of one piece: what a last-level cache holds. */
+/* Scores of one piece: as many as a last-level cache holds. */
 #define PIECE_BYTES ((int64_t)16 << 20)
-/* Runtimes rearrange keys and values for each product: with fewer queries than
- * this that costs too much. */
+/* Runtimes repack keys and values for each product, which costs too much with
+ * fewer queries than this. */
 #define LEAST_QUERIES 512
 #define MAX_PIECES    32
 /* Scores of each attention are of a shape of its own by name. */
@@ -63,8 +63,8 @@ static int64_t node_count(pieces p)
     return p.groups * (slices + chunks);
 }
 
-/* The fewest nodes, and of those the most queries; all heads at once if no
- * other division will do. */
+/* The division with the fewest nodes, and among those the most queries; all
+ * heads at once if there is no other. */
 static pieces divide(int64_t heads, int64_t queries, int64_t keys,
                      int64_t budget)
 {
@@ -154,7 +154,7 @@ static cut cut_queries(dmx_emitter *e, dmx_extent *padded, dmx_extent queries,
     return c;
 }
 
-/* Whether the linear layer before has the scale in its weights. */
+/* Whether the scale is folded into the preceding linear layer's weights. */
 static bool query_is_scaled(const dmx_walk *w, const dmx_node *n)
 {
     const dmx_node *q = &w->g->node[w->g->value[n->in[0]].producer];
@@ -162,7 +162,7 @@ static bool query_is_scaled(const dmx_walk *w, const dmx_node *n)
            dmx_next_op(&w->a, q, DMX_OP_ATTENTION) == n;
 }
 
-/* Queries as heads, scaled unless their weights are. */
+/* Queries as heads, scaled unless the scale is in their weights. */
 static dmx_name queries(dmx_walk *w, const dmx_node *n)
 {
     const int64_t rows = dmx_walk_rows(w, n->in[0]);

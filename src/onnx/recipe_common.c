@@ -1,4 +1,4 @@
-/* Operations that need no thought, and the table of all recipes. */
+/* Operations with an obvious ONNX form, and the table of all recipes. */
 #include "onnx/emit_shape.h"
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
@@ -29,7 +29,7 @@ void dmx_recipe_input(dmx_walk *w, const dmx_node *n)
         dmx_emit_reshape(&w->e, "mix", DMX_DIMS(batch, dim[0], 1, dim[2])));
 }
 
-/* The centre of a signal: half of what it is too long lies before. */
+/* The centre of a signal: half of the excess is cut in front. */
 static dmx_name crop_centre(dmx_walk *w, const dmx_node *n, dmx_name x)
 {
     const int64_t two = 2;
@@ -76,7 +76,7 @@ void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
                                   DMX_DIMS(w->e.batch, d[0], d[1], d[2])));
 }
 
-/* Element by element: tokens stay in the form that they have. */
+/* Elementwise: tokens keep their layout. */
 static void activation(dmx_walk *w, const dmx_node *n)
 {
     const bool image = dmx_walk_is_nchw(w, n->in[0]);
@@ -155,7 +155,8 @@ static dmx_name freq_table(dmx_walk *w, const dmx_node *n, double alpha)
     return y;
 }
 
-/* Tables wait for the sum that uses them: it knows the factor and order. */
+/* Tables are emitted with the sum that uses them, which determines factor and
+ * order. */
 void dmx_recipe_freq_embedding(dmx_walk *w, const dmx_node *n)
 {
     const int32_t user = dmx_sole_consumer(&w->a, n->out[0]);

@@ -4,17 +4,17 @@
 
 #include <stdio.h>
 
-/* Whether a convolution over time may have its input filled up to any multiple
- * of its stride, or by one less than that: zeros that never complete a window
- * change nothing. */
-static bool ignores_a_part(const dmx_node *conv)
+/* Whether the input of a convolution over time may be padded to a multiple of
+ * its stride, or by one less: zeros that never complete a window change
+ * nothing. */
+static bool ignores_incomplete_windows(const dmx_node *conv)
 {
     const dmx_conv_geometry *c = &conv->at.conv;
     const int64_t reach = c->dilation[1] * (c->kernel[1] - 1) + 1;
     return (c->padding[1][0] + c->padding[1][1] - reach) % c->stride[1] == 0;
 }
 
-/* Zeros, as many as the input's length decides. */
+/* Padding by an amount that depends on the input's length. */
 static void pad_free(dmx_walk *w, const dmx_node *n, const dmx_node *conv)
 {
     dmx_emitter *e = &w->e;
@@ -23,7 +23,8 @@ static void pad_free(dmx_walk *w, const dmx_node *n, const dmx_node *conv)
     const dmx_extent to = dmx_walk_dim(w, n->out[0])[2];
     const int64_t step = conv != NULL ? conv->at.conv.stride[1] : 0;
     const int64_t two = 2;
-    if (step > 0 && n->at.fit == DMX_FIT_END && ignores_a_part(conv) &&
+    if (step > 0 && n->at.fit == DMX_FIT_END &&
+        ignores_incomplete_windows(conv) &&
         to == dmx_extent_times(e, dmx_extent_ceil(e, from, step), step)) {
         dmx_walk_set(w, n, x);
         w->value[n->out[0]].padding[1][1] = step - 1;
@@ -40,7 +41,7 @@ static void pad_free(dmx_walk *w, const dmx_node *n, const dmx_node *conv)
     }
 }
 
-/* Zeros before a convolution are its own padding. */
+/* Padding before a convolution becomes the convolution's own. */
 void dmx_recipe_pad(dmx_walk *w, const dmx_node *n)
 {
     const int axis = n->at.axis;
@@ -88,8 +89,8 @@ static dmx_name conv_rows(dmx_walk *w, const dmx_node *n, int64_t first,
                          bias_rows(&w->e, dmx_bias_of(n), first, count), &c);
 }
 
-/* conv -> GLU as two convolutions: the tensor of twice the channels and its
- * halving never exist, and the sigmoid joins the second one. */
+/* conv -> GLU as two convolutions: this avoids the tensor of twice the channels
+ * and the split, and the sigmoid is fused with the second one. */
 static bool conv_glu(dmx_walk *w, const dmx_node *n)
 {
     const dmx_node *glu = dmx_next_op(&w->a, n, DMX_OP_GLU);
@@ -113,8 +114,9 @@ void dmx_recipe_conv(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, conv_rows(w, n, 0, dmx_weight_of(n)->dim[0], ""));
 }
 
-/* The axis (0 frequency, 1 time) of a transposed convolution that a pixel
- * shuffle can do, or -1: whole strides only, one axis only. */
+/* The axis (0 frequency, 1 time) along which a transposed convolution can be a
+ * pixel shuffle, or -1: the kernel must be a multiple of the stride, along one
+ * axis only. */
 static int shuffle_axis(const dmx_node *n)
 {
     const dmx_attributes *at = &n->at;
@@ -160,8 +162,8 @@ static dmx_name shuffle_bias(dmx_emitter *e, const dmx_tensor *bias, int64_t s)
     return dmx_constant_f64(e, bias->name, out, &dim, 1);
 }
 
-/* The convolution that makes all phases: [1, Co * s, F, T], one place longer
- * than the input for each tap but the first. */
+/* The convolution that computes all phases: [1, Co * s, F, T], longer than the
+ * input by one position for each tap but the first. */
 static dmx_name shuffle_conv(dmx_walk *w, const dmx_node *n, int axis)
 {
     const int64_t s = n->at.conv.stride[axis],
@@ -201,7 +203,7 @@ static dmx_name shuffle(dmx_walk *w, const dmx_node *n, int axis)
     return dmx_emit_reshape(e, y, DMX_DIMS(e->batch, out[0], out[1], out[2]));
 }
 
-/* A ConvTranspose whose padding does what the crop after it would. */
+/* A ConvTranspose whose padding replaces the crop after it. */
 static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
                                 const dmx_node *crop)
 {

@@ -7,7 +7,7 @@
  *   mean y = wbar . mu + bbar
  *   var y  = mean |L' hc|^2 + mean_o (((W - wbar) mu + b - bbar)_o)^2
  * with L L' = W'W / 2C (Cholesky); both terms are centred, so nothing cancels.
- * The second is a square form of [mu; 1] and gets a factor in the same way.
+ * The second is a quadratic form in [mu; 1] and is factored in the same way.
  * With r = 1 / sqrt(var + eps) the normalised, weighted and biased y is one
  * convolution of [r h; -mean r; r], and the GLU makes that two. */
 #include "onnx/emit_weights.h"
@@ -29,14 +29,14 @@ typedef struct fold {
     double epsilon;
 } fold;
 
-/* Runtimes compute blocks of 16 channels; a narrow input is filled up. */
+/* Runtimes compute blocks of 16 channels; a narrow input is zero-padded. */
 static int64_t padded_channels(int64_t channels)
 {
     return channels <= 32 ? (channels + 15) / 16 * 16 : channels;
 }
 
 /* In place: the lower triangle of a Gram matrix [n][n] becomes its Cholesky
- * factor L; a direction without energy gets a zero column. */
+ * factor L; a direction with zero variance gets a zero column. */
 static void cholesky(double *l, int64_t n)
 {
     for (int64_t j = 0; j < n; j++) {
@@ -77,7 +77,7 @@ static double *gram_factor(dmx_emitter *e, const double *m, int64_t rows,
     return l;
 }
 
-/* A 1x1 convolution weight [out][in]; takes the buffer. */
+/* A 1x1 convolution weight [out][in]; takes ownership of the buffer. */
 static dmx_name point_weight(dmx_emitter *e, const char *base, double *w,
                              int64_t out, int64_t in)
 {
@@ -97,7 +97,7 @@ static dmx_name point_conv(dmx_emitter *e, dmx_name x, dmx_name weight,
 
 /* mean over time and channels of |L' hc|^2: [1, 1, F, 1]; the factor holds the
  * division by the count where that is known. */
-static dmx_name spread(dmx_emitter *e, const fold *f, dmx_name hc)
+static dmx_name within_variance(dmx_emitter *e, const fold *f, dmx_name hc)
 {
     const int64_t n = f->in;
     const dmx_extent dim[] = {n, f->rows, f->frames};
@@ -127,10 +127,10 @@ static double *channel_means(dmx_emitter *e, const fold *f)
     return m;
 }
 
-/* |L' [mu; 1]|^2 + epsilon over channels, L' [m][m]; takes the buffer. The
- * epsilon is one more channel that looks at nothing. */
-static dmx_name square_form(dmx_emitter *e, double *l, int64_t m, dmx_name mu,
-                            double epsilon)
+/* |L' [mu; 1]|^2 + epsilon over channels, L' [m][m]; takes ownership of the
+ * buffer. The epsilon is one more channel with zero weights. */
+static dmx_name quadratic_form(dmx_emitter *e, double *l, int64_t m,
+                               dmx_name mu, double epsilon)
 {
     const int64_t n = m - 1, rows = m + 1;
     double *bias = dmx_emitter_alloc(e, (size_t)rows, sizeof *bias);
@@ -148,10 +148,10 @@ static dmx_name square_form(dmx_emitter *e, double *l, int64_t m, dmx_name mu,
     return dmx_emit_reduce(e, "ReduceSumSquare", y, 1);
 }
 
-/* What the means over time differ between channels, and epsilon: [1, 1, F, 1].
- * A square form of [mu; 1], factored like the other. */
-static dmx_name offset(dmx_emitter *e, const fold *f, const double *mean,
-                       dmx_name mu)
+/* The variance between channels of the means over time, plus epsilon: [1, 1, F,
+ * 1]. A quadratic form in [mu; 1], factored like the other. */
+static dmx_name between_variance(dmx_emitter *e, const fold *f,
+                                 const double *mean, dmx_name mu)
 {
     const int64_t n = f->in, m = n + 1;
     double *w = dmx_emitter_buffer(e, (size_t)(f->out * m), sizeof *w);
@@ -164,12 +164,12 @@ static dmx_name offset(dmx_emitter *e, const fold *f, const double *mean,
     }
     double *l = gram_factor(e, w, f->out, m);
     dmx_emitter_drop_buffer(e, w);
-    return l != NULL ? square_form(e, l, m, mu, f->epsilon) : "";
+    return l != NULL ? quadratic_form(e, l, m, mu, f->epsilon) : "";
 }
 
 /* [-mean y; 1; zeros], the channels beside h: [1, padded - H, F, 1]. */
-static dmx_name companions(dmx_emitter *e, const fold *f, const double *mean,
-                           dmx_name mu)
+static dmx_name extra_channels(dmx_emitter *e, const fold *f,
+                               const double *mean, dmx_name mu)
 {
     const int64_t n = f->in, count = f->padded - n;
     double *w = dmx_emitter_buffer(e, (size_t)(count * n), sizeof *w);
@@ -195,10 +195,10 @@ static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
         return "";
     const dmx_name mu = dmx_emit_mean_time(e, h, dim);
     const dmx_name hc = dmx_emit_2(e, "Sub", h, mu);
-    const dmx_name var =
-        dmx_emit_2(e, "Add", spread(e, f, hc), offset(e, f, mean, mu));
+    const dmx_name var = dmx_emit_2(e, "Add", within_variance(e, f, hc),
+                                    between_variance(e, f, mean, mu));
     const dmx_name r = dmx_emit_1(e, "Reciprocal", dmx_emit_1(e, "Sqrt", var));
-    dmx_name tail = dmx_emit_2(e, "Mul", companions(e, f, mean, mu), r);
+    dmx_name tail = dmx_emit_2(e, "Mul", extra_channels(e, f, mean, mu), r);
     tail = dmx_emit_expand(
         e, tail, DMX_DIMS(e->batch, f->padded - f->in, f->rows, f->frames));
     const dmx_name all[] = {dmx_emit_2(e, "Mul", h, r), tail};
@@ -267,7 +267,7 @@ static dmx_name folded(dmx_walk *w, const fold *f, dmx_name h,
     return dmx_emit_2(e, "Mul", value, dmx_emit_1(e, "Sigmoid", gate));
 }
 
-/* Folding pays where the input is narrow. */
+/* Folding is faster where the input is narrow. */
 static bool is_narrow(const dmx_tensor *weight)
 {
     return 2 * weight->dim[1] <= weight->dim[0];

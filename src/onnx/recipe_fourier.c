@@ -4,8 +4,8 @@
  *   exp(-2 pi i n k / N) = exp(-2 pi i n k1 / N) exp(-2 pi i n2 k2 / N2),
  * so that a product over n1 (one matrix per n2, which also holds the window,
  * the norm and the twiddle factors) and one over n2 make the transform. The
- * bins come out in order. N1 divides by 4: a hop is a whole number of runs of
- * N2, and a frame is four pieces of the signal side by side. */
+ * bins come out in order. N1 is a multiple of 4, so that a hop is a whole
+ * number of runs of N2, and a frame is four adjacent pieces of the signal. */
 #include "onnx/fourier.h"
 #include "onnx/turn.h"
 #include "onnx/walk.h"
@@ -116,7 +116,7 @@ static dmx_extent amount_to(dmx_emitter *e, dmx_amount a)
     return dmx_extent_of(e, a.to, false);
 }
 
-/* Lengths that are free: zeros and reflection are computed. */
+/* For free lengths: the amounts of zeros and reflection are computed. */
 static dmx_name reflect_free(dmx_emitter *e, const dmx_transform *t, dmx_name x,
                              const dmx_stft_padding *p, dmx_extent padded)
 {
@@ -134,7 +134,7 @@ static dmx_name reflect_free(dmx_emitter *e, const dmx_transform *t, dmx_name x,
 }
 
 /* As pad1d of the original: a signal too short to be reflected is first
- * lengthened with zeros, as little as will do. */
+ * extended with as few zeros as possible. */
 static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x,
                         dmx_extent padded)
 {
@@ -150,10 +150,10 @@ static dmx_name reflect(dmx_emitter *e, const dmx_transform *t, dmx_name x,
                         dmx_amount_at(p.behind, 1) - zeros, DMX_PAD_REFLECT);
 }
 
-/* `padded` samples in all, the signal after `left` of them; the others are
- * zeros, or reflected by less than the signal is long. */
-static dmx_name surround(dmx_emitter *e, const dmx_transform *t, dmx_name x,
-                         dmx_extent padded)
+/* Pads to `padded` samples, with the signal after `left` of them; the others
+ * are zeros, or reflections shorter than the signal. */
+static dmx_name pad_around(dmx_emitter *e, const dmx_transform *t, dmx_name x,
+                           dmx_extent padded)
 {
     const dmx_pad_mode mode =
         t->frames_of == DMX_FRAMES_CENTRED ? DMX_PAD_REFLECT : DMX_PAD_ZEROS;
@@ -173,7 +173,7 @@ static dmx_name frames_of(dmx_emitter *e, const dmx_transform *t, dmx_name x)
     dmx_name piece[4];
     const dmx_extent padded = dmx_extent_times(e, blocks, t->hop);
     x = t->frames_of == DMX_FRAMES_HYBRID ? reflect(e, t, x, padded)
-                                          : surround(e, t, x, padded);
+                                          : pad_around(e, t, x, padded);
     x = dmx_emit_reshape(e, x, DMX_DIMS(signals, blocks, q, t->n2));
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
     for (int64_t j = 0; j < 4; j++)
@@ -196,8 +196,8 @@ dmx_name dmx_emit_stft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 
 /* ---- inverse ------------------------------------------------------------ */
 /* [n2, c'][c, k2]: back from k2. The sum of four squared windows is 1.5
- * wherever all four frames are there: the envelope is that one number, but for
- * the hops of mend_edges. */
+ * wherever all four frames exist: the envelope is that constant, except in the
+ * hops of correct_edges. */
 static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
 {
     const int64_t n2 = t->n2, half = n2 / 2;
@@ -217,14 +217,14 @@ static dmx_name synthesis_bins(dmx_emitter *e, const dmx_transform *t)
     return dmx_constant_f32(e, "istft_bins", w, DMX_DIMS(2 * n2, n2));
 }
 
-/* [n2][n1][c', k1]: back from k1. That is the analysis matrix turned round:
- * the same window, norm and twiddle; runtimes turn it when they load it. */
+/* [n2][n1][c', k1]: back from k1. That is the transposed analysis matrix: the
+ * same window, norm and twiddle factors; runtimes transpose it when loading. */
 static dmx_name synthesis_runs(dmx_emitter *e, const dmx_transform *t)
 {
     return dmx_emit_transpose(e, analysis_runs(e, t), DMX_DIMS(0, 2, 1));
 }
 
-/* Frames [C, n2, n1, T] onto one another: [C, n2, n1 / 4, T + 3]. */
+/* Overlap-adds frames [C, n2, n1, T] to [C, n2, n1 / 4, T + 3]. */
 static dmx_name overlap_add(dmx_emitter *e, const dmx_transform *t, dmx_name x)
 {
     const int64_t q = t->n1 / 4;
@@ -237,9 +237,9 @@ static dmx_name overlap_add(dmx_emitter *e, const dmx_transform *t, dmx_name x)
                       dmx_emit_2(e, "Add", piece[2], piece[3]));
 }
 
-/* 1.5 / (1.5 - the squared windows that are missing) of a hop, in the order of
- * overlap_add: frames that would have begun `first` to `last` hops earlier are
- * not there. */
+/* 1.5 / (1.5 - the missing squared windows) for a hop, in the order of
+ * overlap_add: the frames that would have started `first` to `last` hops
+ * earlier are missing. */
 static dmx_name envelope(dmx_emitter *e, const dmx_transform *t, int64_t first,
                          int64_t last)
 {
@@ -260,34 +260,35 @@ static dmx_name envelope(dmx_emitter *e, const dmx_transform *t, int64_t first,
 }
 
 /* Hop i of [C, n2, n1 / 4, hops], divided by its envelope. */
-static dmx_name mended(dmx_emitter *e, const dmx_transform *t, dmx_name x,
-                       dmx_extent i, int64_t first, int64_t last)
+static dmx_name corrected_hop(dmx_emitter *e, const dmx_transform *t,
+                              dmx_name x, dmx_extent i, int64_t first,
+                              int64_t last)
 {
     return dmx_emit_2(e, "Mul",
                       dmx_emit_slice(e, x, 3, i, dmx_extent_plus(e, i, 1)),
                       envelope(e, t, first, last));
 }
 
-/* Where a frame is missing at an edge that is kept: of the first hop that is
- * kept the frame three hops before it; with DMX_FRAMES_CENTRED also one behind
- * the last frame, and two behind that. The result begins with the first hop
- * that is kept. */
-static dmx_name mend_edges(dmx_emitter *e, const dmx_transform *t, dmx_name x,
-                           dmx_extent *hops)
+/* Corrects the kept hops at the edges where frames are missing: for the first
+ * one, the frame three hops before it; with DMX_FRAMES_CENTRED also one frame
+ * at the last hop but one, and two at the last. The result begins with the
+ * first kept hop. */
+static dmx_name correct_edges(dmx_emitter *e, const dmx_transform *t,
+                              dmx_name x, dmx_extent *hops)
 {
     const dmx_extent f = t->frames;
     dmx_name part[4];
     if (t->frames_of == DMX_FRAMES_HYBRID_OLD) {
-        part[0] = mended(e, t, x, 0, 3, 3);
+        part[0] = corrected_hop(e, t, x, 0, 3, 3);
         part[1] = dmx_emit_slice(e, x, 3, 1, *hops);
         return dmx_emit_concat(e, part, 2, 3);
     }
     size_t n = 0;
-    part[n++] = mended(e, t, x, 2, 3, 3);
+    part[n++] = corrected_hop(e, t, x, 2, 3, 3);
     if (f != 3)
         part[n++] = dmx_emit_slice(e, x, 3, 3, f);
-    part[n++] = mended(e, t, x, f, 0, 0);
-    part[n++] = mended(e, t, x, dmx_extent_plus(e, f, 1), 0, 1);
+    part[n++] = corrected_hop(e, t, x, f, 0, 0);
+    part[n++] = corrected_hop(e, t, x, dmx_extent_plus(e, f, 1), 0, 1);
     *hops = f;
     return dmx_emit_concat(e, part, n, 3);
 }
@@ -307,7 +308,7 @@ dmx_name dmx_emit_istft(dmx_emitter *e, const dmx_transform *t, dmx_name x)
     x = dmx_emit_2(e, "MatMul", synthesis_runs(e, t), x);
     x = overlap_add(e, t, x);
     if (!hybrid)
-        x = mend_edges(e, t, x, &hops);
+        x = correct_edges(e, t, x, &hops);
     x = dmx_emit_transpose(e, x, DMX_DIMS(0, 3, 2, 1));
     x = dmx_emit_reshape(
         e, x, DMX_DIMS(e->batch, c, 1, dmx_extent_times(e, hops, t->hop)));

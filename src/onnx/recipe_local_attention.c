@@ -1,6 +1,6 @@
-/* Attention over time that favours what is near (demucs.demucs.LocalState), in
- * pieces of queries: the scores of all against all would be the largest tensor
- * of the model by far. */
+/* Attention over time with a distance penalty (demucs.demucs.LocalState), in
+ * pieces of queries: the full score matrix would be by far the largest tensor
+ * of the model. */
 #include "onnx/emit_shape.h"
 #include "onnx/walk.h"
 
@@ -37,7 +37,7 @@ static dmx_name swap_last(dmx_emitter *e, dmx_name x)
     return dmx_emit_transpose(e, x, DMX_DIMS(0, 1, 3, 2));
 }
 
-/* By how much a key loses for each step that it is away: [N, h, T, 1]. */
+/* The penalty per time step of distance: [N, h, T, 1]. */
 static dmx_name slopes(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
@@ -80,8 +80,8 @@ static dmx_name attend(dmx_emitter *e, const local *l)
     return dmx_emit_2(e, "MatMul", p, l->content);
 }
 
-/* As many pieces of queries as keep the scores small, of a length that is a
- * rule where the number of queries is none. */
+/* The number of pieces of queries that keeps the scores small; with a free
+ * number of queries, their length must have a rule. */
 static int64_t piece_count(dmx_emitter *e, dmx_extent *each, int64_t heads,
                            dmx_extent queries)
 {

@@ -2,10 +2,10 @@
  * chunks of demucs.demucs.BLSTM.
  *
  * Steps come first: [T, N, C], N the inputs, frequency rows and chunks at once.
- * A chunk is two runs of half its length side by side, as a frame of the STFT
- * is of four. Where the number of steps is free it may also be too small for
- * chunks: then only the first one counts, and its length is told to the
- * operator, so that the reverse direction begins at the last step. */
+ * A chunk consists of two adjacent runs of half its length, as a frame of the
+ * STFT consists of four. A free number of steps may also be too small for
+ * chunks: then only the first one is used, and the operator gets its length, so
+ * that the reverse direction starts at the last step. */
 #include "onnx/emit_shape.h"
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
@@ -61,8 +61,8 @@ static dmx_name lstm_bias(dmx_walk *w, const dmx_node *n, int64_t layer)
     return dmx_constant_f32(e, of[2]->name, all, DMX_DIMS(2, 8 * h));
 }
 
-/* All layers over x [steps, sequences, C] -> [steps, sequences, 2H]; each
- * sequence is as long as `lengths` says, or NULL: all steps. */
+/* All layers over x [steps, sequences, C] -> [steps, sequences, 2H]; `lengths`
+ * holds the length of each sequence; NULL: all steps. */
 static dmx_name layers(dmx_walk *w, const dmx_node *n, dmx_name x,
                        dmx_extent steps, dmx_extent sequences, dmx_name lengths)
 {
@@ -106,9 +106,9 @@ static dmx_name cut(dmx_emitter *e, const chunking *k, dmx_name x,
         DMX_DIMS(k->width, dmx_extent_product(e, k->rows, k->count), channels));
 }
 
-/* The chunk that step t is taken from is (t - hop / 2) / hop, and 0 before; of
- * T <= width steps all are the first one's. Row t + chunk * hop of the chunks
- * one after the other is its place there. */
+/* The chunk that step t is taken from is (t - hop / 2) / hop, and 0 before;
+ * with T <= width steps, all come from the first chunk. In the concatenated
+ * chunks it is row t + chunk * hop. */
 static dmx_name places(dmx_emitter *e, const chunking *k)
 {
     const int64_t zero = 0, one = 1, half = k->hop / 2;

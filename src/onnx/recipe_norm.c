@@ -1,15 +1,16 @@
-/* Means, and the norms made of them. Runtimes sum long rows carelessly inside
- * their own norm operators; one reduction per axis keeps float32 accuracy. */
+/* Means, and the norms based on them. The norm operators of runtimes lose
+ * accuracy in sums over long rows; one reduction per axis keeps float32
+ * accuracy. */
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
 
 #include <math.h>
 
-/* Rows up to this length are summed in one go: those of the innermost time
- * level of released models, whose nodes would otherwise be 32 more. */
+/* Rows up to this length are summed in one reduction: those of the innermost
+ * time level of released models, which would otherwise need 32 more nodes. */
 #define LONG_ROW 1344
-/* The same where the length is free: other lengths may be ten times as long,
- * and the rows of the time branch need no copy to be divided. */
+/* The same where the length is free: actual rows may be ten times as long, and
+ * the rows of the time branch can be divided without a copy. */
 #define LONG_FREE_ROW 512
 #define VERY_LONG_ROW 8192
 enum { RUN = 64, RUNS = 32 };
@@ -33,8 +34,8 @@ static int64_t root_above(int64_t n)
     return d;
 }
 
-/* Two reductions over rows of [1, C, F, a * b] seen as a rows of b, one after
- * the other; the result is [1, C, F, 1]. */
+/* Two successive reductions over rows of [1, C, F, a * b], viewed as a rows of
+ * b; the result is [1, C, F, 1]. */
 static dmx_name two_stages(dmx_emitter *e, const char *first,
                            const char *second, dmx_name x,
                            const dmx_extent dim[3], dmx_extent a, int64_t b)
@@ -48,7 +49,7 @@ static dmx_name two_stages(dmx_emitter *e, const char *first,
     return one_row ? x : dmx_emit_reshape(e, x, DMX_DIMS(n, dim[0], dim[1], 1));
 }
 
-/* A prime, or nearly: zeros make a rectangle. */
+/* For lengths that are prime or nearly so: zeros fill up a rectangle. */
 static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
                            const dmx_extent dim[3])
 {
@@ -58,7 +59,7 @@ static dmx_name padded_sum(dmx_emitter *e, const char *first, dmx_name x,
     return two_stages(e, first, "ReduceSum", x, dim, rows, side);
 }
 
-/* Whether rows are short enough to be summed in one go. */
+/* Whether rows are short enough to be summed in one reduction. */
 static bool is_short(const dmx_emitter *e, const dmx_extent dim[3])
 {
     const bool divides = dmx_extent_is_free(dim[2]) && dim[1] == 1;
@@ -76,8 +77,8 @@ static int64_t free_side(int64_t n)
     return side;
 }
 
-/* x [1, C, F, L] with zeros behind it up to whole runs of `side`; *rows of
- * them, which need not follow a rule of the input's length. */
+/* Pads x [1, C, F, L] with zeros to whole runs of `side`; *rows is their
+ * number, which need not follow a rule of the input's length. */
 static dmx_name fill_runs(dmx_emitter *e, dmx_name x, const dmx_extent dim[3],
                           int64_t side, dmx_extent *rows)
 {
@@ -147,9 +148,9 @@ dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const dmx_extent dim[3])
     return dmx_emit_mul_scalar(e, x, 1.0 / (double)n);
 }
 
-/* Sum of squares over one axis of `count` elements. Runtimes have quick kernels
- * for sums and products and a plain one for the two in one: that is right where
- * a node more costs more than a pass. */
+/* Sum of squares over one axis of `count` elements. Runtimes have fast kernels
+ * for sums and products, and a slow one for both combined, which is better only
+ * where an additional node costs more than a pass. */
 static dmx_name energy(dmx_emitter *e, dmx_name x, int64_t count, int64_t axis)
 {
     if (count < LARGE_TENSOR)
@@ -239,8 +240,8 @@ static dmx_name token_mean(dmx_emitter *e, dmx_name x, const dmx_extent dim[2],
 }
 
 /* Tokens [1, R, W, D] with an axis of groups: [a, L / a, groups, each], a near
- * the root of L. Silence makes equal tokens, and a long sum of equal numbers is
- * rounded to the same side every time. */
+ * the root of L. Silence yields equal tokens, and in a long sum of equal
+ * numbers every addition is rounded in the same direction. */
 static dmx_name grouped_tokens(dmx_walk *w, dmx_value v, dmx_name x,
                                int64_t groups)
 {
@@ -294,8 +295,8 @@ static dmx_name group_energy(dmx_walk *w, const dmx_node *n, dmx_name x,
     return free ? dmx_emit_2(e, "Div", x, dmx_extent_float(e, dim[2])) : x;
 }
 
-/* (x - mean) * (weight / sqrt(var + eps)) + bias; var comes times a count that
- * the other two take along. */
+/* (x - mean) * (weight / sqrt(var + eps)) + bias; var is multiplied by a count,
+ * which is folded into the other two. */
 void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;

@@ -1,4 +1,4 @@
-/* Resampling by a whole ratio, and the mean of channels. */
+/* Resampling by a rational ratio, and the mean of channels. */
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
 
@@ -8,8 +8,9 @@ void dmx_recipe_mono(dmx_walk *w, const dmx_node *n)
                  dmx_emit_reduce(&w->e, "ReduceMean", dmx_walk_in(w, n, 0), 1));
 }
 
-/* [1, C, 1, N] as C signals of one channel, their end samples repeated, through
- * one convolution that makes all phases: [C, up, 1, N / down]. */
+/* Treats [1, C, 1, N] as C signals of one channel, extended by repeating their
+ * end samples, and computes all phases with one convolution: [C, up, 1, N /
+ * down]. */
 static dmx_name phases(dmx_walk *w, const dmx_node *n, dmx_extent signals)
 {
     dmx_emitter *e = &w->e;
@@ -28,7 +29,7 @@ static dmx_name phases(dmx_walk *w, const dmx_node *n, dmx_extent signals)
     return dmx_emit_conv(e, "Conv", x, weight, NULL, &c);
 }
 
-/* The phases of a sample lie side by side in the result. */
+/* The phases of a sample are adjacent in the result. */
 void dmx_recipe_resample(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;

@@ -1,11 +1,11 @@
-/* Token lists: their making, linear layers, attention and position tables. */
+/* Token lists: conversion, linear layers and position tables. */
 #include "onnx/emit_weights.h"
 #include "onnx/walk.h"
 
 #include <string.h>
 
-/* A signal of several rows is its tokens channels first; one of a single row is
- * cut into rows. */
+/* A signal of several rows already is its tokens in NCHW; one of a single row
+ * is split into rows. */
 void dmx_recipe_tokens(dmx_walk *w, const dmx_node *n)
 {
     const dmx_extent *d = dmx_walk_dim(w, n->in[0]);
@@ -76,8 +76,8 @@ static dmx_name linear_nchw(dmx_emitter *e, dmx_name x, const dmx_node *n,
     return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
 }
 
-/* Convolutions of whole blocks of channels are the quickest matrix products
- * that runtimes have. */
+/* Convolutions with whole blocks of channels are the fastest matrix products of
+ * runtimes. */
 static bool fills_blocks(const dmx_tensor *weight)
 {
     return weight->dim[0] % 16 == 0 && weight->dim[1] % 16 == 0;
@@ -266,7 +266,7 @@ static void position_parts(dmx_walk *w, const dmx_node *n, double alpha,
 }
 
 /* The table is separable: both parts are expanded when the file is loaded, or
- * when the length is known. */
+ * once the length is known. */
 static dmx_name position_2d(dmx_walk *w, const dmx_node *n, double alpha,
                             bool by_rows)
 {
@@ -294,7 +294,8 @@ dmx_name dmx_emit_position(dmx_walk *w, const dmx_node *n, double alpha,
                             n->path);
 }
 
-/* Tables wait for the sum that uses them: it knows the factor and order. */
+/* Tables are emitted with the sum that uses them, which determines factor and
+ * order. */
 void dmx_recipe_position_1d(dmx_walk *w, const dmx_node *n)
 {
     dmx_walk_skip(w, n);

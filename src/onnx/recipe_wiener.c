@@ -1,10 +1,10 @@
 /* The multichannel Wiener filter refined by expectation-maximization
  * (openunmix.filtering; the formulas stand in reference/reference_wiener.c).
  *
- * Blocks of 300 frames are rows of a batch, the last one filled up with frames
- * of zeros, which have no power and no estimate. Complex numbers are pairs of
- * values: [N, S, F, t] for each channel, N blocks, S sources. In float64: the
- * matrices of two channels alike are singular but for their last digits. */
+ * Blocks of 300 frames form a batch, the last one padded with zero frames,
+ * which have neither power nor estimates. Complex numbers are pairs of values:
+ * [N, S, F, t] for each channel, N blocks, S sources. In float64: the matrices
+ * of two nearly equal channels are singular up to rounding. */
 #include "onnx/emit_shape.h"
 #include "onnx/walk.h"
 
@@ -148,7 +148,8 @@ static dmx_name channel(const wiener *k, dmx_name x, int64_t sources, int64_t c)
                             DMX_DIMS(k->blocks, sources, k->bins, k->frames));
 }
 
-/* The mixture; 1 where it is exactly zero, as the original's angles have it. */
+/* The mixture; 1 where it is exactly zero, as in the original, which takes its
+ * angle. */
 static pair mixture(const wiener *k, dmx_name z, int64_t c)
 {
     dmx_emitter *e = k->e;
@@ -196,8 +197,8 @@ static dmx_name presence(const wiener *k)
     return y;
 }
 
-/* One source more: what the others leave of the mixture. */
-static pair with_rest(const wiener *k, pair y, pair x)
+/* Appends one more source: the mixture minus all others. */
+static pair with_residual(const wiener *k, pair y, pair x)
 {
     pair rest = minus(k, x, (pair){sum(k, y.re, 1), sum(k, y.im, 1)});
     if (k->count != 1)
@@ -267,7 +268,7 @@ static void load(wiener *k, dmx_name m, dmx_name z, int64_t sources,
         const dmx_name gain = quotient(k, channel(k, m, sources, c), length);
         k->y[c] = scaled(k, gain, k->x[c]);
         if (residual)
-            k->y[c] = with_rest(k, k->y[c], k->x[c]);
+            k->y[c] = with_residual(k, k->y[c], k->x[c]);
         k->y[c] = over(k, k->y[c], k->scale);
         k->x[c] = over(k, k->x[c], k->scale);
     }

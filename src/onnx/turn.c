@@ -25,7 +25,7 @@ static double small_cos(double x)
     return sum;
 }
 
-/* The angle is brought into an eighth of a turn in integers, exactly. */
+/* The angle is reduced to an eighth of a turn exactly, in integers. */
 double dmx_cos_turn(int64_t i, int64_t n)
 {
     const double pi = 3.14159265358979323846;

@@ -1,5 +1,5 @@
-/* Cosine and sine of a rational part of a full turn, 2 pi i / n, the same to
- * the last bit on every machine: only +, -, * and / of doubles. */
+/* Cosine and sine of 2 pi i / n, identical to the last bit on every machine:
+ * computed with only +, -, * and / of doubles. */
 #ifndef DMX_ONNX_TURN_H
 #define DMX_ONNX_TURN_H
 

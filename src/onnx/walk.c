@@ -68,8 +68,8 @@ int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v)
     return rows > 1 ? rows : 1;
 }
 
-/* Rows of tokens that have none of their own: convolutions divide their work
- * by rows. */
+/* The row length for tokens without frequency rows: convolutions are
+ * parallelised over rows. */
 static int64_t row_length(int64_t length)
 {
     int64_t best = 1;
@@ -91,7 +91,7 @@ size_t dmx_walk_token_shape(dmx_walk *w, dmx_extent length, int64_t rows,
     return w->flat ? 3 : 4;
 }
 
-/* a * b tokens as b runs of a instead of a runs of b: the order `rows`. */
+/* Reorders a * b tokens from a runs of b to b runs of a: the order `rows`. */
 static dmx_name swap_order(dmx_walk *w, dmx_name x, dmx_extent length,
                            dmx_extent a, dmx_extent b, int64_t width,
                            int64_t rows)

@@ -1,12 +1,10 @@
 /* The walk over the semantic graph that emits ONNX, and the recipes.
  *
  * Signals [C][F][T] become [B, C, F, T], tokens [L][D] become [B, R, W, D] with
- * R * W = L, scalars [B, 1, 1, 1], B the number of inputs at once; the comments
- * of recipes write B as 1. A recipe is called for a node whose inputs
- * have been emitted. It may take the nodes that follow along a chain of sole
- * consumers with it, when the two together have a better form than one after
- * the other: that is how fusion works here, by the pattern and by nothing else.
- */
+ * R * W = L, scalars [B, 1, 1, 1], B the batch size; the comments of recipes
+ * write B as 1. A recipe is called for a node whose inputs have been emitted.
+ * It may absorb the following nodes along a chain of sole consumers when they
+ * have a better form together: fusion depends only on such patterns. */
 #ifndef DMX_ONNX_WALK_H
 #define DMX_ONNX_WALK_H
 
@@ -24,7 +22,7 @@ typedef struct dmx_emitted {
     dmx_name folded;       /* usual export only: the signal as [F, C, T] */
 } dmx_emitted;
 
-/* x - mean(x), kept for the operation that needs it next. */
+/* x - mean(x), kept for the next operation that needs it. */
 typedef struct dmx_centred {
     dmx_value x, mean;
     dmx_name name;
@@ -44,15 +42,15 @@ typedef struct dmx_walk {
 
 typedef void dmx_recipe(dmx_walk *w, const dmx_node *n);
 
-/* One recipe an operation; NULL: it has no form in this way of exporting. */
+/* One recipe per operation; NULL: not supported by this table. */
 typedef struct dmx_recipe_table {
     bool flat; /* tokens are [1, L, D] */
     dmx_recipe *recipe[DMX_OP_COUNT];
 } dmx_recipe_table;
 
-/* How many inputs the model takes at once, and how long they usually are. */
+/* The model's batch size, and its typical input length. */
 typedef struct dmx_walk_input {
-    int64_t batch;   /* 0: 1; DMX_ANY: any number */
+    int64_t batch;   /* 0: 1; DMX_ANY: any */
     int64_t typical; /* samples; of a graph of any length */
 } dmx_walk_input;
 
@@ -67,9 +65,9 @@ void dmx_walk_close(dmx_walk *w);
 /* Name of an input; tokens in the order `rows` (see above). */
 dmx_name dmx_walk_in(dmx_walk *w, const dmx_node *n, int i);
 dmx_name dmx_walk_tokens(dmx_walk *w, dmx_value v, int64_t rows);
-/* The same channels first, in the order in which they were emitted. */
+/* The same in NCHW, in the order in which they were emitted. */
 dmx_name dmx_walk_nchw(dmx_walk *w, dmx_value v);
-/* Whether tokens were emitted channels first and as nothing else yet. */
+/* Whether tokens have so far been emitted only in NCHW. */
 bool dmx_walk_is_nchw(const dmx_walk *w, dmx_value v);
 /* Shape of `length` tokens of the order `rows`; returns the rank. */
 size_t dmx_walk_token_shape(dmx_walk *w, dmx_extent length, int64_t rows,
@@ -78,11 +76,11 @@ size_t dmx_walk_token_shape(dmx_walk *w, dmx_extent length, int64_t rows,
 int64_t dmx_walk_rows(const dmx_walk *w, dmx_value v);
 /* Dimensions of a value: [C, F, T] or [L, D, 0]; T and L may be free. */
 const dmx_extent *dmx_walk_dim(const dmx_walk *w, dmx_value v);
-/* Declares n emitted, its result being `name`. */
+/* Marks n as emitted, with the result `name`. */
 void dmx_walk_set(dmx_walk *w, const dmx_node *n, dmx_name name);
 /* The same for tokens as NCHW. */
 void dmx_walk_set_nchw(dmx_walk *w, const dmx_node *n, dmx_name name);
-/* Declares a node emitted that a recipe took along, without a result. */
+/* Marks a node that a recipe absorbed as emitted, without a result. */
 void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 
 /* ---- recipes, one file per family -------------------------------------- */
@@ -92,9 +90,9 @@ void dmx_walk_skip(dmx_walk *w, const dmx_node *n);
 #undef DMX_OPERATION
 extern const dmx_recipe_table dmx_recipes;
 
-/* Parts that other recipes use. */
-/* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows
- * are summed in two stages: length must not cost accuracy. */
+/* Parts shared by recipes. */
+/* Mean over time of [1, C, F, T] -> [1, C, F, 1]; dim is C, F, T. Long rows are
+ * summed in two stages, so that length does not cost accuracy. */
 dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x,
                             const dmx_extent dim[3]);
 /* Sum of squares over time, in the same way. */
