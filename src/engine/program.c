@@ -1,4 +1,4 @@
-/* Buffers, steps and the memory they own, while an engine is being built. */
+/* Builds a program: its buffers, steps and the memory that they own. */
 #include "engine/program.h"
 
 #include "base/error.h"
@@ -57,8 +57,8 @@ void dmx_program_close(struct dmx_engine *e)
     free(e);
 }
 
-/* Bytes of so many floats; false when that is absurd. 64 floats more: kernels
- * read whole vectors at the end of a row. */
+/* The size of `count` floats in bytes; false when out of range. Includes 64
+ * floats more: kernels read whole vectors at the end of a row. */
 static bool bytes_of(size_t *bytes, int64_t count)
 {
     if (count < 0 || dmx_mul_overflow(bytes, (size_t)count + 64, 4) ||
@@ -87,9 +87,9 @@ dmx_status dmx_program_floats(float **out, struct dmx_engine *e, int64_t count,
 /* ---- weights of two programs ----------------------------------------------
  */
 
-#define LOOKS 16 /* both come in nearly the same order */
+#define LOOKS 16 /* both programs load them in nearly the same order */
 
-/* The same floats in the other program, or NULL. */
+/* Equal floats in the other program, or NULL. */
 static const float *find_same(struct dmx_engine *e, const float *data,
                               int64_t count)
 {
@@ -107,7 +107,7 @@ static const float *find_same(struct dmx_engine *e, const float *data,
     return NULL;
 }
 
-/* The last floats, zero again; a chunk that has nothing else goes. */
+/* Releases and zeroes the last floats; frees a chunk that becomes empty. */
 static void take_back(struct dmx_engine *e, int64_t count)
 {
     size_t bytes = 0;
@@ -132,7 +132,7 @@ dmx_status dmx_program_share(float **data, struct dmx_engine *e, int64_t count,
                   "no memory for a list of the engine's weights");
     if (same != NULL) {
         take_back(e, count);
-        *data = (float *)(uintptr_t)same; /* filled: nobody writes any more */
+        *data = (float *)(uintptr_t)same; /* complete: never written again */
     }
     e->shareable[e->n_shareable++] = (dmx_shareable){*data, count};
     return DMX_OK;
@@ -163,7 +163,7 @@ void *dmx_program_parameters(struct dmx_engine *e, size_t size, dmx_error *err)
 dmx_plane dmx_plane_make(int64_t rows, int64_t channels, int64_t cols)
 {
     int64_t stride = dmx_round_up(cols, 16);
-    /* rows 4096 bytes apart would share cache sets */
+    /* rows 4096 bytes apart would map to the same cache sets */
     if (stride % 512 == 0 && channels > 1)
         stride += 16;
     return (dmx_plane){rows, channels, cols, stride};

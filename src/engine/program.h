@@ -1,15 +1,15 @@
-/* The ground floor of the engine: a program of buffers and steps, what a step
- * sees while it runs, and the memory that a program owns.
+/* The base of the engine: a program of buffers and steps, the context in which
+ * a step runs, and the memory that a program owns.
  *
  * Every value lies in a buffer as rows x channels x columns, [rows][channels]
  * [stride] floats: a signal [C][F][T] has F rows of C channels, so that one
  * frequency row is a contiguous matrix with time in the vector lanes; tokens
  * [L][D] are one row of D channels with L columns. The stride is a multiple of
- * 16, and what lies between cols and stride is anybody's: nothing may read it
- * as data. Tokens of F frequency rows are kept in the order (f, t) instead of
- * the graph's (t, f), because then a row is moved as it is; attention and
- * everything else between tokens and untokens does not care, and positional
- * tables are permuted once. */
+ * 16, and the contents between cols and stride are undefined. Tokens of F
+ * frequency rows are kept in the order (f, t) instead of the graph's (t, f), so
+ * that rows are copied as they are; attention and all other operations between
+ * tokens and untokens do not depend on the order, and positional tables are
+ * permuted once. */
 #ifndef DMX_ENGINE_PLAN_H
 #define DMX_ENGINE_PLAN_H
 
@@ -24,8 +24,8 @@ typedef struct dmx_plane {
     int64_t rows, channels, cols, stride;
 } dmx_plane;
 
-/* Index of a buffer. Buffer 0 exists in every program and holds nothing, so
- * that a slot that nobody sets is empty. */
+/* Index of a buffer. Buffer 0 exists in every program and is empty, so that a
+ * slot that is not set is empty. */
 typedef int32_t dmx_buf;
 #define DMX_NO_BUFFER 0
 
@@ -34,31 +34,32 @@ typedef struct dmx_buffer {
     int64_t floats;
     const float *constant; /* NULL: in the arena of the state */
     int64_t offset;        /* there, in floats */
-    /* Floats of a row, when only the row that a thread is at exists (one for
-     * each thread): in chains, between the first and the last step. */
+    /* In chains, between the first and the last step: floats of a row, of which
+     * only the one that each thread is working on exists. */
     int64_t row_floats;
-    int32_t first, last; /* steps that write it first and use it last */
+    int32_t first,
+        last; /* the step that first writes it, and the last that uses it */
 } dmx_buffer;
 
-/* What a step sees while it runs. */
+/* The context in which a step runs. */
 typedef struct dmx_frame {
     const struct dmx_engine *engine;
     float *arena;
-    int64_t row; /* of a chain, */
-    int worker;  /* and the thread that is at it */
+    int64_t row; /* the current row of a chain, */
+    int worker;  /* and the number of the thread */
 } dmx_frame;
 
-/* Slots for the buffers that a step reads. These are what products have; a step
- * whose inputs mean something else names them in its own file. */
+/* Slots for the buffers that a step reads. These are the slots of products; a
+ * step with other inputs names them in its own file. */
 enum {
     DMX_SLOT_INPUT,
     DMX_SLOT_ADDED, /* the other term of an addition after the product */
     DMX_SLOT_GAINS, /* [rows][2][channels]: gains and biases of each row */
-    DMX_SLOT_EXTRA, /* made by a step before, for this one only */
+    DMX_SLOT_EXTRA, /* written by an earlier step for this one only */
     DMX_STEP_IN
 };
 
-/* And for those it writes; siblings of a product follow. */
+/* And for those that it writes; siblings of a product follow. */
 enum { DMX_SLOT_OUTPUT, DMX_STEP_OUT = 3 };
 
 /* A slot in a set of slots. */
@@ -69,19 +70,19 @@ typedef struct dmx_step {
     const char *path; /* of the graph's node, or of the last one fused */
     void (*run)(const struct dmx_step *step, const dmx_frame *frame,
                 int64_t task, float *scratch);
-    void *parameters; /* read only while the step runs */
+    void *parameters; /* not changed while the step runs */
     dmx_buf in[DMX_STEP_IN], out[DMX_STEP_OUT];
     int64_t tasks;
     int64_t scratch; /* floats for each thread */
-    double flops;    /* of the textbook algorithm, multiply and add apart */
-    /* Tasks for each row of the output, in order of rows; 0 when tasks do not
-     * go by rows. local: the input slots of which a task reads its own row
-     * only. */
+    double flops;    /* of the textbook algorithm; multiply and add count
+                        separately */
+    /* Tasks per row of the output, in the order of rows; 0 when tasks are not
+     * by row. local: the input slots of which a task reads only its own row. */
     int64_t row_tasks;
     unsigned local;
     int32_t chain; /* steps from here that run row by row; see plan/chain.c */
-    bool alone;    /* too little to do for more than one thread */
-    int32_t phase; /* steps of one phase have their buffers together */
+    bool alone;    /* too little work for more than one thread */
+    int32_t phase; /* the buffers of all steps of one phase coexist */
 } dmx_step;
 
 /* Memory of which `used` bytes are handed out. */
@@ -90,7 +91,7 @@ typedef struct dmx_chunk {
     size_t size, used;
 } dmx_chunk;
 
-/* Weights that another program may use, too. */
+/* Weights that another program may share. */
 typedef struct dmx_shareable {
     const float *data;
     int64_t floats;
@@ -99,11 +100,11 @@ typedef struct dmx_shareable {
 struct dmx_engine {
     const struct dmx_kernels *kernels;
     int threads;
-    /* Products of integers, where a class of layers has them; or NULL. */
+    /* Integer products, if a class of layers uses them; or NULL. */
     const struct dmx_narrow_kernels *narrow;
     dmx_precision_plan precision;
     dmx_precision_report report;
-    /* Of weights that fit it exactly; see dmx_derives_weights. */
+    /* The format of weights that fit it exactly; see dmx_derives_weights. */
     dmx_weight_format weights;
     dmx_buffer *buffer;
     size_t n_buffer, buffer_capacity;
@@ -117,14 +118,15 @@ struct dmx_engine {
     size_t n_chunk, chunk_capacity;
     dmx_shareable *shareable;
     size_t n_shareable, shareable_capacity;
-    const struct dmx_engine *like; /* its weights may be used; or NULL */
-    size_t next_like;              /* where the next ones are likely to be */
+    const struct dmx_engine *like; /* its weights may be shared; or NULL */
+    size_t next_like;              /* where the next match is likely */
     struct dmx_fourier **fourier;
     size_t n_fourier, fourier_capacity;
 };
 
-/* Where a buffer of the arena lies during a run; of a buffer with row_floats
- * the rest is not there, and its beginning need not be anywhere. */
+/* The address of an arena buffer during a run. Of a buffer with row_floats only
+ * the current row exists, and the address of its start may lie outside the
+ * arena. */
 static inline float *dmx_write(const dmx_frame *f, dmx_buf b)
 {
     const dmx_buffer *buffer = &f->engine->buffer[b];
@@ -160,8 +162,8 @@ static inline int64_t dmx_max(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Whether weights may be replaced by others that fit no narrow format: folded
- * with a norm, transformed for Winograd's or Strassen's method. */
+/* Whether weights may be replaced by derived ones that fit no narrow format:
+ * folded with a norm, or transformed for Winograd's or Strassen's method. */
 static inline bool dmx_derives_weights(const struct dmx_engine *e)
 {
     return e->weights == DMX_WEIGHTS_FLOAT32;
@@ -180,8 +182,8 @@ void dmx_program_close(struct dmx_engine *e);
 /* 64-byte aligned floats, zero, counted as weights. */
 DMX_MUST_CHECK dmx_status dmx_program_floats(float **out, struct dmx_engine *e,
                                              int64_t count, dmx_error *err);
-/* `data`, the last floats handed out, which are filled now; or, when the engine
- * that this one is like has the same, these, and data is taken back. */
+/* Returns `data`, the last floats allocated, once they are filled; or, if the
+ * engine in `like` has the same floats, those, and releases data. */
 DMX_MUST_CHECK dmx_status dmx_program_share(float **data, struct dmx_engine *e,
                                             int64_t count, dmx_error *err);
 /* A copy of n floats; NULL stays NULL. */
@@ -189,7 +191,7 @@ DMX_MUST_CHECK dmx_status dmx_program_copy(const float **out,
                                            struct dmx_engine *e,
                                            const float *from, int64_t n,
                                            dmx_error *err);
-/* Zeroed parameters of steps; NULL when memory is short, with *err filled. */
+/* Zeroed parameters of a step; NULL with *err filled when out of memory. */
 void *dmx_program_parameters(struct dmx_engine *e, size_t size, dmx_error *err);
 
 DMX_MUST_CHECK dmx_status dmx_program_buffer(dmx_buf *out, struct dmx_engine *e,
@@ -202,7 +204,7 @@ DMX_MUST_CHECK dmx_status dmx_program_doubles(dmx_buf *out,
 DMX_MUST_CHECK dmx_status dmx_program_add(struct dmx_engine *e,
                                           const dmx_step *step, dmx_error *err);
 
-/* A plane with a good stride for its columns. */
+/* A plane with a suitable stride for its columns. */
 dmx_plane dmx_plane_make(int64_t rows, int64_t channels, int64_t cols);
 dmx_plane dmx_plane_of_shape(const dmx_shape *s);
 

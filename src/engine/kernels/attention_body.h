@@ -1,12 +1,12 @@
 /* Softmax over blocks of keys, with the queries in the lanes: maxima, sums and
  * rescaling never cross lanes. */
 
-/* Sums of softmax weights up to here leave room for the values that they
- * multiply. */
+/* Sums of softmax weights up to this limit can be multiplied by values without
+ * overflow. */
 #define MOST_WEIGHT 1073741824.0f /* 2^30 */
 
-/* The first `rows` rows of a tile of scores to softmax weights
- * (powers of two that are not yet divided by their sum), and added to total. */
+/* Converts the first `rows` rows of a tile of scores to unnormalised softmax
+ * weights, and adds them to total. */
 INLINE void tile_softmax_weights(const int64_t rows, tile_sums sum,
                                  const float *m, vec total[VECS], float *s)
 {
@@ -41,7 +41,7 @@ static bool softmax_weights(int64_t keys, int64_t k, const float *a,
     for (int j = 0; j < VECS; j++) {
         total[j] += v_load(l + j * LANES); /* last, as in gemm_add */
         for (int i = 0; i < LANES; i++)
-            fits &= total[j][i] <= MOST_WEIGHT; /* not so for NaN */
+            fits &= total[j][i] <= MOST_WEIGHT; /* false for NaN */
     }
     if (!fits)
         return false;

@@ -1,5 +1,5 @@
-/* Passes over whole rows, and sums of them. Rows are handled in full vectors:
- * the caller owns the memory up to the next multiple of 16 floats. */
+/* Operations over whole rows, and sums over them. Rows are processed in full
+ * vectors: the caller owns the memory up to the next multiple of 16 floats. */
 
 static void activate(dmx_activation act, float *y, const float *x, int64_t n)
 {
@@ -40,7 +40,7 @@ static void add_row(float *y, const float *a, const float *b, float alpha,
         v_store(y + j, v_load(a + j) + v_load(b + j) * s);
 }
 
-/* Sums go through float lanes for at most SPAN terms, then into a double. */
+/* At most SPAN terms are summed in float lanes, then added to a double. */
 #define SPAN (64 * LANES)
 
 INLINE int64_t span_end(int64_t j, int64_t n)
@@ -81,8 +81,9 @@ static double covariance(const float *x, const float *y, float mx, float my,
     return total;
 }
 
-/* The mean first, then squares around it: no cancellation. The mean is
- * rounded to float32 for the second sweep and the difference put right. */
+/* The mean first, then squares around it: no cancellation. The second pass uses
+ * the mean rounded to float32, and the result is corrected for the difference.
+ */
 static dmx_moments moments(const float *x, int64_t rows, int64_t stride,
                            int64_t n)
 {

@@ -1,4 +1,4 @@
-/* What happens to a product while it lies in the first-level cache. */
+/* The epilogue of a product, run while its tile is in the first-level cache. */
 
 INLINE vec activated(dmx_activation act, vec x, vec gate)
 {
@@ -64,7 +64,7 @@ static void finish(const dmx_finish *f, const float *c)
     }
 }
 
-/* The n <= 4 LANES elements of y that are wanted, onto out. */
+/* Stores n <= 4 LANES elements of y to out. */
 INLINE void store_wanted(const dmx_interleave *w, int64_t r, const float *y,
                          int64_t at, int64_t n)
 {
@@ -82,7 +82,7 @@ INLINE void store_wanted(const dmx_interleave *w, int64_t r, const float *y,
     }
 }
 
-/* The same for four whole vectors, all of them wanted. */
+/* The same for four full vectors. */
 INLINE void store_whole(const dmx_interleave *w, int64_t r, const vec y[4],
                         int64_t at)
 {

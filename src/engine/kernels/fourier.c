@@ -23,7 +23,8 @@ static void turn(float *out, double part)
     out[1] = (float)-sin(TAU * part);
 }
 
-/* Splits bins into radices; the number of floats that all tables need. */
+/* Factors bins into radices; returns the number of floats that all tables need.
+ */
 static int64_t plan_stages(dmx_fourier *f)
 {
     int64_t floats = 0;
@@ -57,9 +58,9 @@ static void fill_stages(dmx_fourier *f, float *p)
     f->synthesis = p + 2 * f->bins;
 }
 
-/* torch.stft(normalized=True) divides by sqrt(nfft) and its inverse
- * multiplies. Four squared Hann windows a quarter apart sum to 1.5; an inverse
- * complex transform of `bins` points divides by bins. */
+/* torch.stft(normalized=True) divides by sqrt(nfft) and its inverse multiplies.
+ * Four squared Hann windows, each shifted by a quarter of its length, sum to
+ * 1.5; an inverse complex transform of `bins` points divides by bins. */
 static void fill_windows(dmx_fourier *f, const float *window)
 {
     const double nfft = 2.0 * (double)f->bins, root = sqrt(nfft);

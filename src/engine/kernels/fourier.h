@@ -25,8 +25,8 @@ typedef struct dmx_fourier {
     float *memory;
 } dmx_fourier;
 
-/* False when memory is short. nfft is a multiple of 4; window: the periodic
- * Hann window of nfft samples, which is read here only. */
+/* False when out of memory. nfft is a multiple of 4; window: the periodic Hann
+ * window of nfft samples, which is not kept. */
 bool dmx_fourier_open(dmx_fourier *f, int64_t nfft, const float *window);
 void dmx_fourier_close(dmx_fourier *f);
 

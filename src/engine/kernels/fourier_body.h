@@ -1,4 +1,4 @@
-/* Fourier transforms of LANES frames side by side in the lanes. */
+/* Fourier transforms of LANES frames at once, one per lane. */
 
 typedef struct cvec {
     vec re, im;
@@ -133,7 +133,7 @@ static void gather_frames(const dmx_fourier *f, const float *x, int64_t hop,
     }
 }
 
-/* The inverse; real and imaginary parts have changed places. */
+/* The inverse; real and imaginary parts are swapped. */
 static void scatter_frames(const dmx_fourier *f, const float *z, int64_t n,
                            float *frames)
 {

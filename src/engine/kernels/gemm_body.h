@@ -12,9 +12,9 @@ INLINE void tile_clear(const int m, tile_sums sum)
             sum[i][j] = (vec){0};
 }
 
-/* A column of a tile of A, and one element of it in every lane. NEON
- * multiplies by a lane of a register, so it loads four elements at once; what
- * follows packed weights may be read. */
+/* A column of a tile of A, and one element of it in every lane. NEON multiplies
+ * by a lane of a register, so it loads four elements at once, which may read
+ * past the packed weights. */
 #if defined(__aarch64__)
 typedef struct column {
     vec part[2];
@@ -83,8 +83,8 @@ INLINE void tile_add(const int m, const float *restrict c, tile_sums sum)
             sum[i][j] += v_load(c + i * NR + j * LANES);
 }
 
-/* Weights pass by once for each panel, mostly from beyond the second-level
- * cache; so many floats ahead they are asked for. */
+/* Weights are streamed once per panel, mostly from beyond the second-level
+ * cache; they are prefetched this many floats ahead. */
 #define AHEAD 512
 
 /* sum += a [k][MR] * b [k][NR] */
@@ -101,7 +101,7 @@ static float fma_rounds(int64_t rounds)
 {
     const vec x = v_set(0.999f), y = v_set(1e-3f);
     tile_sums sum;
-    /* all different, or the compiler would find them equal */
+    /* all different, or the compiler would merge them */
     for (int i = 0; i < MR; i++)
         for (int j = 0; j < VECS; j++)
             sum[i][j] = v_set((float)(i * VECS + j));
@@ -129,9 +129,9 @@ static void gemm(int64_t rows, int64_t k, const float *a, const float *b,
     }
 }
 
-/* c is added last: c may be the sum of thousands of products, and if they are
- * alike, as in silence, each rounding of a growing sum errs to the same side.
- */
+/* c is added last: it may be the sum of thousands of products, and when these
+ * are alike, as in silence, every addition to a growing sum is rounded in the
+ * same direction. */
 static void gemm_add(int64_t rows, int64_t k, const float *a, const float *b,
                      float *c)
 {

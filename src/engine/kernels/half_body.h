@@ -1,4 +1,4 @@
-/* float16 weights, widened a block at a time while they are used. */
+/* float16 weights, widened one block at a time when used. */
 #include "base/tensor.h"
 
 #if defined(__aarch64__)
@@ -6,9 +6,9 @@
 #endif
 
 #if defined(__wasm_simd128__)
-/* Four halves, zero-extended. The bits move up, and a multiplication makes the
- * exponent right, that of subnormal numbers too; infinity and NaN get theirs
- * filled up. */
+/* Widens four halves, zero-extended. The bits are shifted up, and a
+ * multiplication corrects the exponent, also of subnormal numbers; the
+ * exponents of infinity and NaN are set to all ones. */
 INLINE v128_t widen_4(v128_t h)
 {
     const v128_t sign =

@@ -13,7 +13,7 @@ static const dmx_kernels *const tables[] = {
 #elif defined(__aarch64__)
     &dmx_kernels_neon,
 #elif defined(__wasm_simd128__)
-    &dmx_kernels_wasm, /* and nothing else: a module is downloaded */
+    &dmx_kernels_wasm, /* the only table, to keep the downloaded module small */
 #endif
 #if !defined(__wasm_simd128__)
     &dmx_kernels_portable,
@@ -22,8 +22,8 @@ static const dmx_kernels *const tables[] = {
 #define N_TABLE (sizeof tables / sizeof tables[0])
 
 #if defined(__x86_64__)
-/* CPUID leaf 1, ECX bit 29; older clangs' __builtin_cpu_supports does not know
- * its name. */
+/* CPUID leaf 1, ECX bit 29; __builtin_cpu_supports of older clang versions does
+ * not support its name. */
 static bool has_f16c(void)
 {
     unsigned eax, ebx, ecx, edx;

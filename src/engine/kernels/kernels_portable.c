@@ -1,4 +1,4 @@
-/* Whatever the compiler makes of four lanes on its baseline processor. */
+/* Four lanes, compiled for the compiler's baseline processor. */
 #define LANES    4
 #define MR       4
 #define VECS     2

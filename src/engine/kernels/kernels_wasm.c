@@ -1,5 +1,5 @@
-/* WebAssembly's 128-bit vectors. The engine below maps them to registers: 16 on
- * x86-64, 32 on ARM; the tile is made for the fewer. */
+/* WebAssembly's 128-bit vectors. The JavaScript engine maps them to registers:
+ * 16 on x86-64, 32 on ARM; the tile is sized for 16. */
 #if defined(__wasm_simd128__)
 #define LANES 4
 #define MR    4

@@ -29,7 +29,8 @@ static const dmx_narrow_kernels *const tables[] = {
 };
 #define N_TABLE (sizeof tables / sizeof tables[0])
 
-/* What the instructions need beyond those of the table they go with. */
+/* Whether the processor has the instructions that this table needs in addition
+ * to its float32 table's. */
 static bool has_instructions(const dmx_narrow_kernels *n)
 {
 #if defined(__x86_64__)

@@ -1,13 +1,13 @@
-/* Attention of narrow numbers, a block of keys at a time, queries in the lanes.
- * Powers in fixed point (int16: 1 is 32767; int8: 255) need the true maximum,
- * so scores go to memory while it is taken, and come back. */
+/* Attention with narrow integers, one block of keys at a time, queries in the
+ * lanes. Softmax weights in fixed point (int16: 1 is 32767; int8: 255) need the
+ * true maximum, so scores are stored until it is known. */
 
-/* Far below any score that matters; 2^that is 0. */
+/* Far below any relevant score; two to this power is 0. */
 #define FAR_BELOW (-1000.0f)
 
 /* ---- packing ------------------------------------------------------------ */
 
-/* A key is a row of A: its `width` numbers, one from each channel. Keys lie in
+/* A key is a row of A: its `width` elements, one from each channel. Keys lie in
  * the lanes. */
 INLINE vec key_lanes(const float *x, int64_t count)
 {
@@ -38,7 +38,7 @@ INLINE vec key_scales(const dmx_number kind, int64_t width, const float *x,
     return scale_16(magnitude, v_sqrt(square) * most, DMX_CHUNK_NORM);
 }
 
-/* Keys [t, t + count), count <= LANES; key i of a tile is place i. */
+/* Packs keys [t, t + count), count <= LANES; key i is row i of a tile. */
 INLINE void pack_keys(const dmx_number kind, int64_t width, int64_t t,
                       int64_t count, const float *x, int64_t stride,
                       int32_t *block)
@@ -87,7 +87,7 @@ static void narrow_keys(dmx_number kind, int64_t width, int64_t room, int64_t n,
     }
 }
 
-/* A channel is a row of A: its numbers of all tokens of the block. */
+/* A channel is a row of A: its elements for all tokens of the block. */
 INLINE void values_row(const dmx_number kind, int64_t room, int64_t n,
                        const float *x, int32_t *to)
 {
@@ -150,7 +150,7 @@ static void narrow_values(dmx_number kind, int64_t width, int64_t wide,
 
 /* ---- a block ------------------------------------------------------------ */
 
-/* Scores of MR keys, which go to a->score, and the maxima so far. */
+/* Computes the scores of MR keys into a->score, and updates the maxima. */
 INLINE void tile_scores(const dmx_number kind, const dmx_narrow_attention *a,
                         const int32_t *key, int64_t i, const vec *scale,
                         vec most[VECS])
@@ -175,9 +175,9 @@ INLINE void tile_scores(const dmx_number kind, const dmx_narrow_attention *a,
     }
 }
 
-/* 2^(score - most) of a word's keys, in fixed point. */
-INLINE void power_word(const dmx_number kind, const float *score,
-                       const vec most, vec *total, int32_t *to)
+/* Softmax weights 2^(score - most) of a word's keys, in fixed point. */
+INLINE void softmax_word(const dmx_number kind, const float *score,
+                         const vec most, vec *total, int32_t *to)
 {
     const float one = kind == DMX_INT8 ? 255.0f : STEPS_16;
     const float bias = kind == DMX_INT8 ? (float)DATA_BIAS : 0.0f;
@@ -193,9 +193,9 @@ INLINE void power_word(const dmx_number kind, const float *score,
     v_store((float *)(void *)to, (vec)w);
 }
 
-/* All powers of the block; l and m brought up to date. */
-INLINE void block_powers(const dmx_number kind, const dmx_narrow_attention *a,
-                         const vec most[VECS], vec decay[VECS])
+/* All softmax weights of the block; updates l and m. */
+INLINE void block_softmax(const dmx_number kind, const dmx_narrow_attention *a,
+                          const vec most[VECS], vec decay[VECS])
 {
     const int64_t pack = kind == DMX_INT8 ? 4 : 2;
     vec total[VECS];
@@ -204,8 +204,8 @@ INLINE void block_powers(const dmx_number kind, const dmx_narrow_attention *a,
     for (int64_t i = 0; i < a->room; i += pack)
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
-            power_word(kind, a->score + i * NR + j * LANES, most[j], &total[j],
-                       a->power + i / pack * NR + j * LANES);
+            softmax_word(kind, a->score + i * NR + j * LANES, most[j],
+                         &total[j], a->power + i / pack * NR + j * LANES);
     for (int j = 0; j < VECS; j++) {
         const vec d = v_load(a->m + j * LANES) - most[j];
         decay[j] = v_exp2_any(v_max(v_set(FAR_BELOW), d));
@@ -255,7 +255,7 @@ INLINE void attend_kind(const dmx_number kind, const dmx_narrow_attention *a)
     const int32_t *key = a->key;
     for (int64_t i = 0; i < a->room; i += MR, key += (words + 2) * MR)
         tile_scores(kind, a, key, i, scale, most);
-    block_powers(kind, a, most, decay);
+    block_softmax(kind, a, most, decay);
     add_values(kind, a, decay);
 }
 

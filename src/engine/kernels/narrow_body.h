@@ -1,6 +1,6 @@
 /* Everything that narrow_<isa>.c compiles: bodies and table. Before inclusion:
- * LANES, MR, VECS as in the float32 table it goes with (BASE, a string); DOT,
- * see narrow_dot.h; TABLE and ISA_NAME; PAYS_16 and PAYS_8. */
+ * LANES, MR, VECS as in the float32 table that it accompanies (BASE, a string);
+ * DOT, see narrow_dot.h; TABLE and ISA_NAME; PAYS_16 and PAYS_8. */
 #include "engine/kernels/narrow.h"
 
 #include "engine/kernels/vector.h"

@@ -1,5 +1,5 @@
-/* The two instructions that narrow products stand on, per instruction set; and
- * what they ask of their operands. DOT chooses:
+/* The two instructions that narrow products are built from, per instruction
+ * set, and their constraints on operands. DOT chooses:
  *   DOT_VNNI    AVX512-VNNI or AVX-VNNI. Inline assembly: with intrinsics gcc
  *               12 copies the sums and runs at half the speed
  *   DOT_MADD    plain AVX2 or AVX-512

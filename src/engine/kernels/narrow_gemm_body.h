@@ -2,7 +2,7 @@
 
 typedef veci int_sums[MR][VECS];
 
-/* In words: as far ahead as in gemm_body.h. */
+/* The prefetch distance in 32-bit words: as many bytes as in gemm_body.h. */
 #define WORDS_AHEAD 512
 
 INLINE veci v_load_int(const int32_t *p)
@@ -38,8 +38,9 @@ INLINE void int_product(const dmx_number kind, int64_t words,
     }
 }
 
-/* Where a sum starts: at zero, or so that stored data of q - DATA_BIAS counts
- * as q - zero. row, col: sums of q of the rows, zeros of the columns. */
+/* The initial value of a sum: zero, or a correction so that stored data q -
+ * DATA_BIAS acts as q - zero. row, col: sums of q of the rows, zeros of the
+ * columns. */
 INLINE void int_start(const dmx_number kind, const int32_t *row,
                       const int32_t *col, int_sums sum)
 {

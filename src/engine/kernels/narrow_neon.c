@@ -1,4 +1,4 @@
-/* Plain NEON, which has nothing faster than float32: correct, for tests. */
+/* Plain NEON, on which integers are not faster than float32: for tests. */
 #if defined(__aarch64__)
 #define LANES    4
 #define MR       8

@@ -1,11 +1,12 @@
-/* Float32 to narrow integers: scales of chunks, rounding, words. */
+/* Converts float32 to narrow integers: scales of chunks, rounding, packing into
+ * words. */
 
-/* 1.5 * 2^23: the float32 x + that, |x| < 2^22, has x rounded to the nearest
- * integer at the bottom of its bits. */
+/* 1.5 * 2^23: for |x| < 2^22, the lowest bits of the float32 sum x + 1.5 * 2^23
+ * are x rounded to the nearest integer. */
 #define ROUNDER 12582912.0f
 
 #define STEPS_16 32767.0f
-/* One less than there are, for a zero point that is rounded itself. */
+/* One less than available, since the zero point is rounded, too. */
 #define STEPS_8 254.0f
 
 INLINE veci v_rounded(vec x)
@@ -13,7 +14,7 @@ INLINE veci v_rounded(vec x)
     return (veci)(x + v_set(ROUNDER)) - (veci)v_set(ROUNDER);
 }
 
-/* Bits of |x|: as integers they are in the order of the numbers, and NaN is
+/* The bits of |x|: as integers they have the order of the numbers, with NaN
  * above all, so that a maximum can't lose it. */
 INLINE veci v_magnitude(vec x)
 {
@@ -42,8 +43,8 @@ INLINE vec v_sqrt(vec x)
     return v_load(lane);
 }
 
-/* NaN where the magnitude is that of NaN or infinity: the one whose low bits
- * are zero, which 2^x keeps. */
+/* NaN where the magnitude is NaN or infinity: the NaN with zero low bits, which
+ * 2^x preserves. */
 INLINE vec v_poison(vec scale, veci magnitude)
 {
     const veci bad = magnitude >= v_set_int(0x7f800000);
@@ -60,8 +61,8 @@ INLINE bool v_any(veci mask)
     return any != 0;
 }
 
-/* Sum of squares is right without scaling where the magnitude is within 2^-40
- * and 2^40, or zero. */
+/* A sum of squares needs no scaling where the magnitude is between 2^-40 and
+ * 2^40, or zero. */
 INLINE bool moderate(veci magnitude)
 {
     const veci low =
@@ -161,8 +162,8 @@ INLINE void words_8(const float *x, int64_t n, vec part, vec zero,
     }
 }
 
-/* 0 is among the values, so that it stays what it is; and q = 0 is the rounded
- * least one: adding an integer before rounding or after is the same. */
+/* The range includes 0, so that 0 stays exact; q = 0 is the rounded minimum:
+ * adding an integer before or after rounding is the same. */
 INLINE vec find_scale_8(const float *x, int64_t n, vec *zero)
 {
     veci magnitude = {0};
@@ -220,7 +221,7 @@ static void narrow_panel(const dmx_cut *c, const float *x, int32_t *panel)
 
 /* ---- tiles of A --------------------------------------------------------- */
 
-/* A row's chunk, n floats beside each other. */
+/* A row's chunk, n contiguous floats. */
 INLINE float row_scale(const dmx_number kind, const float *w, int64_t n,
                        const bool by_sum)
 {

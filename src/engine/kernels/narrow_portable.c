@@ -1,4 +1,4 @@
-/* Whatever the compiler makes of it: correct, for tests. */
+/* Portable C: for tests, not for speed. */
 #define LANES    4
 #define MR       4
 #define VECS     2

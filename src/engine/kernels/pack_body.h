@@ -1,4 +1,4 @@
-/* Panels of columns for the products, cut out of signals and token lists. */
+/* Packs panels of columns for the products, from signals and token lists. */
 
 /* dst[0, NR) = src[0, n), then zeros; src is readable for n floats only. */
 INLINE void copy_columns(float *dst, const float *src, int64_t n)
@@ -123,7 +123,8 @@ static void pack_taps(const dmx_window *w, const dmx_taps *taps, int64_t row,
     }
 }
 
-/* Two sweeps for the statistics, so that a large mean costs no digits. */
+/* Two passes for the statistics, so that a large mean does not cost precision.
+ */
 static void pack_normed(const float *x, int64_t channels, int64_t stride,
                         int64_t n, double epsilon, float *panel)
 {
@@ -155,7 +156,7 @@ static void pack_normed(const float *x, int64_t channels, int64_t stride,
         }
 }
 
-/* A tile of mr rows, if that is a power of two, turns by shuffles. */
+/* A tile of mr rows, if mr is a power of two, is transposed by shuffles. */
 static void pack_left(float *out, const float *x, int64_t stride, int64_t rows,
                       int64_t n)
 {

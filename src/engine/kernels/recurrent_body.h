@@ -1,8 +1,8 @@
-/* LSTMs with the gates of hidden units in the lanes: a few sequences at a time
- * meet every weight once, and what follows the product happens in registers.
- * And filters over time. */
+/* LSTMs with the gates of hidden units in the lanes: each weight is loaded once
+ * for a few sequences, and the activations run in registers. Also filters over
+ * time. */
 
-/* Sequences at a time: their sums, and the weights of a tile, have registers.
+/* Sequences at a time: their sums and the weights of a tile fit in registers.
  */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define SEQUENCES 6
@@ -12,8 +12,7 @@
 
 typedef vec gate_sums[SEQUENCES][4];
 
-/* Recurrent weights come from beyond the second-level cache when they are
- * many. */
+/* Large recurrent weights come from beyond the second-level cache. */
 #define GATES_AHEAD (16 * 4 * LANES)
 
 /* sum += weight [k][4][LANES] * x[j] for n sequences */
@@ -81,7 +80,8 @@ INLINE void cell_finish(const float *gate, const dmx_lstm_cell *c, int64_t j)
     v_store(c->out + j * c->step, h);
 }
 
-/* The sums pass through memory: what a loop indexes gets no registers. */
+/* The sums pass through memory: arrays indexed in a loop are not kept in
+ * registers. */
 INLINE void cell_sequences(const int n, const dmx_lstm_cell *c, int64_t first)
 {
     float gate[SEQUENCES * 4 * LANES];
@@ -102,7 +102,7 @@ INLINE void cell_sequences(const int n, const dmx_lstm_cell *c, int64_t first)
         cell_finish(gate + j * 4 * LANES, c, first + j);
 }
 
-/* A function each, or the compiler finds no registers for the sums. */
+/* Separate functions, or the compiler would not keep the sums in registers. */
 #define CELL(n)                                                                \
     static __attribute__((noinline)) void cell_##n(const dmx_lstm_cell *c,     \
                                                    int64_t first)              \
@@ -118,7 +118,8 @@ CELL(5)
 CELL(6)
 #endif
 
-/* Nearly equal numbers of sequences at a time: weights are loaded for each. */
+/* Splits the sequences into nearly equal groups: weights are loaded once per
+ * group. */
 static void lstm_cell(const dmx_lstm_cell *c)
 {
     static void (*const cell[])(const dmx_lstm_cell *, int64_t) = {

@@ -1,5 +1,5 @@
-/* One level of Strassen's method as Winograd arranged it: a product of 2 x 2
- * blocks with seven products and fifteen sums.
+/* One level of Strassen's method in Winograd's form: a product of 2 x 2 blocks
+ * with seven products and fifteen sums.
  *   m0 = a11 b11              c11 = m0 + m1
  *   m1 = a12 b21              c12 = m0 + m2 + m4 + m5
  *   m2 = s4 b22               c21 = m0 - m3 + m5 + m6
@@ -11,7 +11,7 @@
  *                             s4 = a12 - s2    t4 = t2 - b21
  * Source: Strassen, "Gaussian Elimination is not Optimal", 1969; Winograd, "On
  * Multiplication of 2 x 2 Matrices", 1971. Blocks are n floats in any order, as
- * long as all of a side are in the same. */
+ * long as all blocks of one side use the same. */
 
 static void strassen_left(float *s, int64_t n, const float *const a[4])
 {

@@ -1,4 +1,4 @@
-/* Winograd's F(3, 2): a filter of two taps makes three outputs with four
+/* Winograd's F(3, 2): a filter of two taps computes three outputs with four
  * products instead of six. With inputs d0 ... d3 and taps g0, g1 they are
  *   m0 = (d0 - d2) g0               y0 = m0 + m1 + m2
  *   m1 = (d1 + d2) (g0 + g1) / 2    y1 = m1 - m2

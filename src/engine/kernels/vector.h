@@ -1,7 +1,7 @@
 /* One float vector of LANES lanes through the compiler's vector extensions.
  * Included once per instruction set, with LANES defined; the compiler flags of
- * that file choose the instructions. Only what the extensions say badly is
- * written with intrinsics. */
+ * that file choose the instructions. Intrinsics are used only where the
+ * extensions compile poorly. */
 #ifndef LANES
 #error "define LANES before including vector.h"
 #endif
@@ -20,7 +20,7 @@
 
 typedef float vec __attribute__((vector_size(4 * LANES), may_alias));
 typedef int32_t veci __attribute__((vector_size(4 * LANES), may_alias));
-/* The same in memory, at any float's address. */
+/* The same type in memory, with the alignment of a float. */
 typedef float vec_mem
     __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
@@ -39,8 +39,8 @@ INLINE vec v_set(float x)
     return x - (vec){0};
 }
 
-/* a b + c, in one rounding where the processor has that. A compiler that may
- * contract does so by itself; WebAssembly has it by name only. */
+/* a b + c, fused where the processor supports it. Compilers contract the
+ * expression by themselves; WebAssembly needs an intrinsic. */
 INLINE vec v_fma(vec a, vec b, vec c)
 {
 #if defined(__wasm_relaxed_simd__)
@@ -99,9 +99,9 @@ INLINE vec v_exp2_polynomial(vec f)
     return v_fma(v_polynomial(c, COUNT_OF(c), f), f, v_set(1.0f));
 }
 
-/* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125.
- * Adding 1.5 * 2^23 rounds x to an integer n, whose bits then stand at the
- * bottom of the sum; shifted up they are the exponent. */
+/* 2^x for x <= 127, relative error <= 2e-7; x below -125 counts as -125. Adding
+ * 1.5 * 2^23 rounds x to an integer n, whose bits are then the lowest of the
+ * sum; shifted up, they form the exponent. */
 INLINE vec v_exp2_below(vec x)
 {
     x = v_max(v_set(-125.0f), x);
@@ -122,8 +122,8 @@ static const float exp2_parts[32] __attribute__((aligned(64))) = DMX_EXP2_PARTS;
 #endif
 
 /* The same for any x, with the whole range of float32 where an instruction
- * scales by 2^n. There x = n / 32 + f with |f| <= 1/64: the bottom bits of n
- * choose a power from a table, which leaves the multipliers less to do. */
+ * scales by 2^n. There x = n / 32 + f with |f| <= 1/64: the lowest bits of n
+ * select a power from a table, which leaves fewer multiplications. */
 INLINE vec v_exp2_any(vec x)
 {
 #if defined(__AVX512F__)
@@ -164,8 +164,8 @@ INLINE vec v_tanh(vec x)
 }
 
 /* erf(x), absolute error <= 3.2e-7 (4.3e-7 without fused multiply-add): an odd
- * rational function up to the ends, where 1 - erf is below a unit of the last
- * place. */
+ * rational function up to the ends of the interval, where 1 - erf is below one
+ * unit in the last place. */
 INLINE vec v_erf(vec x)
 {
     static const float top[] = DMX_ERF_TOP, bottom[] = DMX_ERF_BOTTOM;

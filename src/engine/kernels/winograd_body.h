@@ -33,7 +33,8 @@ INLINE void winograd_a(vec r[4], const vec m[6])
     r[3] = q + v_set(8.0f) * t + m[5];
 }
 
-/* A row of columns to 6 rows of tiles, as the columns of the 2-D transform. */
+/* Transforms a row of columns to 6 rows of tiles, the column transform of the
+ * 2-D one. */
 INLINE void winograd_row_in(const float *x, float *v, int64_t to)
 {
     for (int64_t j = 0; j < NR; j += LANES) {

@@ -1,8 +1,8 @@
 /* Chains of steps that run row by row: convolution, residual branches and
- * rewriting of one frequency row follow each other while the row lies in the
- * cache, and one wait for all threads replaces many. A step may join when what
- * it takes from earlier steps of the chain is its own row only, and when it
- * writes nothing that an earlier step reads from other rows. */
+ * rewrite of one frequency row run one after another while the row is in the
+ * cache, and one barrier replaces many. A step may join a chain if it reads
+ * only its own row of what earlier steps of the chain write, and writes nothing
+ * that an earlier step reads from other rows. */
 #include "engine/plan/planner.h"
 
 static bool writes(const dmx_step *s, dmx_buf b)
@@ -30,8 +30,8 @@ static int64_t rows_of(const dmx_step *s)
     return s->row_tasks > 0 ? s->tasks / s->row_tasks : 0;
 }
 
-/* Nanoseconds of one thread, roughly: 60 GFLOP/s and 10 GB/s. */
-static double guess(const struct dmx_engine *e, const dmx_step *s)
+/* A rough estimate for one thread, in nanoseconds: 60 GFLOP/s and 10 GB/s. */
+static double estimate(const struct dmx_engine *e, const dmx_step *s)
 {
     double floats = 0.0;
     for (int k = 0; k < DMX_STEP_IN; k++)
@@ -43,7 +43,7 @@ static double guess(const struct dmx_engine *e, const dmx_step *s)
     return s->flops / 60.0 + floats * 0.4;
 }
 
-/* Handing out work and waiting for it costs some microseconds. */
+/* Dispatching work to threads and waiting for it costs a few microseconds. */
 #define WORTH_WAKING 12000.0 /* ns */
 
 void dmx_plan_chains(struct dmx_engine *e)
@@ -60,7 +60,7 @@ void dmx_plan_chains(struct dmx_engine *e)
         double work = 0.0;
         for (int32_t k = 0; k < head->chain; k++) {
             head[k].phase = (int32_t)i;
-            work += guess(e, &head[k]);
+            work += estimate(e, &head[k]);
         }
         head->alone = work < WORTH_WAKING;
         i += (size_t)head->chain;

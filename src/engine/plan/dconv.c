@@ -1,4 +1,4 @@
-/* A residual branch that became one unit. */
+/* Emits a residual branch that is one unit. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
     return &p->g->value[v].shape;
 }
 
-/* Where the tensors of a residual branch come from. */
+/* The tensors of a residual branch. */
 enum { W1, B1, WEIGHT1, BIAS1, W2, B2, WEIGHT2, BIAS2, SCALE, DCONV_TENSORS };
 
 static const dmx_tensor *dconv_tensor(const dmx_planner *p, const dmx_unit *u,

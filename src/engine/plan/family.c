@@ -1,5 +1,5 @@
-/* Nodes of Hybrid Demucs and Demucs, one step or a few each: magnitudes and
- * masks, resampling, LSTMs, local attention. */
+/* Emits nodes of Hybrid Demucs and Demucs, as one or a few steps each:
+ * magnitudes and masks, resampling, LSTMs, local attention. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Which nodes of the graph become one unit. */
+/* Groups nodes of the graph into units. */
 #include "engine/plan/planner.h"
 
 static const dmx_node *node_at(const dmx_planner *p, int32_t i)
@@ -43,8 +43,8 @@ static bool is_activation(const dmx_planner *p, int32_t i, dmx_op leader)
            (op == DMX_OP_GLU && leader != DMX_OP_CONV_TRANSPOSE);
 }
 
-/* The other term of an addition that a product can carry out; -1: none. */
-static dmx_value carried(const dmx_planner *p, int32_t add, dmx_value mine)
+/* The other term of an addition that can be fused into a product; -1: none. */
+static dmx_value fusible_term(const dmx_planner *p, int32_t add, dmx_value mine)
 {
     const dmx_node *n = node_at(p, add);
     const bool first = n->in[0] == mine;
@@ -88,7 +88,7 @@ static void follow(const dmx_planner *p, dmx_unit *u)
     if (!next_is(p, u->last, DMX_OP_ADD))
         return;
     const int32_t add = next_of(p, u->last);
-    u->other = carried(p, add, node_at(p, u->last)->out[0]);
+    u->other = fusible_term(p, add, node_at(p, u->last)->out[0]);
     if (u->other != DMX_NO_VALUE)
         u->add = u->last = add;
 }
@@ -127,7 +127,7 @@ static bool match_dconv(const dmx_planner *p, dmx_unit *u)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static dmx_unit lone_unit(int32_t leader)
+static dmx_unit new_unit(int32_t leader)
 {
     return (dmx_unit){.leader = leader,
                       .last = leader,
@@ -144,8 +144,8 @@ static dmx_unit lone_unit(int32_t leader)
                       .feeder = -1};
 }
 
-/* Marks every node from the leader to the last one as the unit's. */
-static void claim(dmx_planner *p, const dmx_unit *u)
+/* Assigns every node from the leader to the last to the unit. */
+static void assign_nodes(dmx_planner *p, const dmx_unit *u)
 {
     const int32_t id = (int32_t)p->n_unit - 1;
     for (int32_t i = u->leader; i >= 0; i = next_of(p, i)) {
@@ -161,19 +161,19 @@ static void claim(dmx_planner *p, const dmx_unit *u)
 
 /* ---- units that share a step --------------------------------------------- */
 
-/* A linear map on its own step so far. */
+/* Whether the unit is a linear map that does not share its step yet. */
 static bool is_linear(const dmx_planner *p, const dmx_unit *u)
 {
     return node_at(p, u->leader)->op == DMX_OP_LINEAR && !u->joined &&
            u->feeder < 0 && u->n_sibling == 0;
 }
 
-static bool nothing_after(const dmx_unit *u)
+static bool has_no_epilogue(const dmx_unit *u)
 {
     return u->scale < 0 && u->add < 0;
 }
 
-/* The unit whose result is all that this one takes. */
+/* Finds the unit whose result is this one's only input. */
 static void match_feeder(const dmx_planner *p, dmx_unit *u)
 {
     const dmx_value v = node_at(p, u->leader)->in[0];
@@ -183,7 +183,7 @@ static void match_feeder(const dmx_planner *p, dmx_unit *u)
         dmx_sole_consumer(&p->a, v) < 0)
         return;
     dmx_unit *first = &p->unit[id];
-    if (first->last != maker || !is_linear(p, first) || !nothing_after(first))
+    if (first->last != maker || !is_linear(p, first) || !has_no_epilogue(first))
         return;
     first->joined = true;
     u->feeder = id;
@@ -191,12 +191,12 @@ static void match_feeder(const dmx_planner *p, dmx_unit *u)
 
 static void match_siblings(const dmx_planner *p, dmx_unit *u)
 {
-    if (!is_linear(p, u) || !nothing_after(u) || u->act >= 0)
+    if (!is_linear(p, u) || !has_no_epilogue(u) || u->act >= 0)
         return;
     const dmx_value v = node_at(p, u->leader)->in[0];
     for (size_t i = 0; i < p->n_unit && u->n_sibling < DMX_SIBLINGS; i++) {
         dmx_unit *other = &p->unit[i];
-        if (other == u || !is_linear(p, other) || !nothing_after(other) ||
+        if (other == u || !is_linear(p, other) || !has_no_epilogue(other) ||
             other->act >= 0 || other->leader < u->leader ||
             node_at(p, other->leader)->in[0] != v)
             continue;
@@ -221,9 +221,9 @@ dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err)
             (op != DMX_OP_CONV && op != DMX_OP_CONV_TRANSPOSE &&
              op != DMX_OP_LINEAR))
             continue;
-        dmx_unit u = lone_unit((int32_t)i);
+        dmx_unit u = new_unit((int32_t)i);
         if (p->fuse && !match_dconv(p, &u)) {
-            u = lone_unit((int32_t)i);
+            u = new_unit((int32_t)i);
             precede(p, &u);
             follow(p, &u);
         }
@@ -231,7 +231,7 @@ dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err)
                                 sizeof *p->unit),
                       err, DMX_ERROR_MEMORY, "out of memory while planning");
         p->unit[p->n_unit++] = u;
-        claim(p, &u);
+        assign_nodes(p, &u);
     }
     if (p->fuse)
         match_shared(p);

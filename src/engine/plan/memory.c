@@ -1,5 +1,5 @@
-/* One arena for all buffers: each gets the lowest place that nobody else uses
- * while it lives. Large buffers choose first. */
+/* One arena for all buffers: each gets the lowest offset that is free during
+ * its lifetime. Large buffers are placed first. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
@@ -29,8 +29,8 @@ static void find_lifetimes(struct dmx_engine *e)
     use(e, e->output, (int32_t)e->n_step);
 }
 
-/* What only the steps of one chain use is needed a row at a time: it stays in
- * the caches, and most of it never exists. */
+/* A buffer used only within one chain is needed one row at a time: a row per
+ * thread, which stays in the cache, is allocated instead of the whole. */
 static void find_rows(struct dmx_engine *e)
 {
     for (size_t i = 0; i < e->n_buffer; i++) {
@@ -62,7 +62,7 @@ static int lower_first(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static bool live_together(const dmx_buffer *a, const dmx_buffer *b)
+static bool lifetimes_overlap(const dmx_buffer *a, const dmx_buffer *b)
 {
     return a->first <= b->last && b->first <= a->last;
 }
@@ -77,7 +77,7 @@ static void choose_offset(dmx_buffer *b, dmx_buffer *const *placed, size_t n)
 {
     int64_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!live_together(b, placed[i]))
+        if (!lifetimes_overlap(b, placed[i]))
             continue;
         if (at + room(b) <= placed[i]->offset)
             break;

@@ -1,4 +1,4 @@
-/* Nodes that stand alone: one step each. */
+/* Emits nodes that are not part of a unit, as one step each. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static dmx_buf in_of(const dmx_planner *p, const dmx_node *n, int i)
     return p->buf[n->in[i]];
 }
 
-/* Pads, crops and joins are one move: each part at its place. */
+/* Pads, crops and concatenations are moves of parts to their offsets. */
 static dmx_status emit_move(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
     static const int order[] = {1, 0, 2}; /* channels, frequency, time */
@@ -112,8 +112,9 @@ static dmx_status emit_add(dmx_planner *p, const dmx_node *n, dmx_error *err)
     return dmx_step_add(p->e, n->path, a, b, out, (float)n->at.alpha, err);
 }
 
-/* A packed order may replace keys or values that nobody else needs. */
-static bool only_here(const dmx_planner *p, dmx_value v, dmx_buf buf)
+/* Whether keys or values may be replaced by packed ones: attention is their
+ * only consumer. */
+static bool is_only_use(const dmx_planner *p, dmx_value v, dmx_buf buf)
 {
     return p->fuse && dmx_sole_consumer(&p->a, v) >= 0 && !p->shared[v] &&
            buf == p->buf[v];
@@ -126,11 +127,11 @@ static dmx_status emit_attention(dmx_planner *p, const dmx_node *n,
     dmx_buf v, out;
     DMX_FORWARD(dmx_plan_ordered(&v, p, n->in[2],
                                  dmx_token_rows(&p->a, n->in[1]), err));
-    /* what a task writes only that task has read */
+    /* a task overwrites only what that task itself has read */
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], n->in[0], 1, err));
     return dmx_step_attention(p->e, n->path, in_of(p, n, 0),
-                              (dmx_head_input){k, only_here(p, n->in[1], k)},
-                              (dmx_head_input){v, only_here(p, n->in[2], v)},
+                              (dmx_head_input){k, is_only_use(p, n->in[1], k)},
+                              (dmx_head_input){v, is_only_use(p, n->in[2], v)},
                               out, n->at.heads, n->at.scale, err);
 }
 
@@ -166,7 +167,7 @@ static dmx_status emit_activation(dmx_planner *p, const dmx_node *n,
 
 /* ---- constants ---------------------------------------------------------- */
 
-/* A new constant for v, and where to write it; *plane is its layout. */
+/* Adds a constant for v; *data is where to write it, *plane its layout. */
 static dmx_status add_constant(float **data, dmx_plane *plane, dmx_planner *p,
                                dmx_value v, dmx_error *err)
 {
@@ -191,7 +192,8 @@ static dmx_status emit_freq_embedding(dmx_planner *p, const dmx_node *n,
     return DMX_OK;
 }
 
-/* Row-major [L][D] into channels of a plane, tokens as in the graph. */
+/* Transposes row-major [L][D] into the channels of a plane, tokens in the
+ * graph's order. */
 static void transpose(float *data, const dmx_plane *plane, const float *table,
                       float alpha)
 {
@@ -282,7 +284,7 @@ static dmx_status emit_input(dmx_planner *p, const dmx_node *n, dmx_error *err)
 #define emit_untokens      emit_tokens
 #define emit_position_1d   emit_position
 
-/* Operations that never stand alone: they lead a unit (match.c). */
+/* Operations that always lead a unit (match.c). */
 #define emit_conv           NULL
 #define emit_conv_transpose NULL
 #define emit_linear         NULL
@@ -296,8 +298,8 @@ static dmx_status emit_input(dmx_planner *p, const dmx_node *n, dmx_error *err)
 #define emit_lstm            dmx_emit_lstm
 #define emit_local_attention dmx_emit_local_attention
 
-/* Operations that this engine lacks would follow here, as NULL: such a graph is
- * refused, by name. */
+/* Operations that this engine lacks would be listed here as NULL: a graph with
+ * one is refused with its name. */
 
 static dmx_emit *const emitters[DMX_OP_COUNT] = {
 #define DMX_OPERATION(NAME, name, ...) [DMX_OP_##NAME] = emit_##name,

@@ -1,9 +1,9 @@
-/* From graph to steps: what belongs together, then step by step. */
+/* Compiles a graph to steps: forms units, then emits them in order. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
 
-/* Whether nobody but the consumers of x knows its buffer. */
+/* Whether the buffer of x is used by no value but x. */
 static bool is_private(const dmx_planner *p, dmx_value x)
 {
     return x != p->g->output && !p->shared[x] &&
@@ -35,7 +35,7 @@ dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p, dmx_value out,
     return DMX_OK;
 }
 
-/* The constant `from` with its tokens in another order. */
+/* A copy of the constant `from` with its tokens in another order. */
 static dmx_status order_constant(dmx_buf out, dmx_planner *p, dmx_buf from,
                                  int64_t have, int64_t want, dmx_error *err)
 {
@@ -51,7 +51,7 @@ static dmx_status order_constant(dmx_buf out, dmx_planner *p, dmx_buf from,
     return DMX_OK;
 }
 
-/* A constant is permuted once, anything else by a step. */
+/* A constant is permuted here, once; anything else by a step. */
 dmx_status dmx_plan_ordered(dmx_buf *out, dmx_planner *p, dmx_value v,
                             int64_t rows, dmx_error *err)
 {
@@ -108,8 +108,8 @@ static void close_planner(dmx_planner *p)
     free(p->unit);
 }
 
-/* The unit's embedding is folded, its padding and norm are part of it: such
- * nodes have no step. */
+/* Whether a node has no step of its own: an embedding that is folded into a
+ * unit, or a unit's padding or norm. */
 static bool folded_constant(const dmx_planner *p, int32_t index)
 {
     const dmx_node *n = &p->g->node[index];
@@ -119,7 +119,7 @@ static bool folded_constant(const dmx_planner *p, int32_t index)
     return id >= 0 && p->unit[id].other == n->out[0];
 }
 
-/* All nodes of a unit but its norm, which other units may repeat. */
+/* Marks all nodes of a unit except its norm, which other units may share. */
 static void mark_emitted(dmx_planner *p, int32_t id)
 {
     for (size_t i = 0; i < p->g->n_node; i++)

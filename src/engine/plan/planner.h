@@ -1,11 +1,11 @@
-/* Shared by the files of plan/: a graph on its way to steps.
+/* Shared by the files of plan/: the state of compiling a graph to steps.
  *
- * Fusion works on patterns of the graph alone. A product (convolution, linear
- * map) takes with it what feeds only on it: crop, activation, scale, addition;
- * and before it padding and layer norm. A residual branch of the form of
- * steps/dconv.c becomes one unit. Linear maps of one input, and pairs of which
- * one feeds the other, are units that share a step. A unit is emitted in the
- * place of its last node, where all its inputs exist. */
+ * Fusion depends only on patterns of the graph. A product (convolution, linear
+ * map) absorbs what consumes only its result: crop, activation, scale,
+ * addition; and the padding and layer norm before it. A residual branch of the
+ * form of steps/dconv.c becomes one unit. Linear maps of one input, and pairs
+ * of which one feeds the other, are units that share a step. A unit is emitted
+ * in the place of its last node, where all its inputs exist. */
 #ifndef DMX_ENGINE_PLANNER_H
 #define DMX_ENGINE_PLANNER_H
 
@@ -23,10 +23,10 @@ typedef struct dmx_unit {
     bool dconv;                  /* leader is its first convolution */
     int32_t norm1, conv2, norm2; /* of dconv */
     /* Units that share a step, by index: the linear map whose result only this
-     * one takes, or -1; more linear maps of the same input. */
+     * one consumes, or -1; other linear maps of the same input. */
     int32_t feeder, sibling[DMX_SIBLINGS];
     int n_sibling;
-    bool joined; /* to the step of another unit */
+    bool joined; /* emitted with the step of another unit */
 } dmx_unit;
 
 typedef struct dmx_planner {
@@ -35,7 +35,7 @@ typedef struct dmx_planner {
     bool fuse;
     dmx_buf *buf;     /* per value */
     dmx_analysis a;   /* of g */
-    bool *shared;     /* per value: its buffer serves another value too */
+    bool *shared;     /* per value: its buffer also holds another value */
     int32_t *unit_of; /* per node: the unit it is part of, or -1 */
     bool *emitted;    /* per node: its step exists */
     dmx_unit *unit;
@@ -57,15 +57,15 @@ typedef dmx_status dmx_emit(dmx_planner *p, const dmx_node *n, dmx_error *err);
 dmx_emit dmx_emit_magnitude, dmx_emit_mask, dmx_emit_wiener, dmx_emit_mono,
     dmx_emit_resample, dmx_emit_lstm, dmx_emit_local_attention;
 
-/* The buffer for a node's output: x's own when all uses of x are the
- * `uses_here` of this node, else a new one. x may be DMX_NO_VALUE. */
+/* The buffer for a node's output: that of x if this node's `uses_here` uses of
+ * x are the only ones, else a new one. x may be DMX_NO_VALUE. */
 DMX_MUST_CHECK dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p,
                                           dmx_value out, dmx_value x,
                                           int32_t uses_here, dmx_error *err);
-/* Whether `last` is the only consumer of v whose step does not exist yet, so
- * that its step may write over v. */
+/* Whether `last` is the only consumer of v that is not emitted yet, so that its
+ * step may overwrite v. */
 bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last);
-/* The buffer of a value, reordered if its tokens have not `rows` rows. */
+/* The buffer of a value, reordered unless its tokens have `rows` rows. */
 DMX_MUST_CHECK dmx_status dmx_plan_ordered(dmx_buf *out, dmx_planner *p,
                                            dmx_value v, int64_t rows,
                                            dmx_error *err);

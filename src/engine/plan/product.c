@@ -1,9 +1,9 @@
-/* Units to product steps: their geometry, and what goes with them. */
+/* Emits units as product steps: their geometry, and what is fused into them. */
 #include "engine/plan/weights.h"
 
-#define LEAST_DEPTH    32 /* from which products of integers pay */
+#define LEAST_DEPTH    32 /* from here on, integer products are faster */
 #define LEAST_LINES    16
-#define WINOGRAD_CHUNK 32 /* its transforms magnify errors */
+#define WINOGRAD_CHUNK 32 /* short, since its transforms amplify errors */
 
 static const dmx_node *node_at(const dmx_planner *p, int32_t i)
 {
@@ -36,7 +36,7 @@ static void set_conv(dmx_product *d, const dmx_planner *p, const dmx_unit *u)
     d->window.padding[0] -= live.from * at->conv.dilation[0];
 }
 
-/* Cropping whole positions moves the window; the rest is `start`. */
+/* Cropping by whole positions shifts the window; the rest is `start`. */
 static void set_transposed(dmx_product *d, const dmx_planner *p,
                            const dmx_unit *u, const int64_t taps[2])
 {
@@ -115,7 +115,7 @@ static dmx_status set_addition(dmx_product *d, dmx_planner *p,
     return DMX_OK;
 }
 
-/* A product and the memory behind it. */
+/* A product and the memory it refers to. */
 typedef struct described {
     dmx_product d;
     dmx_loaded l;
@@ -152,7 +152,7 @@ static void set_geometry(dmx_product *d, const dmx_planner *p,
                 d->dense.phases[i] = 1;
 }
 
-/* Does an attention take what the unit makes? */
+/* Whether an attention consumes the unit's result. */
 static bool makes_heads(const dmx_planner *p, const dmx_unit *u)
 {
     const dmx_value v = node_at(p, u->last)->out[0];
@@ -170,7 +170,8 @@ static dmx_layers layers_of(const dmx_planner *p, const dmx_unit *u)
     return makes_heads(p, u) ? DMX_LAYERS_HEADS : DMX_LAYERS_LINEAR;
 }
 
-/* Its arithmetic, where there is enough to multiply that integers pay. */
+/* Sets the arithmetic: integers only where the product is deep enough for them
+ * to be faster. */
 static void set_number(dmx_product *d, const dmx_planner *p, dmx_layers layers)
 {
     const int64_t lines = d->dense.phases[0] * d->dense.phases[1] *
@@ -181,7 +182,7 @@ static void set_number(dmx_product *d, const dmx_planner *p, dmx_layers layers)
                           : DMX_FLOAT32;
 }
 
-/* All but the output. */
+/* Describes everything but the output. */
 static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
                            dmx_error *err)
 {
@@ -205,8 +206,8 @@ static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
     return DMX_OK;
 }
 
-/* A sum may take the place of its other term where nothing else is read from
- * there: a decoder's that of the encoder's. */
+/* A sum may overwrite its other term if nothing else reads that: in a decoder,
+ * the encoder's output. */
 static dmx_status make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u,
                               dmx_error *err)
 {
@@ -228,13 +229,13 @@ static dmx_status add_siblings(described *t, described *more, dmx_planner *p,
         DMX_FORWARD(describe(&more[i], p, other, err));
         DMX_FORWARD(make_output(&s->out, p, other, err));
         s->dense = more[i].d.dense;
-        s->dense.number = t->d.dense.number; /* they share its panels */
+        s->dense.number = t->d.dense.number; /* siblings share its panels */
         t->d.flops += more[i].d.flops;
     }
     return DMX_OK;
 }
 
-/* The pair of linear maps of which `first` feeds `second`. */
+/* Emits a pair of linear maps, of which `first` feeds `second`. */
 static dmx_status emit_pair(dmx_planner *p, const dmx_product *first,
                             const dmx_product *second, dmx_error *err)
 {

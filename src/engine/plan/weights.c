@@ -1,4 +1,5 @@
-/* Weights in the order that products want, with a norm folded into them. */
+/* Loads weights in the order that products need, with a norm folded into them.
+ */
 #include "engine/plan/weights.h"
 
 #include <stdlib.h>
@@ -9,8 +10,9 @@ static const dmx_node *node_at(const dmx_planner *p, int32_t i)
     return &p->g->node[i];
 }
 
-/* Whether tap a of a convolution meets a row of the input anywhere. */
-static bool meets_rows(const dmx_conv_geometry *g, int64_t padding, int64_t a,
+/* Whether tap a of a convolution ever reads a row of the input, not only
+ * padding. */
+static bool reads_rows(const dmx_conv_geometry *g, int64_t padding, int64_t a,
                        int64_t rows, int64_t outputs)
 {
     const int64_t at = a * g->dilation[0] - padding; /* of output 0 */
@@ -29,15 +31,15 @@ dmx_taps_span dmx_live_taps(const dmx_planner *p, const dmx_unit *u)
     if (u->pad >= 0 && first->at.axis == 1)
         padding += first->at.before;
     dmx_taps_span s = {0, g->kernel[0]};
-    while (s.to > 1 && !meets_rows(g, padding, s.to - 1, rows, outputs))
+    while (s.to > 1 && !reads_rows(g, padding, s.to - 1, rows, outputs))
         s.to--;
     while (s.from + 1 < s.to && (s.from + 1) * g->dilation[0] <= padding &&
-           !meets_rows(g, padding, s.from, rows, outputs))
+           !reads_rows(g, padding, s.from, rows, outputs))
         s.from++;
     return s;
 }
 
-/* [Co][Ci][kf][kt] -> [Co][kf][Ci][kt], of the taps that are left */
+/* [Co][Ci][kf][kt] -> [Co][kf][Ci][kt], for the taps in use */
 static void order_taps(float *out, const float *w, const dmx_node *n,
                        int64_t co, int64_t ci, dmx_taps_span span)
 {
@@ -69,7 +71,7 @@ static void order_phases(float *out, const float *w, const dmx_node *n,
     }
 }
 
-/* The norm's gain into the columns, its offset into the bias. */
+/* Folds the norm's gain into the columns and its offset into the bias. */
 static void fold_norm(float *w, float *bias, const float *gain,
                       const float *offset, int64_t out, int64_t in)
 {
@@ -92,7 +94,7 @@ void dmx_unload_weights(dmx_loaded *l)
     free(l->norm_bias);
 }
 
-/* Returns how many lines of k weights a product of it has. */
+/* Returns how many lines of k weights the product has. */
 static int64_t measure(dmx_loaded *l, const dmx_planner *p, const dmx_unit *u)
 {
     const dmx_node *n = node_at(p, u->leader);
@@ -131,7 +133,7 @@ static dmx_status order_weights(dmx_loaded *l, const dmx_node *n, int64_t lines,
     return DMX_OK;
 }
 
-/* A norm goes into the weights where these need not stay what they are. */
+/* Folds a norm into the weights where these need not stay exact. */
 static dmx_status load_norm(dmx_loaded *l, const dmx_planner *p,
                             const dmx_unit *u, dmx_error *err)
 {

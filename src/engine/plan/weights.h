@@ -3,16 +3,16 @@
 
 #include "engine/plan/planner.h"
 
-/* Taps [from, to) of a convolution over rows that meet anything but padding:
- * with one row, the middle of three. */
+/* Taps [from, to) of a convolution over rows that read more than padding: with
+ * one row, the middle one of three. */
 typedef struct dmx_taps_span {
     int64_t from, to;
 } dmx_taps_span;
 
 dmx_taps_span dmx_live_taps(const dmx_planner *p, const dmx_unit *u);
 
-/* Weights and bias in the order that products want, and what belongs to them;
- * all malloc'd. */
+/* Weights and bias in the order that products need, with scale and norm; all
+ * malloc'd. */
 typedef struct dmx_loaded {
     float *weight, *bias;
     float *scale;                 /* after the product, or NULL */
@@ -21,8 +21,7 @@ typedef struct dmx_loaded {
     dmx_taps_span span; /* of a convolution */
 } dmx_loaded;
 
-/* Those of a unit's product. On an error what was loaded stays to be
- * unloaded. */
+/* Loads those of a unit's product. Unload them even after an error. */
 DMX_MUST_CHECK dmx_status dmx_load_weights(dmx_loaded *l, const dmx_planner *p,
                                            const dmx_unit *u, dmx_error *err);
 void dmx_unload_weights(dmx_loaded *l);

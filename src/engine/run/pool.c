@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* How often a thread looks again before it sleeps: about 20 microseconds, the
- * gap between two steps; waking a sleeper costs more. */
+/* How often a thread polls before it sleeps: about 20 microseconds, the gap
+ * between two steps; waking a sleeping thread costs more. */
 #define LOOKS 2000
 
-/* The state of the job in one word, so that joining it and closing it exclude
- * each other: its number, whether one may still join, and who is at it. Nobody
- * waits for a thread that is not at it: one that sleeps, or whose processor
- * does something else, comes late and finds nothing to do. */
+/* The state of the job in one word, so that joining and closing it exclude each
+ * other: its number, whether threads may still join, and how many are working
+ * on it. The pool never waits for a thread that has not joined: one that
+ * sleeps, or whose processor is busy, comes late and finds nothing to do. */
 #define NUMBER 0x100000000u /* counts up; workers wait for a change */
 #define OPEN   0x80000000u
 #define INSIDE 0x7fffffffu
@@ -27,9 +27,9 @@ typedef struct worker {
 } worker;
 
 struct dmx_pool {
-    dmx_monitor *start, *done; /* there is a job; nobody is at it */
+    dmx_monitor *start, *done; /* a job has started; no worker is left on it */
     _Atomic uint64_t job;
-    atomic_bool close; /* the job is to leave */
+    atomic_bool close; /* workers shall exit */
     void (*task)(void *, int64_t, int);
     void *context;
     int64_t count;
@@ -110,7 +110,7 @@ static void work(void *argument)
     }
 }
 
-/* Nobody is at the job before. */
+/* Publishes the next job; no worker is left on the previous one. */
 static void announce(dmx_pool *p)
 {
     const uint64_t number = job_number(p) + 1;
@@ -121,21 +121,21 @@ static void announce(dmx_pool *p)
     dmx_monitor_unlock(p->start);
 }
 
-static bool busy(dmx_pool *p)
+static bool has_workers(dmx_pool *p)
 {
     return (atomic_load(&p->job) & INSIDE) != 0;
 }
 
-/* No task is left to take: waits for those that others have taken. */
+/* All tasks have been taken: waits until the workers have finished theirs. */
 static void wait_for_workers(dmx_pool *p)
 {
     atomic_fetch_sub(&p->job, OPEN);
-    for (int i = 0; i < LOOKS && busy(p); i++)
+    for (int i = 0; i < LOOKS && has_workers(p); i++)
         pause_a_little();
-    if (!busy(p))
+    if (!has_workers(p))
         return;
     dmx_monitor_lock(p->done);
-    while (busy(p))
+    while (has_workers(p))
         dmx_monitor_wait(p->done);
     dmx_monitor_unlock(p->done);
 }

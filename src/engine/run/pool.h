@@ -11,11 +11,11 @@ typedef struct dmx_pool dmx_pool;
 dmx_pool *dmx_pool_open(int threads);
 void dmx_pool_close(dmx_pool *pool);
 
-/* Threads that really are there; workers are numbered below that. */
+/* The number of threads actually started; workers are numbered below it. */
 int dmx_pool_threads(const dmx_pool *pool);
 
-/* Calls task(context, i, worker) once for each i in [0, count), handed out
- * one by one in rising order, and returns when all are done. */
+/* Calls task(context, i, worker) once for each i in [0, count), in rising
+ * order, and returns when all are done. */
 void dmx_pool_run(dmx_pool *pool, int64_t count,
                   void (*task)(void *context, int64_t i, int worker),
                   void *context);

@@ -1,4 +1,4 @@
-/* What one run needs: memory, threads, times. */
+/* The state of one run: memory, threads, times. */
 #include "base/platform.h"
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"

@@ -1,8 +1,8 @@
-/* Multi-head attention without a score matrix: for nr queries in the lanes,
- * blocks of keys pass by, S' = K' Q, P = softmax so far, O += V P. The tile of
- * P is already the packed right side of the second product, and O comes out
- * channel by channel, as the next linear map wants it.
- * Source: Dao et al., "FlashAttention", 2022 (the running softmax). */
+/* Multi-head attention without a score matrix: for nr queries in the lanes, one
+ * block of keys after another: S' = K' Q, P = running softmax, O += V P. The
+ * tile of P is already the packed right side of the second product, and O comes
+ * out channel by channel, as the next linear map needs it. Source: Dao et al.,
+ * "FlashAttention", 2022 (the running softmax). */
 #include "engine/kernels/narrow.h"
 #include "engine/steps/heads.h"
 #include "engine/steps/product.h"
@@ -16,8 +16,8 @@ typedef struct attention_step {
     int64_t queries;
     int64_t tiles, group, groups; /* of nr queries; tiles of a task */
     float scale;                  /* of a score in base-2 logarithms */
-    /* Integers: how scores and values are cut, and their blocks' sizes in
-     * 32-bit places. */
+    /* Integers: how scores and values are divided into chunks, and their
+     * blocks' sizes in 32-bit words. */
     dmx_cut scores, values;
     int64_t key_places, value_places;
 } attention_step;
@@ -57,14 +57,15 @@ static void pack_values(const dmx_step *step, const dmx_frame *f, int64_t task,
     pack(step, f, task, dmx_pack_values);
 }
 
-/* A tile of nr queries on its way: Q scaled, O, running maximum m and sum l. */
+/* The state of a tile of nr queries: scaled Q, O, running maximum m and sum l.
+ */
 typedef struct tile {
     float *q, *o, *m, *l;
     int64_t t, n; /* its queries: [t, t + n) */
 } tile;
 
-/* What the tiles of a thread share: scores or softmax weights, and for the
- * careful way a product and the decay of earlier sums. */
+/* Shared by the tiles of a thread: scores or softmax weights, and for the
+ * rescaling path a product and the decay of earlier sums. */
 typedef struct workspace {
     float *s, *product, *decay;
 } workspace;
@@ -100,13 +101,13 @@ static void start_tile(tile *c, const attention_step *a, const dmx_kernels *k,
     }
 }
 
-/* One block of keys and values. The maxima seen so far are good enough for
- * most later blocks: any m gives the same quotient O / l, it only has to keep
- * the powers within range. So the sums tell when a block needs the careful way,
- * and the first block always takes it. */
-static void visit_block(const tile *c, const attention_step *a,
-                        const dmx_kernels *k, const workspace *w, int64_t block,
-                        const float *key, const float *value)
+/* One block of keys and values. The maxima of earlier blocks suffice for most
+ * later ones: any m yields the same quotient O / l, as long as the exponentials
+ * stay in range. The sums show when a block needs the rescaling path; the first
+ * block always takes it. */
+static void attend_block(const tile *c, const attention_step *a,
+                         const dmx_kernels *k, const workspace *w,
+                         int64_t block, const float *key, const float *value)
 {
     const int64_t keys = dmx_min(DMX_KEYS, a->heads.tokens - block * DMX_KEYS);
     key += block * DMX_KEYS * a->heads.width;
@@ -122,8 +123,8 @@ static void visit_block(const tile *c, const attention_step *a,
     k->accumulate(c->o, w->product, w->decay, a->heads.wide);
 }
 
-/* `group` tiles of one head's queries against all its keys: a block of keys
- * and values serves them all while it is in the cache. */
+/* `group` tiles of one head's queries against all its keys: a block of keys and
+ * values is used for all of them while it is in the cache. */
 static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
                    float *scratch)
 {
@@ -154,7 +155,7 @@ static void attend(const dmx_step *step, const dmx_frame *f, int64_t task,
     }
     for (int64_t b = 0; b < a->heads.blocks; b++)
         for (int64_t i = 0; i < count; i++)
-            visit_block(&c[i], a, k, &w, b, key, value);
+            attend_block(&c[i], a, k, &w, b, key, value);
     for (int64_t i = 0; i < count; i++)
         k->divide_by_sums(y + c[i].t, out->stride, c[i].o, c[i].l,
                           a->heads.width, c[i].n);
@@ -183,7 +184,8 @@ static void pack_integers(const dmx_step *step, const dmx_frame *f,
                   p->stride, (int32_t *)(void *)(out + task * a->value_places));
 }
 
-/* Scratch memory of attend_integers: scores, powers, queries as they are. */
+/* Scratch memory of attend_integers: scores, softmax weights, queries in
+ * float32. */
 static int64_t integer_floats(const attention_step *a, int64_t nr)
 {
     return 2 * DMX_KEYS * nr +
@@ -281,8 +283,8 @@ static dmx_status add_integers(dmx_buf *out, struct dmx_engine *e,
 
 /* ---- planning ----------------------------------------------------------- */
 
-/* Keys or values of all heads, packed once: by the product that makes them, or
- * else by a step. */
+/* Keys or values of all heads, packed once: by the product that computes them,
+ * or else by a separate step. */
 static dmx_status add_packing(dmx_buf *out, struct dmx_engine *e,
                               const char *path, attention_step *a,
                               dmx_head_input in, dmx_head_order order,

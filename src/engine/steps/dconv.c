@@ -26,8 +26,8 @@ typedef struct dconv_step {
     dmx_matrix matrix;             /* of w2 */
 } dconv_step;
 
-/* What a piece of a row leaves behind: count, means [H], sums of products of
- * differences [H][H] (lower half). */
+/* The size of a piece's partial statistics: count, means [H], sums of products
+ * of differences [H][H] (lower half). */
 static int64_t piece_doubles(int64_t hidden)
 {
     return 1 + hidden + hidden * hidden;
@@ -77,7 +77,7 @@ static void run_hidden(const dmx_step *step, const dmx_frame *f, int64_t task,
     }
 }
 
-/* Joins the pieces of a row into all (count, means, products). */
+/* Merges the pieces of a row into `all` (count, means, products). */
 static void join_pieces(double *all, const double *part, int64_t pieces,
                         int64_t H)
 {
@@ -237,7 +237,8 @@ static dmx_status add_first(struct dmx_engine *e, const dmx_dconv *d, dmx_buf u,
     return dmx_step_product(e, &p, err);
 }
 
-/* The second norm's gains, out of the hidden channels u, which become h. */
+/* Computes the second norm's gains from the hidden channels u, which become h.
+ */
 static dmx_status add_gains(dmx_buf *gains, struct dmx_engine *e,
                             const dmx_dconv *d, dconv_step *s, dmx_buf u,
                             dmx_error *err)

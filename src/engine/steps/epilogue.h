@@ -1,4 +1,5 @@
-/* What follows a product, and where its result goes. */
+/* The epilogue of a product: what is applied to its result, and where that is
+ * stored. */
 #ifndef DMX_ENGINE_EPILOGUE_H
 #define DMX_ENGINE_EPILOGUE_H
 
@@ -17,9 +18,9 @@ DMX_MUST_CHECK dmx_status dmx_epilogue_fill(dmx_epilogue *p,
                                             const dmx_product *from,
                                             dmx_error *err);
 
-/* Block b of m at row `row` of the step's output `output`, from column 0 on:
- * DMX_SLOT_ADDED is added, DMX_SLOT_GAINS holds gains and biases row by row,
- * where the step has them. */
+/* The epilogue for block b of m at row `row` of the step's output `output`,
+ * from column 0 on. If the step has them, DMX_SLOT_ADDED is added and
+ * DMX_SLOT_GAINS holds gains and biases per row. */
 dmx_finish dmx_epilogue_at(const dmx_epilogue *p, const dmx_step *step,
                            const dmx_frame *f, const dmx_matrix *m,
                            const dmx_block *b, int output, int64_t row);

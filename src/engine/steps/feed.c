@@ -1,8 +1,9 @@
 /* Two linear maps, one after the other, as in the feed-forward block of a
- * transformer. A few panels of tokens go through both: a stretch of the hidden
- * channels is made, activated and used up before the next one, so that it
- * stays in the second-level cache, where it already lies as the second product
- * wants it. The sums are those of the two products apart, in the same order. */
+ * transformer. A few panels of tokens go through both: a block of hidden
+ * channels is computed, activated and consumed before the next one, so that it
+ * stays in the second-level cache, already in the layout that the second
+ * product needs. The sums are the same, in the same order, as those of two
+ * separate products. */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/panel.h"
 #include "engine/steps/product.h"
@@ -58,11 +59,11 @@ static feed_scratch divide_scratch(const feed_step *g, int64_t nr, float *s)
     return parts;
 }
 
-/* Block b of the first matrix, whose stretch starts at channel `start`, with
- * all panels. */
-static void make_hidden(const feed_step *g, const struct dmx_engine *e,
-                        const dmx_block *b, int64_t start, int64_t count,
-                        const feed_scratch *s)
+/* Multiplies all panels by block b of the first matrix, whose stretch of hidden
+ * channels starts at channel `start`. */
+static void compute_hidden(const feed_step *g, const struct dmx_engine *e,
+                           const dmx_block *b, int64_t start, int64_t count,
+                           const feed_scratch *s)
 {
     const dmx_kernels *k = e->kernels;
     const bool narrow = g->narrow > 0;
@@ -106,7 +107,7 @@ static void add_stretch(const feed_step *g, const struct dmx_engine *e,
     }
 }
 
-/* The sums of panel i of the task, columns [t, t + n), to the output. */
+/* Stores the sums of panel i of the task, columns [t, t + n), to the output. */
 static void finish_sums(const dmx_step *step, const dmx_frame *f, int64_t i,
                         int64_t t, const feed_scratch *s)
 {
@@ -141,7 +142,7 @@ static void run_feed(const dmx_step *step, const dmx_frame *f, int64_t task,
         const int64_t start = g->first.block[j * g->stretch].channel;
         const int64_t end = dmx_min((j + 1) * g->stretch, g->first.n_block);
         for (int64_t b = j * g->stretch; b < end; b++)
-            make_hidden(g, f->engine, &g->first.block[b], start, count, &s);
+            compute_hidden(g, f->engine, &g->first.block[b], start, count, &s);
         add_stretch(g, f->engine, j, count, &s);
     }
     for (int64_t i = 0; i < count; i++)

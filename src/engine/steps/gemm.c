@@ -1,15 +1,15 @@
-/* Convolutions, transposed convolutions and linear maps: cut a panel of
- * columns out of the input, multiply, finish. */
+/* Convolutions, transposed convolutions and linear maps: gather a panel of
+ * columns from the input, multiply, apply the epilogue. */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/panel.h"
 #include "engine/steps/product.h"
 
 #include <string.h>
 
-#define PANEL_FLOATS   (96 * 1024) /* of a group: leave room in 1 MiB for A */
+#define PANEL_FLOATS   (96 * 1024) /* per group: leaves room in 1 MiB for A */
 #define MOST_PANELS    8
 #define MOST_TAPS_ROWS 64
-#define FEW_CHANNELS   192 /* whose columns stay in the first-level cache */
+#define FEW_CHANNELS   192 /* columns stay in the first-level cache */
 
 typedef struct gemm_step {
     dmx_matrix matrix[DMX_STEP_OUT]; /* one for each output */
@@ -33,7 +33,7 @@ typedef struct gemm_scratch {
     float *narrow; /* panels of integers */
 } gemm_scratch;
 
-/* A block of one of the matrices, and the panel it meets. */
+/* A block of one of the matrices, and the panel that it multiplies. */
 typedef struct meeting {
     const dmx_step *step;
     const dmx_frame *frame;
@@ -42,7 +42,8 @@ typedef struct meeting {
     int64_t index;
 } meeting;
 
-/* Panels of float32 at a time: those that become integers share the room. */
+/* How many float32 panels exist at a time: those that are converted to integers
+ * share one buffer. */
 static int64_t panels_kept(const gemm_step *g)
 {
     return g->narrow > 0 ? 1 : g->group;
@@ -84,7 +85,7 @@ static dmx_panel narrow_panel(const gemm_step *g, const dmx_step *step,
     return (dmx_panel){to, wide.width};
 }
 
-/* The output's row that a block makes at a panel; false when it is cropped. */
+/* The output row that a block computes at a panel; false when it is cropped. */
 static bool row_of(int64_t *row, const gemm_step *g, const meeting *at)
 {
     const dmx_plane *out = dmx_plane_of(at->frame, at->step->out[at->output]);
@@ -209,7 +210,7 @@ static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
 }
 
 /* A convolution over time with few outputs, or of few channels: packing every
- * tap would cost more than reading in place. */
+ * tap would cost more than reading the signal in place. */
 static void choose_taps(gemm_step *g, const dmx_kernels *k)
 {
     const dmx_window *w = &g->source.window;
@@ -225,7 +226,7 @@ static void choose_taps(gemm_step *g, const dmx_kernels *k)
                                 dmx_round_up(k->nr + reach, 16)};
 }
 
-/* Positions along an axis that make all wanted outputs. */
+/* The number of positions along an axis that yield all wanted outputs. */
 static int64_t positions(int64_t outputs, int64_t phases, int64_t start)
 {
     return (start + outputs + phases - 1) / phases;
@@ -289,7 +290,7 @@ static dmx_status fill_gemm(gemm_step *g, struct dmx_engine *e,
     return DMX_OK;
 }
 
-/* Inputs of which a task reads its own row only. */
+/* Inputs of which a task reads only its own row. */
 static unsigned local_slots(const gemm_step *g)
 {
     const dmx_window *w = &g->source.window;

@@ -1,5 +1,5 @@
-/* Keys and values as attention wants them: the left sides of its products,
- * block by block, the heads one after another.
+/* Keys and values in the layout of attention: the left sides of its products,
+ * block by block, heads one after another.
  *
  * A block is DMX_KEYS tokens. Keys: [block][tokens/mr][width][mr], whole
  * blocks. Values: [block][wide/mr][tokens][mr], with as many tokens as there
@@ -37,7 +37,7 @@ void dmx_pack_keys(float *out, const dmx_heads *h, const dmx_kernels *k,
 void dmx_pack_values(float *out, const dmx_heads *h, const dmx_kernels *k,
                      const float *x, int64_t stride, int64_t block);
 
-/* Whether tiles of a product can go there as they are. */
+/* Whether tiles of a product can be stored in this layout directly. */
 bool dmx_heads_fit(const dmx_heads *h, const dmx_kernels *k);
 
 /* Channels [channel, channel + count) of tokens [t, t + n), n <= nr, out of a

@@ -1,13 +1,13 @@
-/* Attention over time that favours what is near, each row for itself; the
- * formula: graph/rules_time.c. As in attention.c, without a score matrix: nr
- * queries in the lanes, blocks of keys pass by.
+/* Attention over time with a distance penalty, each row independently; the
+ * formula is in graph/rules_time.c. As in attention.c, without a score matrix:
+ * nr queries in the lanes, one block of keys after another.
  *
- * What distance costs is part of the product. With keys of a block at t in
- * [start, last], a query at s behind them loses a (s - t) = a (s - last) +
- * a (last - t), one before them a (start - s) + a (t - start): two products
- * that never cancel. So a key has three more elements, t - start, t - last and
- * 1. Only the block that holds the queries themselves is done by the element,
- * and it comes first, since it sets the scale of the sums. */
+ * The distance penalty is part of the product. With a block's keys at t in
+ * [start, last], the penalty of a query at s after them is a (s - t) = a (s -
+ * last) + a (last - t), and before them a (start - s) + a (t - start): sums
+ * without cancellation. So a key has three more elements, t - start, t - last
+ * and 1. Only the block that contains the queries themselves is computed
+ * element by element; it comes first, since it sets the scale of the sums. */
 #include "engine/steps/heads.h"
 #include "engine/steps/steps.h"
 
@@ -24,7 +24,7 @@ typedef struct local_step {
     int64_t per_head;  /* floats of its packed keys */
     int64_t tiles;     /* of nr queries */
     float scale;       /* of a score in base-2 logarithms */
-    const float *gain; /* [decays][nr]: what a decay's sigmoid counts */
+    const float *gain; /* [decays][nr]: the weight of a decay's sigmoid */
 } local_step;
 
 enum { QUERIES, KEYS, VALUES, DECAYS }; /* input slots */
@@ -87,8 +87,8 @@ static void run_pack_values(const dmx_step *step, const dmx_frame *f,
 /* ---- queries --------------------------------------------------------------
  */
 
-/* A tile of nr queries of a head on its way. q: [width + EXTRA][nr]; slope: by
- * how much a step of distance lowers the score; o, m, l: see attention.c. */
+/* The state of a tile of nr queries of a head. q: [width + EXTRA][nr]; slope:
+ * the penalty per step of distance; o, m, l: see attention.c. */
 typedef struct tile {
     const local_step *a;
     const dmx_kernels *k;
@@ -162,8 +162,8 @@ static void clear_sums(const tile *c)
 /* ---- blocks of keys -------------------------------------------------------
  */
 
-/* The last elements of the queries for a block before or behind them, or, in
- * their own block, none. */
+/* Sets the extra elements of the queries for a block before or after them;
+ * zeros for their own block. */
 static void place_block(const tile *c, int64_t start, int64_t last)
 {
     const int64_t nr = c->k->nr;
@@ -180,7 +180,7 @@ static void place_block(const tile *c, int64_t start, int64_t last)
     }
 }
 
-/* Scores of the block that the queries lie in. */
+/* Scores of the block that contains the queries. */
 static void place_own(const tile *c, int64_t start, int64_t keys)
 {
     const int64_t nr = c->k->nr;

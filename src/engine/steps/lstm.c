@@ -16,9 +16,9 @@ typedef struct turn_step {
     int64_t blocks; /* of a row's columns */
 } turn_step;
 
-/* [F][C][T] to [F * T][C]; task is a block of columns. */
-static void run_turn(const dmx_step *step, const dmx_frame *f, int64_t task,
-                     float *scratch)
+/* Transposes [F][C][T] to [F * T][C]; a task is a block of columns. */
+static void run_transpose_in(const dmx_step *step, const dmx_frame *f,
+                             int64_t task, float *scratch)
 {
     (void)scratch;
     const turn_step *s = step->parameters;
@@ -35,7 +35,7 @@ static void run_turn(const dmx_step *step, const dmx_frame *f, int64_t task,
             y[t * out->stride + c] = x[c * in->stride + t];
 }
 
-/* The position that gives step t of a row. */
+/* The position from which step t of a row is taken. */
 static int64_t source_of(const dmx_lstm_layer *l, int64_t row, int64_t t)
 {
     const dmx_chunks *c = &l->chunks;
@@ -81,7 +81,7 @@ static dmx_status add_turn(struct dmx_engine *e, const char *path,
     const dmx_step step = {
         .kind = join ? "join" : "turn",
         .path = path,
-        .run = join ? run_join : run_turn,
+        .run = join ? run_join : run_transpose_in,
         .parameters = s,
         .in = {[DMX_SLOT_INPUT] = in},
         .out = {[DMX_SLOT_OUTPUT] = out},
@@ -98,8 +98,8 @@ typedef struct project_step {
     int64_t positions, slice;
 } project_step;
 
-/* A block of gates for a slice of positions; the slices' inputs stay in the
- * second-level cache while blocks pass by. */
+/* A block of gates for a slice of positions; a slice's inputs stay in the
+ * second-level cache for all blocks. */
 static void run_project(const dmx_step *step, const dmx_frame *f, int64_t task,
                         float *scratch)
 {
@@ -142,7 +142,7 @@ static dmx_status add_project(dmx_buf *gates, struct dmx_engine *e,
         .out = {[DMX_SLOT_OUTPUT] = *gates},
         .tasks = (s->positions + s->slice - 1) / s->slice * l->project.n_block,
         .scratch = dmx_matrix_room(&l->project),
-        /* the textbook's: every chunk for itself */
+        /* as in the textbook: every chunk separately */
         .flops = 16.0 * (double)l->hidden * (double)channels *
                  (double)(l->sequences * l->chunks.width),
     };
@@ -162,22 +162,23 @@ static dmx_status load(float **out, const dmx_tensor *t, dmx_error *err)
     return DMX_OK;
 }
 
-/* Where line gate * H + unit goes among the tiles. */
+/* The index of line gate * H + unit in tile order. */
 static int64_t line_of(const dmx_lstm_layer *l, int64_t lanes, int64_t line)
 {
     const int64_t gate = line / l->hidden, unit = line % l->hidden;
     return (unit / lanes * 4 + gate) * lanes + unit % lanes;
 }
 
-/* Where a column of the weights goes: outputs of the layer before have a gap
- * after each direction. */
+/* The index of a weight column: outputs of the previous layer have a gap after
+ * each direction. */
 static int64_t column_of(const dmx_lstm_layer *l, int64_t column)
 {
     return l->first || column < l->hidden ? column
                                           : column - l->hidden + l->padded;
 }
 
-/* The lines of a direction, [4 padded][k], out of a tensor [4 H][columns]. */
+/* Reorders the lines of a direction to [4 padded][k] from a tensor [4
+ * H][columns]. */
 static dmx_status order_lines(float *out, const dmx_lstm_layer *l,
                               int64_t lanes, int64_t k, const dmx_tensor *t,
                               dmx_error *err)
@@ -193,7 +194,7 @@ static dmx_status order_lines(float *out, const dmx_lstm_layer *l,
     return DMX_OK;
 }
 
-/* Both biases of a direction as one. */
+/* Adds the two biases of a direction. */
 static dmx_status order_bias(float *out, const dmx_lstm_layer *l, int64_t lanes,
                              const dmx_tensor *const w[WEIGHTS], dmx_error *err)
 {

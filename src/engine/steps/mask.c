@@ -1,6 +1,5 @@
-/* Spectrograms as magnitudes: from complex numbers to them, and back with the
- * mixture's phase. The magnitude is taken in double, which nothing can
- * overflow. */
+/* Magnitude spectrograms: from complex numbers to magnitudes, and back with the
+ * mixture's phase. Magnitudes are computed in double, which cannot overflow. */
 #include "engine/steps/steps.h"
 
 #include <math.h>

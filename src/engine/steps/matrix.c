@@ -173,8 +173,9 @@ static dmx_status pack_float32(dmx_matrix *m, struct dmx_engine *e,
     return DMX_OK;
 }
 
-/* How a product is cut. Chunks of int16 cost a few percent each time they are
- * halved and gain three decibels; those of int8 are as long as may be. */
+/* Divides a product into chunks. Halving the chunks of int16 costs a few
+ * percent of speed and gains three decibels; those of int8 are as long as
+ * possible. */
 static dmx_cut cut_of(const struct dmx_engine *e, const dmx_dense *d)
 {
     const int64_t usual = d->number == DMX_INT8 ? DMX_CHUNK : USUAL_CHUNK;

@@ -1,6 +1,6 @@
 /* Weights packed for the products: [rows/mr][k][mr], in blocks of rows that
- * stay in the second-level cache while panels pass by. Weights of integers are
- * tiles of kernels/narrow.h instead, and their panels are packed again. */
+ * stay in the second-level cache for several panels. Integer weights are tiles
+ * of kernels/narrow.h instead, and their panels are converted. */
 #ifndef DMX_ENGINE_MATRIX_H
 #define DMX_ENGINE_MATRIX_H
 
@@ -17,7 +17,8 @@ typedef struct dmx_block {
     int64_t offset; /* of its elements */
 } dmx_block;
 
-/* Rows of a block at most, but for one channel whose phases are more. */
+/* The maximum of rows in a block, except for a single channel with more phases.
+ */
 #define DMX_BLOCK_ROWS 64
 
 typedef struct dmx_matrix {
@@ -26,7 +27,7 @@ typedef struct dmx_matrix {
     const dmx_block *block;
     dmx_weight_format format;
     const void *data;  /* of that format, or tiles of integers */
-    dmx_cut cut;       /* of integers; its kind is DMX_FLOAT32 without */
+    dmx_cut cut;       /* of integers; otherwise its kind is DMX_FLOAT32 */
     const float *bias; /* [rows] */
 } dmx_matrix;
 
@@ -41,30 +42,30 @@ typedef struct dmx_dense {
     bool glu;
     int64_t tile;      /* 0: mr */
     dmx_number number; /* of the product */
-    int64_t chunk;     /* of integers; 0: the usual one */
+    int64_t chunk;     /* of integers; 0: the default */
 } dmx_dense;
 
-/* In the engine's format where that is exact, else in float32. */
+/* Packs in the engine's format where that is exact, else in float32. */
 DMX_MUST_CHECK dmx_status dmx_matrix_pack(dmx_matrix *m, struct dmx_engine *e,
                                           const dmx_dense *d, dmx_error *err);
 
-/* Columns [from, from + count) of it; the bias goes with the first. */
+/* Packs columns [from, from + count) of it; the bias belongs to the first. */
 DMX_MUST_CHECK dmx_status dmx_matrix_pack_columns(dmx_matrix *m,
                                                   struct dmx_engine *e,
                                                   const dmx_dense *d,
                                                   int64_t from, int64_t count,
                                                   dmx_error *err);
 
-/* `points` matrices of k columns, made out of d's weight [lines][d->k] by a
- * transform that writes them one after another; each has n_block / points of
+/* Packs `points` matrices of k columns, computed from d's weight [lines][d->k]
+ * by a transform that writes them contiguously; each has n_block / points of
  * the blocks. */
 typedef void dmx_weight_transform(float *out, const float *weight,
                                   int64_t lines, int64_t k);
 DMX_MUST_CHECK dmx_status dmx_matrix_pack_points(
     dmx_matrix *m, struct dmx_engine *e, const dmx_dense *d, int64_t points,
     int64_t k, dmx_weight_transform *transform, dmx_error *err);
-/* Block j of each point with its panel v [points][k][nr], or what
- * dmx_matrix_narrow_points made of it, to out [points][rows][nr]. */
+/* Multiplies block j of each point by its panel v [points][k][nr], or by what
+ * dmx_matrix_narrow_points made of it, into out [points][rows][nr]. */
 void dmx_matrix_multiply_points(const dmx_matrix *m, int64_t points, int64_t j,
                                 const struct dmx_engine *e, const float *v,
                                 float *out);
@@ -74,10 +75,10 @@ static inline bool dmx_matrix_is_narrow(const dmx_matrix *m)
     return m->cut.kind != DMX_FLOAT32;
 }
 
-/* Floats of room for a panel of integers; 0 when the matrix is not. */
+/* The size in floats of a converted panel; 0 unless the matrix has integers. */
 int64_t dmx_matrix_narrow_floats(const dmx_matrix *m,
                                  const struct dmx_engine *e);
-/* A panel x [k][nr] of float32 as a matrix of integers wants it; and those of
+/* Convert a panel x [k][nr] of float32 for an integer matrix; and the panels of
  * all points. */
 void dmx_matrix_narrow(const dmx_matrix *m, const struct dmx_engine *e,
                        const float *x, float *panel);

@@ -64,7 +64,8 @@ dmx_status dmx_step_shift(struct dmx_engine *e, const char *kind,
     return dmx_program_add(e, &step, err);
 }
 
-/* Element (c, r, t) has the row-major index (c * rows + r) * cols + t. */
+/* Keeps the row-major index (c * rows + r) * cols + t of every element (c, r,
+ * t). */
 static void run_reshape(const dmx_step *step, const dmx_frame *f, int64_t row,
                         float *scratch)
 {
@@ -126,7 +127,7 @@ typedef struct reorder_step {
     int64_t from, to;
 } reorder_step;
 
-/* Position of the graph's token i when it has `rows` frequency rows. */
+/* Position of the graph's token i among tokens of `rows` frequency rows. */
 static int64_t place_of(int64_t i, int64_t rows, int64_t length)
 {
     return i % rows * (length / rows) + i / rows;

@@ -7,7 +7,8 @@ int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr)
                             : w->channels * w->kernel[0] * w->kernel[1] * nr;
 }
 
-/* In the inner part of a row no column needs a zero: nothing to copy. */
+/* In the inner part of a row no column needs zero padding, so nothing is
+ * copied. */
 static dmx_panel cut_taps(const dmx_window *w, const dmx_taps *taps,
                           const dmx_kernels *k, int64_t row, int64_t t,
                           int64_t n, float *room)

@@ -1,4 +1,4 @@
-/* Where the columns of a product come from. */
+/* The source of a product's columns. */
 #ifndef DMX_ENGINE_PANEL_H
 #define DMX_ENGINE_PANEL_H
 
@@ -15,7 +15,7 @@ typedef struct dmx_panel_source {
 
 int64_t dmx_panel_floats(const dmx_panel_source *s, int64_t nr);
 
-/* Columns ready for a product: packed, or with taps perhaps where they are. */
+/* Columns ready for a product: packed, or, with taps, possibly in place. */
 typedef struct dmx_panel {
     const float *data;
     int64_t width; /* of a channel, for gemm_taps */
@@ -26,14 +26,14 @@ dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
                         const float *x, int64_t row, int64_t t, int64_t n,
                         float *room);
 
-/* Prefetches the columns from which the panel at t will be cut. Those of a long
- * signal lie channel by channel far apart, a few lines each, where no
- * processor looks ahead by itself. */
+/* Prefetches the columns from which the panel at t will be cut. In a long
+ * signal, channels are far apart and only a few cache lines of each are read,
+ * which hardware prefetchers do not predict. */
 void dmx_panel_prefetch(const dmx_panel_source *s, const dmx_kernels *k,
                         const float *x, int64_t row, int64_t t);
 
-/* Panels of one task: few enough that the thread with most to do has least,
- * and then many rather than few, so that weights are read less often. `rows`
+/* The number of panels per task: it minimises the work of the busiest thread,
+ * and among equals is the largest, so that weights are read less often. `rows`
  * rows of `tiles` panels; at most `most` panels. */
 int64_t dmx_panel_group(int64_t rows, int64_t tiles, int64_t most,
                         int64_t threads);

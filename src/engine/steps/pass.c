@@ -1,4 +1,4 @@
-/* Plain passes over a plane, for what is not fused into a product. */
+/* Elementwise passes over a plane, for operations not fused into a product. */
 #include "engine/steps/steps.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The positional table of tokens that came from frequency rows: half of its
- * channels depend on the frame, half on the row. It is written out when it is
- * needed, in the order of rows; kept, it would be megabytes. */
+ * channels depend on the frame, half on the row. It is expanded when needed, in
+ * the order of rows; stored, it would take megabytes. */
 #include "engine/steps/steps.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Products: what the planner asks for, and the steps that carry it out. */
+/* Products: the planner's description, and the steps that compute them. */
 #ifndef DMX_ENGINE_PRODUCT_H
 #define DMX_ENGINE_PRODUCT_H
 
@@ -6,10 +6,10 @@
 #include "engine/steps/matrix.h"
 #include "engine/steps/panel.h"
 
-/* A convolution, a transposed convolution or a linear map with all that
- * follows. A transposed convolution is the convolution of its input with one
- * kernel per phase: output phases * j + p is made by phase p at position j;
- * the first `start` outputs of each axis are not wanted. */
+/* A convolution, a transposed convolution or a linear map with its epilogue. A
+ * transposed convolution is the convolution of its input with one kernel per
+ * phase: output phases * j + p is computed by phase p at position j; the first
+ * `start` outputs of each axis are dropped. */
 typedef struct dmx_sibling {
     dmx_dense dense;
     dmx_buf out;
@@ -22,11 +22,11 @@ typedef struct dmx_product {
     dmx_buf in, out;
     dmx_dense dense;
     dmx_window window; /* kernel, step, dilation, padding */
-    int64_t start[2];  /* below phases */
+    int64_t start[2];  /* less than phases */
     bool normed;       /* each column is normalised first, with epsilon */
     double epsilon;
-    const float *norm_gain, *norm_offset; /* and then this, per channel, unless
-                                             NULL; copied */
+    const float *norm_gain,
+        *norm_offset; /* then these per channel, unless NULL; copied */
     dmx_activation activation;
     const float *scale; /* [channels] or NULL; copied */
     dmx_buf add;        /* or none */
@@ -34,8 +34,8 @@ typedef struct dmx_product {
     const float *offset; /* [out rows][channels] or NULL; owned by engine */
     dmx_buf gain;        /* [out rows][2][matrix rows], or none: see dconv */
     double flops;
-    const dmx_matrix *matrix; /* packed already, or NULL */
-    /* More linear maps of the same columns; then nothing follows any. */
+    const dmx_matrix *matrix; /* already packed, or NULL */
+    /* More linear maps of the same columns; then none has an epilogue. */
     dmx_sibling sibling[DMX_SIBLINGS];
     int n_sibling;
 } dmx_product;
@@ -44,20 +44,20 @@ DMX_MUST_CHECK dmx_status dmx_step_product(struct dmx_engine *e,
                                            const dmx_product *p,
                                            dmx_error *err);
 
-/* Makes the step that writes `buf` write it in that order instead, when it is a
- * product with nothing after it and its tiles fit; h stays in use. False: it
- * stays as it was. */
+/* Makes the step that writes `buf` write it in this order instead, if it is a
+ * product without an epilogue and its tiles fit; keeps a reference to h. False:
+ * nothing changed. */
 bool dmx_product_pack(struct dmx_engine *e, dmx_buf buf, const dmx_heads *h,
                       dmx_head_order order);
 
-/* Where the columns of a product come from; its gain and offset are copied. */
+/* The source of a product's columns; gain and offset are copied. */
 DMX_MUST_CHECK dmx_status dmx_product_source(dmx_panel_source *s,
                                              struct dmx_engine *e,
                                              const dmx_product *p,
                                              dmx_error *err);
 
-/* Two linear maps of tokens, the second of what the first makes: that never
- * leaves the cache (steps/feed.c). */
+/* Two linear maps of tokens, the second applied to the first's result, which
+ * never leaves the cache (steps/feed.c). */
 DMX_MUST_CHECK dmx_status dmx_step_feed(struct dmx_engine *e,
                                         const dmx_product *first,
                                         const dmx_product *second,
@@ -78,7 +78,7 @@ DMX_MUST_CHECK dmx_status dmx_step_winograd(struct dmx_engine *e,
                                             const dmx_product *p,
                                             dmx_error *err);
 
-/* A convolution over rows with a kernel of twice its step, by Winograd's
+/* A convolution over rows with a kernel of twice its stride, by Winograd's
  * method. */
 bool dmx_two_tap_fits(const struct dmx_engine *e, const dmx_product *p);
 DMX_MUST_CHECK dmx_status dmx_step_two_tap(struct dmx_engine *e,

@@ -1,12 +1,13 @@
-/* The part of an LSTM that goes step by step. A task is a direction of some
- * sequences; its recurrent weights, if they fit, stay in the second-level
- * cache, and where they don't every other step meets them backwards, so that
- * those met last are met first. */
+/* The sequential part of an LSTM. A task is one direction of some sequences.
+ * Its recurrent weights stay in the second-level cache if they fit; if not,
+ * every other step traverses them backwards, so that the most recently used
+ * ones come first. */
 #include "engine/steps/lstm.h"
 
 #include <string.h>
 
-/* Nobody can stop a run within a step. */
+/* A run can be cancelled only between steps, so long recurrences are several.
+ */
 #define STEP_FLOPS 2e9
 
 typedef struct recurrence_step {
@@ -15,9 +16,10 @@ typedef struct recurrence_step {
     int64_t group, groups; /* sequences of a task */
 } recurrence_step;
 
-enum { GATES, STATE }; /* input slots; the state is written, too */
+enum { GATES, STATE }; /* input slots; the state is also written */
 
-/* State, and outputs of the last step and this one, of all sequences. */
+/* Cell state, and outputs of the previous and current time step, of all
+ * sequences. */
 enum { CELLS, EVEN, ODD, KEPT };
 
 static int64_t weight_floats(const dmx_lstm_layer *l)
@@ -25,7 +27,7 @@ static int64_t weight_floats(const dmx_lstm_layer *l)
     return 4 * l->padded * l->padded;
 }
 
-/* The weights as float32, all blocks one after another. */
+/* The weights as float32, all blocks contiguous. */
 static const float *weights_of(const dmx_matrix *m, const dmx_kernels *k,
                                float *room)
 {
@@ -38,8 +40,8 @@ static const float *weights_of(const dmx_matrix *m, const dmx_kernels *k,
     return room;
 }
 
-/* What the inputs of sequences [at, at + n) add at step s: behind the signal
- * there are zeros, and only the bias is left. */
+/* The input contributions of sequences [at, at + n) at step s: past the end of
+ * the signal the input is zero, and only the bias remains. */
 static void find_gates(const float **gate, const dmx_lstm_layer *l,
                        const float *gates, int64_t stride, int64_t direction,
                        int64_t at, int64_t n, int64_t s)
@@ -120,8 +122,8 @@ static void run_recurrence(const dmx_step *step, const dmx_frame *f,
     }
 }
 
-/* Few sequences share the weights badly, so there are no more groups than
- * threads want. */
+/* Small groups reuse weights poorly, so there are no more groups than the
+ * threads need. */
 static void choose_groups(recurrence_step *r, int64_t threads)
 {
     const int64_t n = r->layer->sequences;

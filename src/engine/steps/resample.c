@@ -1,8 +1,8 @@
-/* Resampling by a ratio of whole numbers with given filters: one for each of
- * `up` phases of the output; the ends are continued by their last sample. */
+/* Resampling by a ratio of integers with given filters, one for each of `up`
+ * phases of the output; the signal is extended by repeating its end samples. */
 #include "engine/steps/steps.h"
 
-#define MOST_POSITIONS 1024 /* of a task: each makes `up` outputs */
+#define MOST_POSITIONS 1024 /* of a task: each yields `up` outputs */
 #define MOST_SAMPLES   (64 * 1024)
 
 typedef struct resample_step {
@@ -12,8 +12,8 @@ typedef struct resample_step {
     int64_t width;         /* of a phase of the input */
 } resample_step;
 
-/* Samples that the positions from `first` on take, by phase: row p has x[i]
- * for i = p - before modulo down. */
+/* Gathers the samples for the positions from `first` on, by phase: row p has
+ * x[i] for i = p - before modulo down. */
 static void cut(float *rows, const resample_step *s, const float *x,
                 int64_t cols, int64_t first)
 {

@@ -1,8 +1,8 @@
-/* The short-time Fourier transform and back, as Demucs uses it: frames start
- * at t * hop - 3/2 hop, or centred ones at t * hop - 2 hop, padding is by
+/* The short-time Fourier transform and back, as Demucs uses it: frames start at
+ * t * hop - 3/2 hop, or centred ones at t * hop - 2 hop, padding is by
  * reflection, the last bin is dropped. The inverse divides by the sum of
- * squared windows, 3/2 but where frames are missing. Source: demucs/htdemucs.py
- * _spec and _ispec, demucs/hdemucs.py pad1d. */
+ * squared windows, which is 3/2 except where frames are missing. Source:
+ * demucs/htdemucs.py _spec and _ispec, demucs/hdemucs.py pad1d. */
 #include "engine/kernels/fourier.h"
 #include "engine/steps/steps.h"
 
@@ -14,13 +14,13 @@ typedef struct fourier_step {
     dmx_frames kind;
     int64_t nfft, hop, groups; /* groups of frames per channel */
     int64_t pad, padded; /* samples before the signal, and with those around */
-    int64_t late;        /* the inverse starts that late */
-    /* What samples [0, head) and from tail on must be multiplied by. */
+    int64_t late;        /* delay of the inverse in samples */
+    /* Factors for the samples [0, head) and from tail on. */
     const float *edge;
     int64_t head, tail;
 } fourier_step;
 
-/* The tables for nfft, made once. */
+/* The tables for nfft, created once. */
 static dmx_status find_fourier(const dmx_fourier **out, struct dmx_engine *e,
                                int64_t nfft, dmx_error *err)
 {
@@ -49,9 +49,9 @@ static dmx_status find_fourier(const dmx_fourier **out, struct dmx_engine *e,
     return DMX_OK;
 }
 
-/* Source index of padded position i, or -1 for zero. Where the signal is too
- * short to reflect, zeros are appended first, and on the left what the right
- * can't take. */
+/* Source index of padded position i, or -1 for zero. A signal too short to
+ * reflect is first extended with zeros on the right, and on the left by what
+ * exceeds the right padding. */
 static int64_t reflect(int64_t i, int64_t left, int64_t right, int64_t n)
 {
     const int64_t most = dmx_max(left, right);
@@ -62,7 +62,7 @@ static int64_t reflect(int64_t i, int64_t left, int64_t right, int64_t n)
         extra_left = extra - extra_right;
         length = n + extra;
     }
-    int64_t at = i - (left - extra_left); /* in the lengthened signal */
+    int64_t at = i - (left - extra_left); /* in the extended signal */
     if (at < 0)
         at = -at;
     if (at >= length)
@@ -71,8 +71,8 @@ static int64_t reflect(int64_t i, int64_t left, int64_t right, int64_t n)
     return at >= 0 && at < n ? at : -1;
 }
 
-/* torch reflects what was padded once more, which only an odd hop shows: then
- * the last frame is longer than the padding. */
+/* torch pads the padded signal again by reflection, which matters only for an
+ * odd hop: then the last frame extends beyond the first padding. */
 static void run_pad(const dmx_step *step, const dmx_frame *f, int64_t task,
                     float *scratch)
 {

@@ -1,6 +1,7 @@
-/* The kinds of steps and how the planner adds them. Each function appends one
- * or more steps to the engine and fails with MEMORY. Inputs and outputs are
- * buffers whose planes are known. Products are in product.h. */
+/* The kinds of steps, and the functions with which the planner adds them. Each
+ * function appends one or more steps to the engine and fails with MEMORY.
+ * Inputs and outputs are buffers whose planes are known. Products are in
+ * product.h. */
 #ifndef DMX_ENGINE_STEPS_H
 #define DMX_ENGINE_STEPS_H
 
@@ -9,7 +10,7 @@
 
 /* ---- attention --------------------------------------------------------- */
 
-/* Keys or values, and whether nothing else takes them. */
+/* Keys or values, and whether attention is their only consumer. */
 typedef struct dmx_head_input {
     dmx_buf buf;
     bool only_here;
@@ -21,7 +22,7 @@ DMX_MUST_CHECK dmx_status dmx_step_attention(struct dmx_engine *e,
                                              dmx_buf out, int64_t heads,
                                              double scale, dmx_error *err);
 
-/* Local attention (rules_time.c) of rows each for itself; in: query, key,
+/* Local attention (rules_time.c), each row independently; in: query, key,
  * content, decay. */
 DMX_MUST_CHECK dmx_status dmx_step_local_attention(
     struct dmx_engine *e, const char *path, const dmx_buf in[4], dmx_buf out,
@@ -34,7 +35,7 @@ typedef struct dmx_lstm {
     dmx_buf x, out;
     int64_t hidden, layers;
     dmx_chunks chunks;               /* of the columns */
-    const dmx_tensor *const *weight; /* as the operation has them */
+    const dmx_tensor *const *weight; /* in the operation's order */
 } dmx_lstm;
 
 DMX_MUST_CHECK dmx_status dmx_step_lstm(struct dmx_engine *e,
@@ -54,7 +55,7 @@ DMX_MUST_CHECK dmx_status dmx_step_layer_norm(struct dmx_engine *e,
                                               dmx_buf out, const float *weight,
                                               const float *bias, double epsilon,
                                               dmx_error *err);
-/* mean and unbiased standard deviation of everything */
+/* mean and unbiased standard deviation over all elements */
 DMX_MUST_CHECK dmx_status dmx_step_statistics(struct dmx_engine *e,
                                               const char *path, dmx_buf x,
                                               dmx_buf mean, dmx_buf std,
@@ -142,13 +143,13 @@ DMX_MUST_CHECK dmx_status dmx_step_position(struct dmx_engine *e,
 
 /* ---- moves (steps/move.c) ------------------------------------------------ */
 
-/* out is `from` shifted: out[r][c][t] = in[r + shift[0]][c + shift[1]]
- * [t + shift[2]] where that exists; elsewhere zero, or left alone. */
+/* out is `from` shifted: out[r][c][t] = in[r + shift[0]][c + shift[1]] [t +
+ * shift[2]] where that exists; elsewhere zero, or unchanged. */
 DMX_MUST_CHECK dmx_status dmx_step_shift(struct dmx_engine *e, const char *kind,
                                          const char *path, dmx_buf in,
                                          dmx_buf out, const int64_t shift[3],
                                          bool zero, dmx_error *err);
-/* Row-major [C][F][T] kept, shape changed. */
+/* Changes the shape, keeping the row-major order of [C][F][T]. */
 DMX_MUST_CHECK dmx_status dmx_step_reshape(struct dmx_engine *e,
                                            const char *path, dmx_buf in,
                                            dmx_buf out, dmx_error *err);

@@ -1,8 +1,8 @@
 /* The pair of linear maps of steps/feed.c with an eighth less multiplications:
  * two panels of tokens at a time, and one level of Strassen's method in every
  * block product (see strassen_body.h). The sums of weights that it needs are
- * made anew for each segment, which takes a hundredth of the time and spares
- * the memory. */
+ * recomputed for each segment, which takes one percent of the time and saves
+ * memory. */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/panel.h"
 #include "engine/steps/product.h"
@@ -73,8 +73,8 @@ static void make_sums(const dmx_step *step, const dmx_frame *f, int64_t task,
                                       ROWS * STRETCH / 2, a);
 }
 
-/* The parts of a thread's scratch. What the panels held is needed no more once
- * t exists; m and h take its place. */
+/* The parts of a thread's scratch. The panels are not needed once t exists; m
+ * and h reuse their memory. */
 typedef struct strassen_scratch {
     float *panel;            /* [2][2 depth][nr] */
     float *m, *h;            /* [7][ROWS][nr]; [2][STRETCH][nr] */
@@ -127,8 +127,8 @@ static void cut_panels(const dmx_step *step, const dmx_frame *f, int64_t tile,
                                          s->panel + size + half});
 }
 
-/* The seven products of weights a and their sums with right sides t, onto m or
- * into it. */
+/* The seven products of weights a and their sums with right sides t, stored to
+ * m or added to it. */
 static void multiply(const dmx_kernels *k, const float *const a[4],
                      const float *sums, int64_t depth, const float *t,
                      bool onto, float *m)
@@ -141,9 +141,11 @@ static void multiply(const dmx_kernels *k, const float *const a[4],
             ROWS, depth, left[q], t + q * depth * k->nr, m + q * ROWS * k->nr);
 }
 
-/* Stretch j of the hidden channels, as right sides of the second product. */
-static void make_hidden(const strassen_step *g, const dmx_kernels *k, int64_t j,
-                        const float *sums, const strassen_scratch *s)
+/* Computes stretch j of the hidden channels, as right sides of the second
+ * product. */
+static void compute_hidden(const strassen_step *g, const dmx_kernels *k,
+                           int64_t j, const float *sums,
+                           const strassen_scratch *s)
 {
     const int64_t panel = STRETCH * k->nr, block = ROWS * k->nr;
     const float *a[4];
@@ -171,7 +173,8 @@ static void make_hidden(const strassen_step *g, const dmx_kernels *k, int64_t j,
                                          s->h + panel + panel / 2});
 }
 
-/* Pair b of the second matrix' blocks, both panels, to the output. */
+/* Stores pair b of the second matrix's blocks, for both panels, to the output.
+ */
 static void finish_pair(const dmx_step *step, const dmx_frame *f, int64_t b,
                         int64_t tile, const strassen_scratch *s)
 {
@@ -203,7 +206,7 @@ static void run_strassen(const dmx_step *step, const dmx_frame *f, int64_t task,
     const float *a[4];
     cut_panels(step, f, 2 * task, &s);
     for (int64_t j = 0; j < stretches(g); j++) {
-        make_hidden(g, k, j, sums, &s);
+        compute_hidden(g, k, j, sums, &s);
         for (int64_t b = 0; b < g->out; b++, later += sums_second()) {
             quarters(a, g->second + 2 * j, b);
             multiply(k, a, later, STRETCH / 2, s.ht, j > 0,

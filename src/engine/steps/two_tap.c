@@ -1,11 +1,11 @@
-/* Convolutions over frequency rows whose kernel is twice their step, which are
- * filters of two taps: for a transposed one the taps are rows, for a strided
- * one groups of `step` rows. Three outputs share four products (F(3, 2), see
+/* Convolutions over frequency rows whose kernel is twice their stride, which
+ * are filters of two taps: rows for a transposed convolution, groups of `step`
+ * rows for a strided one. Three outputs share four products (F(3, 2), see
  * two_tap_body.h). */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/product.h"
 
-#define LEAST_CHANNELS 32 /* from which it pays */
+#define LEAST_CHANNELS 32 /* from here on it is faster */
 #define LEAST_ROWS     6
 #define LEAST_TASKS    16 /* for each thread */
 #define POINTS         4
@@ -16,7 +16,7 @@ typedef struct two_tap_step {
     dmx_matrix matrix;     /* of each point, one after another */
     int64_t blocks;        /* of one point */
     int64_t step, padding; /* rows of a group, and before the first one */
-    int64_t phases, start; /* output rows of a position; unwanted ones */
+    int64_t phases, start; /* output rows per position; dropped ones */
     int64_t tiles, parts;  /* panels of a unit; tasks of a panel */
 } two_tap_step;
 

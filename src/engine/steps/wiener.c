@@ -1,5 +1,5 @@
 /* The multichannel Wiener filter by expectation-maximization, in double: one
- * row of frequencies and block of frames at a time. With the mixture x and the
+ * frequency row and block of frames at a time. With the mixture x and the
  * estimates y_j of a bin, both divided by a scale of the block,
  *   v_j = mean of |y_j|^2 over the channels,
  *   R_j = sum over frames of y_j y_j^H / (1e-10 + sum over frames of v_j),
@@ -60,7 +60,7 @@ static number mixture_at(const float *z, const dmx_plane *p, int64_t channel,
 /* ---- the scales of the blocks ---------------------------------------------
  */
 
-/* The largest squares of a row, block by block. */
+/* The largest squared magnitude of each block of a row. */
 static void run_largest(const dmx_step *step, const dmx_frame *f, int64_t row,
                         float *scratch)
 {
@@ -148,7 +148,7 @@ static void load(const bins *b, const float *m, const dmx_plane *pm,
     }
 }
 
-/* Powers and covariance of a source. */
+/* Power and covariance of a source. */
 static void model(const bins *b, int64_t j)
 {
     const int64_t C = b->w->channels;
@@ -171,7 +171,7 @@ static void model(const bins *b, int64_t j)
         r[i] = (number){r[i].re / weight, r[i].im / weight};
 }
 
-/* The covariance of the mixture at frame t, its inverse times x. */
+/* The inverse of the mixture's covariance at frame t, times x. */
 static void whiten(number white[CHANNELS], const bins *b, int64_t t)
 {
     const int64_t C = b->w->channels;

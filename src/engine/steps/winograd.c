@@ -1,16 +1,16 @@
 /* 3x3 convolutions by Winograd's F(4x4, 3x3), and those of three taps over time
- * by F(4, 3): see winograd_body.h. A panel is nr tiles side by side in a strip
- * of four rows, or in one row; each of the 36 or 6 tile elements has its own
- * product.
- * Where the transformed weights do not fit the caches, or there are few panels,
- * all of them are transformed first and each block of weights then meets all;
- * otherwise a panel goes from input to output at once. */
+ * by F(4, 3): see winograd_body.h. A panel is nr adjacent tiles in a strip of
+ * four rows, or in one row; each of the 36 or 6 tile elements has its own
+ * product. Where the transformed weights do not fit the caches, or there are
+ * few panels, all panels are transformed first and each block of weights is
+ * then applied to all; otherwise one panel at a time goes from input to output.
+ */
 #include "engine/steps/epilogue.h"
 #include "engine/steps/product.h"
 
 #include <string.h>
 
-#define LEAST        32        /* channels from which it pays */
+#define LEAST        32        /* channels from which it is faster */
 #define MANY_WEIGHTS (2 << 20) /* floats */
 
 typedef struct winograd_step {
@@ -101,8 +101,8 @@ static int64_t row_width(const dmx_kernels *k)
     return 4 * k->nr + k->lanes;
 }
 
-/* The rows' address where they lie, or NULL where some columns or rows would
- * be zeros. */
+/* The address of the rows in place, or NULL if some columns or rows are
+ * padding. */
 static const float *inner_rows(const dmx_kernels *k, const float *x,
                                const dmx_plane *p, int64_t row, int64_t count,
                                int64_t tile)
@@ -114,7 +114,7 @@ static const float *inner_rows(const dmx_kernels *k, const float *x,
     return x + row * p->channels * p->stride + at;
 }
 
-/* Floats of a panel: of all points, as the products want them. */
+/* Floats of a panel with all points, in the layout of the products. */
 static int64_t panel_floats(const winograd_step *w, const struct dmx_engine *e)
 {
     const int64_t narrow = dmx_matrix_narrow_floats(&w->matrix, e);
@@ -147,7 +147,8 @@ static void transform_panel(const dmx_step *step, const dmx_frame *f,
     }
 }
 
-/* One channel of a panel: rows [height][4 nr] of values and, for GLU, gates. */
+/* Finishes one channel of a panel: rows [height][4 nr] of values and, for GLU,
+ * gates. */
 static void finish_channel(const dmx_step *step, const dmx_frame *f,
                            const dmx_block *b, int64_t c, int64_t index,
                            const float *rows)
@@ -172,7 +173,7 @@ static void finish_channel(const dmx_step *step, const dmx_frame *f,
     }
 }
 
-/* Row r of all points' products to [height][4 nr] outputs. */
+/* Transforms row r of all points' products to [height][4 nr] outputs. */
 static void combine(const winograd_step *w, const dmx_kernels *k,
                     const float *m, int64_t size, float *rows)
 {
@@ -182,8 +183,8 @@ static void combine(const winograd_step *w, const dmx_kernels *k,
         k->winograd_out(m, size, rows, 4 * k->nr);
 }
 
-/* One block of weights with one transformed panel. m: points * rows * nr
- * floats, then 32 nr for the finished rows. */
+/* Multiplies one block of weights by one transformed panel. m: points * rows *
+ * nr floats, then 32 nr for the finished rows. */
 static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
                       int64_t index, const float *v, float *m)
 {
@@ -202,8 +203,8 @@ static void run_block(const dmx_step *step, const dmx_frame *f, int64_t block,
     }
 }
 
-/* The panel as the products want it. room: channels * points * nr floats where
- * it is of integers, and rows. */
+/* Prepares the panel for the products. room: channels * points * nr floats for
+ * an integer matrix, and the rows. */
 static void make_panel(const dmx_step *step, const dmx_frame *f, int64_t index,
                        float *panel, float *room)
 {
@@ -271,7 +272,7 @@ bool dmx_winograd_fits(const struct dmx_engine *e, const dmx_product *p)
            dmx_derives_weights(e);
 }
 
-/* Panels of the transformed input, all of them. */
+/* The number of panels of the transformed input. */
 static int64_t all_panels(const winograd_step *w, const dmx_plane *in)
 {
     return strips(w, in->rows) * w->panels;
