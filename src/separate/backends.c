@@ -50,8 +50,7 @@ const dmx_backend_entry *dmx_backend_entry_of(dmx_backend backend)
     return (size_t)backend < N_BACKEND ? &backends[backend] : NULL;
 }
 
-/* Every backend but AUTO runs checkpoints; an .onnx file needs one that reads
- * it. */
+/* Every backend runs checkpoints; an .onnx file needs one that can read it. */
 dmx_status dmx_backend_choose(dmx_backend *out, dmx_backend wanted, bool onnx,
                               const char *path, dmx_error *err)
 {

@@ -32,8 +32,9 @@ static int32_t to_integer(double value, double unit)
     return (int32_t)(x < -unit ? -unit : x > unit - 1 ? unit - 1 : x);
 }
 
-/* Adds as much of *left as the range of *value allows, at most `most`. */
-static void give(int32_t *value, int64_t *left, int64_t unit, int64_t most)
+/* Moves as much of *left to *value as its range allows, at most `most`. */
+static void distribute(int32_t *value, int64_t *left, int64_t unit,
+                       int64_t most)
 {
     int64_t step = *left > most ? most : *left < -most ? -most : *left;
     if (step > unit - 1 - *value)
@@ -60,9 +61,9 @@ int64_t dmx_exact_sum_int(int32_t *const *out, const float *const *stems,
             left -= out[s][t];
         }
         for (size_t s = 0; s < n && left != 0; s++)
-            give(&out[s][t], &left, full, 1);
+            distribute(&out[s][t], &left, full, 1);
         for (size_t s = 0; s < n && left != 0; s++)
-            give(&out[s][t], &left, full, INT32_MAX);
+            distribute(&out[s][t], &left, full, INT32_MAX);
     }
     return beyond;
 }

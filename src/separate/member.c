@@ -219,7 +219,7 @@ static dmx_status check_batch(const dmx_member *m, int64_t batch,
                       batch != m->file_batch,
                   err, DMX_ERROR_ARGUMENT,
                   "%s: batch: the file takes %lld segment%s at once, not %lld; "
-                  "export it with --dynamic, or with --batch %lld",
+                  "export it with options.dynamic, or with options.batch %lld",
                   m->path, (long long)m->file_batch,
                   m->file_batch > 1 ? "s" : "", (long long)batch,
                   (long long)batch);

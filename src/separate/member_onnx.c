@@ -1,5 +1,5 @@
-/* What an ONNX file says about itself: the shapes of its ports, and the
- * metadata that our exports carry. */
+/* Reads an ONNX file's description: the shapes of its ports, and the metadata
+ * that our exports carry. */
 #include "arch/architectures.h"
 #include "arch/sources.h"
 #include "audio/raw.h"
@@ -29,7 +29,7 @@ static void put(char *text, size_t size, const char *fmt, ...)
     va_end(args);
 }
 
-/* "mix (1, 2, samples), spec (1, 4, 2048, 336)", the first few. */
+/* Lists the first few ports: "mix (1, 2, samples), spec (1, 4, 2048, 336)". */
 static void list_ports(char *text, size_t size, const dmx_port *port,
                        size_t count)
 {
@@ -73,7 +73,8 @@ static bool between(int64_t value, int64_t least, int64_t most)
     return value >= least && value <= most;
 }
 
-/* The same number of inputs and outputs, as far as the file says how many. */
+/* Whether input and output have the same batch size, as far as the file states
+ * them. */
 static bool is_one_batch(int64_t in, int64_t out)
 {
     return in != 0 && out != 0 && (in == out || in < 0 || out < 0);
@@ -103,20 +104,21 @@ static dmx_status read_shapes(dmx_member *m, dmx_error *err)
     return DMX_OK;
 }
 
-/* Without metadata: the sources of the released models by their number. */
+/* Without metadata: the source names of the released models, by the number of
+ * sources. */
 static char *default_source(size_t index, size_t count)
 {
     char name[32];
     return strdup(dmx_default_source(name, index, count));
 }
 
-/* Names go into file names. */
+/* Names become part of file names. */
 static bool is_plain_name(const char *text)
 {
     return text != NULL && strlen(text) <= 64 && dmx_is_safe_file_name(text);
 }
 
-/* NULL when it is longer than any of ours, too. */
+/* Also NULL when it is longer than any of ours. */
 static dmx_json *read_json(const char *text)
 {
     return text != NULL && strlen(text) <= MOST_JSON ? dmx_json_read(text)
@@ -182,8 +184,9 @@ static dmx_status read_rate(dmx_member *m, dmx_error *err)
     return DMX_OK;
 }
 
-/* What the architecture draws while it runs. Files that do not say what they
- * are, are taken for what most of them are: HTDemucs as it was released. */
+/* The random numbers that the architecture draws while it runs. Files that do
+ * not name their architecture are assumed to be released HTDemucs models, as
+ * most are. */
 static void read_draws(dmx_member *m)
 {
     char *name = dmx_session_metadata(m->session, "architecture");

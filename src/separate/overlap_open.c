@@ -63,10 +63,10 @@ static dmx_status add_pass(dmx_overlap *o, size_t index, dmx_error *err)
     return DMX_OK;
 }
 
-/* Samples of the longest run, all of a batch together in *batch. */
+/* The length of the longest run; *batch: the total of the largest batch. */
 static int64_t longest_run(const dmx_overlap *o, int64_t *batch)
 {
-    /* A last piece may need more around it than a full one. */
+    /* A last piece may need more surrounding audio than a full one. */
     int64_t longest = o->longest + o->margin;
     *batch = longest;
     for (size_t i = 0; i < o->n_lane; i++) {

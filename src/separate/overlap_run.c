@@ -15,8 +15,8 @@ static dmx_pass_state *head(const dmx_overlap *o)
     return first;
 }
 
-/* Drops input that no piece reads any more: a padded last piece reaches half
- * its length back, one with a margin that far. */
+/* Drops input that no piece will read: a padded last piece reaches back by half
+ * its length, one with a margin by the margin. */
 static void forget_input(dmx_overlap *o)
 {
     const int64_t keep =
@@ -55,7 +55,7 @@ void dmx_overlap_end(dmx_overlap *o)
 
 /* ----------------------------------------------------------------- pieces */
 
-/* Samples that a full piece runs with. */
+/* The length of a full piece's run. */
 static int64_t full_run(const dmx_pass *pass)
 {
     return pass->open_tail != NULL && pass->runner->samples > pass->piece
@@ -63,7 +63,7 @@ static int64_t full_run(const dmx_pass *pass)
                : pass->piece;
 }
 
-/* Samples of the piece that starts at `start`. */
+/* The length of the piece that starts at `start`. */
 static int64_t piece_length(const dmx_overlap *o, const dmx_pass *pass,
                             int64_t start)
 {
@@ -71,14 +71,15 @@ static int64_t piece_length(const dmx_overlap *o, const dmx_pass *pass,
     return o->ended && left < pass->piece ? left : pass->piece;
 }
 
-/* Does a piece of n samples run at a length of its own? */
+/* Whether a piece of n samples runs at its own length. */
 static bool is_tail(const dmx_pass *pass, int64_t n)
 {
     return n != pass->piece && pass->open_tail != NULL;
 }
 
-/* What a lane runs next, at its `ahead`; NULL: nothing but a tail. A random
- * shift can put short first pieces in front of the track, which don't run. */
+/* The pass whose piece the lane runs next, by its `ahead`; NULL: only a tail is
+ * left. A random shift can put short first pieces entirely before the track;
+ * these are skipped. */
 static dmx_pass_state *next_of_lane(const dmx_overlap *o, const dmx_lane *lane)
 {
     for (;;) {
@@ -96,16 +97,16 @@ static dmx_pass_state *next_of_lane(const dmx_overlap *o, const dmx_lane *lane)
     }
 }
 
-static void look_ahead_from_here(const dmx_overlap *o)
+static void reset_ahead(const dmx_overlap *o)
 {
     for (size_t i = 0; i < o->config.n_pass; i++)
         o->pass[i].ahead = o->pass[i].next;
 }
 
-/* Is the input of a whole batch here? */
+/* Whether the input of a whole batch has arrived. */
 static bool has_batch(const dmx_overlap *o, const dmx_lane *lane)
 {
-    look_ahead_from_here(o);
+    reset_ahead(o);
     for (int64_t i = 0; i < lane->most; i++) {
         dmx_pass_state *p = next_of_lane(o, lane);
         const int64_t run = full_run(&p->pass);
@@ -125,8 +126,8 @@ bool dmx_overlap_ready(const dmx_overlap *o)
     return p->lane->used < p->lane->made || has_batch(o, p->lane);
 }
 
-/* The level that a piece which ends at `to` runs with. Pieces of several
- * lengths may end before an earlier one: the level never goes back. */
+/* Updates the level for a piece that ends at `to`. With pieces of several
+ * lengths, a piece may end before an earlier one: the level never goes back. */
 static void find_level(dmx_overlap *o, int64_t to)
 {
     o->mean = o->config.mean;
@@ -231,7 +232,7 @@ static void add_piece(dmx_overlap *o, const dmx_pass_state *p, const result *y)
             add_source(o, p, s, y);
 }
 
-/* Runs a lane's next pieces, each padded to a full one. */
+/* Runs a lane's next pieces as a batch, each padded to full length. */
 static dmx_status run_lane(dmx_overlap *o, dmx_lane *lane,
                            const dmx_hooks *hooks, dmx_error *err)
 {
@@ -240,7 +241,7 @@ static dmx_status run_lane(dmx_overlap *o, dmx_lane *lane,
     dmx_pass_state *p;
     int64_t count = 0;
     lane->made = lane->used = 0;
-    look_ahead_from_here(o);
+    reset_ahead(o);
     while (count < lane->most && (p = next_of_lane(o, lane)) != NULL) {
         const int64_t n = piece_length(o, &p->pass, p->ahead);
         const int64_t run = full_run(&p->pass);
@@ -271,7 +272,7 @@ static dmx_status add_from_lane(dmx_overlap *o, const dmx_pass_state *p,
     return DMX_OK;
 }
 
-/* A last piece at a length that suits it. */
+/* Runs a last piece at a length that the model accepts. */
 static dmx_status add_tail(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
                            const dmx_hooks *hooks, dmx_error *err)
 {

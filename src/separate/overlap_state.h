@@ -1,18 +1,20 @@
-/* The sliding window's inside, shared by the files that open and run it. */
+/* The internals of the sliding window, shared by the files that open and run
+ * it. */
 #ifndef DMX_SEPARATE_OVERLAP_STATE_H
 #define DMX_SEPARATE_OVERLAP_STATE_H
 
 #include "separate/overlap.h"
 #include "separate/track_level.h"
 
-/* The passes of one runner: their pieces run up to `most` at once, ahead of
- * their turn, and are added when it comes. */
+/* The passes of one runner: up to `most` of their pieces run in one batch,
+ * ahead of their turn, and are added when it comes. */
 typedef struct dmx_lane {
     dmx_runner *runner;
     int64_t most;
-    int64_t made, used; /* pieces in stems; of these, those that were added */
-    float *stems;       /* [most][sources][channels][samples]; the overlap's
-                           where most is 1 */
+    int64_t made,
+        used;     /* pieces in `stems`; how many of them have been added */
+    float *stems; /* [most][sources][channels][samples]; shared by all lanes
+                     where most is 1 */
 } dmx_lane;
 
 typedef struct dmx_pass_state {
@@ -27,13 +29,13 @@ typedef struct dmx_pass_state {
 struct dmx_overlap {
     dmx_overlap_config config; /* its pointers are not used after open */
     dmx_pass_state *pass;
-    dmx_lane *lane; /* [n_lane], at most one a pass */
+    dmx_lane *lane; /* [n_lane], at most one per pass */
     size_t n_lane;
     int *slot;
     int64_t slots;
     int64_t longest; /* piece */
     int64_t margin;  /* the largest of all passes */
-    int64_t ahead;   /* samples that a batch needs beyond its first piece */
+    int64_t ahead; /* input samples that a batch needs beyond its first piece */
     /* input[channels][in_capacity], first sample is track position in_base */
     float *input;
     int64_t in_base, in_capacity, received;
@@ -46,8 +48,8 @@ struct dmx_overlap {
                            largest */
     double *share;      /* [longest] weight / sum of weights */
     dmx_track_level
-        level;         /* running: of the track up to the last piece's end */
-    float mean, scale; /* of the piece that runs */
+        level; /* running: level of the track up to the last piece's end */
+    float mean, scale; /* of the current piece */
 };
 
 #endif

@@ -10,7 +10,8 @@ static void init_by_number(uint32_t *state, uint32_t number)
         state[i] = 1812433253u * (state[i - 1] ^ state[i - 1] >> 30) + i;
 }
 
-/* The state as a ring: the step that both rounds of initialisation share. */
+/* The step that both rounds of initialisation share; the state is treated as a
+ * ring. */
 static uint32_t advance(uint32_t *state, uint32_t i)
 {
     if (i < N)

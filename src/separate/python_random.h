@@ -1,5 +1,5 @@
-/* Python's `random` module, as far as random shifts need it: the same seed
- * gives the same numbers. */
+/* The part of Python's `random` module that random shifts need: the same seed
+ * yields the same numbers. */
 #ifndef DMX_SEPARATE_PYTHON_RANDOM_H
 #define DMX_SEPARATE_PYTHON_RANDOM_H
 
@@ -11,11 +11,12 @@ typedef struct dmx_python_random {
     int next;
 } dmx_python_random;
 
-/* random.seed(seed) of an int: the generator is initialised by the array of
+/* random.seed(seed) for an int: the generator is initialised from the array of
  * 32-bit digits of |seed|. */
 void dmx_python_seed(dmx_python_random *random, int64_t seed);
 
-/* random.randint(0, high), high in [0, 2^32 - 2]: rejection of getrandbits. */
+/* random.randint(0, high), high in [0, 2^32 - 2]: by rejection sampling of
+ * getrandbits. */
 uint32_t dmx_python_randint(dmx_python_random *random, uint32_t high);
 
 #endif

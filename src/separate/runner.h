@@ -1,5 +1,5 @@
-/* Something that separates one segment: ONNX Runtime, the native engine, the
- * float64 reference, or a test's stand-in. */
+/* Separates one segment: by ONNX Runtime, the native engine, the float64
+ * reference, or a test double. */
 #ifndef DMX_SEPARATE_RUNNER_H
 #define DMX_SEPARATE_RUNNER_H
 
@@ -13,14 +13,14 @@ typedef struct dmx_runner {
      * call at a time. hooks: progress within this segment, cancellation. */
     dmx_status (*run)(void *self, float *stems, const float *mix,
                       const dmx_hooks *hooks, dmx_error *err);
-    /* The same for n of them, one after another, n at most `batch`: several at
-     * once where that is faster. NULL, batch 0: it takes one at a time. */
+    /* The same for a batch of n <= `batch` segments, contiguous in memory.
+     * NULL, with batch 0: only one at a time. */
     dmx_status (*run_batch)(void *self, float *stems, const float *mix,
                             int64_t n, const dmx_hooks *hooks, dmx_error *err);
     int64_t batch;
     void (*close)(void *self);
-    /* Another runner of the same weights and length, which may run at the same
-     * time; this one must outlive it. NULL: there is none. */
+    /* Creates another runner of the same weights and length, which may run at
+     * the same time; this one must outlive it. NULL: not supported. */
     dmx_status (*share)(void *self, struct dmx_runner *out, dmx_error *err);
 } dmx_runner;
 

@@ -37,7 +37,7 @@ static dmx_status run_exactly(const onnx_runner *r, float *stems,
                                  (size_t)n * stems_size(r), err);
 }
 
-/* With silence for what is missing of a batch. */
+/* Runs a batch of a fixed size, filled up with silence. */
 static dmx_status run_filled(const onnx_runner *r, float *stems,
                              const float *mix, int64_t n,
                              const dmx_hooks *hooks, dmx_error *err)
@@ -81,7 +81,8 @@ static void close_runner(void *self)
     close_shared(self);
 }
 
-/* Any number of threads may run a session; closing the copy leaves it. */
+/* Any number of threads may run one session; closing the copy does not close
+ * it. */
 static dmx_status share(void *self, dmx_runner *out, dmx_error *err)
 {
     const onnx_runner *r = self;
@@ -135,6 +136,6 @@ dmx_status dmx_runner_onnx_length(dmx_runner *out, const dmx_runner *runner,
     const onnx_runner *r = runner->self;
     DMX_FORWARD(dmx_runner_onnx(out, r->session, r->channels, r->sources,
                                 samples, r->batch, err));
-    out->close = close_shared; /* the session stays */
+    out->close = close_shared; /* does not close the session */
     return DMX_OK;
 }

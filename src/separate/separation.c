@@ -1,4 +1,4 @@
-/* One track on its way through a separator, pushed and pulled. */
+/* Separates one track that the caller pushes and whose stems it pulls. */
 #include "separate/separation.h"
 #include "base/options.h"
 
@@ -12,7 +12,7 @@ struct dmx_separation {
     dmx_pass *pass; /* the separator's, with this track's origins */
     int64_t received;
     bool flushed;
-    /* Progress, as pieces of all passes; total 0: not known. */
+    /* Progress in pieces, over all passes; total 0: not known. */
     const dmx_hooks *outer;
     double done, total;
 };
@@ -146,7 +146,8 @@ dmx_status dmx_separation_push(dmx_separation *r, const float *const *mix,
     return DMX_OK;
 }
 
-/* A length that was only said may be wrong; then the shifts were, too. */
+/* The announced length may turn out wrong; the shifts drawn from it are then
+ * wrong, too. */
 dmx_status dmx_separation_flush(dmx_separation *r, dmx_error *err)
 {
     dmx_error_clear(err);

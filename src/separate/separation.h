@@ -1,4 +1,4 @@
-/* What pushed tracks and whole ones share. */
+/* Shared by pushed and whole tracks. */
 #ifndef DMX_SEPARATE_SEPARATION_H
 #define DMX_SEPARATE_SEPARATION_H
 

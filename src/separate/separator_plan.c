@@ -1,4 +1,4 @@
-/* Which stems, which models for them, and the passes over a track. */
+/* Plans which stems are made, by which models, in which passes over a track. */
 #include "separate/python_random.h"
 #include "separate/separator.h"
 
@@ -156,8 +156,8 @@ dmx_status dmx_separator_plan_passes(dmx_separator *s, dmx_error *err)
 
 /* ---------------------------------------------------------------- origins */
 
-/* Offsets come from one generator for all members in turn; a network that
- * draws its position while it runs takes from the same one. */
+/* All members draw their offsets from one generator, in order; a network that
+ * draws a position while it runs uses the same generator. */
 bool dmx_separator_needs_length(const dmx_separator *s)
 {
     bool drawn = false;
@@ -172,9 +172,10 @@ bool dmx_separator_needs_length(const dmx_separator *s)
     return false;
 }
 
-/* A shift moves the first segment up to half a second in front of the track
- * (the original pads by that and starts at a random offset); then each piece
- * may draw a position, which the network here does not use. */
+/* A shift moves the first segment up to half a second before the track (the
+ * original pads by half a second and starts at a random offset). Each piece may
+ * then draw a position, which this implementation does not use but must draw.
+ */
 static int64_t draw_pass(const dmx_separator *s, const dmx_draws *d,
                          int64_t frames, dmx_python_random *random)
 {

@@ -1,4 +1,5 @@
-/* Reduced precision of a separator's models: where it is kept, what it is. */
+/* Reduced precision of a separator's models: where its proofs are kept, and how
+ * it is reported. */
 #include "base/json.h"
 #include "hub/cache.h"
 #include "separate/separator.h"
@@ -7,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a home there is no folder: then it is proved every time. */
+/* Without a home folder nothing is kept, and precision is proved again every
+ * time. */
 dmx_status dmx_separator_find_choices(dmx_separator *s,
                                       const dmx_separator_options *o,
                                       dmx_error *err)

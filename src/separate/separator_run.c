@@ -56,7 +56,7 @@ static dmx_status read_block(run_state *r, size_t *got, dmx_error *err)
     return DMX_OK;
 }
 
-/* Reads the whole track, for its length and level. */
+/* Reads the whole track to measure its length and level. */
 static dmx_status measure(run_state *r, dmx_track_level *level, dmx_error *err)
 {
     const float *const *input = (const float *const *)r->input;
@@ -101,7 +101,8 @@ static dmx_status find_level(run_state *r, dmx_error *err)
 
 /* ------------------------------------------------------------------- run */
 
-/* The length decides what a network draws before the next offset. */
+/* The length determines how many numbers a network draws before the next
+ * offset. */
 static dmx_status need_length(run_state *r, dmx_error *err)
 {
     if (r->frames >= 0 || r->io->rewind == NULL ||

@@ -21,7 +21,7 @@ static dmx_status keep_mix(void *user, const float *const *planes,
     return dmx_song_queue_put(&s->mix, planes, frames, err);
 }
 
-/* Between the two passes: the length is known. */
+/* Called between the two passes, when the length is known. */
 static dmx_status rewind_song(void *user, dmx_error *err)
 {
     dmx_song *s = user;
@@ -60,7 +60,7 @@ static int64_t expected_frames(const dmx_song *s)
                : dmx_resampled_length(info->frames, info->rate, s->input.rate);
 }
 
-static void give_report(dmx_song_report *given, const dmx_song *s)
+static void return_report(dmx_song_report *given, const dmx_song *s)
 {
     const dmx_audio_info *info = dmx_audio_reader_info(s->input.reader);
     dmx_song_report report = {
@@ -94,7 +94,7 @@ static dmx_status run(dmx_song *s, dmx_song_report *report, dmx_error *err)
     DMX_FORWARD(dmx_separator_run(s->separator, &io, s->o->hooks, err));
     DMX_FORWARD(dmx_song_put(s, NULL, NULL, 0, err));
     DMX_FORWARD(dmx_song_commit(s, err));
-    give_report(report, s);
+    return_report(report, s);
     return DMX_OK;
 }
 

@@ -1,4 +1,4 @@
-/* What a song's options may ask for. */
+/* Checks a song's options. */
 #include "audio/bitrate.h"
 #include "separate/song.h"
 
@@ -78,8 +78,8 @@ static dmx_status check_outputs(const dmx_song *s, dmx_error *err)
     return DMX_OK;
 }
 
-/* Do the outputs sum to the mix, whatever the stems are? */
-static bool make_up_the_mix(const dmx_song *s)
+/* Whether the outputs sum to the mix, whatever the stems are. */
+static bool sum_to_mix(const dmx_song *s)
 {
     const dmx_song_options *o = s->o;
     const size_t stems = dmx_separator_stems(s->separator);
@@ -111,7 +111,7 @@ static dmx_status check_exact(const dmx_song *s, dmx_error *err)
                   "FLAC");
     DMX_RETURN_IF(o->dither, err, DMX_ERROR_ARGUMENT,
                   "exact sum: not together with dither");
-    DMX_RETURN_IF(!make_up_the_mix(s), err, DMX_ERROR_ARGUMENT,
+    DMX_RETURN_IF(!sum_to_mix(s), err, DMX_ERROR_ARGUMENT,
                   "exact sum: needs all stems, not a part of them");
     DMX_RETURN_IF(s->rate != own, err, DMX_ERROR_ARGUMENT,
                   "exact sum: only at the song's own rate, %d Hz", own);

@@ -1,4 +1,4 @@
-/* A sound file as the model wants it: its channels, its rate. */
+/* Reads a sound file at the model's channel count and sample rate. */
 #ifndef DMX_SEPARATE_SONG_INPUT_H
 #define DMX_SEPARATE_SONG_INPUT_H
 
@@ -10,11 +10,11 @@ typedef struct dmx_song_input {
     dmx_audio_reader *reader;
     dmx_downmix downmix;
     dmx_resampler *resampler;
-    int rate, channels; /* wanted */
+    int rate, channels; /* the model's */
     float *memory;
     float *raw[DMX_AUDIO_MAX_CHANNELS]; /* a block as decoded */
     float *mixed[2];                    /* the same, mixed down */
-    size_t have, used;                  /* frames of the block */
+    size_t have, used; /* frames in the block; frames already used */
     bool ended;
     /* Called with every mixed-down block at the file's own rate; or NULL. */
     dmx_status (*tap)(void *user, const float *const *planes, size_t frames,

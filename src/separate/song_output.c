@@ -1,4 +1,4 @@
-/* From stems at the model's rate to files at the song's. */
+/* Writes stems at the model's rate to files at the song's. */
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -31,7 +31,7 @@ static dmx_status check_space(const dmx_song *s, dmx_error *err)
     const int failed = statvfs(folder, &fs);
     free(folder);
     if (failed)
-        return DMX_OK; /* opening the file will say what is wrong */
+        return DMX_OK; /* opening the file will report the error */
     const double samples =
         (double)s->out_frames * (double)s->outputs * s->channels;
     const double spool = s->clip == DMX_CLIP_RESCALE ? sizeof(float) : 0;
@@ -173,7 +173,7 @@ static void add_scaled(float *out, const float *in, double gain, size_t frames,
     }
 }
 
-/* One channel of one output: the stems it is made of, and the mix. */
+/* Computes one channel of one output from its stems and the mix. */
 static void combine(float *out, const dmx_song *s, size_t output, int channel,
                     const float *const *stems, const float *const *mix,
                     size_t frames)
@@ -293,7 +293,8 @@ static size_t first_nonfinite(const float *row, size_t frames)
     return t;
 }
 
-/* Nothing that is not finite reaches a file or an encoder. */
+/* Refuses samples that are not finite before they reach a file or an encoder.
+ */
 static dmx_status check_finite(const dmx_song *s, size_t frames, dmx_error *err)
 {
     const size_t rows = s->outputs * (size_t)s->model_channels;

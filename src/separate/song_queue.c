@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Room for `need` frames behind `first`, which becomes 0. */
+/* Moves the frames from `first` to the start and makes room for `need`. */
 static dmx_status make_room(dmx_song_queue *q, size_t need, dmx_error *err)
 {
     size_t capacity = q->capacity > 0 ? q->capacity : 65536;

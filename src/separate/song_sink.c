@@ -16,8 +16,9 @@
 
 /* ------------------------------------------------------------------ open */
 
-/* Where a file of this name waits for its peak: beside it, on the same disk;
- * for a pipe or a device, in the folder for temporary files. */
+/* The folder for the spool file, which holds the audio until its peak is known:
+ * that of the output, on the same disk; for a pipe or a device, the one for
+ * temporary files. */
 static char *spool_folder(const char *path)
 {
     struct stat st;
@@ -27,7 +28,7 @@ static char *spool_folder(const char *path)
     return strdup(folder != NULL && folder[0] != '\0' ? folder : "/tmp");
 }
 
-/* A file without a name: gone with the process. */
+/* An unlinked file, which disappears with the process. */
 static dmx_status open_spool(dmx_song_sink *s, dmx_error *err)
 {
     char *folder = spool_folder(s->path);

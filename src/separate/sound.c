@@ -1,5 +1,5 @@
-/* Sound files for callers: decoded as the songs of dmx_separate_song are, and
- * encoded as its stems. */
+/* The public functions for sound files: decoding as dmx_separate_song decodes
+ * songs, encoding as it encodes stems. */
 #include "audio/bitrate.h"
 #include "audio/reader.h"
 #include "audio/writer.h"

@@ -1,4 +1,4 @@
-/* How close an estimate is to the truth. */
+/* SDR: how close an estimate is to the true stem. */
 #include "audio/reader.h"
 #include "base/memory.h"
 

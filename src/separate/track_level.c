@@ -26,7 +26,7 @@ void dmx_track_level_add(dmx_track_level *level, const float *const *planes,
     level->frames += (int64_t)frames;
 }
 
-/* sum -= a * b, with what the product loses to rounding. */
+/* sum -= a * b, including the product's rounding error. */
 static void subtract_product(double sum[2], double a, double b)
 {
     const double product = a * b;
@@ -34,8 +34,8 @@ static void subtract_product(double sum[2], double a, double b)
     sum[1] -= fma(a, b, -product);
 }
 
-/* Sum of (x - m)^2 = square - m (2 sum - n m): the deviation of a quiet sound
- * on a large offset is what is left of numbers many orders above it. */
+/* Sum of (x - m)^2 = square - m (2 sum - n m): for a quiet sound on a large DC
+ * offset this cancels many orders of magnitude. */
 static double square_around(const dmx_track_level *level, double m)
 {
     double twice[2] = {2 * level->sum[0], 2 * level->sum[1]};

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Compensated sums (Neumaier): neither length nor the size of the blocks
- * matters. Zero-initialise. */
+/* Compensated sums (Neumaier), so that neither length nor block size affects
+ * the result. Zero-initialise. */
 typedef struct dmx_track_level {
     double sum[2], square[2]; /* value, lost low part */
     int64_t frames;
