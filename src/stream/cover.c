@@ -10,8 +10,9 @@ int64_t dmx_cover_region(const dmx_cover_shape *shape)
                              : shape->hop + shape->fade;
 }
 
-/* Trapezoid or triangle, divided by what all runs give a frame. */
-static void make_weights(dmx_cover *c, double slope)
+/* A trapezoid or triangle, normalised by the sum of all runs' weights at each
+ * frame. */
+static void fill_weights(dmx_cover *c, double slope)
 {
     for (int64_t i = 0; i < c->region; i++) {
         const int64_t edge = i < c->region - 1 - i ? i : c->region - 1 - i;
@@ -45,7 +46,7 @@ dmx_status dmx_cover_open(dmx_cover *out, int64_t rows,
         return dmx_fail(err, DMX_ERROR_MEMORY, "no memory for a stream");
     }
     memset(out->sum, 0, sums * sizeof(float));
-    make_weights(out, shape->covers > 1 ? (double)out->region / 2
+    fill_weights(out, shape->covers > 1 ? (double)out->region / 2
                                         : (double)shape->fade);
     return DMX_OK;
 }

@@ -1,5 +1,6 @@
-/* What live modes cost in quality: windows of a song with known stems, run once
- * at every end that a mode asks for, through the crossfades of all modes. */
+/* Measures what live modes cost in quality: windows of a song with known stems
+ * are run once for every end position that a mode needs, then crossfaded for
+ * each mode. */
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/options.h"
@@ -15,7 +16,7 @@ enum { MOST = 64 }; /* hops, and lookaheads */
 
 typedef struct mode {
     dmx_stream_options options;
-    bool fits; /* into the window */
+    bool fits; /* fits in the window */
     dmx_cover cover;
     double *noise; /* [stems] */
 } mode;
@@ -59,7 +60,7 @@ static dmx_status open_mode(evaluation *e, mode *m, double hop,
         dmx_stream_shape(&shape, &m->options, &e->windows, &unfit);
     if (status != DMX_OK && hop >= DMX_STREAM_LEAST_HOP && hop <= 60 &&
         lookahead >= 0 && lookahead <= 60)
-        return DMX_OK; /* longer than the window: left out */
+        return DMX_OK; /* longer than the window: skipped */
     DMX_RETURN_IF(status != DMX_OK, err, status, "%s", unfit.message);
     m->fits = true;
     const int64_t used = shape.lookahead + dmx_cover_region(&shape);
@@ -108,7 +109,7 @@ static void load_past(evaluation *e, int64_t end)
         }
 }
 
-static void hear(evaluation *e, int64_t end)
+static void extend_level(evaluation *e, int64_t end)
 {
     const dmx_trial *t = &e->trial;
     const int64_t to = end < t->length ? end : t->length;
@@ -125,7 +126,7 @@ static dmx_status run_window(evaluation *e, int64_t end, dmx_error *err)
     double mean, std;
     int64_t bad = 0;
     load_past(e, end);
-    hear(e, end);
+    extend_level(e, end);
     dmx_track_level_get(&e->level, &mean, &std);
     const dmx_window_level level = {(float)mean, (float)std + 1e-8F};
     const double start = now();
@@ -175,7 +176,7 @@ static bool add_number(dmx_json *object, const char *key, double value)
                             : dmx_json_add_null(object, key)) != NULL;
 }
 
-/* "mean" over the stems that are not silent, and each of them. */
+/* Adds "mean", over the stems that are not silent, and the score of each. */
 static void add_scores(const evaluation *e, dmx_json *item, const double *noise)
 {
     double sum = 0;

@@ -1,4 +1,4 @@
-/* PCM in, stems out: a stream, or the exact separation, between pipes. */
+/* PCM in, stems out: live streaming, or exact separation, between pipes. */
 #include "audio/downmix.h"
 #include "base/memory.h"
 #include "base/options.h"
@@ -15,7 +15,7 @@ enum { BLOCK = DMX_PIPE_FRAMES };
 typedef struct pipe_state {
     const dmx_pipe_options *o;
     dmx_separator *separator;
-    size_t channels, stems; /* of the model, and how many */
+    size_t channels, stems; /* channels of the model; number of stems */
     dmx_pipe_input *input;
     dmx_downmix downmix;
     dmx_pipe_sink *sink; /* [outputs] */
@@ -23,7 +23,7 @@ typedef struct pipe_state {
     dmx_stream *stream;
     dmx_separation *exact;
     float *memory;
-    float **raw;     /* [input channels] of a block as it comes */
+    float **raw;     /* [input channels] of a block as read */
     float **mix;     /* [channels] */
     float **stem;    /* [stems * channels] */
     float **mixed;   /* [channels] of one output */
@@ -135,7 +135,8 @@ static dmx_status emit(pipe_state *p, size_t from, size_t frames,
 
 /* ------------------------------------------------------------------- run */
 
-/* The next block of the mix, *got frames; silence once the input has ended. */
+/* Reads the next block of the mix, *got frames; silence once the input has
+ * ended. */
 static dmx_status next_block(pipe_state *p, size_t *got, dmx_error *err)
 {
     if (!p->ended) {
@@ -158,8 +159,8 @@ static dmx_status next_block(pipe_state *p, size_t *got, dmx_error *err)
     return DMX_OK;
 }
 
-/* The latency is cut off at the start and made up for at the end, so that the
- * stems line up with the mix and are as long. */
+/* Drops the latency at the start and flushes it at the end, so that the stems
+ * are aligned with the mix and equally long. */
 static dmx_status run_stream(pipe_state *p, dmx_error *err)
 {
     int64_t cut = dmx_stream_latency(p->stream);
@@ -229,8 +230,8 @@ static dmx_status run(pipe_state *p, dmx_error *err)
 
 /* ---------------------------------------------------------------- public */
 
-static void give_reports(const pipe_state *p, dmx_pipe_report *report,
-                         dmx_stream_statistics *statistics)
+static void return_reports(const pipe_state *p, dmx_pipe_report *report,
+                           dmx_stream_statistics *statistics)
 {
     dmx_pipe_report r = DMX_PIPE_REPORT_INIT;
     dmx_stream_statistics s = DMX_STREAM_STATISTICS_INIT;
@@ -278,7 +279,7 @@ dmx_status dmx_stream_pipe(dmx_separator *separator,
                                                    "no memory for a stream")
                                         : run(&p, err);
     if (status == DMX_OK)
-        give_reports(&p, report, statistics);
+        return_reports(&p, report, statistics);
     for (size_t i = 0; i < p.n_sink; i++)
         dmx_pipe_sink_close(&p.sink[i]);
     dmx_stream_close(p.stream);

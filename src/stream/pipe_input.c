@@ -10,11 +10,11 @@
 #define MOST_HEADER                                                            \
     ((int64_t)16 << 20) /* bytes before the samples of a WAV                   \
                          */
-#define LOOK_MS 100     /* between questions whether to stop */
+#define LOOK_MS 100     /* between checks for cancellation */
 
 /* ------------------------------------------------------------------ bytes */
 
-/* Reads what has come, at least one byte unless the input ends. */
+/* Reads what is available, at least one byte unless the input ends. */
 static dmx_status more(dmx_pipe_input *in, dmx_error *err)
 {
     memmove(in->bytes, in->bytes + in->used, in->have - in->used);
@@ -68,7 +68,8 @@ static uint32_t number(const unsigned char *p, size_t n)
     return (uint32_t)dmx_pcm_number(p, n, false);
 }
 
-/* Tags of WAVEFORMATEX; of an extensible one that in its GUID. */
+/* Handles the tag of a WAVEFORMATEX, or the one in the GUID of an extensible
+ * format. */
 static bool set_encoding(dmx_raw_spec *spec, uint32_t tag, size_t width)
 {
     if (tag == 1)
@@ -105,8 +106,8 @@ static dmx_status read_format(dmx_pipe_input *in, uint32_t size, dmx_error *err)
     return DMX_OK;
 }
 
-/* Programs that write into pipes can't know the size, and say so in several
- * ways. */
+/* Programs that write to pipes can't know the size, and indicate that in
+ * several ways. */
 static int64_t samples_size(uint32_t size)
 {
     return size == 0 || dmx_pcm_placeholder(size) ? INT64_MAX : (int64_t)size;

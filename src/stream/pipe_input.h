@@ -1,4 +1,5 @@
-/* Samples from a file descriptor as they come: headerless PCM, or WAV. */
+/* Reads samples from a file descriptor as they arrive: headerless PCM, or WAV.
+ */
 #ifndef DMX_STREAM_PIPE_INPUT_H
 #define DMX_STREAM_PIPE_INPUT_H
 
@@ -11,12 +12,12 @@ enum { DMX_PIPE_BYTES = 65536 };
 
 typedef struct dmx_pipe_input {
     int fd;
-    const dmx_hooks *hooks; /* cancellation while nothing comes */
+    const dmx_hooks *hooks; /* cancellation while waiting for input */
     dmx_raw_spec spec;
     bool is_wav;
-    int64_t left; /* bytes of samples still to come; INT64_MAX: to the end */
+    int64_t left; /* bytes of samples left; INT64_MAX: until the end */
     unsigned char bytes[DMX_PIPE_BYTES];
-    size_t used, have; /* bytes [used, have) wait */
+    size_t used, have; /* bytes [used, have) are buffered */
     bool ended;
 } dmx_pipe_input;
 
@@ -27,8 +28,8 @@ DMX_MUST_CHECK dmx_status dmx_pipe_input_open(dmx_pipe_input *out, int fd,
                                               const dmx_hooks *hooks,
                                               dmx_error *err);
 
-/* What has come, at most `capacity` frames; waits for one at least. *got == 0:
- * the end. A part of a frame at the end is left out. */
+/* Reads available frames, at most `capacity`, and waits for at least one. *got
+ * == 0: the end. A partial frame at the end is dropped. */
 DMX_MUST_CHECK dmx_status dmx_pipe_input_read(dmx_pipe_input *in,
                                               float *const *planes,
                                               size_t capacity, size_t *got,

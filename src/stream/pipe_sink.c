@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define LOOK_MS 100
-#define AT_ONCE 4096 /* bytes that a pipe which is ready takes: PIPE_BUF */
+#define AT_ONCE 4096 /* bytes that a ready pipe accepts at once: PIPE_BUF */
 
 dmx_raw_encoding dmx_pipe_encoding(const dmx_raw_spec *like)
 {
@@ -62,7 +62,8 @@ static unsigned char *put_text(unsigned char *p, const char *text)
     return p + 4;
 }
 
-/* Sizes of all ones: to the end, as others write into pipes. */
+/* Sizes are all ones, meaning until the end, as other programs write to pipes.
+ */
 static size_t make_header(const dmx_pipe_sink *o)
 {
     const uint32_t frame = (uint32_t)dmx_raw_frame_size(&o->spec);
@@ -101,7 +102,8 @@ void dmx_pipe_sink_close(dmx_pipe_sink *o)
 
 /* ---------------------------------------------------------------- samples */
 
-/* One channel into every frame. s32 has 24 bits that count, as float32 does. */
+/* Writes one channel of every frame. s32 has 24 significant bits, as float32
+ * does. */
 static void encode(dmx_pipe_sink *o, int channel, const float *in,
                    size_t frames)
 {

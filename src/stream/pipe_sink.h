@@ -1,4 +1,4 @@
-/* Interleaved PCM into a file descriptor. */
+/* Writes interleaved PCM to a file descriptor. */
 #ifndef DMX_STREAM_PIPE_SINK_H
 #define DMX_STREAM_PIPE_SINK_H
 
@@ -17,8 +17,8 @@ typedef struct dmx_pipe_sink {
     int64_t clipped;   /* samples */
 } dmx_pipe_sink;
 
-/* spec: an encoding of dmx_pipe_encoding. wav: a header of unknown length comes
- * first. Fails with MEMORY or IO. */
+/* spec: an encoding from dmx_pipe_encoding. wav: starts with a header of
+ * unknown length. Fails with MEMORY or IO. */
 DMX_MUST_CHECK dmx_status dmx_pipe_sink_open(dmx_pipe_sink *out, int fd,
                                              const dmx_raw_spec *spec, bool wav,
                                              dmx_error *err);
@@ -31,7 +31,7 @@ DMX_MUST_CHECK dmx_status dmx_pipe_sink_write(dmx_pipe_sink *out,
                                               const dmx_hooks *hooks,
                                               dmx_error *err);
 
-/* The encoding that samples like these are written in. */
+/* The encoding in which samples of this kind are written. */
 dmx_raw_encoding dmx_pipe_encoding(const dmx_raw_spec *like);
 
 #endif

@@ -23,7 +23,7 @@ void dmx_ring_close(dmx_ring *ring)
     ring->data = NULL;
 }
 
-/* Frames before the end of the memory, of n from position. */
+/* How many of n frames from position come before the end of the memory. */
 static int64_t before_end(const dmx_ring *ring, int64_t position, int64_t n)
 {
     const int64_t left = ring->capacity - (position & (ring->capacity - 1));

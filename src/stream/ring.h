@@ -1,5 +1,6 @@
-/* Rows of samples between one writer and one reader, without locks. Positions
- * only grow; position p of a row lies at p modulo the capacity. */
+/* A lock-free ring buffer of rows of samples, for one writer and one reader.
+ * Positions only increase; position p of a row lies at index p modulo the
+ * capacity. */
 #ifndef DMX_STREAM_RING_H
 #define DMX_STREAM_RING_H
 
@@ -11,15 +12,18 @@
 typedef struct dmx_ring {
     float *data; /* [rows][capacity] */
     int64_t rows, capacity;
-    _Atomic int64_t written; /* by the writer: what is before may be read */
-    _Atomic int64_t taken;   /* by the reader: what is before may go */
+    _Atomic int64_t
+        written; /* set by the writer: earlier positions may be read */
+    _Atomic int64_t
+        taken; /* set by the reader: earlier positions may be overwritten */
 } dmx_ring;
 
-/* Zeros, at least `least` frames, every page touched. False: no memory. */
+/* Allocates at least `least` frames of zeros, with every page touched. False:
+ * no memory. */
 bool dmx_ring_open(dmx_ring *ring, int64_t rows, int64_t least);
 void dmx_ring_close(dmx_ring *ring);
 
-/* n frames of a row from position; they move no counter. */
+/* Copy n frames of a row from position on; do not move the counters. */
 void dmx_ring_put(const dmx_ring *ring, int64_t row, int64_t position,
                   const float *in, int64_t n);
 void dmx_ring_get(const dmx_ring *ring, int64_t row, int64_t position,

@@ -14,7 +14,7 @@ static double or_default(double value, double otherwise)
     return value < 0 ? 0 : value == 0 ? otherwise : value;
 }
 
-/* Every field as it is meant: 0 is the default, negative is none. */
+/* Resolves every field: 0 means the default, negative means none. */
 static dmx_status settle_options(dmx_stream_options *o, dmx_error *err)
 {
     DMX_FORWARD(dmx_check_range("hop", o->hop, 0, 60, err));
@@ -56,7 +56,7 @@ dmx_status dmx_stream_shape(dmx_cover_shape *out, dmx_stream_options *options,
 
 /* ------------------------------------------------------------------ open */
 
-/* Zeros with every page touched; NULL when memory is short. */
+/* Zeros with every page touched; NULL when out of memory. */
 static void *zeros(int64_t count, size_t size)
 {
     void *p = dmx_aligned_alloc((size_t)count, size);
@@ -109,7 +109,8 @@ static dmx_status measure(dmx_stream *s, dmx_cover_shape *shape, int64_t *ramp,
     s->latency = s->keep + llround(s->options.slack * rate) + s->block;
     s->slew.level = 1;
     s->slew.step = 1 / (float)(*ramp > 1 ? *ramp : 1);
-    atomic_store(&s->heard, INT64_MIN / 2); /* nothing is, before it begins */
+    atomic_store(&s->heard,
+                 INT64_MIN / 2); /* nothing has been, before the start */
     return DMX_OK;
 }
 

@@ -17,7 +17,7 @@ static void keep_dry(dmx_stream *s, const float *const *mix, size_t at,
     }
 }
 
-/* A worker that does not take its input loses it; the time goes on. */
+/* Input that the worker does not read in time is lost; time goes on. */
 static void take_input(dmx_stream *s, const float *const *mix, size_t at,
                        int64_t n)
 {
@@ -41,8 +41,8 @@ static void take_input(dmx_stream *s, const float *const *mix, size_t at,
 
 /* ---------------------------------------------------------------- output */
 
-/* The chunk's gains; of its n frames the first k are here. False when all are,
- * and at full level. */
+/* Computes the chunk's gains; of its n frames the first k have arrived. False
+ * when all have, and the level is full. */
 static bool plan_gains(dmx_slew *w, int64_t k, int64_t n)
 {
     if (k == n && w->level >= 1 && !w->falling)
@@ -71,7 +71,7 @@ static float dry_at(const dmx_stream *s, int64_t row, int64_t position)
     return dry[position & s->dry_mask];
 }
 
-/* y: the stem's frames, as far as they are here. The weight that runs lack is
+/* y: the stem's frames, as far as they have arrived. Missing weight of runs is
  * filled up with the mix. */
 static void fill_with_dry(const dmx_stream *s, float *y, int64_t row,
                           int64_t position, int64_t n)
@@ -93,15 +93,15 @@ static void slew_row(dmx_stream *s, float *y, int64_t row, int64_t position,
     }
 }
 
-/* When nothing is missing, what a later gap is to start from. */
+/* When nothing is missing, stores the values from which a later gap fades. */
 static void note_last(dmx_stream *s, const float *y, int64_t row,
                       int64_t position, int64_t n)
 {
     s->slew.hold[row] = y[n - 1] - dry_at(s, row, position + n - 1);
 }
 
-static void give_row(dmx_stream *s, float *y, int64_t row, int64_t position,
-                     int64_t silent, int64_t ready, int64_t n)
+static void output_row(dmx_stream *s, float *y, int64_t row, int64_t position,
+                       int64_t silent, int64_t ready, int64_t n)
 {
     memset(y, 0, (size_t)n * sizeof *y);
     if (ready > 0)
@@ -110,8 +110,8 @@ static void give_row(dmx_stream *s, float *y, int64_t row, int64_t position,
         fill_with_dry(s, y + silent, row, position + silent, ready);
 }
 
-static void give_output(dmx_stream *s, float *const *stems, size_t at,
-                        int64_t n)
+static void write_output(dmx_stream *s, float *const *stems, size_t at,
+                         int64_t n)
 {
     const int64_t position = s->time - s->latency;
     const int64_t before = position < 0 ? -position : 0;
@@ -124,7 +124,7 @@ static void give_output(dmx_stream *s, float *const *stems, size_t at,
     const bool slewed = plan_gains(&s->slew, silent + ready, n);
     for (int64_t r = 0; r < s->outputs; r++) {
         float *y = stems[r] + at;
-        give_row(s, y, r, position, silent, ready, n);
+        output_row(s, y, r, position, silent, ready, n);
         if (slewed)
             slew_row(s, y, r, position, n);
         else
@@ -151,7 +151,7 @@ void dmx_stream_process(dmx_stream *s, float *const *stems,
         const int64_t n =
             left < DMX_STREAM_CHUNK ? (int64_t)left : DMX_STREAM_CHUNK;
         take_input(s, mix, at, n);
-        give_output(s, stems, at, n);
+        write_output(s, stems, at, n);
         s->time += n;
         at += (size_t)n;
     }

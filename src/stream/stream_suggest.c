@@ -1,4 +1,4 @@
-/* The smallest hop that this machine holds. */
+/* Finds the smallest hop that this machine sustains. */
 #include "base/memory.h"
 #include "base/options.h"
 #include "stream/stream.h"
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#define RUNS   5    /* timed, after one that is not */
-#define MARGIN 0.75 /* of the hop that the slowest of them may take */
+#define RUNS   5    /* timed, after one warm-up run */
+#define MARGIN 0.75 /* the fraction of the hop that the slowest may take */
 
 static double now(void)
 {
@@ -17,7 +17,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The slowest of some runs over noise. */
+/* Times the slowest of several runs over noise. */
 static dmx_status time_runs(double *seconds, dmx_windows *w, float *y,
                             const float *past, const dmx_hooks *hooks,
                             dmx_error *err)

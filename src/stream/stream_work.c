@@ -1,4 +1,4 @@
-/* The worker: windows of the past through the models. */
+/* The worker: runs the models on windows of the history. */
 #include "base/options.h"
 #include "stream/stream.h"
 
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-/* How long the worker and those who wait for it sleep between two looks: an
- * audio thread can't wake anybody without a system call. */
+/* How long the worker, and threads that wait for it, sleep between polls: an
+ * audio thread can't wake another thread without a system call. */
 #define LOOK_NS 1000000
 
 static int64_t now_ns(void)
@@ -25,7 +25,7 @@ static void sleep_a_little(void)
 
 /* ----------------------------------------------------------------- input */
 
-/* What comes from `position` on knows nothing of what was before. */
+/* Discards the history before `position`. */
 static void forget(dmx_stream *s, int64_t position)
 {
     memset(s->past, 0,
@@ -44,7 +44,8 @@ static int64_t unmarked(const dmx_stream *s, int64_t from, int64_t n)
     return i;
 }
 
-/* Into `next`, from the ring; NaN and infinity would stay in the level. */
+/* Reads frames from the ring into `next`; NaN and infinity, which would persist
+ * in the level, become 0. */
 static void take_frames(dmx_stream *s, int64_t from, int64_t n)
 {
     int64_t bad = 0;
@@ -63,12 +64,12 @@ static void take_frames(dmx_stream *s, int64_t from, int64_t n)
     dmx_ring_take_to(&s->in, from + n);
 }
 
-/* Completes `next`; false while too little is here. */
+/* Completes `next`; false while too little input has arrived. */
 static bool fill_hop(dmx_stream *s)
 {
     while (s->filled < s->cover.hop) {
         const int64_t want = s->cover.hop - s->filled;
-        if (s->gap > 0) { /* zeros, as `forget` left them */
+        if (s->gap > 0) { /* zeros, as left by `forget` */
             const int64_t n = s->gap < want ? s->gap : want;
             s->gap -= n;
             s->filled += n;
@@ -90,7 +91,7 @@ static bool fill_hop(dmx_stream *s)
     return true;
 }
 
-/* Moves the past on by the complete hop. */
+/* Advances the history by the complete hop. */
 static void take_hop(dmx_stream *s)
 {
     const int64_t hop = s->cover.hop, longest = s->windows.longest;
@@ -106,7 +107,7 @@ static void take_hop(dmx_stream *s)
     if (skip < hop)
         dmx_track_level_add(&s->level, planes, (size_t)s->channels,
                             (size_t)(hop - skip));
-    /* Zeros behind, for a gap to come. */
+    /* Clears it, for a later gap. */
     memset(s->next, 0, (size_t)(s->channels * hop) * sizeof *s->next);
     s->filled = 0;
     s->fed += hop;
@@ -121,8 +122,8 @@ static int asked_to_stop(void *user, const char *stage, double fraction)
     return atomic_load(&s->stop);
 }
 
-/* Nobody hears any more what this run would complete: the worker is behind,
- * and without this run comes closer. */
+/* What this run would complete is too late to be played: the worker is behind,
+ * and catches up by skipping it. */
 static bool too_late(const dmx_stream *s)
 {
     const dmx_cover *c = &s->cover;
@@ -155,8 +156,8 @@ static dmx_status run_window(dmx_stream *s, dmx_error *err)
     return DMX_OK;
 }
 
-/* The oldest hop of the region is complete. */
-static void hand_out(dmx_stream *s)
+/* Publishes the oldest hop of the region, which is complete. */
+static void publish_hop(dmx_stream *s)
 {
     const dmx_cover *c = &s->cover;
     const int64_t first = s->fed - c->lookahead - c->region;
@@ -170,7 +171,7 @@ static void hand_out(dmx_stream *s)
     dmx_cover_advance(&s->cover);
 }
 
-/* After a failure the stream goes on, without stems. */
+/* After a failure the stream continues without stems. */
 static dmx_status note_failure(dmx_stream *s, dmx_status status,
                                const dmx_error *err)
 {
@@ -197,7 +198,7 @@ dmx_status dmx_stream_step(dmx_stream *s, bool *ran, dmx_error *err)
         atomic_fetch_add(&s->skipped, 1);
     else if (!silent)
         status = run_window(s, err);
-    hand_out(s);
+    publish_hop(s);
     return status;
 }
 
@@ -244,8 +245,8 @@ dmx_status dmx_stream_status(const dmx_stream *s, dmx_error *err)
                : DMX_OK;
 }
 
-/* Is the next block's output here, or will it not come before more input? */
-static bool settled(const dmx_stream *s, int64_t frames)
+/* Whether the next block's output has arrived, or needs more input first. */
+static bool is_settled(const dmx_stream *s, int64_t frames)
 {
     return s->time + frames - s->latency <= dmx_ring_written(&s->out) ||
            atomic_load(&s->settled) == dmx_ring_written(&s->in);
@@ -256,7 +257,7 @@ dmx_status dmx_stream_wait(dmx_stream *s, size_t frames, const dmx_hooks *hooks,
 {
     dmx_error_clear(err);
     DMX_NEED(err, s);
-    while (!settled(s, (int64_t)frames)) {
+    while (!is_settled(s, (int64_t)frames)) {
         DMX_FORWARD(dmx_progress(hooks, "stream", 0, err));
         int ran = 0;
         if (s->thread == NULL)

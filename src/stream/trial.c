@@ -10,7 +10,7 @@ enum { BLOCK = 8192 };
 
 /* --------------------------------------------------------------- reading */
 
-/* Reads into rows[channels][most], zeros behind; *got frames. */
+/* Reads *got frames into rows[channels][most], followed by zeros. */
 static dmx_status read_sound(float *rows, int64_t *got, int64_t most,
                              const dmx_separator *s, const char *path,
                              const dmx_hooks *hooks, dmx_error *err)
@@ -53,7 +53,7 @@ static dmx_status read_all(dmx_trial *t, int64_t most, const dmx_separator *s,
     return DMX_OK;
 }
 
-/* Rows of `most` frames become rows of `length`. */
+/* Compacts rows of `most` frames to rows of `length`. */
 static void pack_rows(float *rows, int64_t count, int64_t most, int64_t length)
 {
     for (int64_t r = 1; r < count; r++)
@@ -124,7 +124,7 @@ typedef struct whole {
     const dmx_trial *trial;
     double *noise;
     int64_t in, out;
-    float *rows; /* [rows][BLOCK * 2] of a block, side by side */
+    float *rows; /* [rows][BLOCK * 2] of a block, contiguous */
 } whole;
 
 static dmx_status read_mix(void *user, float *const *planes, size_t capacity,

@@ -12,7 +12,7 @@ typedef struct dmx_trial {
 } dmx_trial;
 
 /* truth[stem]: paths, one for each of the separator's stems; at most `seconds`
- * of each. Fails as reading sound files does, or with ARGUMENT when lengths
+ * of each. Fails like reading sound files, or with ARGUMENT when lengths
  * differ. */
 DMX_MUST_CHECK dmx_status dmx_trial_open(dmx_trial *out,
                                          const dmx_separator *separator,
@@ -22,8 +22,8 @@ DMX_MUST_CHECK dmx_status dmx_trial_open(dmx_trial *out,
                                          dmx_error *err);
 void dmx_trial_close(dmx_trial *trial);
 
-/* noise[stem] += squared differences of y, rows `stride` apart, which lies at
- * position `at`; what is outside of the song does not count. */
+/* Adds the squared differences of y, with rows `stride` apart and starting at
+ * position `at`, to noise[stem]; frames outside the song are ignored. */
 void dmx_trial_compare(const dmx_trial *trial, double *noise, const float *y,
                        int64_t stride, int64_t at, int64_t n);
 
@@ -31,7 +31,7 @@ void dmx_trial_compare(const dmx_trial *trial, double *noise, const float *y,
  * silent truth. */
 double dmx_trial_sdr(const dmx_trial *trial, size_t stem, double noise);
 
-/* noise[stem] of the separator's whole-song run. */
+/* Computes noise[stem] of the separator's whole-song run. */
 DMX_MUST_CHECK dmx_status dmx_trial_offline(double *noise,
                                             const dmx_trial *trial,
                                             dmx_separator *separator,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples of the past that a run sees: a model that runs at lengths of its own
- * takes as many as it runs with, the others a piece, padded behind. */
-static int64_t seen_by(const dmx_pass *pass, const dmx_runner *runner)
+/* How many samples of history a run uses: the whole run length for a model that
+ * accepts several lengths, else one piece, padded at the end. */
+static int64_t history_length(const dmx_pass *pass, const dmx_runner *runner)
 {
     return pass->open_tail != NULL && runner->samples > pass->piece
                ? runner->samples
@@ -19,7 +19,7 @@ static dmx_status open_runners(dmx_windows *w, int64_t *samples, dmx_error *err)
     const dmx_separator *s = w->separator;
     for (size_t i = 0; i < s->n_pass; i++) {
         DMX_FORWARD(dmx_separator_share(&w->runner[i], &s->pass[i], err));
-        const int64_t piece = seen_by(&s->pass[i], &w->runner[i]);
+        const int64_t piece = history_length(&s->pass[i], &w->runner[i]);
         if (piece > w->longest)
             w->longest = piece;
         if (w->shortest == 0 || piece < w->shortest)
@@ -68,7 +68,8 @@ void dmx_windows_close(dmx_windows *w)
     *w = (dmx_windows){0};
 }
 
-/* The newest `piece` of the past, normalised, padded behind. */
+/* Loads the newest `piece` samples of history, normalised, with padding at the
+ * end. */
 static void load(const dmx_windows *w, int64_t samples, int64_t piece,
                  const float *past, const dmx_window_level *level)
 {
@@ -107,7 +108,7 @@ dmx_status dmx_windows_run(dmx_windows *w, float *y, int64_t keep,
     for (size_t m = 0; m < s->n_pass; m++) {
         const dmx_pass *pass = &s->pass[m];
         const dmx_runner *runner = &w->runner[m];
-        const int64_t piece = seen_by(pass, runner);
+        const int64_t piece = history_length(pass, runner);
         load(w, runner->samples, piece, past, level);
         DMX_FORWARD(runner->run(runner->self, w->stems, w->mix, hooks, err));
         for (size_t k = 0; k < s->n_source; k++)
