@@ -3,18 +3,19 @@
 
 #include <stdlib.h>
 
-/* How many copies of one element a constant may hold: exports of PyTorch join
- * pieces of shapes a few dozen times at most. */
+/* How many copies of one element a constant may hold: PyTorch exports
+ * concatenate pieces of shapes a few dozen times at most. */
 #define MOST_COPIES ((uint64_t)1 << 22)
 
-/* Elements that a shape alone may call for; weights come as they are. */
+/* The number of elements that a shape alone may create; weights are stored in
+ * full. */
 #define MOST_FILLED ((uint64_t)1 << 28)
 
-#define ASK_EVERY 1024 /* nodes, between questions whether to go on */
+#define ASK_EVERY 1024 /* nodes between checks for cancellation */
 
 typedef struct scan {
     dmx_growth_values all;
-    uint64_t copies; /* the most of any value in the graph at hand */
+    uint64_t copies; /* the most of any value in the current graph */
     size_t nodes;
     const dmx_hooks *hooks;
     dmx_error *err;
@@ -25,8 +26,8 @@ static uint64_t greater(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Nodes must come after what they use, as ONNX asks; else a value would count
- * as nothing where it is used, and grow later. */
+/* Nodes must come after what they use, as ONNX requires; otherwise a value
+ * would count as nothing where it is used and grow later. */
 static dmx_status define(scan *s, dmx_wire_span name, const dmx_growth *what)
 {
     dmx_growth *v = dmx_growth_find(&s->all, name);
@@ -50,7 +51,7 @@ typedef struct node {
     dmx_wire_span type;
     size_t inputs;
     uint64_t volume[2];        /* of the first two inputs */
-    uint64_t copies, together; /* the most of an input, and of all */
+    uint64_t copies, together; /* the most of any one input; the sum over all */
     uint64_t product;          /* of the inputs' volumes */
     bool computed;
 } node;
@@ -60,7 +61,7 @@ static void use(const scan *s, node *n, dmx_wire_span name)
     dmx_growth none = {.copies = 1, .volume = 1};
     dmx_growth *v = dmx_growth_find(&s->all, name);
     if (v == NULL || name.at == name.end)
-        v = &none; /* left out, or a fault that the parsers find */
+        v = &none; /* omitted, or an error that the parsers will report */
     v->used = true;
     n->computed = n->computed || v->computed;
     n->copies = greater(n->copies, v->copies);
@@ -92,7 +93,7 @@ static dmx_status check_filled(const scan *s, const node *n)
     return DMX_OK;
 }
 
-/* What a node makes of constants, at least. */
+/* A lower bound on the result of a node applied to constants. */
 static dmx_status result(dmx_growth *out, const scan *s, const node *n)
 {
     static const char *const shape[] = {"Shape", "Size", NULL};
@@ -103,7 +104,7 @@ static dmx_status result(dmx_growth *out, const scan *s, const node *n)
                                        "Squeeze",   "Reshape", "Flatten",
                                        "Transpose", NULL};
     *out = (dmx_growth){.copies = 1, .volume = 1};
-    if (is_any(n->type, shape)) /* known whatever the input holds */
+    if (is_any(n->type, shape)) /* constant whatever the input contains */
         return DMX_OK;
     const bool joins = is_any(n->type, join);
     out->computed = n->computed;
@@ -123,7 +124,7 @@ static dmx_status result(dmx_growth *out, const scan *s, const node *n)
 
 static dmx_status scan_graph(scan *s, dmx_wire_span graph, int depth);
 
-/* A node with graphs inside may become what they make. */
+/* A node with subgraphs may take on their results. */
 static dmx_status scan_inside(scan *s, node *n, dmx_wire_span attribute,
                               int depth)
 {
@@ -174,7 +175,7 @@ static dmx_status scan_node(scan *s, dmx_wire_span all, int depth)
 
 /* ------------------------------------------------------------------ graphs */
 
-/* Those that an input and an initializer share are constants. */
+/* Defines the inputs and initializers; a name in both is a constant. */
 static dmx_status define_given(scan *s, dmx_wire_span graph)
 {
     static const dmx_growth computed = {

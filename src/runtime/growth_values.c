@@ -19,7 +19,7 @@ static uint64_t magnitude(uint64_t number)
     return (int64_t)number > 1 ? number : 1;
 }
 
-/* Of a field of integers, packed or not. */
+/* The product of a field of integers, packed or not. */
 static uint64_t product(const dmx_wire_field *f)
 {
     dmx_wire_span s = f->span;
@@ -41,7 +41,8 @@ static uint64_t product_of_raw(dmx_wire_span s)
     return all;
 }
 
-/* Only a list of int64 can be a shape; others are not read. */
+/* Only a list of int64 can be a shape; the data of other tensors is not read.
+ */
 dmx_growth dmx_growth_tensor(dmx_wire_span s)
 {
     dmx_growth v = {.copies = 1, .volume = 1};
@@ -145,7 +146,7 @@ static size_t collect_node(dmx_wire_span node, dmx_growth *list, int depth)
     return count;
 }
 
-/* How many names there are; into the list, unless it is NULL. */
+/* Counts the names, and adds them to the list unless it is NULL. */
 static size_t collect(dmx_wire_span graph, dmx_growth *list, int depth)
 {
     size_t count = 0;

@@ -1,11 +1,11 @@
-/* The named values of an ONNX model and what is known of each; for the growth
- * scan. */
+/* The named values of an ONNX model and what the growth scan knows about each.
+ */
 #ifndef DMX_RUNTIME_GROWTH_VALUES_H
 #define DMX_RUNTIME_GROWTH_VALUES_H
 
 #include "runtime/wire_field.h"
 
-#define DMX_GROWTH_DEPTH 32 /* of graphs, as the wire scan has it */
+#define DMX_GROWTH_DEPTH 32 /* nesting depth of graphs, as in the wire scan */
 
 /* Field numbers of onnx.proto; see runtime/onnx_fields.h. */
 enum {
@@ -31,13 +31,14 @@ enum {
     TYPE_INT64 = 7,
 };
 
-/* What is known of a named value. */
+/* What is known about a named value. */
 typedef struct dmx_growth {
     dmx_wire_span name;
     bool used, defined;
-    bool computed;   /* from the model's inputs: not before it runs */
+    bool computed;   /* depends on the model's inputs, so only computed when it
+                        runs */
     uint64_t copies; /* of one element, in this value */
-    uint64_t volume; /* product of its numbers, where they are known; or 1 */
+    uint64_t volume; /* product of its elements if known, else 1 */
 } dmx_growth;
 
 typedef struct dmx_growth_values {
@@ -45,26 +46,26 @@ typedef struct dmx_growth_values {
     size_t count;
 } dmx_growth_values;
 
-/* Lists every name that a value of the graph, or of one inside it, gets.
- * False: no memory. Free .value. */
+/* Lists the names of all values in the graph and its subgraphs. False: no
+ * memory. Free .value. */
 bool dmx_growth_values_of(dmx_growth_values *out, dmx_wire_span graph);
 
 /* The value of this name, or NULL. */
 dmx_growth *dmx_growth_find(const dmx_growth_values *values,
                             dmx_wire_span name);
 
-/* An initializer, dense or sparse: its name, and the product of its numbers
- * if they are int64. */
+/* An initializer, dense or sparse: its name, and the product of its elements if
+ * they are int64. */
 dmx_growth dmx_growth_tensor(dmx_wire_span tensor);
 dmx_growth dmx_growth_sparse(dmx_wire_span tensor);
 
-/* Of what one attribute holds: a tensor, or a list of integers. */
+/* The same for the value of an attribute: a tensor, or a list of integers. */
 uint64_t dmx_growth_attribute(dmx_wire_span attribute);
 
-/* Of a ValueInfoProto. */
+/* The name in a ValueInfoProto. */
 dmx_wire_span dmx_growth_name(dmx_wire_span info);
 
-/* Sums and products that stay at the greatest number. */
+/* Saturating sums and products. */
 uint64_t dmx_growth_times(uint64_t a, uint64_t b);
 uint64_t dmx_growth_plus(uint64_t a, uint64_t b);
 

@@ -1,6 +1,6 @@
-/* The messages of onnx.proto and their fields, those of the newest version
- * too, as the wire scan needs them. Source: onnx/onnx.proto of ONNX 1.12, and
- * 1.17 for what it added. */
+/* The messages of onnx.proto and their fields, including those of newer
+ * versions, for the wire scan. Source: onnx/onnx.proto of ONNX 1.12, and of
+ * 1.17 for additions. */
 #ifndef DMX_RUNTIME_ONNX_FIELDS_H
 #define DMX_RUNTIME_ONNX_FIELDS_H
 
@@ -25,7 +25,7 @@ typedef enum dmx_onnx_type {
     ONNX_ANNOTATION,
     ONNX_TRAINING,
     ONNX_FUNCTION,
-    /* all else */
+    /* other types */
     ONNX_STRING, /* text */
     ONNX_BYTES,
     ONNX_INT64,

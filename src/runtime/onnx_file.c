@@ -10,8 +10,9 @@
 
 /* ---------------------------------------------------------- what is this? */
 
-/* A zip file is a checkpoint of torch.save, or around what is meant. Its first
- * entry tells: a local file header with the name at byte 30. */
+/* A zip file is a torch.save checkpoint, or an archive that contains the
+ * intended file. Its first entry tells which: a local file header with the name
+ * at byte 30. */
 static dmx_status refuse_zip(const dmx_blob *b, dmx_error *err)
 {
     static const char pickle[] = "/data.pkl";
@@ -30,7 +31,7 @@ static dmx_status refuse_zip(const dmx_blob *b, dmx_error *err)
                      n > 0 ? name : "other files");
 }
 
-/* Says what people really have when it is no model. */
+/* Names the kind of file when it is not a model. */
 static dmx_status check_kind(const dmx_blob *b, dmx_error *err)
 {
     DMX_RETURN_IF(b->size == 0, err, DMX_ERROR_FORMAT, "the file is empty");

@@ -1,7 +1,7 @@
-/* ONNX Runtime's C interface as we use it, without any header of its own: its
- * table of functions only ever grows at the end, so that a function is known
- * by its position for good. All positions below exist since interface version
- * 13 (ONNX Runtime 1.13). */
+/* The part of ONNX Runtime's C interface used here, without its header: its
+ * function table only ever grows at the end, so that each function keeps its
+ * position. All positions below exist since interface version 13 (ONNX Runtime
+ * 1.13). */
 #ifndef DMX_RUNTIME_ORT_API_H
 #define DMX_RUNTIME_ORT_API_H
 
@@ -9,8 +9,8 @@
 
 #define ORT_API_VERSION 13u
 
-/* Opaque things. Every function that returns ort_status gives NULL for
- * success; a status is released by the caller. */
+/* Opaque types. Every function that returns ort_status returns NULL for
+ * success; the caller releases a status. */
 typedef struct ort_status ort_status;
 typedef struct ort_env ort_env;
 typedef struct ort_session ort_session;
@@ -132,7 +132,7 @@ struct dmx_runtime {
     char version[32];
     ort_api api;
     ort_env *env;
-    ort_allocator *allocator; /* the library's own, not released */
+    ort_allocator *allocator; /* owned by the library, not released */
     ort_memory_info *cpu;
 };
 

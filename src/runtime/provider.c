@@ -18,9 +18,9 @@ typedef struct provider {
     setting option;        /* provider option, or NULLs */
 } provider;
 
-/* DirectML fuses these graphs into ones that give wrong numbers, so its
- * fusion is switched off. A CUDA convolution that searches exhaustively takes
- * minutes at the first run. Order: what "auto" prefers. */
+/* DirectML's graph fusion produces wrong results for these graphs, so it is
+ * switched off. An exhaustive search for CUDA convolution algorithms would take
+ * minutes at the first run. In the order in which "auto" prefers them. */
 static const provider known[] = {
     {"cuda",
      "CUDAExecutionProvider",
@@ -45,7 +45,7 @@ static const provider known[] = {
     {"xnnpack", "XnnpackExecutionProvider", "XNNPACK", NULL, {0}, {0}},
 };
 #define N_KNOWN (sizeof known / sizeof known[0])
-/* "auto" takes these; the rest must be asked for by name. */
+/* "auto" uses these; the others must be requested by name. */
 #define N_AUTOMATIC 3
 
 static const provider *find(const char *name, size_t length)
@@ -57,7 +57,7 @@ static const provider *find(const char *name, size_t length)
     return NULL;
 }
 
-/* Was the library built with it? */
+/* Whether the library was built with the provider. */
 static bool available(const struct dmx_runtime *r, const provider *p)
 {
     char **name;

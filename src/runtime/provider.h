@@ -5,11 +5,10 @@
 #include "runtime/ort_api.h"
 #include "runtime/runtime.h"
 
-/* Adds the wished providers ("auto", or names separated by commas) to session
- * options, with settings that Demucs networks are known to need. *chosen: name
- * of the first that was accepted, "cpu" when none was. A provider that can't
- * be had is warned about and passed over; an unknown name is
- * DMX_ERROR_ARGUMENT. */
+/* Adds the requested providers ("auto", or names separated by commas) to
+ * session options, with the settings that Demucs networks need. *chosen: the
+ * name of the first provider accepted, or "cpu". An unavailable provider is
+ * skipped with a warning; an unknown name is DMX_ERROR_ARGUMENT. */
 DMX_MUST_CHECK dmx_status
 dmx_providers_append(const char **chosen, const struct dmx_runtime *runtime,
                      ort_session_options *options, const char *wished,

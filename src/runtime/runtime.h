@@ -8,10 +8,10 @@
 typedef struct dmx_runtime dmx_runtime;
 
 /* Loads ONNX Runtime (1.13 or newer). path: the library, or a folder that
- * holds it, and nothing else is tried; NULL: $DEMUCS_ONNXRUNTIME in the same
+ * contains it; nothing else is tried. NULL: $DEMUCS_ONNXRUNTIME in the same
  * way, then the folders beside this program or library (its own, ../lib,
- * ../third_party/onnxruntime), then the system's. DMX_ERROR_RUNTIME says how
- * to get one. Close after all its sessions; NULL is fine. */
+ * ../third_party/onnxruntime), then the system's. DMX_ERROR_RUNTIME says how to
+ * get one. Close it after all its sessions; NULL is accepted. */
 DMX_MUST_CHECK dmx_status dmx_runtime_open(dmx_runtime **out, const char *path,
                                            dmx_error *err);
 void dmx_runtime_close(dmx_runtime *runtime);
@@ -29,11 +29,11 @@ typedef enum dmx_optimization {
 typedef struct dmx_session_options {
     int threads;         /* 0: dmx_cpu_count() */
     bool memory_pattern; /* faster at times, but doubles the peak memory */
-    bool keep_freed;     /* leave to glibc what loading freed, as others do */
+    bool keep_freed;     /* keep what loading freed, as others do */
     dmx_optimization optimization;
     const char *providers;  /* "auto", or names in order of preference,
                                "cuda,cpu"; NULL: cpu */
-    const dmx_hooks *hooks; /* warnings: a provider that can't be had */
+    const dmx_hooks *hooks; /* warnings: an unavailable provider */
 } dmx_session_options;
 
 typedef struct dmx_session dmx_session;
@@ -41,7 +41,7 @@ typedef struct dmx_session dmx_session;
 /* One input or output of the model. */
 typedef struct dmx_port {
     char *name;
-    bool float32;   /* a float32 tensor: all that can be run here */
+    bool float32;   /* a float32 tensor, the only supported type */
     int rank;       /* -1: not a tensor, or more than 8 axes */
     int64_t dim[8]; /* -1: free */
 } dmx_port;
@@ -78,10 +78,10 @@ typedef struct dmx_run {
     size_t n_output;
     dmx_output_visitor *visit;
     void *user;
-    const dmx_hooks *hooks; /* progress, stage: asked about ten times a second
-                               from the calling thread */
+    const dmx_hooks *hooks; /* progress and stage: called about ten times a
+                               second from the calling thread */
     const char *stage;
-    double fraction; /* reported as it is */
+    double fraction; /* passed on unchanged */
 } dmx_run;
 
 /* Runs the model. Any number of threads may run one session at a time. */

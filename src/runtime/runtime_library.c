@@ -49,8 +49,8 @@ dmx_status dmx_ort_check(const struct dmx_runtime *runtime, ort_status *status,
 
 /* ------------------------------------------------------------ one library */
 
-/* dlsym gives an object pointer where we need a function's; copying the bits
- * is what POSIX asks of its users. */
+/* dlsym returns an object pointer where a function pointer is needed; POSIX
+ * requires copying the bits. */
 static ort_api_base *base_of(void *handle)
 {
     ort_api_base *(*get)(void);
@@ -94,8 +94,8 @@ static dmx_status start(struct dmx_runtime *r, dmx_error *err)
                          r->path, err);
 }
 
-/* Loads one candidate. The library stays mapped after dlclose: it has threads
- * and thread-local destructors of its own. */
+/* Loads one candidate. The library stays mapped after dlclose: it has its own
+ * threads and thread-local destructors. */
 static dmx_status load(struct dmx_runtime *r, const char *path, dmx_error *err)
 {
     r->path = strdup(path);
@@ -147,7 +147,7 @@ static bool find_in(char *path, const char *folder)
     return false;
 }
 
-/* A library or a folder that somebody named. */
+/* Loads a library, or from a folder, given by name. */
 static dmx_status load_named(struct dmx_runtime *r, const char *name,
                              dmx_error *err)
 {

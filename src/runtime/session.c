@@ -173,8 +173,8 @@ static dmx_status open_session(creation *c, const dmx_session_options *wish,
     return read_ports(c->s, &c->s->output, &c->s->n_output, false, err);
 }
 
-/* The runtime rearranges weights while it loads; glibc keeps what it freed
- * meanwhile, which is as much as the weights, unless it is told otherwise. */
+/* The runtime rearranges weights while loading; glibc keeps the memory freed
+ * meanwhile, which is as large as the weights, unless told to return it. */
 static void return_memory(void)
 {
 #ifdef __GLIBC__

@@ -1,4 +1,4 @@
-/* A session's inside, shared by the two files that make and run it. */
+/* The internals of a session, shared by the files that create and run it. */
 #ifndef DMX_RUNTIME_SESSION_H
 #define DMX_RUNTIME_SESSION_H
 

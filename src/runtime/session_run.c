@@ -34,7 +34,8 @@ static void terminate(void *context)
         e->s->runtime->api.ReleaseStatus(status);
 }
 
-/* Calls the model; a run that the caller stopped is not also a failure. */
+/* Runs the model; a run that the caller cancelled is not reported as a failure.
+ */
 static dmx_status call(execution *e, const dmx_run *run, dmx_error *err)
 {
     const dmx_watch watch = {run->hooks, run->stage, run->fraction,
@@ -103,7 +104,7 @@ static dmx_status wrap_input(const dmx_session *s, const dmx_run *run,
                           dmx_mul_overflow(&bytes, bytes, (size_t)run->dim[i]),
                       err, DMX_ERROR_ARGUMENT, "%s: bad input shape", s->name);
     void *data;
-    memcpy(&data, &run->input, sizeof data); /* drops const */
+    memcpy(&data, &run->input, sizeof data); /* removes const */
     return dmx_ort_check(s->runtime,
                          s->runtime->api.CreateTensorWithDataAsOrtValue(
                              s->runtime->cpu, data, bytes, run->dim,

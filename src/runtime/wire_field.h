@@ -1,4 +1,4 @@
-/* Reading a protobuf message field by field, where its bytes lie. */
+/* Reads a protobuf message field by field, in place. */
 #ifndef DMX_RUNTIME_WIRE_FIELD_H
 #define DMX_RUNTIME_WIRE_FIELD_H
 
@@ -29,7 +29,7 @@ static inline uint64_t dmx_wire_varint(dmx_wire_span *s)
     return value;
 }
 
-/* The next field; false at the end. Bytes that are no message end it. */
+/* The next field; false at the end, or at bytes that are not valid protobuf. */
 static inline bool dmx_wire_next(dmx_wire_field *f, dmx_wire_span *s)
 {
     if (s->at >= s->end)

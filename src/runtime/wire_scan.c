@@ -7,22 +7,22 @@
 #define MAX_DEPTH  32
 #define MAX_LENGTH 0x7fffffffu /* protobuf's own limit */
 
-/* What parsers allocate beside the bytes themselves: for a field of any kind,
- * for a message, and for a number of a packed list that takes one byte.
- * Measured with protobuf-c and libprotobuf, rounded up. */
+/* What parsers allocate in addition to the bytes themselves: for any field, for
+ * a message, and for a one-byte number in a packed list. Measured with
+ * protobuf-c and libprotobuf, rounded up. */
 enum { FIELD_COST = 96, MESSAGE_COST = 128, NUMBER_COST = 8 };
 
-/* Their sum may be this much, and so many times the file's size more; real
+/* The limit of their sum: this amount plus a multiple of the file's size; real
  * models stay below half of the factor. */
 #define BASE_COST   ((size_t)64 << 20)
 #define COST_FACTOR 16
 #define MOST_COST   ((size_t)256 << 20)
 
-/* Items of one list; networks of this kind have some thousand nodes and some
+/* Items of one list; networks of this kind have a few thousand nodes and a few
  * hundred initializers. */
 enum { MOST_NODES = 20000, MOST_ITEMS = 8192 };
 
-#define ASK_EVERY 65536 /* fields, between questions whether to go on */
+#define ASK_EVERY 65536 /* fields between checks for cancellation */
 
 typedef struct level {
     dmx_onnx_type type;
@@ -76,8 +76,8 @@ static const dmx_onnx_field *find_field(dmx_onnx_type parent, uint64_t number)
     return NULL;
 }
 
-/* In as few bytes as it takes, at most 64 bits: parsers differ in what they
- * make of others. */
+/* Reads a varint, which must be minimal and at most 64 bits: parsers disagree
+ * on others. */
 static dmx_status read_varint(scanner *s, size_t end, uint64_t *value)
 {
     *value = 0;
@@ -107,7 +107,7 @@ static dmx_status skip(scanner *s, uint64_t count)
 
 /* ----------------------------------------------------------------- numbers */
 
-/* Parsers keep 32 bits of these; what they drop must say nothing. */
+/* Parsers keep only 32 bits of these; the rest must carry no information. */
 static bool fits(dmx_onnx_type type, uint64_t value)
 {
     return type != ONNX_INT32 || value <= INT32_MAX ||
@@ -149,7 +149,7 @@ static dmx_status refuse_external(const scanner *s)
 
 static dmx_status enter(scanner *s, dmx_onnx_type type, size_t length)
 {
-    /* Functions that call others twice make models of any size. */
+    /* Functions that call others twice could expand a model exponentially. */
     DMX_RETURN_IF(type == ONNX_FUNCTION, s->err, DMX_ERROR_UNSUPPORTED,
                   "the model has local functions, which are not read; put "
                   "them in place with onnx.inliner.inline_local_functions");
@@ -185,7 +185,7 @@ static dmx_status read_length(scanner *s, const dmx_onnx_field *f)
         return skip(s, length);
     if (type != ONNX_UNKNOWN)
         return f->many ? read_packed(s, type, length) : malformed(s);
-    /* A newer parser may know it, as a message of fields of two bytes. */
+    /* A newer parser may know this field, as a message of two-byte fields. */
     DMX_FORWARD(charge(s, FIELD_COST / 2 * (size_t)length));
     return skip(s, length);
 }
@@ -209,8 +209,8 @@ static dmx_status read_fixed(scanner *s, const dmx_onnx_field *f,
     return f == NULL || f->type == type ? skip(s, size) : malformed(s);
 }
 
-/* Parsers merge or replace a single field that comes twice; nobody writes
- * that. Whoever reads long lists takes time for every pair of items. */
+/* Parsers merge or replace a singular field that is repeated; no writer
+ * produces that. Some readers take quadratic time for long lists. */
 static dmx_status count_field(scanner *s, const dmx_onnx_field *f)
 {
     if (f == NULL)
@@ -250,7 +250,7 @@ static dmx_status scan_field(scanner *s)
         return read_length(s, f);
     case 5:
         return read_fixed(s, f, ONNX_FLOAT, 4);
-    default: /* groups, which nothing has used for many years */
+    default: /* groups, long obsolete */
         return malformed(s);
     }
 }

@@ -1,8 +1,9 @@
-/* A look at a serialised ONNX model before any protobuf parser sees it. Those
+/* Scans a serialised ONNX model before any protobuf parser sees it. Those
  * parsers recurse, allocate many times what they read for some inputs, and
- * read forms that no writer produces each in its own way; a model that would
- * hurt or divide them is refused here, without recursion or allocation.
- * Format: protobuf.dev/programming-guides/encoding and onnx.proto. */
+ * disagree on forms that no writer produces; a model that would harm them, or
+ * be read differently by them, is refused here, without recursion or
+ * allocation. Format: protobuf.dev/programming-guides/encoding and onnx.proto.
+ */
 #ifndef DMX_RUNTIME_WIRE_SCAN_H
 #define DMX_RUNTIME_WIRE_SCAN_H
 
