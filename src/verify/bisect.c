@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK      24   /* values fetched at a time: bounds the memory */
+#define CHUNK      24   /* values fetched at a time, to bound memory */
 #define MAX_LISTED 20   /* divergences worth reporting */
-#define MAX_NOTED  5    /* of them in the findings too */
+#define MAX_NOTED  5    /* of these, listed in the findings too */
 #define AGREEMENT  1e-3 /* a bug is far above it, rounding far below */
 
 /* A module whose value can be compared. */
@@ -22,7 +22,7 @@ typedef struct search {
     const dmx_sketches *reference;
     probe *probe;
     size_t count, capacity;
-    size_t chunk_start; /* of the values being fetched */
+    size_t chunk_start; /* the first of the values being fetched */
     size_t chosen[CHUNK];
 } search;
 
@@ -64,8 +64,8 @@ static bool is_last_of_path(const dmx_sketches *s, size_t item)
     return true;
 }
 
-/* Exporters fold the doubling of all bins but the first into what the inverse
- * transform reads; one factor does not undo that. */
+/* Exporters fold the doubling of all bins but the first into the input of the
+ * inverse transform, which a single factor cannot compensate. */
 static bool is_read_by_istft(const dmx_sketches *s, size_t item)
 {
     for (size_t k = item + 1; k < s->count; k++)
@@ -144,9 +144,9 @@ static dmx_status open_session(const search *s, dmx_runtime *runtime,
 
 /* ------------------------------------------------------------- comparison */
 
-/* May `sketch` be the value of item k, asked for as that of `item`? A module
- * can be several operations, and a factor per channel after it is what
- * exporters like to fold into its weights. */
+/* Whether item k can be the value to compare in place of `item`: a module may
+ * consist of several operations, and exporters often fold a factor per channel
+ * after it into its weights. */
 static bool is_related(const dmx_sketches *r, size_t item, size_t k)
 {
     const dmx_node *a = r->item[item].node, *b = r->item[k].node;
@@ -221,7 +221,7 @@ static dmx_status report(const search *s, dmx_error *err)
     size_t listed = 0;
     for (size_t i = 0; i < s->count && listed < MAX_LISTED; i++) {
         const probe *p = &s->probe[i];
-        /* Another element count: folded into something else. */
+        /* A different element count: folded into something else. */
         if (isnan(p->distance) || isinf(p->distance) ||
             p->distance <= AGREEMENT)
             continue;

@@ -52,8 +52,8 @@ static size_t find_source(const struct dmx_model *model, const char *name)
     return SIZE_MAX;
 }
 
-/* Which of the model's sources each row of the output is: by the names in the
- * metadata, or, without them, all in order. */
+/* Maps each row of the output to one of the model's sources: by the names in
+ * the metadata, or without them all in order. */
 static dmx_status map_rows(size_t **row, size_t *n_row,
                            const dmx_model_file *file,
                            const struct dmx_model *model, dmx_error *err)
@@ -81,12 +81,12 @@ static dmx_status map_rows(size_t **row, size_t *n_row,
     return status;
 }
 
-/* Networks that take any length say segments of minutes; this is more than
- * their LSTMs run as a whole at every level. */
+/* Networks that accept any length state segments of minutes; this length is
+ * more than their LSTMs run unchunked at every level. */
 #define ENOUGH_SECONDS 10
 
 /* The lengths at which a file of any length is compared: the segment, a short
- * one, a prime, and one that ends off every stride above the segment. */
+ * one, a prime, and one above the segment that is no multiple of any stride. */
 static size_t choose_lengths(int64_t length[4], const struct dmx_model *m,
                              const dmx_contract *contract,
                              const dmx_verify_options *options, int64_t least)
@@ -105,8 +105,8 @@ static size_t choose_lengths(int64_t length[4], const struct dmx_model *m,
     return 4;
 }
 
-/* The shortest length of the network, and what signals it needs; a network
- * without a graph of any length is looked at where it is at home. */
+/* The shortest length of the network, and the test signals it needs; a network
+ * without a graph of any length is built at its own segment. */
 static dmx_status look_at_network(dmx_parity_job *job, int64_t *least,
                                   dmx_error *err)
 {

@@ -1,4 +1,4 @@
-/* All three checks of one model file, in the order of their price. */
+/* All three checks of one model file, cheapest first. */
 #ifndef DMX_VERIFY_CHECKS_H
 #define DMX_VERIFY_CHECKS_H
 
@@ -6,7 +6,7 @@
 #include "verify/checker.h"
 #include "verify/promises.h"
 
-/* The options, with every default in its place. */
+/* The options, with all defaults filled in. */
 DMX_MUST_CHECK dmx_status dmx_checks_options(dmx_verify_options *out,
                                              const dmx_verify_options *given,
                                              dmx_error *err);

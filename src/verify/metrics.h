@@ -1,4 +1,4 @@
-/* How far a float32 output lies from a float64 reference. */
+/* Error metrics of a float32 output against a float64 reference. */
 #ifndef DMX_VERIFY_METRICS_H
 #define DMX_VERIFY_METRICS_H
 

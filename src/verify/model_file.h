@@ -30,8 +30,8 @@ void dmx_model_file_close(dmx_model_file *file);
 const char *dmx_model_file_metadata(const dmx_model_file *file,
                                     const char *key);
 
-/* The value parsed; NULL when there is none, when it is no JSON, or when it is
- * longer than any of ours. Free with dmx_json_free. */
+/* The parsed value; NULL when it is missing, is not JSON, or is longer than any
+ * of ours. Free with dmx_json_free. */
 dmx_json *dmx_model_file_json(const dmx_model_file *file, const char *key);
 
 /* Version of the default operator set; 0 when none is imported. */

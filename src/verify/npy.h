@@ -13,7 +13,7 @@ typedef struct dmx_npy {
     int64_t dim[DMX_NPY_RANK];
 } dmx_npy;
 
-/* Fails with IO, FORMAT, LIMIT, UNSUPPORTED (other types or orders) or
+/* Fails with IO, FORMAT, LIMIT, UNSUPPORTED (other types or memory orders) or
  * MEMORY. */
 DMX_MUST_CHECK dmx_status dmx_npy_open(dmx_npy *out, const char *path,
                                        dmx_error *err);

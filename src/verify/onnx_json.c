@@ -1,4 +1,4 @@
-/* What a model file says of itself. */
+/* A model file's description of itself. */
 #include "verify/model_file.h"
 
 #include "base/memory.h"
@@ -33,7 +33,7 @@ static void add_ports(dmx_json *root, const char *key,
     }
 }
 
-/* A tree takes many times the memory of its text. */
+/* A JSON tree takes many times the memory of its text. */
 #define MOST_JSON ((size_t)1 << 20)
 
 /* Values that are JSON documents themselves become part of this one. */

@@ -9,9 +9,9 @@ typedef struct dmx_parity_job {
     struct dmx_report *report;
     const dmx_model_file *file;
     const struct dmx_model *model;
-    const int64_t *length; /* samples to compare at, one after the other */
+    const int64_t *length; /* lengths in samples to compare at, in turn */
     size_t n_length;
-    int64_t batch;     /* inputs that the file takes at once; -1: any number */
+    int64_t batch;     /* batch size of the file; -1: any */
     const size_t *row; /* source of the model that each output row is */
     size_t n_row;
     bool floor; /* the music needs a noise floor (base/test_signal.h) */
@@ -22,11 +22,11 @@ typedef struct dmx_parity_job {
 /* Name of test signal k, 0 or 1, of this job: noise and music. */
 const char *dmx_parity_signal(const dmx_parity_job *job, size_t k);
 
-/* Runs both signals through both at every length, and where the batch is free
- * the two at once, and adds the comparisons to the report; a difference above
- * the tolerance makes it a failed one, which is not a failure of this function.
- * With options->bisect a failed comparison is followed by a
- * search for the first module that differs. */
+/* Runs both test signals through the file and the reference at every length,
+ * and, where the batch is free, both signals in one batch, and adds the
+ * comparisons to the report; a difference above the tolerance makes the report
+ * a failed one, but not this function fail. With options->bisect a failed
+ * comparison is followed by a search for the first module that differs. */
 DMX_MUST_CHECK dmx_status dmx_parity_run(const dmx_parity_job *job,
                                          dmx_error *err);
 

@@ -6,7 +6,8 @@
 #include "verify/parity.h"
 
 /* Runs noise and music at the shortest length of the job, each alone and both
- * at once, and adds the comparisons "noise in a batch", "music in a batch". */
+ * in one batch, and adds the comparisons "noise in a batch", "music in a
+ * batch". */
 DMX_MUST_CHECK dmx_status dmx_parity_batch(const dmx_parity_job *job,
                                            dmx_session *session,
                                            dmx_error *err);

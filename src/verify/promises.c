@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Operators that some execution provider lacks or computes wrongly, and those
- * that only a careless export of this network needs. */
+/* Operators that some execution provider lacks or computes wrongly, or that
+ * only a careless export of such a network needs. */
 static const char *const forbidden[] = {
     "ScatterND",    "ScatterElements",
     "Scatter",      "Split",
@@ -33,8 +33,8 @@ typedef struct inspection {
     dmx_status status; /* MEMORY, or OK */
 } inspection;
 
-static void broken(inspection *i, const char *fmt, ...) DMX_PRINTF(2, 3);
-static void unusual(inspection *i, const char *fmt, ...) DMX_PRINTF(2, 3);
+static void add_broken(inspection *i, const char *fmt, ...) DMX_PRINTF(2, 3);
+static void add_unusual(inspection *i, const char *fmt, ...) DMX_PRINTF(2, 3);
 
 static void add(inspection *i, bool error, const char *text)
 {
@@ -45,8 +45,9 @@ static void add(inspection *i, bool error, const char *text)
         i->status = status;
 }
 
-/* A promise that every separation model must keep. */
-static void broken(inspection *i, const char *fmt, ...)
+/* Adds a finding for a broken promise that every separation model must
+ * keep. */
+static void add_broken(inspection *i, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -56,8 +57,8 @@ static void broken(inspection *i, const char *fmt, ...)
     add(i, true, text);
 }
 
-/* A promise that our own files make. */
-static void unusual(inspection *i, const char *fmt, ...)
+/* Adds a finding for a broken promise that only our own files make. */
+static void add_unusual(inspection *i, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -122,31 +123,32 @@ static void check_contract(inspection *i, dmx_contract *contract)
     const size_t inputs = true_inputs(i, &input);
     int64_t in[3] = {-1, -1, -1}, out[4] = {-1, -1, -1, -1};
     if (inputs != 1 || g->n_output != 1) {
-        broken(i, "%zu inputs and %zu outputs instead of one each", inputs,
-               g->n_output);
+        add_broken(i, "%zu inputs and %zu outputs instead of one each", inputs,
+                   g->n_output);
         return;
     }
     if (!same(input->name, "mix"))
-        unusual(i, "the input is called '%.60s', not 'mix'", input->name);
+        add_unusual(i, "the input is called '%.60s', not 'mix'", input->name);
     if (!same(g->output[0]->name, "stems"))
-        unusual(i, "the output is called '%.60s', not 'stems'",
-                g->output[0]->name);
+        add_unusual(i, "the output is called '%.60s', not 'stems'",
+                    g->output[0]->name);
     if (!dmx_model_file_shape(input, 3, in))
-        broken(i, "the input is not float32 (batch, channels, samples)");
+        add_broken(i, "the input is not float32 (batch, channels, samples)");
     if (!dmx_model_file_shape(g->output[0], 4, out))
-        broken(i,
-               "the output is not float32 (batch, sources, channels, samples)");
+        add_broken(
+            i, "the output is not float32 (batch, sources, channels, samples)");
     if (in[0] >= 0 && out[0] >= 0 && in[0] != out[0])
-        broken(i, "%lld inputs at once make %lld outputs", (long long)in[0],
-               (long long)out[0]);
+        add_broken(i, "%lld inputs at once make %lld outputs", (long long)in[0],
+                   (long long)out[0]);
     if ((in[1] >= 0 && out[2] >= 0 && in[1] != out[2]) ||
         (in[2] >= 0 && out[3] >= 0 && in[2] != out[3]))
-        broken(i,
-               "input (%lld, %lld, %lld) and output (%lld, %lld, %lld, %lld) "
-               "do not fit together",
-               (long long)in[0], (long long)in[1], (long long)in[2],
-               (long long)out[0], (long long)out[1], (long long)out[2],
-               (long long)out[3]);
+        add_broken(
+            i,
+            "input (%lld, %lld, %lld) and output (%lld, %lld, %lld, %lld) "
+            "do not fit together",
+            (long long)in[0], (long long)in[1], (long long)in[2],
+            (long long)out[0], (long long)out[1], (long long)out[2],
+            (long long)out[3]);
     *contract = (dmx_contract){.batch = in[0] >= 0 ? in[0] : out[0],
                                .sources = out[1],
                                .channels = in[1] >= 0 ? in[1] : out[2],
@@ -160,16 +162,17 @@ static void check_versions(inspection *i)
     const Onnx__ModelProto *m = i->file->proto;
     const int64_t opset = dmx_model_file_opset(i->file);
     if (m->n_opset_import != 1)
-        unusual(i, "%zu operator sets instead of the default one",
-                m->n_opset_import);
+        add_unusual(i, "%zu operator sets instead of the default one",
+                    m->n_opset_import);
     if (opset < 17)
-        unusual(i, "opset %lld, older than 17", (long long)opset);
+        add_unusual(i, "opset %lld, older than 17", (long long)opset);
     if (opset == 17 && m->ir_version != 8)
-        unusual(i, "IR version %lld instead of 8", (long long)m->ir_version);
+        add_unusual(i, "IR version %lld instead of 8",
+                    (long long)m->ir_version);
     if (m->n_functions > 0)
-        unusual(i, "%zu local functions", m->n_functions);
+        add_unusual(i, "%zu local functions", m->n_functions);
     if (m->graph->n_sparse_initializer > 0)
-        unusual(i, "sparse initializers");
+        add_unusual(i, "sparse initializers");
 }
 
 /* ------------------------------------------------------------------ nodes */
@@ -196,20 +199,20 @@ static void check_nodes(inspection *i)
     }
     for (size_t k = 0; k < N_FORBIDDEN; k++)
         if (count[k] > 0)
-            unusual(i,
-                    "%zu nodes are %s, which some execution providers lack "
-                    "or break on",
-                    count[k], forbidden[k]);
+            add_unusual(i,
+                        "%zu nodes are %s, which some execution providers lack "
+                        "or break on",
+                        count[k], forbidden[k]);
     if (foreign > 0)
-        unusual(i, "%zu nodes are not of the default domain", foreign);
+        add_unusual(i, "%zu nodes are not of the default domain", foreign);
     if (nameless > 0)
-        unusual(i, "%zu nodes have no name", nameless);
+        add_unusual(i, "%zu nodes have no name", nameless);
 }
 
 /* ------------------------------------------------------------------ shapes */
 
-/* Where dimensions are free, runtimes plan well only when every value is
- * declared, and lengths are computed once. */
+/* Where dimensions are free, runtimes plan well only if every value's type is
+ * declared and each length is computed once. */
 static void check_shapes(inspection *i, const dmx_contract *contract)
 {
     const Onnx__GraphProto *g = i->file->proto->graph;
@@ -219,12 +222,13 @@ static void check_shapes(inspection *i, const dmx_contract *contract)
     for (size_t k = 0; k < g->n_node; k++)
         shapes += same(g->node[k]->op_type, "Shape");
     if (shapes > 1)
-        unusual(i, "%zu Shape nodes instead of one", shapes);
+        add_unusual(i, "%zu Shape nodes instead of one", shapes);
     if (g->n_value_info + 1 < g->n_node)
-        unusual(i,
-                "%zu of %zu values are declared: runtimes plan memory badly "
-                "where free dimensions have no names",
-                g->n_value_info, g->n_node);
+        add_unusual(
+            i,
+            "%zu of %zu values are declared: runtimes plan memory badly "
+            "where free dimensions have no names",
+            g->n_value_info, g->n_node);
 }
 
 /* ----------------------------------------------------------- initializers */
@@ -250,12 +254,12 @@ static size_t element_size(const Onnx__TensorProto *t)
     case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
         return 8;
     default:
-        return 0; /* not judged */
+        return 0; /* not checked */
     }
 }
 
 /* Are all numbers of a raw float or half tensor finite? By their exponents:
- * no conversion, no alignment to care for. */
+ * this needs neither conversion nor alignment. */
 static bool raw_is_finite(const Onnx__TensorProto *t)
 {
     const uint8_t *p = t->raw_data.data;
@@ -292,13 +296,14 @@ static void check_initializers(inspection *i)
         if (t->has_raw_data && size > 0 &&
             (dmx_mul_overflow(&bytes, element_count(t), size) ||
              bytes != t->raw_data.len)) {
-            broken(i,
-                   "initializer '%.80s' has %zu bytes, not what its shape "
-                   "needs",
-                   t->name, t->raw_data.len);
+            add_broken(i,
+                       "initializer '%.80s' has %zu bytes, not what its shape "
+                       "needs",
+                       t->name, t->raw_data.len);
             bad++;
         } else if (!is_finite(t)) {
-            broken(i, "initializer '%.80s' holds infinities or NaNs", t->name);
+            add_broken(i, "initializer '%.80s' holds infinities or NaNs",
+                       t->name);
             bad++;
         }
     }
@@ -311,12 +316,12 @@ static void check_metadata(inspection *i, const dmx_contract *contract)
     for (size_t k = 0;
          k < sizeof required_metadata / sizeof required_metadata[0]; k++)
         if (dmx_model_file_metadata(i->file, required_metadata[k]) == NULL)
-            unusual(i, "metadata '%s' is missing", required_metadata[k]);
+            add_unusual(i, "metadata '%s' is missing", required_metadata[k]);
     dmx_json *sources = dmx_model_file_json(i->file, "sources");
     if (dmx_json_is_array(sources) && contract->sources >= 0 &&
         dmx_json_count(sources) != contract->sources)
-        broken(i, "metadata names %d sources, the output has %lld",
-               dmx_json_count(sources), (long long)contract->sources);
+        add_broken(i, "metadata names %d sources, the output has %lld",
+                   dmx_json_count(sources), (long long)contract->sources);
     dmx_json_free(sources);
 }
 

@@ -4,15 +4,15 @@
 
 #include "verify/report.h"
 
-/* What a model file takes and gives; -1 where a dimension is free. */
+/* The input and output shapes of a model file; -1 where a dimension is free. */
 typedef struct dmx_contract {
     int64_t batch, sources, channels, samples;
 } dmx_contract;
 
-/* Adds a finding for every broken promise: errors for what any separation
- * model must keep (names, shapes, float32, finite numbers), and for the rest
- * errors when the file is ours, notes when it is another exporter's. Fails
- * with MEMORY only. *contract is filled as far as it can be read. */
+/* Adds a finding for every broken promise: errors for what any separation model
+ * must keep (names, shapes, float32, finite numbers), and for the rest errors
+ * when the file is ours, notes when it is another exporter's. Fails with MEMORY
+ * only. *contract is filled as far as the file can be understood. */
 DMX_MUST_CHECK dmx_status dmx_promises_check(struct dmx_report *report,
                                              dmx_contract *contract,
                                              const dmx_model_file *file,

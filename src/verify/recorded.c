@@ -1,4 +1,4 @@
-/* A model file against a recording of another implementation. */
+/* Compares a model file with recorded output of another implementation. */
 #include "runtime/runtime.h"
 #include "verify/metrics.h"
 #include "verify/npy.h"
@@ -14,7 +14,7 @@
 typedef struct recording {
     dmx_npy mix, stems;
     int64_t sources, channels, samples; /* of the recording */
-    int64_t length;                     /* that the model runs */
+    int64_t length;                     /* the length that the model runs */
     float *input, *output;
 } recording;
 
@@ -35,7 +35,7 @@ static dmx_status check_shapes(recording *r, const char *mix_path,
     return DMX_OK;
 }
 
-/* The length and channels that the model wants. */
+/* Checks channels against the model and chooses the length to run. */
 static dmx_status match_model(recording *r, const dmx_session *session,
                               const dmx_model_file *file, dmx_error *err)
 {

@@ -1,4 +1,4 @@
-/* What the checks found, as it is collected. */
+/* The findings of the checks, as they are collected. */
 #ifndef DMX_VERIFY_REPORT_H
 #define DMX_VERIFY_REPORT_H
 
@@ -69,7 +69,7 @@ DMX_MUST_CHECK dmx_status dmx_report_add_divergence(struct dmx_report *r,
 DMX_MUST_CHECK dmx_status dmx_report_verdict(const struct dmx_report *r,
                                              dmx_error *err);
 
-/* Seconds of a clock that only goes forward. */
+/* The time of a monotonic clock, in seconds. */
 double dmx_seconds(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Small summaries of large arrays, good enough to tell whether two agree. */
+/* Small summaries of large arrays, enough to tell whether two arrays agree. */
 #ifndef DMX_VERIFY_SKETCH_H
 #define DMX_VERIFY_SKETCH_H
 
@@ -6,8 +6,8 @@
 
 #define DMX_SKETCH_POINTS 256
 
-/* Of one array: moments, which do not depend on its order, and some of its
- * elements, which do. */
+/* The summary of one array: moments, which do not depend on its order, and some
+ * of its elements, which do. */
 typedef struct dmx_sketch {
     size_t count;
     double mean, rms, largest;
@@ -17,12 +17,13 @@ typedef struct dmx_sketch {
 void dmx_sketch_f64(dmx_sketch *out, const double *data, size_t count);
 void dmx_sketch_f32(dmx_sketch *out, const float *data, size_t count);
 
-/* How far b is from a, whatever their units: the smaller of the distance
- * element by element, after the best common factor, and of the distance
- * between the moments over the root mean square (the same numbers in another
- * order agree). An exporter may fold a constant factor into a neighbour or keep
- * tokens in another order; both show as agreement, while anything wrong shows
- * in what is computed next. Infinite when the counts differ. */
+/* The distance of b from a, independent of their scale: the smaller of the
+ * distance element by element, after the best common factor, and the distance
+ * between the moments relative to the root mean square (the same numbers in
+ * another order agree). An exporter may fold a constant factor into a
+ * neighbouring operation or keep tokens in another order; both count as
+ * agreement, while a real error shows in the next values. Infinite when the
+ * counts differ. */
 double dmx_sketch_distance(const dmx_sketch *a, const dmx_sketch *b);
 
 /* One per value of a graph. */

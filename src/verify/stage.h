@@ -1,4 +1,4 @@
-/* Progress of a call that is made of several longer ones. */
+/* Progress of a call that consists of several longer ones. */
 #ifndef DMX_VERIFY_STAGE_H
 #define DMX_VERIFY_STAGE_H
 

@@ -1,4 +1,5 @@
-/* dmx_export: written, checked, and only then given its name. */
+/* dmx_export: a file is written, checked, and only then renamed to its final
+ * name. */
 #include "base/parallel.h"
 #include "base/precision.h"
 #include "onnx/onnx_export.h"
@@ -69,8 +70,8 @@ static bool any_length(const job *j)
            (j->model->free_length && j->options.samples == 0);
 }
 
-/* The length that forms are chosen for: songs are cut into 44 s at most by the
- * bags of networks that take any length. */
+/* The length that recipes are optimised for: bags of networks that accept any
+ * length cut songs into segments of at most 44 s. */
 static int64_t typical_samples(const job *j)
 {
     const int64_t usual = 44 * j->model->samplerate;
