@@ -1,11 +1,11 @@
-/* A bag of models: which checkpoint files, and how they are averaged. */
+/* A bag of models: its checkpoint files, and how their outputs are averaged. */
 #ifndef DMX_HUB_BAG_H
 #define DMX_HUB_BAG_H
 
 #include "base/error.h"
 #include "base/memory.h"
 
-/* A bag file larger than any of these is refused. */
+/* Limits; a bag file beyond any of them is refused. */
 enum {
     DMX_BAG_FILE_BYTES = 1 << 20,
     DMX_BAG_MEMBERS = 64,
@@ -24,7 +24,7 @@ struct dmx_bag {
     double segment;   /* seconds, 0: not given */
 };
 
-/* Is it, by its ending, the file of a bag (.yaml, .yml, .json)? */
+/* Whether the path has the extension of a bag file (.yaml, .yml, .json). */
 bool dmx_is_bag_file(const char *path);
 
 /* An empty bag: no signature, no path, all weights 0. Close with
@@ -33,12 +33,12 @@ DMX_MUST_CHECK dmx_status dmx_bag_new(struct dmx_bag **out, const char *name,
                                       size_t members, size_t sources,
                                       dmx_error *err);
 
-/* A bag of this one file, named after it. The file is not looked at. */
+/* A bag of this one file, named after it. Does not open the file. */
 DMX_MUST_CHECK dmx_status dmx_bag_of_file(struct dmx_bag **out,
                                           const char *path, dmx_error *err);
 
-/* The bag without the members that add nothing to column `source`; left_out
- * counts them. */
+/* Removes the members that contribute nothing to column `source` and counts
+ * them in left_out. */
 void dmx_bag_keep_source(struct dmx_bag *bag, size_t source);
 
 /* Parses YAML or JSON: `models`, `weights`, `segment`; other keys are ignored.
@@ -48,7 +48,7 @@ DMX_MUST_CHECK dmx_status dmx_bag_parse(struct dmx_bag **out, const void *text,
                                         size_t size, const char *name,
                                         dmx_error *err);
 
-/* True for text that is safe as the name of a file in a given folder. */
+/* Whether the text is safe as the name of a file in a given folder. */
 bool dmx_is_file_name(const char *text);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A bag while it is read: what the file says, and where it goes. */
+/* The state of reading a bag: the file's contents and the result. */
 typedef struct reader {
     const char *name;
     const dmx_json *models, *weights; /* weights: NULL without a matrix */
@@ -78,7 +78,7 @@ static dmx_status check_models(reader *r)
     return r->n_member > 0 ? DMX_OK : bad(r, "'models' is empty");
 }
 
-/* A matrix with a row for each model, all of one length. */
+/* Checks that the matrix has a row for each model, all of the same length. */
 static dmx_status check_shape(reader *r)
 {
     const dmx_json *row;

@@ -1,4 +1,4 @@
-/* The description of a bag, as bag_parse.c reads it. */
+/* Writes a bag file, as bag_parse.c reads it. */
 #include "base/json.h"
 #include "hub/bag.h"
 
@@ -36,7 +36,7 @@ static bool describe(dmx_json *root, const struct dmx_bag *bag,
             dmx_json_add_number(root, "segment", bag->segment));
 }
 
-/* A file that bag_parse.c would refuse is not written. */
+/* Refuses to write a file that bag_parse.c would refuse. */
 static dmx_status check_files(const struct dmx_bag *bag,
                               const char *const *file, dmx_error *err)
 {

@@ -32,8 +32,8 @@ static const char *xdg_cache(void)
     return folder != NULL && folder[0] == '/' ? folder : NULL;
 }
 
-/* The user's home, malloc'd: $HOME, or what the user database says (cron and
- * containers may have no $HOME); *out is NULL without one. */
+/* The user's home folder, malloc'd: $HOME, else that of the user database (cron
+ * jobs and containers may have no $HOME); *out is NULL if there is none. */
 static dmx_status find_home(char **out, dmx_error *err)
 {
     char text[4096];

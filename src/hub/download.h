@@ -11,12 +11,11 @@ typedef struct dmx_download {
     uint64_t bytes;     /* 0: not known */
 } dmx_download;
 
-/* Downloads into "<path>.part", with "<path>.part.from" beside it: whose bytes
- * they are. Both outlive a failure or a kill, so that the next call goes on
- * where this one stopped; they are removed when the file is complete or
- * turns out to be wrong. The caller holds the lock.
- * Fails with NETWORK, HASH (wrong content), LIMIT (too long), IO, CANCELLED or
- * MEMORY. */
+/* Downloads into "<path>.part"; "<path>.part.from" beside it records the origin
+ * of the bytes. Both survive a failure or a kill, so that the next call resumes
+ * where this one stopped; they are removed when the file is complete or has the
+ * wrong hash. The caller holds the lock. Fails with NETWORK, HASH (wrong
+ * content), LIMIT (too long), IO, CANCELLED or MEMORY. */
 DMX_MUST_CHECK dmx_status dmx_download_file(dmx_transport *transport,
                                             const dmx_patience *patience,
                                             const dmx_download *download,

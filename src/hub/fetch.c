@@ -1,4 +1,4 @@
-/* A member's file: the cache, PyTorch's cache, a download. */
+/* Gets a member's file: from the cache, PyTorch's cache, or by download. */
 #include "hub/hub.h"
 
 #include "hub/cache.h"
@@ -35,8 +35,9 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Path number `i` where a source's file may lie: 0 our cache, 1 PyTorch's
- * (which keeps the release's own file names). malloc'd; *path NULL: none. */
+/* The possible path `i` of a source's file: 0 in our cache, 1 in PyTorch's
+ * (which keeps the release's file names). malloc'd; *path is NULL if there is
+ * none. */
 static dmx_status place(char **path, const struct dmx_hub *hub, int i,
                         const dmx_registry_member *member,
                         const dmx_registry_source *source, dmx_error *err)
@@ -83,11 +84,12 @@ dmx_status dmx_hub_check_hash(bool *right, const char *path, const char *sha256,
     return DMX_OK;
 }
 
-/* Keeps *path only when the file's hash is right. A damaged file in our cache
- * is removed; PyTorch's is not ours to touch. */
-static dmx_status keep_if_right(char **path, const struct dmx_hub *hub,
-                                bool ours, const dmx_registry_source *source,
-                                dmx_error *err)
+/* Keeps *path only if the file's hash is right. Removes a damaged file from our
+ * cache, but never from PyTorch's. */
+static dmx_status keep_if_hash_matches(char **path, const struct dmx_hub *hub,
+                                       bool ours,
+                                       const dmx_registry_source *source,
+                                       dmx_error *err)
 {
     bool right = false;
     dmx_status status = DMX_OK;
@@ -118,7 +120,8 @@ static dmx_status find(char **path, const struct dmx_hub *hub,
             const dmx_registry_source *source = &member->source[s];
             DMX_FORWARD(place(path, hub, i, member, source, err));
             if (*path != NULL)
-                DMX_FORWARD(keep_if_right(path, hub, i == 0, source, err));
+                DMX_FORWARD(
+                    keep_if_hash_matches(path, hub, i == 0, source, err));
         }
     return DMX_OK;
 }
@@ -132,7 +135,7 @@ static dmx_status open_transport(struct dmx_hub *hub, dmx_error *err)
                : dmx_transport_curl(&hub->transport, &hub->patience, err);
 }
 
-/* Eight digits are no proof against somebody who wants to deceive. */
+/* A hash of eight digits does not protect against deliberate manipulation. */
 static void warn_if_weak(const struct dmx_hub *hub, const char *url,
                          const dmx_registry_source *source)
 {
@@ -170,7 +173,7 @@ static dmx_status download(char **path, struct dmx_hub *hub,
     return status;
 }
 
-/* Whether another source may do better. */
+/* Whether another source may succeed. */
 static bool is_the_servers_fault(dmx_status status)
 {
     return status == DMX_ERROR_NETWORK || status == DMX_ERROR_HASH ||
@@ -203,7 +206,8 @@ static dmx_status download_any(char **path, struct dmx_hub *hub,
     return dmx_fail(err, first.code, "%s", first.message);
 }
 
-/* Another process may have finished while we waited for the lock. */
+/* Checks again first: another process may have finished while this one waited
+ * for the lock. */
 static dmx_status download_locked(char **path, struct dmx_hub *hub,
                                   const dmx_registry_member *member,
                                   dmx_error *err)

@@ -1,4 +1,4 @@
-/* The few HTTP headers that a download needs. */
+/* Parses the few HTTP headers that a download needs. */
 #include "hub/transport.h"
 
 #include <stdio.h>
@@ -54,8 +54,8 @@ static int64_t retry_after(const char *value)
     return left > 0 ? (int64_t)left : 0;
 }
 
-/* Validators are sent back as they came; one that does not fit, or could not
- * be a header value, is as good as none. */
+/* Validators are sent back unchanged; one that does not fit, or is not a valid
+ * header value, is ignored. */
 static void keep(char text[DMX_VALIDATOR_SIZE], const char *value)
 {
     text[0] = '\0';
@@ -84,7 +84,8 @@ void dmx_http_header(dmx_http_head *head, const char *name, const char *value)
 void dmx_http_header_line(dmx_http_head *head, const char *line, size_t length)
 {
     char text[1024];
-    /* A status line starts the headers of another answer (100 Continue). */
+    /* A status line starts the headers of another response (after 100
+     * Continue). */
     if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
         dmx_http_head_clear(head);
     if (length >= sizeof text)

@@ -1,4 +1,4 @@
-/* What list-models shows, as JSON. */
+/* The output of list-models, as JSON. */
 #include "hub/hub.h"
 
 #include "hub/repository.h"
@@ -64,7 +64,7 @@ static bool add_member(dmx_json *array, const dmx_hub *hub,
     return fine && add_files(object, member);
 }
 
-/* Bytes of all members; 0 when some are not known. */
+/* Total bytes of all members; 0 when any is unknown. */
 static uint64_t total_bytes(const dmx_registry_model *m)
 {
     uint64_t sum = 0;

@@ -1,4 +1,4 @@
-/* Locks between processes, and waiting that can be cancelled. */
+/* Locks between processes, and cancellable waiting. */
 #include "hub/cache.h"
 
 #include <errno.h>
@@ -26,8 +26,8 @@ dmx_status dmx_wait(double seconds, const dmx_hooks *hooks, const char *stage,
     return dmx_progress(hooks, stage, fraction, err);
 }
 
-/* The holder removes the file when it is done, so the one we got the lock on
- * may no longer be the one of that name. */
+/* The holder removes the file when done, so the file that we have just locked
+ * may no longer be the one with this name. */
 static bool is_current(int fd, const char *path)
 {
     struct stat ours, named;
@@ -35,7 +35,7 @@ static bool is_current(int fd, const char *path)
            ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
-/* 1: taken, 0: another process has it, -1: impossible (errno). */
+/* 1: acquired, 0: held by another process, -1: failed (errno). */
 static int try_lock(dmx_lock *lock)
 {
     lock->fd =

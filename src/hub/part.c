@@ -26,8 +26,8 @@ static char *with_suffix(const char *path, const char *suffix)
     return text;
 }
 
-/* The line of the URL in the file beside the part: its hash, for a URL may
- * hold a password. */
+/* The first line of the file beside the part: the URL's hash, since a URL may
+ * contain a password. */
 static dmx_status from_head(char text[160], const char *url, dmx_error *err)
 {
     char hex[DMX_SHA256_HEX];
@@ -36,8 +36,8 @@ static dmx_status from_head(char text[160], const char *url, dmx_error *err)
     return DMX_OK;
 }
 
-/* A file that is missing, foreign or of another URL means no validator: the
- * bytes are then resumed without one, and the hash decides. */
+/* If the file is missing, not ours, or for another URL, there is no validator:
+ * the download is resumed without one, and the hash decides. */
 static dmx_status read_validator(dmx_part *part, const char *url,
                                  dmx_error *err)
 {
@@ -111,7 +111,7 @@ dmx_status dmx_part_restart(dmx_part *part, dmx_error *err)
     return DMX_OK;
 }
 
-/* Not synced: after a crash the hash of the whole file decides anyway. */
+/* Not synced: after a crash, the hash of the whole file decides anyway. */
 static dmx_status write_from(const dmx_part *part, const char *text,
                              dmx_error *err)
 {
@@ -168,7 +168,7 @@ dmx_status dmx_part_room(const dmx_part *part, uint64_t bytes, dmx_error *err)
 {
     struct statvfs fs;
     if (fstatvfs(part->fd, &fs) != 0 || fs.f_frsize == 0)
-        return DMX_OK; /* the write itself will tell */
+        return DMX_OK; /* the write itself will report the error */
     const uint64_t blocks = bytes / fs.f_frsize;
     DMX_RETURN_IF(
         blocks >= fs.f_bavail, err, DMX_ERROR_IO,

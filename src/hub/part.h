@@ -1,4 +1,4 @@
-/* The part of a file that has arrived, and the validator that goes with it. */
+/* The part of a file received so far, and its validator. */
 #ifndef DMX_HUB_PART_H
 #define DMX_HUB_PART_H
 
@@ -13,26 +13,26 @@ typedef struct dmx_part {
     char validator[DMX_VALIDATOR_SIZE]; /* for If-Range, or "" */
 } dmx_part;
 
-/* Opens or creates the part; the validator is kept only when it came from the
- * same URL. Close with dmx_part_close. */
+/* Opens or creates the part; keeps the validator only if it came from the same
+ * URL. Close with dmx_part_close. */
 DMX_MUST_CHECK dmx_status dmx_part_open(dmx_part *part, const char *path,
                                         const char *url, dmx_error *err);
 void dmx_part_close(dmx_part *part);
 
-/* Forgets all bytes. */
+/* Discards all bytes. */
 DMX_MUST_CHECK dmx_status dmx_part_restart(dmx_part *part, dmx_error *err);
-/* Remembers the validator of an answer from `url`: a strong ETag, else
+/* Stores the validator of a response from `url`: a strong ETag, else
  * Last-Modified. */
 DMX_MUST_CHECK dmx_status dmx_part_remember(dmx_part *part, const char *url,
                                             const dmx_http_head *head,
                                             dmx_error *err);
 DMX_MUST_CHECK dmx_status dmx_part_append(dmx_part *part, const void *bytes,
                                           size_t size, dmx_error *err);
-/* Fails when the disk has no room for `bytes` more. */
+/* Fails when the disk has no space for `bytes` more. */
 DMX_MUST_CHECK dmx_status dmx_part_room(const dmx_part *part, uint64_t bytes,
                                         dmx_error *err);
-/* Sync, rename to the final path, forget the validator. A symbolic link stays
- * one; what is no regular file is left as it is. */
+/* Syncs the part, renames it to the final path and removes the validator. A
+ * symbolic link remains one; anything but a regular file is left unchanged. */
 DMX_MUST_CHECK dmx_status dmx_part_finish(dmx_part *part, dmx_error *err);
 /* Removes both files. */
 void dmx_part_remove(dmx_part *part);

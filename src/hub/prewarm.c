@@ -1,4 +1,4 @@
-/* Exported models in the cache, keyed so that a stale one is never used. */
+/* Exported models in the cache, under keys that rule out stale ones. */
 #include "hub/hub.h"
 
 #include "base/options.h"
@@ -68,7 +68,7 @@ static char *sum_path(const char *path)
     return text;
 }
 
-/* Whether the export is there and has the SHA-256 recorded beside it. */
+/* Whether the export exists and has the SHA-256 recorded beside it. */
 static dmx_status is_good(bool *good, const dmx_hub *hub, const char *path,
                           dmx_error *err)
 {
@@ -80,7 +80,7 @@ static dmx_status is_good(bool *good, const dmx_hub *hub, const char *path,
     dmx_status status = DMX_OK;
     if (access(path, R_OK) == 0 &&
         dmx_file_read(&blob, beside, 100, NULL) == DMX_OK) {
-        char *recorded = (char *)blob.data; /* a zero byte follows */
+        char *recorded = (char *)blob.data; /* zero-terminated */
         recorded[strcspn(recorded, "\n")] = '\0';
         if (strlen(recorded) == 64)
             status = dmx_hub_check_hash(good, path, recorded, hub->hooks, err);
@@ -130,7 +130,8 @@ static dmx_status export_checkpoint(const char *path, const char *checkpoint,
     return status == DMX_OK ? record(path, o->hooks, err) : status;
 }
 
-/* One at a time; another process may have made it while we waited. */
+/* Exports under the lock; another process may have done so while this one
+ * waited. */
 static dmx_status export_locked(const dmx_hub *hub, const char *path,
                                 const char *checkpoint,
                                 const dmx_export_options *o, dmx_error *err)
@@ -151,8 +152,8 @@ static dmx_status export_locked(const dmx_hub *hub, const char *path,
     return status;
 }
 
-/* Makes the export, where `make` says so and it is missing; a member then
- * stands for its export. */
+/* Creates the export if it is missing and `make` is set; the member's path then
+ * becomes that of its export. */
 static dmx_status use_export(dmx_hub *hub, struct dmx_bag *bag, size_t m,
                              const dmx_export_options *o, bool make,
                              dmx_error *err)

@@ -6,11 +6,11 @@
 #include "base/memory.h"
 #include "hub/bag.h"
 
-/* One place to get a checkpoint from. */
+/* One location of a checkpoint. */
 typedef struct dmx_registry_source {
-    const char *base;   /* URL with a final '/'; a mirror takes its place */
+    const char *base;   /* URL with a trailing '/'; a mirror replaces it */
     const char *path;   /* below the base */
-    const char *sha256; /* 8 to 64 lower-case digits: what is known of it */
+    const char *sha256; /* its first 8 to 64 digits, lower case */
     uint64_t bytes;     /* 0: not known */
 } dmx_registry_source;
 
@@ -25,7 +25,7 @@ typedef struct dmx_registry_member {
 
 typedef struct dmx_registry_model {
     const char *name; /* "htdemucs_ft" */
-    const char *kind; /* one line for people */
+    const char *kind; /* a one-line description */
     const char *licence;
     const char *const *klass;  /* Python classes of the members, NULL ends */
     const char *const *source; /* "drums", ...; NULL ends */
@@ -39,13 +39,13 @@ typedef struct dmx_registry_model {
 typedef struct dmx_registry {
     const dmx_registry_model *model;
     size_t n_model;
-    dmx_arena arena; /* of a registry that was read from a file */
+    dmx_arena arena; /* for a registry read from a file */
 } dmx_registry;
 
 /* The models that Demucs' authors released. */
 extern const dmx_registry dmx_registry_released;
 
-/* What others trained with Demucs' code. */
+/* Models that others trained with Demucs' code. */
 extern const dmx_registry dmx_registry_community;
 
 /* Reads a private registry: JSON, docs/models.md. Untrusted: names, URLs,

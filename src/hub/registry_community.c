@@ -1,7 +1,7 @@
 /* Models of Demucs' architectures that others trained and published.
  *
- * Names, sources, segments, URLs, SHA-256 and licences as an independent
- * project states them that pins these files (openmirlab/demucs-infer 4.4). */
+ * Names, sources, segments, URLs, SHA-256 and licences are those stated by an
+ * independent project that pins these files (openmirlab/demucs-infer 4.4). */
 #include "hub/registry.h"
 
 #define SITE "https://github.com/"

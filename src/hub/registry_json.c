@@ -1,4 +1,4 @@
-/* Private registries: a JSON file of models, read with distrust. */
+/* Private registries: an untrusted JSON file of models. */
 #include "hub/registry.h"
 
 #include "base/file.h"
@@ -26,7 +26,7 @@ typedef struct reader {
     dmx_error *err;
 } reader;
 
-/* what: "models[3].name"-like place. */
+/* what: the field, such as "models[3].name". */
 static dmx_status bad(const reader *r, const char *model, const char *what)
 {
     return dmx_fail(r->err, DMX_ERROR_FORMAT, "%s: %s%s%s%s", r->name,
@@ -57,14 +57,14 @@ static char *copy(reader *r, const char *text)
     return dmx_arena_strndup(&r->out->arena, text, strlen(text));
 }
 
-/* Letters that are safe in file names, URLs and command lines. */
+/* Whether all characters are safe in file names, URLs and command lines. */
 static bool is_name(const char *text)
 {
     return text != NULL && dmx_is_file_name(text) && text[0] != '-' &&
            strlen(text) <= 64 && text[strspn(text, NAME_LETTERS)] == '\0';
 }
 
-/* A path that stays below its base. */
+/* Whether the path stays below its base. */
 static bool is_relative_path(const char *text)
 {
     if (text[0] == '/' || strstr(text, "://") != NULL ||

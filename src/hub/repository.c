@@ -62,7 +62,7 @@ static dmx_status check_checksum(const char *path, const char *file,
     return DMX_OK;
 }
 
-/* The name in `folder` that belongs to `name`; malloc'd. */
+/* Finds the file in `folder` for `name`; malloc'd. */
 static dmx_status scan(char **file, DIR *dir, const char *folder,
                        const char *name, dmx_error *err)
 {

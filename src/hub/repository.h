@@ -1,5 +1,5 @@
-/* A folder of models: "<signature>-<sha8>.th" and "<bag>.yaml", as the
- * original's local repositories, and .safetensors beside. */
+/* A folder of models: "<signature>-<sha8>.th" and "<bag>.yaml", as in the
+ * original's local repositories, and also .safetensors files. */
 #ifndef DMX_HUB_REPOSITORY_H
 #define DMX_HUB_REPOSITORY_H
 
@@ -7,9 +7,9 @@
 #include "hub/bag.h"
 
 /* The file of a signature, or of a file name with a model's extension, in
- * `folder`; malloc'd. *out is NULL when there is none. Two files of one
- * signature are DMX_ERROR_ARGUMENT, a file that does not have the checksum in
- * its name DMX_ERROR_HASH. */
+ * `folder`; malloc'd. *out is NULL when there is none. Two files with the same
+ * signature are DMX_ERROR_ARGUMENT; a file that does not match the checksum in
+ * its name is DMX_ERROR_HASH. */
 DMX_MUST_CHECK dmx_status dmx_repository_find(char **out, const char *folder,
                                               const char *name,
                                               const dmx_hooks *hooks,

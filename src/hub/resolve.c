@@ -1,4 +1,4 @@
-/* From what the user typed to checkpoint files. */
+/* Resolves what the user typed to checkpoint files. */
 #include "hub/hub.h"
 
 #include "hub/repository.h"
@@ -154,7 +154,7 @@ static dmx_status single(struct dmx_bag **out, dmx_hub *hub,
 
 /* ------------------------------------------------------------------ files */
 
-/* Something that could not be the name of a model. */
+/* Whether the text can't be the name of a model. */
 static bool looks_like_file(const char *name)
 {
     struct stat st;

@@ -1,11 +1,11 @@
-/* Which registered models can be run by this build. */
+/* Which registered models this build can run. */
 #include "hub/hub.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Any model with this member says whether the member can be run. */
+/* Any model with this member determines whether the member can be run. */
 static const dmx_registry_model *model_with(const struct dmx_hub *hub,
                                             const char *signature)
 {
@@ -54,7 +54,8 @@ static void reason(char *text, size_t size, const dmx_registry_model *model)
         append(text, size, ", quantized");
 }
 
-/* The names that can be run, but no private ones' hundreds. */
+/* Lists the names of runnable models, except those of private registries, which
+ * may have hundreds. */
 static void runnable_names(char *text, size_t size, const struct dmx_hub *hub)
 {
     int count = 0;

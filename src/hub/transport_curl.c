@@ -9,8 +9,8 @@
 
 #define MAX_REDIRECTS 5
 #define MAX_URL       4096
-/* Of all answers to one request together: interim ones ("100 Continue"), the
- * headers of the last, and the trailers behind a chunked body. */
+/* The limit for one request in total: interim responses ("100 Continue"), the
+ * headers of the last, and the trailers after a chunked body. */
 #define MAX_HEADER_BYTES ((size_t)64 << 10)
 
 typedef struct curl_transport {
@@ -21,7 +21,7 @@ typedef struct curl_transport {
     dmx_http_head *head;
     const dmx_http_sink *sink;
     bool begun;
-    bool late;             /* given up because no answer came */
+    bool late;             /* aborted because no response came */
     size_t header_bytes;   /* so far */
     struct timespec start; /* of this request */
     char url[MAX_URL];     /* of this request */
@@ -44,9 +44,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
                              "headers",
                              dmx_redact_url(text, sizeof text, t->url),
                              MAX_HEADER_BYTES);
-        return length + 1; /* ends the transfer */
+        return length + 1; /* an error to libcurl: ends the transfer */
     }
-    if (!t->begun) /* else it is a trailer, which nobody asked for */
+    if (!t->begun) /* otherwise a trailer, which is ignored */
         dmx_http_header_line(t->head, line, length);
     return length;
 }
@@ -72,8 +72,8 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *user)
     curl_transport *t = user;
     const size_t length = size * count;
     const int code = answer_status(t);
-    /* Bodies of errors and redirects are dropped; a size that a server claims
-     * for them is no reason to read them. */
+    /* Bodies of errors and redirects are discarded, whatever size the server
+     * claims for them. */
     if (code != 200 && code != 206)
         return length <= CURL_MAX_WRITE_SIZE ? length : 0;
     t->status = begin(t);
@@ -82,7 +82,8 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *user)
     return t->status == DMX_OK ? length : length + 1;
 }
 
-/* A server that sends its headers byte by byte is fast enough for libcurl. */
+/* libcurl's own limits do not catch a server that sends its headers byte by
+ * byte. */
 static bool is_late(const curl_transport *t)
 {
     struct timespec now;
@@ -115,7 +116,7 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now,
     const bool late = !t->begun && is_late(t);
     if (t->status == DMX_OK && late && code < 200)
         t->status = no_answer(t);
-    /* An endless body of an error page. */
+    /* This was an endless body of an error page. */
     const bool endless =
         code >= 200 && code != 200 && code != 206 && (late || now > 1 << 20);
     return t->status != DMX_OK || endless;
@@ -128,8 +129,8 @@ static long or_default(long value, long fallback)
     return value > 0 ? value : fallback;
 }
 
-/* The variables that OpenSSL and the curl program know, for networks whose
- * proxy has a certificate of its own. */
+/* The variables that OpenSSL and the curl program use, for networks whose proxy
+ * has its own certificate. */
 static const char *certificates(void)
 {
     const char *file = getenv("SSL_CERT_FILE");
@@ -156,7 +157,7 @@ static bool configure(curl_transport *t)
     bool fine = allow_http_only(c);
 #define SET(option, value) (fine &= curl_easy_setopt(c, option, value) == 0)
     SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_FOLLOWLOCATION, 0L); /* we look at each target ourselves */
+    SET(CURLOPT_FOLLOWLOCATION, 0L); /* each target is checked here */
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, or_default(p->connect_ms, 20000));
@@ -181,8 +182,8 @@ static bool configure(curl_transport *t)
 
 static bool may_help(CURLcode code)
 {
-    /* Not a host that can't be resolved: there is no network, or the name is
-     * wrong, and the next source says more than another try. */
+    /* A host that can't be resolved is not retried: there is no network, or the
+     * name is wrong, and trying the next source tells more. */
     switch (code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_PARTIAL_FILE:
@@ -212,9 +213,9 @@ static dmx_status explain(curl_transport *t, CURLcode code, const char *url)
                     dmx_redact_url(text, sizeof text, url), what, hint);
 }
 
-/* libcurl says "out of memory" (since 8.6: CURLE_TOO_LARGE, 100) for a header
- * line beyond its limit of 100 KB as well; where memory is really short, the
- * next source fails, too. */
+/* libcurl reports "out of memory" (since 8.6: CURLE_TOO_LARGE, 100) also for a
+ * header line beyond its limit of 100 KB; if memory has really run out, the
+ * next source will fail, too. */
 static bool is_too_large(CURLcode code)
 {
     return code == CURLE_OUT_OF_MEMORY || (int)code == 100;
@@ -249,17 +250,17 @@ static dmx_status perform(curl_transport *t, bool *again, const char *url,
         return t->status;
     if (is_too_large(code))
         return too_large(t, url);
-    /* The status of an error is known even if its body was cut off. */
+    /* The status of an error response is known even if its body was cut off. */
     if (code != CURLE_OK && answer < 300) {
         *again = may_help(code);
         return explain(t, code, url);
     }
     if (code == CURLE_OK && (answer == 200 || answer == 206))
-        return begin(t); /* a body of no bytes */
+        return begin(t); /* an empty body */
     return DMX_OK;
 }
 
-/* Where a redirect leads; refuses targets that are not safe. */
+/* The target of a redirect; refuses unsafe targets. */
 static dmx_status follow(curl_transport *t, char url[MAX_URL])
 {
     char text[512], shown[512];
