@@ -1,5 +1,5 @@
-/* Sound files in and out: what the rest of the library includes. Everything
- * streams: memory does not grow with the length of a song.
+/* Reading and writing of sound files: the header that the rest of the library
+ * includes. Everything streams: memory does not grow with the length of a song.
  *
  *   reader    any container and codec -> float32 planes
  *   downmix   its channels -> the model's

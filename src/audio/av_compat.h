@@ -27,21 +27,21 @@ typedef uint8_t dmx_av_bytes;
 #endif
 
 int dmx_av_frame_channels(const AVFrame *frame);
-/* WAVE channel mask in the frame's own channel order; 0 when not known. Up to
- * eight channels without a layout get the usual one for their number. */
+/* WAVE channel mask in the frame's own channel order; 0 when unknown. Up to
+ * eight channels without a layout get the default one for their number. */
 uint64_t dmx_av_frame_layout(const AVFrame *frame);
-/* The usual layout for a number of channels; 0 when there is none. */
+/* The default layout for a number of channels, or 0. */
 uint64_t dmx_av_usual_layout(int channels);
 /* That of a stream which has so many channels; 0 when it does not say. */
 uint64_t dmx_av_stream_layout(const AVCodecParameters *par, int channels);
 void dmx_av_layout_name(char *text, size_t size, uint64_t layout, int channels);
 void dmx_av_set_channels(AVCodecContext *codec, int channels);
-/* Gives the frame the encoder's format, rate and layout. */
+/* Sets the frame's format, rate and layout to the encoder's. */
 int dmx_av_frame_like(AVFrame *frame, const AVCodecContext *codec);
 
-/* The libraries write to stderr through one logger of the whole process. It
- * is silenced when the host left it at its default; a host that chose a level
- * or a callback of its own keeps the level. */
+/* The libraries log to stderr through one logger for the whole process. It is
+ * silenced if the host left it at its default; a host that has set a level or a
+ * callback keeps its level. */
 void dmx_av_quiet(void);
 
 /* DMX_ERROR_MEMORY for ENOMEM, otherwise `code`. */

@@ -21,7 +21,7 @@ DMX_MUST_CHECK dmx_status dmx_canvas_open(dmx_canvas *canvas, int width,
                                           dmx_error *err);
 void dmx_canvas_close(dmx_canvas *canvas);
 
-/* Mixes the colour in by alpha 0..1; outside the picture nothing happens. */
+/* Blends the colour in with alpha 0..1; does nothing outside the picture. */
 void dmx_canvas_blend(dmx_canvas *canvas, int x, int y, dmx_colour colour,
                       double alpha);
 void dmx_canvas_fill(dmx_canvas *canvas, int x, int y, int width, int height,

@@ -71,7 +71,7 @@ dmx_status dmx_chain_tags(const dmx_chain *c, dmx_audio_tags *tags,
     return dmx_decoder_tags(c->decoder, tags, hooks, err);
 }
 
-/* The next link; one that can't be decoded counts as damage. */
+/* Opens the next link; one that can't be decoded counts as damage. */
 static dmx_status next_link(dmx_chain *c, dmx_error *err)
 {
     c->damaged = dmx_chain_damaged(c);

@@ -1,4 +1,4 @@
-/* What a decoder tells about its file. */
+/* A decoder's description of its file. */
 #include "audio/decoder_parts.h"
 #include "audio/file_tags.h"
 
@@ -28,7 +28,7 @@ static int source_bits(const dmx_decoder *d)
     return 8 * av_get_bytes_per_sample((enum AVSampleFormat)d->frame->format);
 }
 
-/* Containers whose header says how many samples there are. */
+/* Whether the container's header states the number of samples. */
 static bool counts_samples(const dmx_decoder *d)
 {
     static const char *const known[] = {"wav", "w64", "aiff", "flac", "tta",

@@ -1,4 +1,4 @@
-/* Opening: the stream, its decoder, and how long it is. */
+/* Opens the stream and its decoder, and determines the length. */
 #include "audio/decoder_parts.h"
 #include "audio/samples.h"
 
@@ -8,9 +8,9 @@
 
 #define ONE_PAGE_SECONDS 60
 
-/* Short Ogg Vorbis files consist of one page, of which FFmpeg's demuxer cuts
- * too much or too little (it counts the first packet, which decodes to
- * nothing): there the length by the last page's position is used instead. */
+/* Short Ogg Vorbis files consist of one page, which FFmpeg's demuxer trims too
+ * much or too little (it counts the first packet, which decodes to nothing):
+ * for them the length follows from the last page's position. */
 static bool trims_by_itself(const dmx_decoder *d)
 {
     const AVStream *st = d->stream;
@@ -22,8 +22,8 @@ static bool trims_by_itself(const dmx_decoder *d)
 }
 
 /* iTunes states the exact length: "0 delay padding length ..." in hex. Tools
- * that cut or encode again copy the tag, so it counts only when it adds up to
- * the samples in the packets. */
+ * that cut or re-encode copy the tag, so it is used only if it agrees with the
+ * number of samples in the packets. */
 static int64_t itunes_length(const dmx_decoder *d)
 {
     const AVDictionaryEntry *e =
@@ -46,8 +46,8 @@ static bool is_mov(const dmx_decoder *d)
     return strncmp(d->input.format->iformat->name, "mov", 3) == 0;
 }
 
-/* The libraries cut the delay that such a tag states, whatever it is, where
- * no edit list says otherwise (with one, packets start before time 0). */
+/* The libraries trim the delay that such a tag states, true or not, unless
+ * there is an edit list (then packets start before time 0). */
 static bool cuts_by_false_tag(const dmx_decoder *d)
 {
     const AVIndexEntry *first = avformat_index_get_entry(d->stream, 0);
@@ -71,7 +71,7 @@ static dmx_status open_codec(dmx_decoder *d, dmx_error *err)
                       avcodec_parameters_to_context(d->codec, par) < 0,
                   err, DMX_ERROR_MEMORY, "%s: no memory to decode it", d->name);
     d->codec->pkt_timebase = d->stream->time_base;
-    d->codec->thread_count = 1; /* the host decides about threads */
+    d->codec->thread_count = 1; /* threading is up to the host */
     if (par->codec_id == AV_CODEC_ID_FLAC)
         d->codec->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
     if (trims_by_itself(d) || cuts_by_false_tag(d))
@@ -89,8 +89,8 @@ static bool is_sound(const AVStream *st)
     return st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
 }
 
-/* The wanted one of the audio streams, counted from 1; 0: the first that can
- * be decoded, or the first. *count: how many there are. */
+/* The requested audio stream, counted from 1; 0: the first that can be decoded,
+ * else the first. *count: the number of audio streams. */
 static AVStream *choose(const AVFormatContext *format, int wanted, int *count)
 {
     AVStream *chosen = NULL;
@@ -135,8 +135,8 @@ static dmx_status find_stream(dmx_decoder *d, int wanted,
     return DMX_OK;
 }
 
-/* Frames up to the container's own end, where that is more precise than the
- * codec's whole packets: MP4's edit list or media length. */
+/* The number of frames up to the end stated by the container, if that is more
+ * precise than whole packets: MP4's edit list or media length. */
 static int64_t container_length(const dmx_decoder *d)
 {
     const AVFormatContext *format = d->input.format;

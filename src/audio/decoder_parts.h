@@ -1,4 +1,4 @@
-/* What the parts of the decoder share. */
+/* Shared by the parts of the decoder. */
 #ifndef DMX_AUDIO_DECODER_PARTS_H
 #define DMX_AUDIO_DECODER_PARTS_H
 
@@ -13,13 +13,13 @@ struct dmx_decoder {
     AVPacket *packet;
     AVFrame *frame;
     char *name;
-    size_t used;       /* frames of `frame` that were handed out */
-    int64_t silence;   /* frames to hand out for damaged packets */
-    int64_t left;      /* frames until the container's end; -1: no such */
-    int64_t announced; /* frames by the header; -1: it does not say */
+    size_t used;       /* frames of `frame` already returned */
+    int64_t silence;   /* frames of silence due for damaged packets */
+    int64_t left;      /* frames until the container's end; -1: not stated */
+    int64_t announced; /* frames according to the header; -1: not stated */
     int64_t delivered;
     int64_t damaged;
-    /* Damage that matters only if sound follows it, or some is missing. */
+    /* Damage that counts only if sound follows it, or if sound is missing. */
     int64_t doubtful, doubtful_silence;
     int rate, channels;
     bool draining, ended;

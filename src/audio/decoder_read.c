@@ -7,10 +7,11 @@
 
 #define MIN_RATE        1000
 #define MAX_RATE        1536000
-#define MAX_RETRIES     1000 /* of a demuxer that asks to try again */
+#define MAX_RETRIES     1000 /* for a demuxer that returns EAGAIN */
 #define MAX_GAP_SECONDS 10   /* silence that one damaged packet can become */
 
-/* A packet was lost: keep the time by as much silence, if sound follows. */
+/* A packet was lost: replaces it by silence of the same length if sound
+ * follows, to keep the timing. */
 static void note_damage(dmx_decoder *d, int64_t duration)
 {
     d->doubtful++;
@@ -32,8 +33,8 @@ static void settle_damage(dmx_decoder *d, bool matters)
     d->doubtful = d->doubtful_silence = 0;
 }
 
-/* At the end: what can't be decoded after the last announced sample is a tag
- * that some program appended. */
+/* At the end: undecodable data after the last announced sample is a tag that
+ * some program appended. */
 static void settle_end(dmx_decoder *d)
 {
     const bool whole = d->announced > 0 && d->delivered >= d->announced;
@@ -58,7 +59,7 @@ static dmx_status read_packet(dmx_decoder *d, bool *end, dmx_error *err)
         DMX_RETURN_IF(d->input.failure != 0, err, DMX_ERROR_IO,
                       "%s: read failed: %s", d->name,
                       strerror(d->input.failure));
-        /* A malformed rest ends the sound as the file's end does. */
+        /* Malformed data ends the sound like the end of the file. */
         if (code != AVERROR_EOF)
             d->doubtful++;
         *end = true;
@@ -66,7 +67,7 @@ static dmx_status read_packet(dmx_decoder *d, bool *end, dmx_error *err)
     }
 }
 
-/* Gives the decoder one more packet, or tells it that there is none. */
+/* Sends the decoder one more packet, or signals the end. */
 static dmx_status feed(dmx_decoder *d, dmx_error *err)
 {
     bool end = false;

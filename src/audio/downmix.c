@@ -44,7 +44,7 @@ static int speakers(uint64_t layout)
     return __builtin_popcountll(layout);
 }
 
-/* Gains of every input channel, before they are scaled. */
+/* Gains of every input channel, before scaling. */
 static void layout_gains(gains *gain, int in, uint64_t layout)
 {
     size_t bit = 0;

@@ -10,9 +10,9 @@ typedef struct dmx_downmix {
     float gain[2][DMX_AUDIO_MAX_CHANNELS];
 } dmx_downmix;
 
-/* From `in` channels with the given layout (0: unknown, then even channels
- * are left and odd ones right) to `out`, 1 or 2. ARGUMENT for anything else.
- * The gains of an output channel never sum to more than 1: nothing can
+/* From `in` channels with the given layout (0: unknown, then even channels are
+ * left and odd ones right) to `out`, 1 or 2. ARGUMENT for anything else. The
+ * gains of an output channel never sum to more than 1, so that nothing can
  * clip. */
 DMX_MUST_CHECK dmx_status dmx_downmix_init(dmx_downmix *mix, int in,
                                            uint64_t layout, int out,

@@ -1,4 +1,4 @@
-/* An encoder's inside: a file, and in it one track or several. */
+/* The internals of an encoder: a file with one or several tracks. */
 #ifndef DMX_AUDIO_ENCODER_PARTS_H
 #define DMX_AUDIO_ENCODER_PARTS_H
 
@@ -11,8 +11,8 @@ typedef struct dmx_encoder_track {
     AVFrame *frame;
     int room;         /* samples that a full frame holds */
     int fill;         /* samples in `frame` */
-    int64_t position; /* samples given to the codec */
-    int64_t packets;  /* that came out of it */
+    int64_t position; /* samples sent to the codec */
+    int64_t packets;  /* packets received from it */
 } dmx_encoder_track;
 
 struct dmx_encoder {

@@ -1,4 +1,4 @@
-/* Tracks of a file: codecs, and the samples on their way into them. */
+/* The tracks of a file: codecs, and the samples sent to them. */
 #include "audio/encoder_parts.h"
 #include "audio/stem_box.h"
 
@@ -95,8 +95,8 @@ static dmx_status add_stream(dmx_encoder *e, dmx_encoder_track *t,
     return DMX_OK;
 }
 
-/* Players that know nothing of stems play the first track, the mix; the others
- * are disabled. */
+/* Players without stem support play the first track, the mix; the others are
+ * disabled. */
 static dmx_status name_stem(dmx_encoder *e, int index, dmx_error *err)
 {
     AVStream *stream = e->track[index].stream;
@@ -199,7 +199,7 @@ static dmx_status set_padding(dmx_encoder *e, dmx_encoder_track *t,
     return DMX_OK;
 }
 
-/* Takes the packets that are ready to the file. */
+/* Writes the packets that are ready to the file. */
 static dmx_status write_packets(dmx_encoder *e, dmx_encoder_track *t,
                                 dmx_error *err)
 {
@@ -233,7 +233,7 @@ static dmx_status send_frame(dmx_encoder *e, dmx_encoder_track *t,
     return write_packets(e, t, err);
 }
 
-/* Makes room in the frame; returns how many samples of `left` it takes. */
+/* Makes room in the frame; returns how many of `left` samples fit. */
 static dmx_status make_room(dmx_encoder *e, dmx_encoder_track *t, size_t left,
                             size_t *take, dmx_error *err)
 {

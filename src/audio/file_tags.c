@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What a file says about its own making is not true of a stem. */
+/* Tags about a file's own encoding do not apply to its stems. */
 static bool is_technical(const char *key)
 {
     static const char *const technical[] = {
@@ -47,7 +47,7 @@ static dmx_status add_tags(dmx_audio_tags *tags, const AVDictionary *from,
     return DMX_OK;
 }
 
-/* The first picture; one that can't be used costs a warning only. */
+/* Takes the first picture; one that can't be used only causes a warning. */
 static void add_cover(dmx_audio_tags *tags, const AVFormatContext *format,
                       const dmx_hooks *hooks)
 {

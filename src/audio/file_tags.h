@@ -5,8 +5,8 @@
 #include "audio/input.h"
 #include "audio/tags.h"
 
-/* Of an open container; stream may be NULL. A cover that can't be used costs a
- * warning. */
+/* The tags of an open container; stream may be NULL. A cover that can't be used
+ * causes a warning. */
 DMX_MUST_CHECK dmx_status dmx_file_tags(dmx_audio_tags *tags,
                                         const dmx_input *input,
                                         const AVStream *stream,

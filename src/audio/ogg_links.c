@@ -49,7 +49,7 @@ static int64_t read_page(pages *p, int64_t at, bool *first)
     return length;
 }
 
-/* After damage: where the next page starts, or the file's end. */
+/* After damage: the start of the next page, or the end of the file. */
 static int64_t find_page(pages *p, int64_t at)
 {
     unsigned char block[BLOCK];

@@ -4,18 +4,18 @@
 
 #include <math.h>
 
-#define PIPE_SIZE   0x7F000000 /* sox's and others' for a size not known */
+#define PIPE_SIZE   0x7F000000 /* sox's and others' unknown size */
 #define COMMON_SIZE 22         /* with AIFF-C's type of compression */
 
-static uint32_t be(const unsigned char *p, size_t n)
+static uint32_t big_endian(const unsigned char *p, size_t n)
 {
     return (uint32_t)dmx_pcm_number(p, n, true);
 }
 
-/* The 80-bit IEEE number of a rate in Hz; 0 for what can't be one. */
+/* A rate in Hz from an 80-bit IEEE number; 0 if it is not plausible. */
 static uint32_t extended(const unsigned char *p)
 {
-    const int exponent = (int)be(p, 2) - 16383;
+    const int exponent = (int)big_endian(p, 2) - 16383;
     const double mantissa = (double)dmx_pcm_number(p + 2, 8, true);
     if (exponent < 0 || exponent > 30)
         return 0;
@@ -64,12 +64,12 @@ static void read_common(dmx_pcm_header *h, int64_t at, int64_t size,
     if (h->have_format || size < (int64_t)n ||
         !dmx_pcm_bytes_at(&h->in, at, p, n))
         return;
-    h->channels = be(p, 2);
-    h->file.announced = be(p + 2, 4);
+    h->channels = big_endian(p, 2);
+    h->file.announced = big_endian(p + 2, 4);
     h->rate = extended(p + 8);
     h->have_format = true;
     h->is_plain =
-        set_samples(&h->file, (const char *)p + 18, (int)be(p + 6, 2));
+        set_samples(&h->file, (const char *)p + 18, (int)big_endian(p + 6, 2));
 }
 
 static void read_sound(dmx_pcm_header *h, int64_t at, int64_t size)
@@ -77,7 +77,7 @@ static void read_sound(dmx_pcm_header *h, int64_t at, int64_t size)
     unsigned char p[8];
     if (h->have_data || !dmx_pcm_bytes_at(&h->in, at, p, sizeof p))
         return;
-    const int64_t skip = 8 + (int64_t)be(p, 4);
+    const int64_t skip = 8 + (int64_t)big_endian(p, 4);
     h->file.offset = at + skip;
     h->piped = size >= PIPE_SIZE && size > h->in.size - at;
     h->data = size > skip && !h->piped ? size - skip : -1;
@@ -97,7 +97,7 @@ bool dmx_pcm_aiff(dmx_pcm_header *h)
     for (int i = 0; i < DMX_PCM_MAX_CHUNKS; i++) {
         if (!dmx_pcm_bytes_at(&h->in, at, p, 8))
             break;
-        const int64_t size = be(p + 4, 4);
+        const int64_t size = big_endian(p + 4, 4);
         if (memcmp(p, "COMM", 4) == 0)
             read_common(h, at + 8, size, compressed);
         else if (memcmp(p, "SSND", 4) == 0)

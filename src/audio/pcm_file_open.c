@@ -97,7 +97,7 @@ static dmx_status check(const dmx_pcm_header *h, const char *name,
     return DMX_OK;
 }
 
-/* How much is announced, and how much of it is there. */
+/* Determines how much is announced, and how much of that is present. */
 static dmx_status measure(dmx_pcm_header *h, const char *name, dmx_error *err)
 {
     dmx_pcm_file *f = &h->file;

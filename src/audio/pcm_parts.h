@@ -1,4 +1,4 @@
-/* What the readers of plain samples' headers share. */
+/* Shared by the readers of PCM headers. */
 #ifndef DMX_AUDIO_PCM_PARTS_H
 #define DMX_AUDIO_PCM_PARTS_H
 
@@ -15,7 +15,7 @@ typedef struct dmx_pcm_bytes {
     int failure; /* errno of a failed read, 0 */
 } dmx_pcm_bytes;
 
-/* A header on its way to a dmx_pcm_file. */
+/* A header being read into a dmx_pcm_file. */
 typedef struct dmx_pcm_header {
     dmx_pcm_bytes in;
     dmx_pcm_file file; /* offset: from in.base */
@@ -23,9 +23,9 @@ typedef struct dmx_pcm_header {
     int64_t data;  /* bytes of samples as announced; -1: to the end */
     int64_t extra; /* bytes in further data chunks */
     bool have_format, have_data;
-    bool piped;     /* the sizes are not true, and the file ends before them */
+    bool piped;     /* sizes are placeholders, beyond the end of the file */
     bool is_plain;  /* samples that dmx_raw_decode reads */
-    bool only_ours; /* nothing behind us would read it right */
+    bool only_ours; /* the FFmpeg libraries would misread it */
 } dmx_pcm_header;
 
 /* Copies bytes [at, at + n); false when they are not all there. */
@@ -35,8 +35,8 @@ bool dmx_pcm_bytes_at(dmx_pcm_bytes *in, int64_t at, unsigned char *out,
 /* n <= 8 bytes as a number. */
 uint64_t dmx_pcm_number(const unsigned char *p, size_t n, bool big_endian);
 
-/* Sizes that programs write which can't know them yet: all ones, or the
- * largest signed number, less a header. */
+/* Placeholder sizes, from programs that can't know them yet: all ones, or the
+ * largest signed number minus a header. */
 bool dmx_pcm_placeholder(uint32_t size);
 
 /* Integers of `width` bytes, or floats; false when there is no such type. */

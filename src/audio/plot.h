@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* Collects a fixed number of columns whatever the length of the song. */
+/* Collects a fixed number of columns, whatever the length of the song. */
 typedef struct dmx_plot dmx_plot;
 
 typedef struct dmx_plot_options {

@@ -43,7 +43,7 @@ static void time_text(char *text, size_t size, double seconds, double step)
         snprintf(text, size, "%d:%02d", whole / 60, whole % 60);
 }
 
-/* The smallest pleasant step that leaves at most twelve ticks. */
+/* The smallest round step that yields at most twelve ticks. */
 static double tick_step(double seconds)
 {
     static const double steps[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
@@ -133,7 +133,8 @@ static double power_at(const dmx_plot_track *t, int width, int x, int band)
     return (double)t->power[k * DMX_SPECTRUM_BANDS + band] / windows;
 }
 
-/* High notes have less power; 3 dB per octave makes them as visible. */
+/* High frequencies have less power; a tilt of 3 dB per octave makes them
+ * equally visible. */
 static double tilted_db(const dmx_plot *p, double power, int band)
 {
     const double octaves =
@@ -141,7 +142,7 @@ static double tilted_db(const dmx_plot *p, double power, int band)
     return 10 * log10(power + 1e-20) + 3 * octaves;
 }
 
-/* One scale for all tracks: what is loud in the mix looks loud. */
+/* One scale for all tracks, so that levels are comparable. */
 static double loudest_db(const dmx_plot *p)
 {
     double loudest = -120;
@@ -154,8 +155,8 @@ static double loudest_db(const dmx_plot *p)
     return loudest;
 }
 
-/* Five colours from dark to bright: the mix has all of them, a stem shades of
- * its own. */
+/* A colour map of five colours from dark to bright for the mix, and shades of
+ * its own colour for a stem. */
 static dmx_colour shade(const dmx_plot_track *t, double level)
 {
     static const dmx_colour whole[5] = {{0x0D, 0x11, 0x17},

@@ -1,4 +1,4 @@
-/* What the two kinds of picture share: the data, the layout, the colours. */
+/* Shared by the two picture formats: data, layout and colours. */
 #ifndef DMX_AUDIO_PLOT_PARTS_H
 #define DMX_AUDIO_PLOT_PARTS_H
 

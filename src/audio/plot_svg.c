@@ -27,8 +27,8 @@ static int utf8_length(const unsigned char *p)
     return length;
 }
 
-/* Text of a user: markup becomes harmless, control characters vanish and
- * what is not UTF-8 becomes '?'. */
+/* Writes untrusted text: markup is escaped, control characters are removed and
+ * invalid UTF-8 becomes '?'. */
 static void put_escaped(FILE *f, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;

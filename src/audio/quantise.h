@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Noise of one channel; the same seed gives the same noise however the sound
- * is cut into blocks. */
+/* Dither noise of one channel; the same seed yields the same noise, however the
+ * sound is divided into blocks. */
 typedef struct dmx_dither {
     uint64_t state;
 } dmx_dither;

@@ -116,7 +116,7 @@ static int from_alaw(unsigned code)
     return code & 0x80 ? size : -size;
 }
 
-/* G.711, 3.2: the same with all bits turned and a bias of 132. */
+/* G.711, 3.2: the same with all bits inverted and a bias of 132. */
 static int from_mulaw(unsigned code)
 {
     code = ~code;

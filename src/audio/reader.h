@@ -6,9 +6,9 @@
 #include "audio/raw.h"
 #include "audio/tags.h"
 
-/* An open sound file. It holds the file itself open, so that a second pass
- * gives the same samples even when the path has been replaced meanwhile. The
- * decoder sees that one file only: no network, no playlist, no other path. */
+/* An open sound file. The file itself stays open, so that a second pass yields
+ * the same samples even if the path has been replaced meanwhile. The decoder
+ * has access to this one file only: no network, no playlist, no other path. */
 typedef struct dmx_audio_reader dmx_audio_reader;
 
 typedef struct dmx_audio_reader_options {
@@ -71,7 +71,7 @@ DMX_MUST_CHECK dmx_status dmx_audio_reader_read(dmx_audio_reader *reader,
                                                 size_t capacity, size_t *got,
                                                 dmx_error *err);
 
-/* Back to the first frame: the next pass gives exactly the same samples. */
+/* Returns to the first frame: the next pass yields exactly the same samples. */
 DMX_MUST_CHECK dmx_status dmx_audio_reader_rewind(dmx_audio_reader *reader,
                                                   dmx_error *err);
 

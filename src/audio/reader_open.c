@@ -21,7 +21,7 @@ struct dmx_audio_reader {
     int fd;
     int64_t size;
     const dmx_hooks *hooks;
-    int stream;       /* wanted; 0: the first */
+    int stream;       /* requested; 0: the first */
     dmx_chain *chain; /* NULL for plain samples */
     dmx_raw_spec raw;
     int64_t raw_offset, raw_frames;
@@ -88,7 +88,7 @@ static dmx_status open_raw(dmx_audio_reader *r, dmx_error *err)
     return DMX_OK;
 }
 
-/* Samples whose place and type dmx_pcm_find found. */
+/* Opens samples whose position and type dmx_pcm_find has found. */
 static dmx_status open_pcm(dmx_audio_reader *r, const dmx_pcm_file *file,
                            dmx_error *err)
 {
@@ -230,8 +230,8 @@ static int64_t clean(float *x, size_t n)
     return count;
 }
 
-/* A decoder that was short of memory once may have dropped a packet without a
- * word; then the passes differ. */
+/* A decoder that once ran out of memory may have silently dropped a packet;
+ * then the passes differ. */
 static dmx_status compare_passes(dmx_audio_reader *r, int64_t damaged,
                                  dmx_error *err)
 {
@@ -249,7 +249,7 @@ static dmx_status compare_passes(dmx_audio_reader *r, int64_t damaged,
     return DMX_OK;
 }
 
-/* The pass is complete: its length is known now, and what was amiss. */
+/* Ends a complete pass: records its length and reports damage. */
 static dmx_status finish_pass(dmx_audio_reader *r, dmx_error *err)
 {
     const int64_t damaged = r->chain != NULL ? dmx_chain_damaged(r->chain) : 0;
@@ -298,8 +298,8 @@ dmx_status dmx_audio_reader_read(dmx_audio_reader *r, float *const *planes,
 dmx_status dmx_audio_reader_rewind(dmx_audio_reader *r, dmx_error *err)
 {
     if ((r->position > 0 || r->chain == NULL) && !r->is_raw) {
-        /* Seeking is exact in few formats; a second decoder is in all. The
-         * first one goes before, for its index may be large. */
+        /* Seeking is exact in few formats; opening a second decoder is exact in
+         * all. The first one is closed before, since its index may be large. */
         dmx_chain_close(r->chain);
         r->chain = NULL;
         DMX_FORWARD(dmx_chain_open(&r->chain, r->fd, r->size, r->name,

@@ -17,7 +17,7 @@ struct dmx_resampler {
     int channels;
     int64_t limit; /* as given; -1: by the input's length */
     int64_t taken, made;
-    size_t tail; /* zeros still to give */
+    size_t tail; /* zeros still to feed */
 };
 
 int64_t dmx_resampled_length(int64_t frames, int in_rate, int out_rate)
@@ -88,7 +88,7 @@ static void copy(dmx_resampler *r, const float *const *in, size_t frames,
     *used = *made = n;
 }
 
-/* At the end: the tail of zeros first, then what the filter still holds. */
+/* At the end: feeds the tail of zeros, then flushes the filter. */
 static soxr_error_t drain(dmx_resampler *r, float *const *out, size_t capacity,
                           size_t *made)
 {
@@ -126,7 +126,7 @@ static dmx_status convert(dmx_resampler *r, const float *const *in,
     return DMX_OK;
 }
 
-/* Cuts what goes beyond the exact length; zeros where it is not reached. */
+/* Trims or zero-pads the output to the exact length. */
 static void fit(dmx_resampler *r, bool end, float *const *out, size_t capacity,
                 size_t *made)
 {
@@ -134,7 +134,7 @@ static void fit(dmx_resampler *r, bool end, float *const *out, size_t capacity,
         r->limit >= 0 ? r->limit
                       : dmx_resampled_length(r->taken, r->in_rate, r->out_rate);
     if (r->limit < 0 && !end)
-        return; /* the filter's delay keeps the output behind the input */
+        return; /* the output lags behind the input by the filter's delay */
     const uint64_t left = total > r->made ? (uint64_t)(total - r->made) : 0;
     if (*made > left)
         *made = (size_t)left;

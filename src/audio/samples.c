@@ -1,6 +1,6 @@
 #include "audio/samples.h"
 
-/* One channel's samples: where the first lies and how far they are apart. */
+/* One channel's samples: the address of the first, and their stride. */
 typedef struct view {
     uint8_t *data;
     size_t stride; /* in samples */

@@ -1,4 +1,4 @@
-/* Where an encoder's bytes go. */
+/* The destination of an encoder's bytes. */
 #ifndef DMX_AUDIO_SINK_H
 #define DMX_AUDIO_SINK_H
 

@@ -23,7 +23,7 @@ void dmx_spectrum_init(dmx_spectrum *spectrum, int rate);
 void dmx_spectrum_add(const dmx_spectrum *spectrum, float *power,
                       const float samples[DMX_SPECTRUM_SIZE]);
 
-/* Where a frequency lies on the axis, 0 to DMX_SPECTRUM_BANDS. */
+/* The position of a frequency on the axis, 0 to DMX_SPECTRUM_BANDS. */
 double dmx_spectrum_position(const dmx_spectrum *spectrum, double hertz);
 
 #endif

@@ -46,8 +46,8 @@ static dmx_status write_all(int fd, const char *bytes, size_t size,
     return DMX_OK;
 }
 
-/* Waits until the pipe has something, asking five times a second whether the
- * caller still wants it. */
+/* Waits until the pipe has data, calling the hooks five times a second for
+ * cancellation. */
 static dmx_status wait_for_bytes(int fd, const char *name,
                                  const dmx_hooks *hooks, dmx_error *err)
 {

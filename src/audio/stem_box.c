@@ -11,9 +11,9 @@
 static const char *const colour[DMX_STEM_COUNT] = {"#009E73", "#D55E00",
                                                    "#CC79A7", "#56B4E9"};
 
-/* A compressor and a limiter over the sum of the stems, switched off: the sum
- * is the mix as it is. The other values are those of the format's
- * description; readers expect them to be there. */
+/* A compressor and a limiter for the sum of the stems, switched off, so that
+ * the sum is the unchanged mix. The other values are those of the format's
+ * description; readers expect them to be present. */
 static bool add_mastering(dmx_json *top)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Files with more tags than any song has, found before a library reads them:
+/* Detects files with more tags than any real song before a library reads them:
  * its time grows with the square of their number. */
 #ifndef DMX_AUDIO_TAG_FLOOD_H
 #define DMX_AUDIO_TAG_FLOOD_H
@@ -13,7 +13,7 @@ DMX_MUST_CHECK dmx_status dmx_tag_flood_check(int64_t *skip,
                                               const dmx_span *span,
                                               const char *name, dmx_error *err);
 
-/* The error itself. */
+/* The error for such a file. */
 dmx_status dmx_tag_flood(const char *name, dmx_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Title, artist, cover: what travels from a song to its stems. */
+/* Title, artist, cover: the metadata copied from a song to its stems. */
 #ifndef DMX_AUDIO_TAGS_H
 #define DMX_AUDIO_TAGS_H
 

@@ -44,7 +44,7 @@ static uint64_t padded(uint64_t size)
     return size + (size & 1);
 }
 
-/* Speakers by number of channels, as everybody orders them; 0 = not said. */
+/* The conventional speaker mask for a number of channels; 0: unspecified. */
 static unsigned speaker_mask(int channels)
 {
     static const unsigned mask[] = {0,    0x4,  0x3,   0x7,  0x33,
@@ -267,7 +267,7 @@ dmx_status dmx_wav_put_float(dmx_wav *w, const float *const *planes,
     return flush_block(w, &b, err);
 }
 
-/* Replaces the header by one with the sizes that came out. */
+/* Rewrites the header with the final sizes. */
 static dmx_status patch(dmx_wav *w, dmx_error *err)
 {
     if (w->data == w->announced || !w->sink.seekable)
@@ -287,7 +287,7 @@ static dmx_status patch(dmx_wav *w, dmx_error *err)
 dmx_status dmx_wav_finish(dmx_wav *w, dmx_error *err)
 {
     DMX_FORWARD(dmx_sink_write(&w->sink, "", w->data & 1, err));
-    /* After a header without sizes a reader takes all bytes for samples. */
+    /* After a header without sizes, a reader takes all bytes as samples. */
     if (w->sink.seekable || w->data == w->announced)
         DMX_FORWARD(dmx_sink_write(&w->sink, w->trailer, w->trailer_size, err));
     return patch(w, err);

@@ -1,4 +1,4 @@
-/* RIFF/WAVE, and RF64 (EBU Tech 3306) where 4 GiB do not suffice. */
+/* RIFF/WAVE, and RF64 (EBU Tech 3306) for files above 4 GiB. */
 #ifndef DMX_AUDIO_WAV_H
 #define DMX_AUDIO_WAV_H
 
@@ -22,7 +22,7 @@ size_t dmx_wav_header(unsigned char out[DMX_WAV_HEADER_MAX],
                       const dmx_wav_spec *spec, uint64_t data,
                       uint64_t trailer);
 
-/* Do so many bytes of samples and trailer fit without RF64? */
+/* Whether these sizes of samples and trailer fit without RF64. */
 bool dmx_wav_fits(const dmx_wav_spec *spec, uint64_t data, uint64_t trailer);
 
 typedef struct dmx_wav dmx_wav;

@@ -86,13 +86,13 @@ DMX_MUST_CHECK dmx_status dmx_audio_writer_write_int(
 /* Samples that were clamped to full scale so far. */
 int64_t dmx_audio_writer_clipped(const dmx_audio_writer *writer);
 
-/* Completes the file and gives it its name. The handle must still be closed,
- * whatever this returns. */
+/* Completes the file and renames it to its final name. The handle must still be
+ * closed, whatever this returns. */
 DMX_MUST_CHECK dmx_status dmx_audio_writer_commit(dmx_audio_writer *writer,
                                                   dmx_error *err);
 
-/* After a commit: removes the file again, unless it replaced another one or is
- * not the same any more. */
+/* After a commit: removes the file again, unless it replaced another one or has
+ * itself been replaced. */
 void dmx_audio_writer_take_back(dmx_audio_writer *writer);
 
 /* Releases everything; a file that was not committed is removed. */

@@ -28,7 +28,7 @@ struct dmx_audio_writer {
     int32_t *integers;  /* [channels][BLOCK]; NULL: a format of floats */
     float *limited;     /* [channels][BLOCK] of a lossy format, else NULL */
     int64_t clipped;
-    bool failed; /* by an earlier call: nothing may be committed */
+    bool failed; /* an earlier call failed: nothing may be committed */
 };
 
 static const struct {
@@ -244,8 +244,8 @@ static dmx_status put_integers(dmx_audio_writer *w,
     return DMX_OK;
 }
 
-/* Encoders abort or never end on what is not a number or far beyond full
- * scale: they get neither. */
+/* Encoders abort or hang on NaN and on values far beyond full scale, so neither
+ * reaches them. */
 static dmx_status limit_channel(float *out, const float *in, size_t n,
                                 int64_t *clipped, const char *name,
                                 dmx_error *err)
@@ -277,8 +277,8 @@ static dmx_status limit_and_put(dmx_audio_writer *w, const float *const *planes,
     return DMX_OK;
 }
 
-/* A file with a hole in it must never get its name. */
-static dmx_status remember(dmx_audio_writer *w, dmx_status status)
+/* After a failed write the file must never be committed. */
+static dmx_status note_failed(dmx_audio_writer *w, dmx_status status)
 {
     w->failed = w->failed || status != DMX_OK;
     return status;
@@ -289,10 +289,10 @@ dmx_status dmx_audio_writer_write(dmx_audio_writer *w,
                                   dmx_error *err)
 {
     if (w->bits != 0)
-        return remember(w, quantise_and_put(w, planes, frames, err));
-    return remember(w, w->wav != NULL
-                           ? dmx_wav_put_float(w->wav, planes, frames, err)
-                           : limit_and_put(w, planes, frames, err));
+        return note_failed(w, quantise_and_put(w, planes, frames, err));
+    return note_failed(w, w->wav != NULL
+                              ? dmx_wav_put_float(w->wav, planes, frames, err)
+                              : limit_and_put(w, planes, frames, err));
 }
 
 dmx_status dmx_audio_writer_write_int(dmx_audio_writer *w,
@@ -302,7 +302,7 @@ dmx_status dmx_audio_writer_write_int(dmx_audio_writer *w,
     DMX_RETURN_IF(w->bits == 0, err, DMX_ERROR_ARGUMENT,
                   "%s: integers go into 16- or 24-bit WAV and FLAC only",
                   w->name);
-    return remember(w, put_integers(w, planes, frames, err));
+    return note_failed(w, put_integers(w, planes, frames, err));
 }
 
 int64_t dmx_audio_writer_clipped(const dmx_audio_writer *w)
