@@ -1,11 +1,11 @@
-/* The native engine for a model: engine/ itself takes any graph. */
+/* The native engine for a model; engine/ itself compiles any graph. */
 #include "api/precision.h"
 #include "base/json.h"
 #include "base/options.h"
 
 #include <math.h>
 
-/* A choice that is kept, or a new one. */
+/* Takes a stored choice, or makes a new one. */
 static dmx_status choose(dmx_choice *c, const dmx_model *model,
                          const dmx_graph *graph, const dmx_engine_options *o,
                          const char *isa, dmx_error *err)

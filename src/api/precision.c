@@ -18,8 +18,8 @@ static const struct precision {
                                  [DMX_LAYERS_CONV] = DMX_INT16,
                                  [DMX_LAYERS_TRANSPOSED] = DMX_INT16,
                                  [DMX_LAYERS_WINOGRAD] = DMX_INT16}},
-    /* 8 bits are too few for convolutions, and for the linear maps whose
-     * results stay: docs/precision.md */
+    /* 8 bits are too few for convolutions and for linear maps whose results
+     * stay in the residual path: docs/precision.md */
     [DMX_ENGINE_INT8] = {.name = "int8",
                          .promise = 45,
                          .of = {[DMX_LAYERS_FEED] = DMX_INT8,
@@ -52,7 +52,7 @@ double dmx_precision_promise(dmx_engine_precision precision)
     return precisions[precision].promise;
 }
 
-/* A kind that does not pay gives way to the next greater one that does. */
+/* A precision that is not faster is replaced by the next higher one that is. */
 int dmx_precision_first(dmx_precision_plan *plan,
                         dmx_engine_precision precision,
                         const bool pays[DMX_NUMBERS])

@@ -1,22 +1,22 @@
-/* Reduced precision that is proved: which arithmetic a model's layers may have,
- * and what is kept of it. */
+/* Proved reduced precision: which arithmetic a model's layers may use, and how
+ * the result is stored. */
 #ifndef DMX_API_PRECISION_H
 #define DMX_API_PRECISION_H
 
 #include "arch/arch.h"
 #include "engine/engine.h"
 
-/* What was found for a model. */
+/* The choice made for a model. */
 typedef struct dmx_choice {
     dmx_precision_plan plan;
     double decibels; /* of the worst source; INFINITY: nothing is reduced */
 } dmx_choice;
 
-/* How near a precision must be, dB. */
+/* The SNR that a precision guarantees, in dB. */
 double dmx_precision_promise(dmx_engine_precision precision);
 
-/* Everything as the precision wants it, where that pays; the number of classes
- * that are not float32. */
+/* The first plan: every class at the requested precision where that is faster.
+ * Returns the number of classes that are not float32. */
 int dmx_precision_first(dmx_precision_plan *plan,
                         dmx_engine_precision precision,
                         const bool pays[DMX_NUMBERS]);
@@ -27,17 +27,17 @@ DMX_MUST_CHECK dmx_status dmx_precision_prove(dmx_choice *out,
                                               const dmx_engine_options *options,
                                               dmx_error *err);
 
-/* A kept choice (api/precision_keep.c). True when there is one that is right
- * for this model, processor and version. */
+/* Reads a stored choice (api/precision_keep.c). True when there is one for this
+ * model, processor and version. */
 bool dmx_choice_read(dmx_choice *out, const dmx_model *model,
                      const char *folder, dmx_engine_precision precision,
                      const char *isa);
-/* Keeps it; what goes wrong is a warning. */
+/* Stores a choice; a failure is only a warning. */
 void dmx_choice_write(const dmx_choice *choice, const dmx_model *model,
                       const char *folder, dmx_engine_precision precision,
                       const char *isa, const dmx_hooks *hooks);
 
-/* What dmx_engine_precision_json says. */
+/* The document returned by dmx_engine_precision_json. */
 dmx_json *dmx_precision_document(const dmx_precision_report *report,
                                  const dmx_precision_plan *plan,
                                  const char *isa);

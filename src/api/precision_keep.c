@@ -1,6 +1,6 @@
-/* What was proved, in one small file a choice:
- * <folder>/<16 digits of the checkpoint's hash>-<16 digits of everything that
- * the choice depends on>.json. */
+/* Stores each proved choice in one small file: <folder>/<16 digits of the
+ * checkpoint's hash>-<16 digits of everything that the choice depends on>.json.
+ */
 #include "api/precision.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Counts up when the kernels' numbers change within a version. */
+/* Increment when the kernels' results change within a version. */
 #define REVISION "1"
 
 #define MOST_BYTES 65536
@@ -68,7 +68,7 @@ static bool number_of(dmx_number *out, const char *name)
     return false;
 }
 
-/* A document that keeps the promise. */
+/* Reads a document; false unless it meets the guaranteed SNR. */
 static bool read_document(dmx_choice *out, const dmx_json *root, double promise)
 {
     const dmx_json *layers = dmx_json_get(root, "layers");
@@ -105,7 +105,7 @@ bool dmx_choice_read(dmx_choice *out, const dmx_model *model,
     return good;
 }
 
-/* The folder and those above it. */
+/* Creates the folder and its parents. */
 static bool make_folders(const char *folder)
 {
     char *copy = strdup(folder);

@@ -1,6 +1,7 @@
-/* The proof: an engine of integers and the exact one separate the two test
- * signals; the error of the worst source decides. While it is too large, the
- * class of layers whose error is largest by itself goes one precision up. */
+/* The proof: an integer engine and the exact one separate the two test signals,
+ * and the SNR of the worst source is compared with the guarantee. While it is
+ * too low, the class of layers with the largest error of its own is raised by
+ * one precision. */
 #include "api/precision.h"
 
 #include <math.h>
@@ -14,14 +15,15 @@ static const char *const signal_name[SIGNALS] = {"noise", "music"};
 typedef struct proof {
     const dmx_graph *graph;
     dmx_engine_options options;
-    dmx_hooks hooks; /* the caller's; options have those of this file */
+    dmx_hooks hooks; /* the caller's; `options` carries those of this file */
     double done;     /* runs */
     int64_t inputs, outputs, samples;
     float *mix[SIGNALS], *exact[SIGNALS], *out;
 } proof;
 
-/* Loading and separating are one stage to the caller, whose end is not known:
- * every run halves what is left. */
+/* Reports loading and separating as one stage to the caller. The number of runs
+ * is not known in advance, so each one covers half of the remaining progress.
+ */
 static int pass_on(void *user, const char *stage, double fraction)
 {
     const proof *p = user;
@@ -65,7 +67,8 @@ static dmx_status open_proof(proof *p, const dmx_engine *e, dmx_error *err)
 
 /* ---- runs --------------------------------------------------------------- */
 
-/* Sources are as many groups of the outputs as there are of inputs in them. */
+/* The number of sources is that of output channels divided by input channels.
+ */
 static double worst_source(const proof *p, const float *exact, const float *got)
 {
     const int64_t size = p->inputs * p->samples;
@@ -84,8 +87,8 @@ static double worst_source(const proof *p, const float *exact, const float *got)
     return worst;
 }
 
-/* Both signals through an engine: the exact outputs are kept, others compared.
- */
+/* Runs both signals through an engine: keeps the exact outputs, compares the
+ * others. */
 static dmx_status run_signals(proof *p, dmx_engine_state *state, bool exact,
                               double *worst, dmx_error *err)
 {
@@ -125,8 +128,8 @@ static dmx_status measure(double *worst, proof *p,
 
 /* ---- the way back ------------------------------------------------------- */
 
-/* SNR of every class by itself, as the plan has it; those that are known stay.
- */
+/* Measures the SNR of every class by itself at the plan's precision, unless
+ * already known. */
 static dmx_status measure_classes(double snr[DMX_LAYERS_COUNT], proof *p,
                                   const dmx_precision_plan *plan,
                                   dmx_error *err)
@@ -142,7 +145,7 @@ static dmx_status measure_classes(double snr[DMX_LAYERS_COUNT], proof *p,
     return DMX_OK;
 }
 
-/* The worst class one precision up. False: all are float32. */
+/* Raises the worst class by one precision. False: all are float32. */
 static bool raise_worst(dmx_precision_plan *plan, double snr[DMX_LAYERS_COUNT],
                         const bool pays[DMX_NUMBERS])
 {
