@@ -12,7 +12,7 @@ enum { MOST_PROCESSES = 256 };
 
 /* ------------------------------------------------------------- the song */
 
-/* Noise of a given length, thrown away when it is separated. */
+/* Noise of a given length, whose stems are discarded. */
 typedef struct noise {
     int64_t channels, length, at;
     uint32_t state;
@@ -73,7 +73,8 @@ static dmx_status separate(dmx_separator *s, double seconds, dmx_error *err)
 
 /* ------------------------------------------------------------- processes */
 
-/* A process that loads the model, says so, waits and separates. */
+/* A process that loads the model, reports that it is ready, waits and
+ * separates. */
 typedef struct worker {
     pid_t pid;
     int ready, start; /* ends of pipes: it writes one byte, then reads one */
@@ -132,7 +133,7 @@ static bool start_worker(worker *w, cli_terminal *t, const bench_song *b,
     return w->pid > 0;
 }
 
-/* Waits until it is loaded; false when it ended before. */
+/* Waits until the worker has loaded; false when it ended before. */
 static bool is_ready(const worker *w)
 {
     char byte;
@@ -166,7 +167,7 @@ static int end_worker(worker *w)
 
 typedef struct figures {
     int processes, threads;
-    double wall, cpu, peak; /* of all; of the largest one */
+    double wall, cpu, peak; /* totals; the peak of the largest process */
 } figures;
 
 static void print_json(const bench_song *b, const figures *f)

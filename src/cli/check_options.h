@@ -1,5 +1,5 @@
-/* Options of the commands that check a model file, and showing what came of
- * it. */
+/* Options of the commands that check a model file, and printing of the report.
+ */
 #ifndef DMX_CLI_CHECK_OPTIONS_H
 #define DMX_CLI_CHECK_OPTIONS_H
 

@@ -101,7 +101,7 @@ static dmx_status export_model(cli_terminal *t, const export_options *o,
     return done;
 }
 
-/* No output is an input or another output. */
+/* Checks that no output is an input or another output. */
 static int check_outputs(cli_terminal *t, const export_options *o,
                          const char *output)
 {
@@ -148,7 +148,7 @@ int cli_export_one(cli_terminal *t, const export_options *o,
 
 /* --------------------------------------------------------------- command */
 
-/* A plain file: its name promises nothing that must be checked. */
+/* Whether the name is a plain file, without a checksum to verify. */
 static bool is_file(const cli_hub_options *hub, const dmx_bag *bag,
                     const char *name)
 {
@@ -156,7 +156,7 @@ static bool is_file(const cli_hub_options *hub, const dmx_bag *bag,
            dmx_bag_sources(bag) == 0 && strcmp(dmx_bag_path(bag, 0), name) == 0;
 }
 
-/* What is known to be read before anything is downloaded. */
+/* Records the inputs that are known before anything is downloaded. */
 static int note_inputs(cli_terminal *t, export_options *o, const char *name)
 {
     const char *const files[] = {name, o->model.config, o->hub.registry};
@@ -203,7 +203,7 @@ static int export_resolved(cli_terminal *t, export_options *o, const char *name,
     return code;
 }
 
-/* The output lies in a repository, and is served in batches. */
+/* Exports into a Triton repository, for serving in batches. */
 static int export_served(cli_terminal *t, export_options *o, const char *name)
 {
     cli_triton place = {0};

@@ -203,7 +203,7 @@ static int inspect_onnx(cli_terminal *t, const inspect_options *o,
     return good ? CLI_DONE : CLI_FAILED;
 }
 
-/* Parses and frees what the library gave. */
+/* Parses and frees JSON returned by the library. */
 static cJSON *take(char *json)
 {
     cJSON *parsed = json != NULL ? cJSON_Parse(json) : NULL;
@@ -219,7 +219,7 @@ static bool add_to(cJSON *object, const char *key, cJSON *value)
     return false;
 }
 
-/* False when memory is short. */
+/* False when out of memory. */
 static bool show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
                  const char *graph)
 {
@@ -243,7 +243,7 @@ static bool show(cli_terminal *t, cJSON *checkpoint, cJSON *model,
     return text != NULL;
 }
 
-/* What is known of the precision that the engine may have with it. */
+/* Adds the stored proofs of the engine's precision for this model. */
 static void add_choices(cJSON *model, cli_terminal *t, const inspect_options *o,
                         const dmx_model *m)
 {
@@ -255,7 +255,7 @@ static void add_choices(cJSON *model, cli_terminal *t, const inspect_options *o,
     free(folder);
 }
 
-/* A checkpoint whose architecture is unknown can still be looked at. */
+/* A checkpoint of an unknown architecture can still be inspected. */
 static int inspect_checkpoint(cli_terminal *t, const inspect_options *o,
                               const dmx_checkpoint *checkpoint)
 {

@@ -18,7 +18,7 @@ static const cli_option options[] = {
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
-/* Opens a session once, as a later run will. */
+/* Opens a session once, as later runs will. */
 static dmx_status try_session(cli_terminal *t, const dmx_bag *bag,
                               const prewarm_options *o, dmx_error *err)
 {
@@ -59,7 +59,7 @@ static dmx_status prewarm(dmx_bag **bag, cli_terminal *t, const void *values,
     return status;
 }
 
-/* Paths as they come; JSON in the end, when there was no failure. */
+/* Prints paths as they are ready; JSON at the end if nothing failed. */
 static int run(cli_terminal *t, const void *values, int n, char **operand)
 {
     const prewarm_options *o = values;

@@ -151,8 +151,9 @@ const separate_options cli_separate_defaults = {
 
 /* ----------------------------------------------------------------- model */
 
-/* The only source wanted, so that nothing else is downloaded; NULL: several.
- * Random shifts are drawn for every model of a bag, so it must be whole. */
+/* The source, if only one is requested, so that no other model is downloaded;
+ * NULL: several. Random shifts are drawn for every model of a bag, so it must
+ * be whole. */
 static const char *only_stem(const separate_plan *plan)
 {
     const char **stems = plan->stems;
@@ -267,7 +268,8 @@ static int with_songs(separate_run *r, separate_plan *plan)
     return code == CLI_DONE && r->songs->unreadable > 0 ? CLI_FAILED : code;
 }
 
-/* What belongs to runs of many processes, before the songs are looked for. */
+/* Checks the options for runs with several processes, before songs are searched
+ * for. */
 static int check_many_processes(cli_terminal *t, const separate_options *o,
                                 int n, char **operand)
 {
@@ -307,8 +309,8 @@ static int check_many(cli_terminal *t, const separate_plan *plan, size_t songs)
     return CLI_DONE;
 }
 
-/* What kept every song from being separated is told; the events still end with
- * "end". */
+/* The run failed before the first song: the error is reported; with --json
+ * events the last event is still "end". */
 static void end_early(separate_run *r, int code)
 {
     r->failed = r->songs->count;

@@ -26,7 +26,7 @@ static const cli_option options[] = {
     {NULL, 0, CLI_FLAG, NULL, NULL, 0, 0, 0},
 };
 
-/* Prints what was found also when it is bad. */
+/* Prints the findings even if a check failed. */
 static int conclude(cli_terminal *t, const verify_options *o, const char *name,
                     dmx_report *report, dmx_status status, const dmx_error *err)
 {
@@ -86,7 +86,7 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
     return conclude(t, o, path, report, status, &err);
 }
 
-/* The report is none of the files that are read. */
+/* Checks that the report is not one of the input files. */
 static int check_report(cli_terminal *t, const verify_options *o,
                         cli_files *inputs, int n, char **operand)
 {

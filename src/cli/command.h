@@ -23,8 +23,8 @@ typedef struct cli_command {
     const void *defaults;     /* such a struct to start from; NULL: zeros */
     int min_operands;
     int max_operands; /* -1: any number */
-    /* For a command whose --json prints events: prints the last one when wrong
-     * usage kept `run` from being called. NULL: one document. */
+    /* For a command whose --json prints events: prints the last event when
+     * `run` is not called because of wrong usage. NULL: one document. */
     void (*end)(cli_terminal *terminal);
     /* Returns an exit code. */
     int (*run)(cli_terminal *terminal, const void *options, int n_operand,
@@ -40,12 +40,13 @@ typedef struct cli_global {
 } cli_global;
 extern const cli_option cli_global_options[];
 
-/* Prints the error on stderr (and with --json an object on stdout) and
- * returns the exit code that goes with the status: 0 for DMX_OK, 2 for
- * arguments that can't be, 130 after an interrupt, else 1. */
+/* Prints the error on stderr (and with --json an object on stdout) and returns
+ * the exit code for the status: 0 for DMX_OK, 2 for invalid arguments, 130
+ * after an interrupt, else 1. */
 int cli_finish(cli_terminal *terminal, dmx_status status, const dmx_error *err);
 
-/* A usage mistake that the table can't see: message, hint, exit code 2. */
+/* A usage error that the table can't detect: prints message and hint, returns
+ * exit code 2. */
 int cli_misuse(cli_terminal *terminal, const char *command, const char *fmt,
                ...) CLI_PRINTF(3, 4);
 

@@ -145,8 +145,8 @@ static void bash(FILE *stream)
           stream);
 }
 
-/* Text inside '...' of a shell, without the characters that zsh's _arguments
- * takes for its own. */
+/* Text for a shell's '...', without the characters that are special to zsh's
+ * _arguments. */
 static void quoted(FILE *stream, const char *text)
 {
     for (; *text != '\0'; text++)

@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One bag on its way to a folder. */
+/* The export of one bag to a folder. */
 typedef struct bag_export {
     cli_terminal *t;
     const export_options *o;
     const dmx_bag *bag;
     const char *output;
-    bool made_folder; /* by us: gone again when nothing comes to lie in it */
+    bool made_folder; /* created by this run: removed again if it stays empty */
     bool several;     /* models */
 } bag_export;
 
@@ -63,7 +63,8 @@ static char *report_path(const char *report, const char *what)
     return path;
 }
 
-/* One of several models: its report stands beside those of the others. */
+/* Exports one of several models, with its own report beside those of the
+ * others. */
 static int export_to(const bag_export *b, size_t member, const char *what,
                      const char *stem)
 {
@@ -84,7 +85,7 @@ static int export_to(const bag_export *b, size_t member, const char *what,
 
 /* ------------------------------------------------------- one-hot weights */
 
-/* Is every source made by one member alone? */
+/* Whether every source comes from exactly one member. */
 static bool is_one_hot(const dmx_bag *bag)
 {
     for (size_t s = 0; s < dmx_bag_sources(bag); s++)
@@ -118,7 +119,8 @@ static int64_t find_source(const dmx_model *model, const char *name)
     return -1;
 }
 
-/* Exports the specialist of one source. A single stem may go to a file. */
+/* Exports the specialist model of one source. A single stem may be written to a
+ * file. */
 static int export_stem(const bag_export *b, const dmx_model *model,
                        const char *stem, bool to_file)
 {
@@ -171,7 +173,7 @@ static const char **all_sources(const dmx_model *model)
     return list;
 }
 
-/* The one model that --stem left of a bag. */
+/* Exports the one model of a bag that --stem selects. */
 static int export_specialist(bag_export *b)
 {
     const char *stem = b->o->stem;

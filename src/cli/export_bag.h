@@ -1,4 +1,4 @@
-/* What exporting needs, shared by single models and bags. */
+/* Export of models, shared by single models and bags. */
 #ifndef DMX_CLI_EXPORT_BAG_H
 #define DMX_CLI_EXPORT_BAG_H
 
@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Where a model lies in a repository of NVIDIA Triton: export_triton.h. */
+/* The location of a model in an NVIDIA Triton repository: export_triton.h. */
 typedef struct cli_triton {
     char *folder[3]; /* the repository's, the model's, the version's */
     bool made[3];    /* by this run */

@@ -77,7 +77,7 @@ void cli_triton_withdraw(const cli_triton *p)
 {
     for (int i = 2; i >= 0; i--)
         if (p->made[i])
-            (void)rmdir(p->folder[i]); /* fails where something lies in it */
+            (void)rmdir(p->folder[i]); /* fails unless it is empty */
 }
 
 void cli_triton_free(cli_triton *p)
@@ -89,7 +89,7 @@ void cli_triton_free(cli_triton *p)
     *p = (cli_triton){0};
 }
 
-/* Sources of the output. */
+/* The number of sources in the output. */
 static size_t rows_of(const export_options *o, const dmx_model *model)
 {
     const char *list = o->stems != NULL ? o->stems : o->stem;

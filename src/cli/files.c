@@ -67,7 +67,8 @@ void cli_files_free(cli_files *f)
 
 /* ----------------------------------------------------------------- outputs */
 
-/* Names of one file that does not exist: the same name in the same folder. */
+/* Whether two paths name the same file that does not exist yet: the same name
+ * in the same folder. */
 static bool same_place(const char *a, const char *b)
 {
     const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');

@@ -1,4 +1,4 @@
-/* Sets of files that exist, known by device and inode, not by name. */
+/* Sets of existing files, identified by device and inode, not by name. */
 #ifndef DMX_CLI_FILES_H
 #define DMX_CLI_FILES_H
 
@@ -19,18 +19,18 @@ typedef struct cli_files {
     size_t slots, count;
 } cli_files;
 
-/* Adds a file or folder; one that is there already, or that does not exist,
- * adds nothing. False when memory is short. */
+/* Adds a file or folder, unless it is already in the set or does not exist.
+ * False when out of memory. */
 bool cli_files_add(cli_files *files, const char *path);
-/* The name under which this very file was added, or NULL. */
+/* The name under which this file was added, or NULL. */
 const char *cli_files_find(const cli_files *files, const char *path);
 void cli_files_free(cli_files *files);
 
-/* Would the two names be one file, whether or not it exists yet? */
+/* Whether two paths name the same file, existing or not. */
 bool cli_same_file(const char *a, const char *b);
 
-/* CLI_DONE, or a message and CLI_USAGE when `output` is one of `inputs`. NULL
- * is no output. */
+/* CLI_DONE, or a message and CLI_USAGE when `output` is one of `inputs`. NULL:
+ * no output. */
 int cli_check_output(cli_terminal *t, const char *command,
                      const cli_files *inputs, const char *output);
 

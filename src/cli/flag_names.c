@@ -7,8 +7,8 @@
 
 #define LEAD "options."
 
-/* Where the flag is not the field with dashes for underscores. Longer texts
- * come before what they begin with. */
+/* Fields whose flag is not simply the field with dashes for underscores. Longer
+ * names come before their prefixes. */
 static const struct {
     const char *field, *flag;
 } other[] = {
@@ -28,8 +28,8 @@ static bool starts(const char *text, const char *field)
     return strncmp(text, field, n) == 0 && !is_word(text[n]);
 }
 
-/* A field stands behind a space or a bracket; other than a name of a file, it
- * ends where its word does. */
+/* A field follows a space or a bracket and, unlike a file name, ends at the end
+ * of its word. */
 static bool is_field(const char *message, const char *at)
 {
     const size_t lead = strlen(LEAD);

@@ -22,8 +22,8 @@ static const cli_command *find_command(const char *name)
     return NULL;
 }
 
-/* What --json says of a failure: an object, one of the lines of a command
- * that prints events. */
+/* Prints a failure for --json: an object, on one line if the command prints
+ * events. */
 static void json_error(const cli_terminal *t, dmx_status status,
                        const char *message)
 {
@@ -71,7 +71,8 @@ static int unknown_command(cli_terminal *t, const char *word)
     return cli_misuse(t, NULL, "unknown command '%s'", word);
 }
 
-/* A pipe whose reader has had enough, as in "demucs-onnx inspect x | head". */
+/* Whether stdout is a pipe that its reader has closed, as in "demucs-onnx
+ * inspect x | head". */
 static bool reader_left(void)
 {
     struct pollfd out = {STDOUT_FILENO, 0, 0};
@@ -198,8 +199,8 @@ static void refuse_telemetry(void)
     setenv("ORT_DISABLE_TELEMETRY", "1", 0);
 }
 
-/* Descriptors 0, 1 and 2 that are closed would go to the next files opened:
- * messages would land in a stem. */
+/* Closed descriptors 0, 1 and 2 would be reused for the next files opened, so
+ * that messages would be written into a stem. */
 static void open_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

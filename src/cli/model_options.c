@@ -63,7 +63,7 @@ const char **cli_model_settings(const cli_model_options *o, const char *segment)
 
 /* ------------------------------------------------------------------- open */
 
-/* Has the file no class, and so no arguments of its own? */
+/* Whether the file has no class and therefore no arguments. */
 static bool is_bare(const dmx_checkpoint *checkpoint)
 {
     char *json = dmx_checkpoint_json(checkpoint);

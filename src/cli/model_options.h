@@ -1,4 +1,5 @@
-/* Options of every command that opens a checkpoint, and opening it. */
+/* Options of every command that opens a checkpoint, and functions to open it.
+ */
 #ifndef DMX_CLI_MODEL_OPTIONS_H
 #define DMX_CLI_MODEL_OPTIONS_H
 
@@ -12,7 +13,7 @@ typedef struct cli_model_options {
     cli_list set;
 } cli_model_options;
 
-/* Rows for an option table whose struct S has such a member `m`. */
+/* Rows for an option table whose struct S has a member `m` of this type. */
 #define CLI_MODEL_OPTIONS(S, m)                                                \
     {"config",                                                                 \
      0,                                                                        \

@@ -10,7 +10,7 @@
 
 #define MAX_WORD 40
 
-/* Where cli_parse is. */
+/* The state of cli_parse. */
 typedef struct parser {
     char *message;
     size_t size;
@@ -131,7 +131,8 @@ static const char *store(const parser *p, const cli_target *t,
                          const cli_option *o, const char *text)
 {
     void *slot = (char *)t->values + o->offset;
-    /* an unset variable of a script: it must not mean the root folder */
+    /* probably an unset variable in a script: it must not mean the root folder
+     */
     if (text != NULL && text[0] == '\0') {
         snprintf(p->message, p->size, "--%s: the value is empty", o->name);
         return p->message;

@@ -8,10 +8,10 @@
 
 /* What an option stores at its offset in the command's options struct. */
 typedef enum cli_type {
-    CLI_FLAG,   /* int: set to 1; repeated, it counts */
+    CLI_FLAG,   /* int: set to 1; repeated: the count */
     CLI_STRING, /* const char * */
     CLI_CHOICE, /* const char *: one of the words in `argument`, "a|b|c" */
-    CLI_WORD,   /* the same, or "" where no such word follows */
+    CLI_WORD,   /* the same, or "" if none of the words follows */
     CLI_INT,    /* int64_t */
     CLI_REAL,   /* double */
     CLI_LIST,   /* cli_list: every occurrence adds an item */
@@ -41,16 +41,15 @@ typedef struct cli_target {
     void *values;
 } cli_target;
 
-/* Sorts argv[0..argc) into options (of any of the targets, two at most) and
- * operands: argv is permuted so that its first *operands entries are the
- * operands in order. "--" ends the options; "--name=value", "--name value",
- * "-x value", "-xvalue" and joined flags "-qv" are all understood.
- * NULL when all is well, else one line that says what is wrong, in a buffer of
- * `size` bytes. */
+/* Parses argv[0..argc) into options (of up to two targets) and operands:
+ * permutes argv so that its first *operands entries are the operands, in order.
+ * "--" ends the options; "--name=value", "--name value", "-x value", "-xvalue"
+ * and joined flags "-qv" are all understood. Returns NULL on success, else a
+ * one-line message in a buffer of `size` bytes. */
 const char *cli_parse(char *message, size_t size, const cli_target target[2],
                       int argc, char **argv, int *operands);
 
-/* Frees the lists that cli_parse made. */
+/* Frees the lists that cli_parse allocated. */
 void cli_free_lists(const cli_target *target);
 
 /* The closest of the names to `word`, or NULL when none is close. */

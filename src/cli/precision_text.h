@@ -1,11 +1,11 @@
-/* What an engine's precision is, as a line. */
+/* An engine's precision as one line of text. */
 #ifndef DMX_CLI_PRECISION_TEXT_H
 #define DMX_CLI_PRECISION_TEXT_H
 
 #include <cJSON.h>
 #include <stddef.h>
 
-/* Of a document of dmx_engine_precision_json: "int16: 67.1 dB of 60 promised,
+/* For a document of dmx_engine_precision_json: "int16: 67.1 dB of 60 promised,
  * avx512vnni; attention float32", or "int16: this model ...". */
 void cli_precision_line(char *out, size_t size, const cJSON *document);
 

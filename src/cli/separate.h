@@ -52,7 +52,7 @@ typedef struct separate_plan {
     const char *format; /* "wav" */
     int bits;
     dmx_clip clip;
-    const char **stems;   /* for the separator; NULL: see without */
+    const char **stems;   /* passed to the separator; NULL: see without */
     const char **without; /* both NULL: all */
     separate_output output[DMX_SONG_OUTPUTS];
     size_t outputs;
@@ -60,20 +60,21 @@ typedef struct separate_plan {
     const char *filename; /* the template */
 } separate_plan;
 
-/* Files with stems that a song becomes. */
+/* The number of stem files per song. */
 size_t separate_plan_files(const separate_plan *plan);
 
 /* Checks the options against each other: CLI_DONE, or CLI_USAGE after a
  * message. Free with separate_plan_free. */
 int separate_plan_init(separate_plan *plan, cli_terminal *t,
                        const separate_options *o);
-/* Once the model is open: which files, made of which stems. */
+/* Once the model is open: determines the files and the stems they are made of.
+ */
 int separate_plan_outputs(separate_plan *plan, cli_terminal *t,
                           const dmx_separator *separator);
 void separate_plan_free(separate_plan *plan);
 
-/* Outputs of a plan: one more, of nothing; a stem; a sum of stems "a,b", named
- * "a+b". NULL or false when memory is short, or there are too many. */
+/* Add an output to a plan: an empty one; a stem; a sum of stems "a,b", named
+ * "a+b". NULL or false when out of memory, or when there are too many. */
 separate_output *separate_plan_add(separate_plan *plan,
                                    const dmx_separator *separator,
                                    const char *prefix, const char *name);
@@ -81,7 +82,7 @@ bool separate_plan_add_stem(separate_plan *plan, const dmx_separator *separator,
                             size_t stem);
 bool separate_plan_add_mix(separate_plan *plan, const dmx_separator *separator,
                            const char *text);
-/* Is it a source of the model? And the message when it is not. */
+/* Whether `name` is a source of the model; and the message when it is not. */
 bool separate_plan_knows(const dmx_separator *separator, const char *name);
 int separate_plan_no_such_stem(cli_terminal *t, const dmx_separator *separator,
                                const char *name);
@@ -96,10 +97,11 @@ bool separate_is_stem_file(const char *path);
 
 typedef struct separate_songs {
     char **path;
-    size_t *below; /* where a path goes on below a folder given; 0: a file */
-    bool *mine;    /* of this shard; NULL: all are */
+    size_t *below; /* offset at which the path continues below the given folder;
+                      0: a file operand */
+    bool *mine;    /* in this shard; NULL: all are */
     size_t count, capacity;
-    int unreadable; /* folders, each told */
+    int unreadable; /* folders, each reported */
 } separate_songs;
 
 /* The operands, folders replaced by the sound files below them. Each folder is
@@ -110,9 +112,9 @@ int separate_songs_find(separate_songs *songs, cli_terminal *t, int n,
 /* The same for the lines of a file, or "-": standard input. */
 int separate_songs_list(separate_songs *songs, cli_terminal *t,
                         const char *list, const char *stems);
-/* Is there a song that could be opened? */
+/* Whether any song could be opened. */
 bool separate_songs_any(const separate_songs *songs);
-/* Marks a song as none; close_gaps then removes those marked. */
+/* Marks a song as skipped; close_gaps removes the marked ones. */
 void separate_songs_leave_out(separate_songs *songs, size_t index);
 void separate_songs_close_gaps(separate_songs *songs);
 void separate_songs_free(separate_songs *songs);
@@ -123,7 +125,7 @@ void separate_songs_free(separate_songs *songs);
  * message. */
 const char *separate_template_problem(const char *text);
 
-/* What the variables of a template stand for. */
+/* The values of a template's variables. */
 typedef struct separate_names {
     const char *song; /* its path */
     size_t below;     /* as in separate_songs */
@@ -139,7 +141,7 @@ const char *separate_base_name(const char *path);
 
 /* ------------------------------------------------------------------ runs */
 
-/* Everything that the songs of one call share. */
+/* The state shared by all songs of one call. */
 typedef struct separate_run {
     cli_terminal *t;
     const separate_options *o;
@@ -151,16 +153,16 @@ typedef struct separate_run {
     pthread_mutex_t lock; /* of everything below, and of the terminal */
     size_t next;          /* song to be started */
     size_t separated, failed, skipped;
-    double *fraction; /* [songs] done of each */
+    double *fraction; /* [songs] progress of each */
     double audio_seconds;
     struct timespec started, reported;
-    const char *stage; /* of the last report; the library's, constant */
+    const char *stage; /* of the last report; a constant of the library */
     int interrupted;
-    bool ended;     /* the event "end" is printed */
-    size_t misused; /* songs that failed by a wrong use of the options */
-    size_t retry;   /* songs that failed, but may not the next time */
-    struct separate_results *results; /* NULL: neither asked for nor read */
-    char **made; /* folders, in the order in which they were made */
+    bool ended;     /* the event "end" has been printed */
+    size_t misused; /* songs that failed because of wrong options */
+    size_t retry;   /* songs that failed, but may succeed in another run */
+    struct separate_results *results; /* NULL without --results and --resume */
+    char **made; /* created folders, in order of creation */
     size_t n_made, made_capacity;
 } separate_run;
 
@@ -171,12 +173,12 @@ typedef struct separate_run {
 char *separate_file_path(const separate_run *run, size_t song,
                          const char *stem);
 char *separate_plot_path(const separate_run *run, size_t song);
-/* A file that is to be there already, to compare with. */
+/* The path of an existing file to compare with. */
 char *separate_truth_path(const separate_run *run, size_t song,
                           const char *stem);
 
-/* Before the first song is opened: leaves out songs that are stems of others,
- * and refuses names that two files would have, or that are read by the run. */
+/* Before the first song is opened: skips songs that are stems of others, and
+ * refuses output names that collide with each other or with an input. */
 int separate_files_check(separate_run *run);
 
 /* Makes the folders of a file; 0 or an errno. Those that did not exist are
@@ -188,35 +190,35 @@ void separate_remove_empty_folders(separate_run *run);
 
 /* A hash of a name, the same everywhere. */
 uint64_t separate_hash(const char *text);
-/* --shard into {index, count}; {0, 1} without. CLI_DONE, or a message and
- * CLI_USAGE. */
+/* Parses --shard into {index, count}; {0, 1} without it. CLI_DONE, or a message
+ * and CLI_USAGE. */
 int separate_shard_parse(long shard[2], cli_terminal *t,
                          const separate_options *o);
-/* Finds out which songs are this shard's; keep then forgets the others. */
+/* Determines which songs belong to this shard; keep then drops the others. */
 int separate_shard_choose(separate_run *run);
 void separate_shard_keep(separate_run *run);
 
-/* Exit code of a run with --results that may well succeed another time
- * (EX_TEMPFAIL of sysexits.h). */
+/* Exit code of a run with --results that may succeed when repeated (EX_TEMPFAIL
+ * of sysexits.h). */
 enum { SEPARATE_RETRY = 75 };
 bool separate_may_retry(dmx_status status);
 
-/* Reads what --resume names and opens what --results names. */
+/* Reads the file of --resume and opens that of --results. */
 int separate_results_open(separate_run *run);
 void separate_results_close(separate_run *run);
 
-/* Separates one song, from any thread; what became of it is in the run. */
+/* Separates one song, from any thread; its outcome is recorded in the run. */
 void separate_song(separate_run *run, size_t index);
 double separate_seconds_since(const struct timespec *then);
 
 /* Separates all songs; returns an exit code. */
 int separate_run_songs(separate_run *run);
-/* An empty list: said, and done. */
+/* Reports that the list is empty. */
 int separate_run_nothing(separate_run *run);
-/* Says of every song why it can't be opened: before any model is loaded. */
+/* Reports for every song why it can't be opened, before any model is loaded. */
 int separate_run_none(separate_run *run);
 
-/* One song's result in the language the user asked for. */
+/* Prints one song's result, as text or JSON. */
 typedef struct separate_result {
     const char *song;
     char *const *file; /* of the plan; NULL entries: standard output */
@@ -225,12 +227,12 @@ typedef struct separate_result {
     double seconds;
 } separate_result;
 
-/* What became of --precision: with -v, and as the event "precision". */
+/* Reports the outcome of --precision: with -v, and as the event "precision". */
 void separate_report_precision(const separate_run *run);
 
-/* Lines of --results; nothing happens without it. A song is begun before its
- * first file is made (`files` paths, the stems' first), and done when all are
- * there. In a result without a report, its figures are not known. */
+/* Write lines of --results; without it they do nothing. A song is begun before
+ * its first file is created (`files` paths, stems first), and done when all
+ * exist. Without a report, the figures of a result are unknown. */
 dmx_status separate_results_begin(separate_run *run, const char *song,
                                   char *const *file, size_t files,
                                   dmx_error *err);

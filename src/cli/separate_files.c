@@ -19,7 +19,7 @@ static char *expand(const separate_run *r, const char *text, size_t song,
     return separate_expand(text, &names);
 }
 
-/* A folder given by the user is taken as it is. */
+/* A folder given by the user is used unchanged. */
 char *separate_file_path(const separate_run *r, size_t song, const char *stem)
 {
     char *name = expand(r, r->plan->filename, song, stem, r->plan->format);
@@ -54,7 +54,7 @@ static void remember_folder(separate_run *r, const char *path)
         const size_t capacity = 2 * r->made_capacity + 16;
         char **grown = realloc(r->made, capacity * sizeof *grown);
         if (grown == NULL)
-            return; /* it stays, at worst */
+            return; /* at worst the folder stays */
         r->made = grown;
         r->made_capacity = capacity;
     }
@@ -94,7 +94,7 @@ void separate_remove_empty_folders(separate_run *r)
 
 /* ------------------------------------------------------------------- names */
 
-/* A name to be written: a hash of it, and whose it is. */
+/* An output name: its hash, and the song it belongs to. */
 typedef struct claim {
     uint64_t hash;
     uint32_t song, output;
@@ -121,7 +121,7 @@ static char *path_of(const separate_run *r, size_t song, size_t index)
                : separate_plot_path(r, song);
 }
 
-/* FNV-1a of a path, but for "//" and "/./". */
+/* FNV-1a of a path, ignoring "//" and "/./". */
 static uint64_t hash_path(const char *path)
 {
     uint64_t hash = 0xcbf29ce484222325u;
@@ -184,8 +184,8 @@ static int refuse_pairs(const separate_run *r, claims *c)
     return CLI_DONE;
 }
 
-/* One name: not read by this run, and not another name of a file that is
- * written already. */
+/* Claims an output name: refuses one that this run reads, or that names a file
+ * that is already claimed. */
 static int claim_name(const separate_run *r, claims *c, size_t song,
                       size_t index, const char *path)
 {
@@ -218,7 +218,8 @@ static int claim_names(const separate_run *r, claims *c)
 
 /* ------------------------------------------------------------------ inputs */
 
-/* A file of another song, or any stem file when those are made. */
+/* Whether the path is an output of another song, or any stem file when those
+ * are written. */
 static bool is_made_of_a_song(const separate_run *r, const cli_files *stems,
                               size_t song)
 {
@@ -227,7 +228,7 @@ static bool is_made_of_a_song(const separate_run *r, const cli_files *stems,
            cli_files_find(stems, path) != NULL;
 }
 
-/* Songs found below a folder that are files of other songs: the stems of an
+/* Skips songs found below a folder that are outputs of other songs: stems of an
  * earlier run, written beside the songs. */
 static int leave_out_stems(separate_run *r)
 {

@@ -41,7 +41,7 @@ static int refuse(cli_terminal *t, const char *name, size_t line,
                       line, what);
 }
 
-/* One line as it was read, `got` bytes long. Empty ones are none. */
+/* Takes one line of `got` bytes. Empty lines are ignored. */
 static int take_line(lines *l, cli_terminal *t, const char *name, size_t number,
                      char *line, size_t got)
 {

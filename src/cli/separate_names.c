@@ -1,5 +1,4 @@
-/* Names of the files to write: templates, filled with names that others
- * wrote. */
+/* Output file names: templates filled with untrusted names. */
 #include "separate.h"
 
 #include <stdlib.h>
@@ -58,7 +57,7 @@ static char *copy_extension(const char *base)
     return strdup(dot != NULL && dot != base ? dot + 1 : "");
 }
 
-/* The name of the folder a path lies in, whatever the path calls it. */
+/* The real name of the folder that contains a path. */
 static char *name_of_folder(const char *path)
 {
     const size_t length = (size_t)(separate_base_name(path) - path);
@@ -72,8 +71,8 @@ static char *name_of_folder(const char *path)
     return name;
 }
 
-/* Of a song found in a folder of songs: its folder below that one; else the
- * name of the folder it lies in. */
+/* For a song found below a folder of songs: its path below that folder; else
+ * the name of its folder. */
 static char *copy_folder(const separate_names *names)
 {
     if (strcmp(names->song, "-") == 0)
@@ -109,7 +108,8 @@ static bool copy_values(char *value[VARIABLES], const separate_names *names)
 
 /* -------------------------------------------------------------- expansion */
 
-/* A value made harmless, nothing for nothing. Only a folder has parts. */
+/* Writes a value made safe for file names; an empty value stays empty. Only
+ * {folder} may have several components. */
 static void put_value(FILE *out, int variable, const char *text, size_t most)
 {
     char safe[DMX_FILE_NAME_SIZE];
@@ -164,8 +164,8 @@ static size_t longest_part(const char *path)
     return longest;
 }
 
-/* Shorter values until the system takes the name; a name that values make of
- * nothing or of dots is none. NULL when memory is short. */
+/* Shortens values until the system accepts the name; refuses one that is empty
+ * or consists of dots. NULL when out of memory. */
 static char *expand_component(const char *text, size_t length,
                               char *const value[VARIABLES])
 {

@@ -1,4 +1,4 @@
-/* Which stems and which files the options ask for. */
+/* Plans the stems and files that the options request. */
 #include "separate.h"
 
 #include <stdlib.h>
@@ -262,7 +262,7 @@ bool separate_plan_add_mix(separate_plan *p, const dmx_separator *s,
     return out != NULL;
 }
 
-/* Stems written as they are: all, or those named. */
+/* Adds unmixed stems: all, or those named. */
 static bool add_stems(separate_plan *p, const dmx_separator *s)
 {
     const separate_options *o = p->o;

@@ -44,8 +44,8 @@ void separate_report_progress(const separate_run *r, const char *song,
         return;
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    /* five a second, and a new stage at once; songs side by side may be in
-     * different ones, so that has a limit as well */
+    /* five per second, and new stages at once; concurrent songs may be in
+     * different stages, so that is limited as well */
     const bool known = r->stage != NULL && strcmp(r->stage, stage) == 0;
     if (seconds_between(&r->reported, &now) < (known ? 0.2 : 0.01))
         return;
@@ -117,7 +117,7 @@ static void text_precision(cli_terminal *t, const cJSON *item)
     const cJSON *note = cJSON_GetObjectItemCaseSensitive(item, "note");
     const char *file =
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "model"));
-    /* what was asked for and is not done is not a detail */
+    /* a request that could not be met is not a detail */
     (cJSON_IsString(note) ? cli_say : cli_detail)(
         t, "%s: %s", separate_base_name(file != NULL ? file : ""), text);
 }

@@ -1,4 +1,4 @@
-/* --resume: what the lines of earlier runs say of the songs of this one. */
+/* --resume: applies the lines of earlier runs to the songs of this one. */
 #include "separate_results.h"
 #include "json_field.h"
 
@@ -44,7 +44,7 @@ static off_t bytes_of(const cJSON *o)
                : -1;
 }
 
-/* The files of a song that was done. */
+/* Takes the files of a finished song. */
 static bool take_files(prior *p, const cJSON *line)
 {
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(line, "files");
@@ -64,7 +64,7 @@ static bool take_files(prior *p, const cJSON *line)
     return true;
 }
 
-/* The last word on a song counts. */
+/* Applies one line; the last line about a song counts. */
 static bool take(prior *p, const cJSON *line, bool begun)
 {
     p->begun += begun;
@@ -113,8 +113,8 @@ static known *index_songs(const separate_songs *s)
     return all;
 }
 
-/* A name that is not UTF-8 looks as another may: "key", the hash of its bytes,
- * tells. Index of the song, or count. */
+/* Names that are not UTF-8 may look alike; "key", the hash of their bytes,
+ * distinguishes them. Returns the index of the song, or count. */
 static size_t find(const separate_songs *s, const known *all, const cJSON *line)
 {
     known wanted = {strtoull(cli_field_text(line, "key"), NULL, 16), 0};
@@ -150,7 +150,7 @@ static bool read_lines(separate_run *r, FILE *f, const known *all, bool begun,
 bool separate_resume_read(separate_run *r, const char *path, bool begun)
 {
     FILE *f = fopen(path, "re");
-    if (f == NULL) /* the first run of a command finds none */
+    if (f == NULL) /* the first run finds no file */
         return errno == ENOENT;
     known *all = index_songs(r->songs);
     size_t broken = 0;

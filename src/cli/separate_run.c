@@ -1,4 +1,4 @@
-/* Songs one after the other, or several beside each other. */
+/* Separates songs one after another, or several concurrently. */
 #include "separate.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* --shard I/N: which songs of the list are this process's. Every process sees
- * the whole list and comes to the same division. */
+/* --shard I/N: selects this process's songs from the list. Every process sees
+ * the whole list and computes the same division. */
 #include "separate.h"
 
 #include <ctype.h>
@@ -8,10 +8,10 @@
 
 enum { MOST_SHARDS = 1000000 };
 
-/* Of a song whose length the file does not say, in seconds. */
+/* Assumed length, in seconds, of a song whose file does not state it. */
 #define USUAL_LENGTH 240.0
 
-/* What opening a song and making its files costs, in seconds of sound. */
+/* The cost of opening a song and creating its files, in seconds of sound. */
 #define OVERHEAD 0.1
 
 uint64_t separate_hash(const char *text)
@@ -62,7 +62,7 @@ typedef struct weighed {
     size_t song;
 } weighed;
 
-/* What can't be opened takes no time. */
+/* A song that can't be opened takes no time. */
 static double length_of(const char *path)
 {
     dmx_sound *sound;
@@ -86,8 +86,8 @@ static int longest_first(const void *a, const void *b)
     return x->song < y->song ? -1 : x->song > y->song;
 }
 
-/* A heap of shards, the one with the least to do on top; of equals the one
- * with the lower number. */
+/* A heap of shards with the least loaded on top; among equals, the one with the
+ * lower number. */
 typedef struct load {
     double seconds;
     long shard;
@@ -99,7 +99,7 @@ static bool less(const load *a, const load *b)
                                     : a->shard < b->shard;
 }
 
-static void sift(load *heap, size_t count)
+static void sift_down(load *heap, size_t count)
 {
     for (size_t i = 0, child; (child = 2 * i + 1) < count; i = child) {
         if (child + 1 < count && less(&heap[child + 1], &heap[child]))
@@ -112,9 +112,9 @@ static void sift(load *heap, size_t count)
     }
 }
 
-/* Each song to the shard that has the least to do so far. */
-static void deal(bool *mine, weighed *song, size_t count, load *heap,
-                 const long shard[2])
+/* Assigns each song to the shard with the least load so far. */
+static void assign_songs(bool *mine, weighed *song, size_t count, load *heap,
+                         const long shard[2])
 {
     for (long i = 0; i < shard[1]; i++)
         heap[i] = (load){0, i};
@@ -122,7 +122,7 @@ static void deal(bool *mine, weighed *song, size_t count, load *heap,
     for (size_t i = 0; i < count; i++) {
         mine[song[i].song] = heap[0].shard == shard[0];
         heap[0].seconds += song[i].seconds + OVERHEAD;
-        sift(heap, (size_t)shard[1]);
+        sift_down(heap, (size_t)shard[1]);
     }
 }
 
@@ -136,7 +136,7 @@ static bool balance(separate_run *r, const long shard[2])
         song[i] =
             (weighed){length_of(s->path[i]), separate_hash(s->path[i]), i};
     if (good)
-        deal(s->mine, song, s->count, heap, shard);
+        assign_songs(s->mine, song, s->count, heap, shard);
     free(heap);
     free(song);
     return good;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One song under way. */
+/* The state of separating one song. */
 typedef struct job {
     separate_run *run;
     size_t index;
@@ -19,9 +19,10 @@ typedef struct job {
     char *plot;
     struct timespec started, separating;
     bool is_separating;
-    bool ours;    /* what stands at its names an earlier run has begun */
-    bool begun;   /* says a line beside the results */
-    bool settled; /* another attempt would fail likewise */
+    bool
+        ours; /* existing outputs are from an earlier run that did not finish */
+    bool begun;   /* recorded in the results */
+    bool settled; /* another attempt would fail in the same way */
 } job;
 
 double separate_seconds_since(const struct timespec *then)
@@ -42,7 +43,7 @@ static void on_warn(void *user, const char *message)
     pthread_mutex_unlock(&j->run->lock);
 }
 
-/* Seconds left of this song; negative while nobody can tell. */
+/* Estimated seconds left for this song; negative while unknown. */
 static double time_left(job *j, const char *stage, double fraction)
 {
     if (strcmp(stage, "separate") != 0)
@@ -132,7 +133,7 @@ static dmx_status name_files(job *j, dmx_error *err)
     return DMX_OK;
 }
 
-/* Are all the files there already? */
+/* Whether all files exist already. */
 static bool is_done(const job *j)
 {
     for (size_t k = 0; k < separate_plan_files(j->run->plan); k++)
@@ -179,7 +180,7 @@ static dmx_status compare(const job *j, double *sdr, dmx_error *err)
     return DMX_OK;
 }
 
-/* The files that are going to be made, beside the results. */
+/* Records the files to be written in the results. */
 static dmx_status begin(job *j, dmx_error *err)
 {
     char *file[DMX_SONG_OUTPUTS + 1];
@@ -194,7 +195,7 @@ static dmx_status begin(job *j, dmx_error *err)
     return status;
 }
 
-/* A run that was killed had made every file, but not said so. */
+/* Handles a killed run that had written every file but not recorded it. */
 static dmx_status recover(job *j, dmx_error *err)
 {
     const separate_result result = {j->song, j->file, NULL, NULL, 0};
@@ -250,7 +251,7 @@ bool separate_may_retry(dmx_status status)
            status == DMX_ERROR_NETWORK || status == DMX_ERROR_RUNTIME;
 }
 
-/* A song that is not there will not come; a disk or a network may. */
+/* A missing song stays missing; a disk or a network may come back. */
 static bool is_missing(const char *song)
 {
     return strcmp(song, "-") != 0 && access(song, R_OK) != 0 &&
@@ -276,7 +277,8 @@ static void note_failure(job *j, dmx_status status, const dmx_error *err)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* A song that an earlier run has settled: whether there is nothing to do. */
+/* Whether an earlier run has settled the song, so that there is nothing to do.
+ */
 static bool is_settled(job *j)
 {
     separate_run *r = j->run;

@@ -28,7 +28,7 @@ static bool has_sound_name(const char *name)
     return false;
 }
 
-/* What can't be looked at is a song that will fail. */
+/* A file that can't be examined counts as a song, which will then fail. */
 static bool is_sound_file(const char *path)
 {
     struct stat st;
@@ -51,7 +51,7 @@ static bool grow(separate_songs *songs)
     return true;
 }
 
-/* Takes the path, also when it fails. */
+/* Takes ownership of the path, even on failure. */
 static bool add_song(separate_songs *songs, char *path, size_t below)
 {
     if (path == NULL || songs->count >= MOST_SONGS ||
@@ -81,7 +81,7 @@ static int not_hidden(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* An open folder of the walk, and where in it we are. */
+/* An open folder of the walk, and the position in it. */
 typedef struct level {
     char *path;
     struct dirent **entry;
@@ -107,8 +107,8 @@ static void close_level(walk *w)
     free(l->path);
 }
 
-/* Takes the path. A folder that was entered already, by whatever name, is
- * left out; so is the one for the stems, which stands on the list. */
+/* Takes ownership of the path. A folder that was already entered, under any
+ * name, is skipped; so is the folder for the stems, which is on the list. */
 static bool enter(walk *w, char *path)
 {
     if (path == NULL)
@@ -165,9 +165,9 @@ static bool walk_folder(walk *w, const char *folder)
     return good;
 }
 
-/* A link may lead up to a folder that holds this one: nobody asked for the
- * rest of it. */
-static bool leave_out_above(walk *w, const char *folder)
+/* A link may lead up to a folder that contains this one, whose other contents
+ * were not requested. */
+static bool skip_ancestors(walk *w, const char *folder)
 {
     char *path = realpath(folder, NULL);
     char *slash = path != NULL ? strrchr(path, '/') : NULL;
@@ -181,8 +181,8 @@ static bool leave_out_above(walk *w, const char *folder)
     return good;
 }
 
-/* The folder for the stems is not walked, unless it is the one asked for. */
-static bool leave_out_stems(walk *w, const char *folder, const char *stems)
+/* Skips the folder for the stems, unless it is the one requested. */
+static bool skip_stems_folder(walk *w, const char *folder, const char *stems)
 {
     cli_files first = {0};
     const bool good = cli_files_add(&first, folder);
@@ -201,8 +201,8 @@ static int find_in_folder(separate_songs *songs, cli_terminal *t,
     bool good = false;
     if (w != NULL) {
         *w = (walk){.songs = songs, .t = t};
-        good = leave_out_above(w, folder) &&
-               leave_out_stems(w, folder, stems) && walk_folder(w, folder);
+        good = skip_ancestors(w, folder) &&
+               skip_stems_folder(w, folder, stems) && walk_folder(w, folder);
         songs->unreadable += w->unreadable;
         cli_files_free(&w->entered);
     }

@@ -48,7 +48,7 @@ int separate_stem_file_check(cli_terminal *t, const separate_options *o)
 
 /* ----------------------------------------------------------------- outputs */
 
-/* A sum of --mix-stems, in the place of the first stem of its list. */
+/* A sum of --mix-stems, in place of the first stem in its list. */
 typedef struct sum {
     const char *text;
     const char **name;
@@ -76,7 +76,7 @@ static bool split_sums(sums *all, const cli_list *list)
     return true;
 }
 
-/* The sum that a stem is in, and how often it is in one. */
+/* The sum that contains a stem, and in how many it is. */
 static const sum *sum_of(const sums *all, const char *stem, int *times)
 {
     const sum *found = NULL;
@@ -131,8 +131,8 @@ static bool is_usual(const char *stem)
     return false;
 }
 
-/* "other,guitar,piano": which of a model's stems could be one, so that four
- * are left: "other" and those that models of four do not have, then any. */
+/* "other,guitar,piano": stems of the model that could be summed to leave four:
+ * "other" and those that four-stem models lack, then any. */
 static void advise(char *text, size_t size, const dmx_separator *s)
 {
     const size_t stems = dmx_separator_stems(s);

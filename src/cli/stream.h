@@ -22,7 +22,7 @@ typedef struct stream_options {
     double seconds;
 } stream_options;
 
-/* An open model and what is to come out of it. */
+/* An open model and its planned outputs. */
 typedef struct stream_run {
     cli_terminal *t;
     const stream_options *o;
@@ -39,11 +39,11 @@ dmx_status stream_open_separator(dmx_separator **out, cli_terminal *t,
                                  const stream_options *o, bool whole,
                                  dmx_error *err);
 
-/* Which stem goes where: CLI_DONE, or CLI_USAGE after a message. */
+/* Assigns stems to outputs: CLI_DONE, or CLI_USAGE after a message. */
 int stream_plan_outputs(stream_run *r);
 
-/* The hop and what goes with it: measured, or as given, with a warning when
- * this machine does not hold it. */
+/* Sets the hop and related options: measured, or as given, with a warning when
+ * this machine cannot sustain it. */
 dmx_status stream_choose_hop(stream_run *r, dmx_stream_options *s,
                              dmx_error *err);
 

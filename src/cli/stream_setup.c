@@ -19,7 +19,7 @@ static bool is_low(const stream_options *o)
 }
 
 /* "no_vocals" -> "vocals", unless a source is called so. */
-static const char *without(const char *stem)
+static const char *after_no(const char *stem)
 {
     return strncmp(stem, "no_", 3) == 0 ? stem + 3 : NULL;
 }
@@ -42,7 +42,7 @@ dmx_status stream_open_separator(dmx_separator **out, cli_terminal *t,
 {
     dmx_separator_options s = DMX_SEPARATOR_OPTIONS_INIT;
     dmx_model_options arguments = DMX_MODEL_OPTIONS_INIT;
-    const char *rest = o->stem != NULL ? without(o->stem) : NULL;
+    const char *rest = o->stem != NULL ? after_no(o->stem) : NULL;
     const char *one[] = {rest != NULL ? rest : o->stem, NULL};
     const char **set = cli_model_settings(&o->model, NULL);
     arguments.config_path = o->model.config;
@@ -90,7 +90,7 @@ static bool set_gains(double *gain, const dmx_separator *s, const char *name,
 {
     const size_t stems = dmx_separator_stems(s);
     const int plain = find_stem(s, name, length);
-    const bool rest = plain < 0 && length > 3 && without(name) != NULL;
+    const bool rest = plain < 0 && length > 3 && after_no(name) != NULL;
     const int at = rest ? find_stem(s, name + 3, length - 3) : plain;
     for (size_t i = 0; at >= 0 && i < stems; i++)
         gain[i] = ((int)i == at) != rest;
@@ -134,7 +134,7 @@ int stream_plan_outputs(stream_run *r)
     }
     if (list->count > 0)
         return CLI_DONE;
-    /* Of no_NAME the other stems are separated, and here summed. */
+    /* For no_NAME, the other stems are separated and summed here. */
     for (size_t i = 0; i < stems; i++)
         r->gain[i] = 1;
     r->output[0] =
@@ -145,7 +145,7 @@ int stream_plan_outputs(stream_run *r)
 
 /* ------------------------------------------------------------------- hop */
 
-static void tell_latency(const stream_run *r, const dmx_stream_options *s)
+static void report_latency(const stream_run *r, const dmx_stream_options *s)
 {
     const double fade = s->covers > 1 ? (s->covers - 1) * s->hop
                         : s->fade < 0 ? 0
@@ -204,6 +204,6 @@ dmx_status stream_choose_hop(stream_run *r, dmx_stream_options *s,
                            : fmax(BALANCED_HOP, BALANCED_MARGIN * held.hop);
     }
     s->fade = fmin(s->fade, s->hop);
-    tell_latency(r, s);
+    report_latency(r, s);
     return DMX_OK;
 }

@@ -9,8 +9,8 @@
 
 #define BAR_CELLS 30
 
-/* Seconds after a signal in which the library ends in order. Other libraries
- * have calls that nothing interrupts, such as ONNX Runtime's loading. */
+/* Seconds that the library gets after a signal to stop cleanly. Other libraries
+ * have uninterruptible calls, such as loading in ONNX Runtime. */
 #define GRACE 3
 
 static volatile sig_atomic_t interrupted;
@@ -49,7 +49,7 @@ void cli_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    struct sigaction inherited; /* "nohup demucs-onnx ..." goes on */
+    struct sigaction inherited; /* keeps "nohup demucs-onnx ..." running */
     if (sigaction(SIGHUP, NULL, &inherited) != 0 ||
         inherited.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &action, NULL);
@@ -114,8 +114,8 @@ static int on_progress(void *user, const char *stage, double fraction)
 
 /* -------------------------------------------------------------- messages */
 
-/* Everything that is printed goes through here: names and messages may come
- * out of files and from servers. */
+/* Everything printed goes through here: names and messages may come from files
+ * and servers. */
 static void put_printable(FILE *stream, const char *text)
 {
     char some[1024];
@@ -127,7 +127,7 @@ static void put_printable(FILE *stream, const char *text)
     free(all);
 }
 
-/* What the library says and what the program says look alike. */
+/* Messages of the library and of the program have the same form. */
 static void put_message(FILE *stream, const char *text)
 {
     char *flagged = cli_with_flags(text);

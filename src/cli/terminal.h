@@ -1,7 +1,7 @@
-/* What the user sees: messages on stderr, results on stdout, a progress bar
- * on a terminal, and Ctrl-C. Names and messages may come from files, servers
- * and other libraries: all that is printed here is first made harmless
- * (dmx_text_printable), so a message is one line whatever is in it. */
+/* What the user sees: messages on stderr, results on stdout, a progress bar on
+ * a terminal, and Ctrl-C. Names and messages may come from files, servers and
+ * other libraries: everything printed here is first escaped
+ * (dmx_text_printable), so that a message is always one line. */
 #ifndef DMX_CLI_TERMINAL_H
 #define DMX_CLI_TERMINAL_H
 
@@ -45,9 +45,9 @@ void cli_detail(cli_terminal *t, const char *fmt, ...) CLI_PRINTF(2, 3);
 void cli_print(cli_terminal *t, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* Text of several lines; stdout. */
 void cli_print_document(cli_terminal *t, const char *text);
-/* The path of a file as a result, and what stands after it; stdout. On a
- * terminal it is shown harmless; into a pipe or a file its bytes go as they
- * are, for programs that open it. */
+/* Prints a file path as a result, and `more` after it; stdout. On a terminal it
+ * is escaped; to a pipe or a file its bytes are written unchanged, for programs
+ * that open it. */
 void cli_print_path(cli_terminal *t, const char *path, const char *more);
 
 /* Text as a JSON string literal, with its quotes. */

@@ -1,13 +1,14 @@
-/* Small files of ours: reports, bag descriptions. */
+/* Writes small text files: reports, bag descriptions. */
 #ifndef DMX_CLI_TEXT_FILE_H
 #define DMX_CLI_TEXT_FILE_H
 
 #include "command.h"
 
-/* The file appears complete or not at all; CLI_FAILED after a message. */
+/* The file appears complete or not at all; on failure prints a message and
+ * returns CLI_FAILED. */
 int cli_write_text(cli_terminal *t, const char *path, const char *text);
 
-/* Is it there, and a folder? */
+/* Whether the path exists and is a folder. */
 bool cli_is_folder(const char *path);
 
 #endif
