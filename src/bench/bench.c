@@ -35,7 +35,7 @@ static double clock_of(clockid_t id)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double wall(void)
+static double wall_seconds(void)
 {
     return clock_of(CLOCK_MONOTONIC);
 }
@@ -45,8 +45,8 @@ static double cpu(void)
     return clock_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-/* GFLOP/s of one thread doing nothing but multiply-adds: the best of many
- * short spells, in processor time. */
+/* GFLOP/s of one thread doing only multiply-adds: the best of many short runs,
+ * in processor time. */
 static double measure_peak(const dmx_kernels *k)
 {
     const int64_t rounds = 100000;
@@ -70,10 +70,10 @@ static dmx_status add(bench *b, const char *name, const struct dmx_model *model,
     DMX_RETURN_IF(b->count == MOST_CONTESTANTS, err, DMX_ERROR_ARGUMENT,
                   "more than %d contestants", MOST_CONTESTANTS);
     dmx_contestant *c = &b->contestant[b->count++];
-    const double before = wall();
+    const double before = wall_seconds();
     DMX_FORWARD(
         dmx_contestant_open(c, name, model, b->options, &b->runtime, err));
-    c->load = wall() - before;
+    c->load = wall_seconds() - before;
     return DMX_OK;
 }
 
@@ -96,7 +96,7 @@ static dmx_status add_all(bench *b, const struct dmx_model *model,
     return DMX_OK;
 }
 
-/* Noise of the loudness of music, the same each time. */
+/* Noise with the level of music, the same each time. */
 static bool make_signal(bench *b)
 {
     const dmx_contestant *c = &b->contestant[0];
@@ -111,9 +111,9 @@ static bool make_signal(bench *b)
     return b->mix != NULL && b->stems != NULL;
 }
 
-/* Threads of a runtime go on looking for work for a while after a run, on the
- * processors that the next contestant needs. */
-static void let_rest(const bench *b)
+/* Waits until the runtime's threads have stopped spinning after a run: they
+ * would occupy the processors that the next contestant needs. */
+static void wait_until_idle(const bench *b)
 {
     const struct timespec pause = {0, 50 * 1000 * 1000};
     if (b->count > 1)
@@ -126,15 +126,15 @@ static dmx_status take_turns(bench *b, dmx_error *err)
         for (int i = 0; i < b->count; i++) {
             DMX_FORWARD(dmx_progress(b->options->hooks, "bench",
                                      (double)(run + 1) / (b->runs + 1), err));
-            let_rest(b);
-            const double w = wall(), c = cpu();
+            wait_until_idle(b);
+            const double w = wall_seconds(), c = cpu();
             DMX_FORWARD(dmx_contestant_run(&b->contestant[i], b->stems, b->mix,
                                            NULL, err));
             if (run < 0) {
-                b->time[i].cold = wall() - w;
+                b->time[i].cold = wall_seconds() - w;
                 continue;
             }
-            b->time[i].wall[run] = wall() - w;
+            b->time[i].wall[run] = wall_seconds() - w;
             b->time[i].cpu[run] = cpu() - c;
         }
     return DMX_OK;

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "", "int16", "avx2" or "avx2:int16" after "native:". isa: room for a name;
- * *out is NULL for the best one. */
-static dmx_engine_precision take_apart(const char **out, char isa[64],
-                                       const char *text)
+/* Parses "", "int16", "avx2" or "avx2:int16" after "native:". isa: room for a
+ * name; *out is NULL for the best one. */
+static dmx_engine_precision parse_native(const char **out, char isa[64],
+                                         const char *text)
 {
     dmx_engine_precision precision = DMX_ENGINE_EXACT;
     const char *colon = strrchr(text, ':');
@@ -29,7 +29,7 @@ static dmx_status open_native(dmx_contestant *c, const char *text,
     dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
     options.threads = o->threads;
     char isa[64];
-    options.precision = take_apart(&options.isa, isa, text);
+    options.precision = parse_native(&options.isa, isa, text);
     options.choices = o->choices;
     options.hooks = o->hooks;
     options.low_memory = o->low_memory;
@@ -79,7 +79,7 @@ static dmx_status open_offered(dmx_contestant *c, const struct dmx_model *model,
     DMX_FORWARD(dmx_runner_onnx(&c->runner, c->session, c->channels,
                                 (int64_t)model->n_source, c->samples,
                                 (dmx_session_batch){.most = 1}, err));
-    c->session = NULL; /* the runner's now */
+    c->session = NULL; /* now owned by the runner */
     return DMX_OK;
 }
 

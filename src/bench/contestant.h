@@ -9,8 +9,8 @@
 
 struct dmx_recipe_table; /* onnx/walk.h */
 
-/* Offers one more contestant: ONNX Runtime on what these recipes make of the
- * graph. Not while another thread runs a benchmark. */
+/* Registers another contestant: ONNX Runtime on the export that these recipes
+ * produce. Not thread-safe while a benchmark runs. */
 void dmx_contestant_offer(const char *name,
                           const struct dmx_recipe_table *recipes);
 
@@ -19,13 +19,13 @@ typedef struct dmx_contestant {
     double load;        /* seconds */
     dmx_engine *engine; /* native */
     dmx_engine_state *state;
-    dmx_runner runner;    /* of any other */
-    dmx_session *session; /* until a runner has it */
+    dmx_runner runner;    /* of any other backend */
+    dmx_session *session; /* until a runner owns it */
     int64_t channels, samples, outputs;
 } dmx_contestant;
 
-/* Opens what a name stands for; see dmx_bench_options. *runtime is loaded
- * when first needed and closed by the caller after all contestants. */
+/* Opens the contestant with this name; see dmx_bench_options. *runtime is
+ * loaded when first needed and closed by the caller after all contestants. */
 dmx_status dmx_contestant_open(dmx_contestant *c, const char *name,
                                const struct dmx_model *model,
                                const dmx_bench_options *options,
