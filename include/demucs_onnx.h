@@ -15,9 +15,8 @@
  * Rules that hold everywhere:
  *  - Every function that can fail returns dmx_status and fills an optional
  *    dmx_error. Nothing prints, exits, aborts or keeps global state.
- *  - NULL where a handle, path, name or result is needed is
- *    DMX_ERROR_ARGUMENT; functions that only ask a handle something answer 0
- *    or NULL for NULL.
+ *  - NULL for a required handle, path, name or result is DMX_ERROR_ARGUMENT;
+ *    functions that only query a handle return 0 or NULL for NULL.
  *  - Numbers in files and texts have a decimal point in every locale.
  *  - Handles are opaque; xxx_close(NULL) is allowed. An open checkpoint or
  *    model is immutable and may be shared by any number of threads.
@@ -32,13 +31,13 @@
  *  - functions and enumerators are added, never removed, renumbered or given
  *    another meaning;
  *  - a struct that begins with `size` grows at its end, beyond the sizeof that
- *    it had (never into its padding). The library reads and writes as much as
- *    the caller's size says and takes defaults for the rest, so programs built
+ *    it had (never into its padding). The library reads and writes only up to
+ *    the caller's size and uses defaults for the rest, so that programs built
  *    against an older or a newer header work. A default of a field never
  *    changes;
  *  - other structs (dmx_error, dmx_song_output) do not change;
- *  - texts of messages, fields that are added to JSON documents, and numbers
- *    below the promised accuracy may change.
+ *  - texts of messages may change, JSON documents may gain fields, and numbers
+ *    may change within the documented accuracy.
  * The version is that of the header, here and nowhere else.
  */
 #ifndef DEMUCS_ONNX_H
@@ -61,8 +60,8 @@ extern "C" {
 #define DMX_FORMAT_(fmt, args)
 #endif
 
-/* Used by the DMX_..._INIT below: a struct of zeros but for its size and the
- * fields that are named. */
+/* Used by the DMX_..._INIT macros below: a struct of zeros except for its size
+ * and the named fields. */
 #ifdef __cplusplus
 #define DMX_FILLED_(type, a, x)                                                \
     ([] {                                                                      \
@@ -94,7 +93,8 @@ extern "C" {
 #define DMX_VERSION_MINOR 1
 #define DMX_VERSION_PATCH 0
 
-/* "0.1.0" of the library that is linked, for comparison with the macros. */
+/* The version of the linked library, "0.1.0", for comparison with the macros.
+ */
 DMX_API const char *dmx_version(void);
 
 /* ---------------------------------------------------------------- errors */
@@ -106,7 +106,7 @@ typedef enum dmx_status {
     DMX_ERROR_IO,          /* the system could not read or write a file */
     DMX_ERROR_FORMAT,      /* a file is malformed, truncated or corrupt */
     DMX_ERROR_LIMIT,       /* a file exceeds a safety budget */
-    DMX_ERROR_UNSUPPORTED, /* a valid file that can't be handled */
+    DMX_ERROR_UNSUPPORTED, /* a valid file that is not supported */
     DMX_ERROR_MODEL,       /* weights and architecture do not fit together */
     DMX_ERROR_HASH,        /* a checksum differs */
     DMX_ERROR_RUNTIME,     /* ONNX Runtime is missing or failed */
@@ -124,23 +124,23 @@ typedef struct dmx_error {
     char message[1024]; /* one line: what, where and what to do */
 } dmx_error;
 
-/* The message of an error is harmless on a terminal (dmx_text_printable), and
- * so is every warning. A dmx_error may be used again: each call begins by
- * clearing it. */
+/* Messages of errors and warnings are safe to print on a terminal
+ * (dmx_text_printable). A dmx_error may be reused: each call clears it first.
+ */
 #define DMX_ERROR_INIT DMX_FILLED_(dmx_error, offset, -1)
 
-/* Fills *err (may be NULL) for a callback that fails: code, and a message in
- * printf's form, made harmless and cut to fit. Returns code. */
+/* Fills *err (may be NULL) in a callback that fails: code, and a printf-style
+ * message, which is escaped and truncated to fit. Returns code. */
 DMX_API dmx_status dmx_error_set(dmx_error *err, dmx_status code,
                                  const char *fmt, ...) DMX_FORMAT_(3, 4);
 
-/* Text that others wrote (names in files, servers' answers, names of songs)
- * made fit for a terminal or a log: one line of valid UTF-8 in which control
+/* Makes untrusted text (names in files, servers' responses, names of songs)
+ * safe for a terminal or a log: one line of valid UTF-8 in which control
  * characters (C0, DEL, C1), line separators, bidirectional controls and other
- * invisible format characters stand as "\n", "\x1b" or "\u202e", and bytes
- * that are not UTF-8 as "\xff". Filtering twice changes nothing. At most `size`
- * bytes with the terminating zero go to out, whole characters only; the return
- * value is the length without a limit, as snprintf's. NULL gives "(null)". */
+ * invisible format characters appear as "\n", "\x1b" or "\u202e", and invalid
+ * bytes as "\xff". Filtering twice changes nothing. At most `size` bytes with
+ * the terminating zero go to out, whole characters only; the return value is
+ * the length without a limit, as snprintf's. NULL gives "(null)". */
 DMX_API size_t dmx_text_printable(char *out, size_t size, const char *text);
 
 /* The same text as a JSON string with its quotes: the characters above are
@@ -149,18 +149,18 @@ DMX_API size_t dmx_text_printable(char *out, size_t size, const char *text);
  */
 DMX_API size_t dmx_text_json(char *out, size_t size, const char *text);
 
-/* How many characters have to be added, dropped or replaced to make b of a
- * (Levenshtein's distance, of bytes): for "did you mean". SIZE_MAX where a text
- * is NULL or longer than 63 bytes. */
+/* The edit distance between a and b (Levenshtein, in bytes), for suggestions
+ * such as "did you mean". SIZE_MAX if a text is NULL or longer than 63 bytes.
+ */
 DMX_API size_t dmx_text_distance(const char *a, const char *b);
 
-/* Does the text end so, upper and lower case being the same (ASCII)? 0 where
- * one is NULL. */
+/* Whether the text has this ending, ignoring ASCII case. 0 if either is NULL.
+ */
 DMX_API int dmx_text_ends_with(const char *text, const char *ending);
 
-/* The whole samples in a duration of seconds as people write it: "7.8",
- * "39/5", "10", at most nine decimals, computed exactly. 0 where the text is
- * none (or NULL), or beyond 2^62. */
+/* The number of whole samples in a duration in seconds given as text: "7.8",
+ * "39/5", "10", with at most nine decimals; computed exactly. 0 if the text is
+ * not a duration, is NULL, or the result exceeds 2^62. */
 DMX_API int64_t dmx_seconds_samples(const char *seconds, int64_t samplerate);
 
 /* Callbacks shared by every long call; all may be NULL. They are called from
@@ -168,14 +168,13 @@ DMX_API int64_t dmx_seconds_samples(const char *seconds, int64_t samplerate);
 typedef struct dmx_hooks {
     size_t size; /* sizeof this struct */
     void *user;
-    /* One line that the user should see; the call goes on. */
+    /* One line for the user; the call continues. */
     void (*warn)(void *user, const char *message);
     /* fraction in [0, 1] of a named stage; non-zero return cancels the call,
      * which then fails with DMX_ERROR_CANCELLED and leaves no file. Most calls
-     * return within a fraction of a second; one that is inside ONNX Runtime's
-     * loading of a model waits for its end, which a hostile model can put off
-     * for hours. A program that must end calls dmx_remove_part_files and
-     * leaves. */
+     * return within a fraction of a second; one in which ONNX Runtime is
+     * loading a model waits until that ends, which a hostile model can delay
+     * for hours. A program that must exit calls dmx_remove_part_files first. */
     int (*progress)(void *user, const char *stage, double fraction);
 } dmx_hooks;
 
@@ -193,31 +192,30 @@ typedef struct dmx_checkpoint_options {
     int strict_checksum;     /* non-zero: a file name "<sig>-<sha8>.th" whose
                                 sha8 is not the file's is DMX_ERROR_HASH;
                                 zero: a warning (sha8 may be a date) */
-    const char *weights;     /* of a training checkpoint that holds several
-                                sets of weights: "best", "state",
-                                "ema_batch_0", ...; of bare weights: those
-                                whose names start with it and a dot. NULL:
-                                the best, else a moving average, else the
-                                first */
+    const char
+        *weights; /* for a training checkpoint with several sets of weights:
+                     "best", "state", "ema_batch_0", ...; for bare weights:
+                     those whose names start with it and a dot. NULL: the best,
+                     else a moving average, else the first */
 } dmx_checkpoint_options;
 
 #define DMX_CHECKPOINT_OPTIONS_INIT DMX_SIZED_(dmx_checkpoint_options)
 
-/* Opens a PyTorch checkpoint (zip or legacy container, pickle protocols 2 to
- * 5) or a .safetensors file: a Demucs package (klass, args, kwargs, state), a
- * bare state dict, or a dict that wraps one. The file is read once into
- * private memory; it may change or vanish afterwards.
- * *out: closed by the caller with dmx_checkpoint_close, after every model made
- * of it. Fails with IO, FORMAT, LIMIT, UNSUPPORTED, MODEL, HASH or MEMORY.
- * Source: torch.serialization, pickletools, the safetensors format. */
+/* Opens a PyTorch checkpoint (zip or legacy container, pickle protocols 2 to 5)
+ * or a .safetensors file: a Demucs package (klass, args, kwargs, state), a bare
+ * state dict, or a dict that wraps one. The file is read once into private
+ * memory; it may change or vanish afterwards. *out: close it with
+ * dmx_checkpoint_close, after all its models. Fails with IO, FORMAT, LIMIT,
+ * UNSUPPORTED, MODEL, HASH or MEMORY. Source: torch.serialization, pickletools,
+ * the safetensors format. */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
                     const dmx_checkpoint_options *options, dmx_error *err);
 
-/* The same for a checkpoint that is in memory: no file is touched. `name`
- * stands for the path in messages, and in what a path tells (a checksum in the
- * name). The bytes stay the caller's, unchanged, until the checkpoint is
- * closed. Fails as dmx_checkpoint_open does, but never with IO. */
+/* The same for a checkpoint in memory: no file is opened. `name` takes the
+ * place of the path in messages, and may contain a checksum as a file name
+ * does. The caller keeps the bytes, unchanged, until the checkpoint is closed.
+ * Fails as dmx_checkpoint_open does, but never with IO. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_checkpoint_open_memory(
     dmx_checkpoint **out, const void *data, size_t size, const char *name,
     const dmx_checkpoint_options *options, dmx_error *err);
@@ -231,12 +229,12 @@ DMX_API const char *dmx_checkpoint_sha256(const dmx_checkpoint *checkpoint);
  * dmx_free; NULL when memory is short. */
 DMX_API char *dmx_checkpoint_json(const dmx_checkpoint *checkpoint);
 
-/* A tensor of a checkpoint, as its file has it. */
+/* A tensor of a checkpoint, as stored in the file. */
 typedef struct dmx_tensor_info {
     size_t size;       /* sizeof this struct */
     const char *name;  /* "encoder.0.conv.weight"; the checkpoint's */
     const char *dtype; /* "float16", "bfloat16", "float32", "float64", "int64":
-                          NumPy's names, but for bfloat16, which it lacks */
+                          NumPy's names, except bfloat16, which NumPy lacks */
     size_t bytes;      /* of all elements, without gaps */
     int rank;          /* 0 to 8 */
     int64_t dim[8];    /* [rank] */
@@ -246,23 +244,23 @@ typedef struct dmx_tensor_info {
 
 /* Number of tensors, in the order of the file; 0 for a quantized checkpoint. */
 DMX_API size_t dmx_checkpoint_tensors(const dmx_checkpoint *checkpoint);
-/* The index-th into *out as far as its size says; 0 past the end, or when the
+/* Writes tensor `index` to *out, up to its size; 0 past the end, or when the
  * size is not set. */
 DMX_API int dmx_checkpoint_tensor_info(const dmx_checkpoint *checkpoint,
                                        size_t index, dmx_tensor_info *out);
-/* Its elements in row-major order and the machine's byte order, dmx_tensor_info
- * .bytes of them, into out; `size` must be that number. Fails with ARGUMENT. */
+/* Copies its elements, in row-major order and the machine's byte order, to out;
+ * `size` must be dmx_tensor_info.bytes. Fails with ARGUMENT. */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_checkpoint_tensor_data(const dmx_checkpoint *checkpoint, size_t index,
                            void *out, size_t size, dmx_error *err);
 
-/* Frees what the library hands out as malloc'd memory. */
+/* Frees malloc'd memory returned by the library. */
 DMX_API void dmx_free(void *memory);
 
 /* ----------------------------------------------------------------- models */
 
-/* A checkpoint whose architecture is known: arguments resolved, every weight
- * present and of the right shape. */
+/* A checkpoint of a known architecture, with resolved arguments and every
+ * weight present in the right shape. */
 typedef struct dmx_model dmx_model;
 
 typedef struct dmx_model_options {
@@ -278,8 +276,8 @@ typedef struct dmx_model_options {
 #define DMX_MODEL_OPTIONS_INIT DMX_SIZED_(dmx_model_options)
 
 /* Resolves arguments (checkpoint < config file < set) and checks all weights.
- * For a bare state dict, what names and shapes prove is inferred; the rest
- * takes the usual default and is reported as assumed.
+ * For a bare state dict, arguments are inferred from names and shapes where
+ * possible; the others take their usual defaults and are reported as assumed.
  * *out: closed with dmx_model_close; the checkpoint must outlive it. Fails with
  * MODEL (weights missing, unexpected or misshapen: the first ten are named),
  * UNSUPPORTED, ARGUMENT, FORMAT, IO or MEMORY. */
@@ -298,7 +296,7 @@ DMX_API int64_t dmx_model_samples(const dmx_model *model);
 /* Whether shorter input must be right-padded with zeros to that length. */
 DMX_API int dmx_model_pads_to_segment(const dmx_model *model);
 
-/* Architecture, arguments, what was assumed, sources: one JSON document.
+/* Architecture, arguments, assumptions and sources as one JSON document.
  * malloc'd, free with dmx_free; NULL when memory is short. */
 DMX_API char *dmx_model_json(const dmx_model *model);
 
@@ -315,20 +313,20 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_model_graph_text(char **out,
  * packed weights, a memory plan. Immutable; shared by any number of states. */
 typedef struct dmx_engine dmx_engine;
 
-/* The memory and threads of one run at a time; reused for every segment. */
+/* The memory and threads for one run at a time; reused for every segment. */
 typedef struct dmx_engine_state dmx_engine_state;
 
-/* The engine's arithmetic. The others than exact are faster, and proved: before
- * an engine is handed out its model has separated the two test signals with it
- * and exactly, and every source was that near. Classes of layers go back to
- * greater precision, worst first, until that is so (docs/precision.md). */
+/* The engine's arithmetic. All but exact are faster, and proved: opening an
+ * engine separates the two test signals both in this arithmetic and exactly,
+ * and requires the given SNR for every source. Until that is reached, classes
+ * of layers are raised to higher precision, worst first (docs/precision.md). */
 typedef enum dmx_engine_precision {
     DMX_ENGINE_EXACT = 0, /* float32 */
     DMX_ENGINE_INT16,     /* 60 dB: products of 16-bit integers */
     DMX_ENGINE_INT8,      /* 45 dB: of 8-bit and 16-bit ones */
 } dmx_engine_precision;
 
-/* "exact", "int16", "int8"; NULL for any other number. */
+/* "exact", "int16", "int8"; NULL for any other value. */
 DMX_API const char *dmx_engine_precision_name(dmx_engine_precision precision);
 /* The precision of that name into *out; 0 when there is none. */
 DMX_API int dmx_engine_precision_find(dmx_engine_precision *out,
@@ -341,22 +339,22 @@ typedef struct dmx_engine_options {
     int threads;            /* of each state; 0: all cores of the process */
     const char *isa;        /* "avx512", "avx2", "neon", "portable"; NULL: the
                                best one that the processor has */
-    int low_memory;         /* non-zero: keep weights as float16 where that is
-                               exact, and widen them while they are used */
-    int unfused;            /* non-zero: one step a node (to find faults) */
+    int low_memory; /* non-zero: keep weights as float16 where that is exact,
+                       and widen them when used */
+    int unfused;    /* non-zero: one step per node, for debugging */
     dmx_engine_precision precision;
-    const char *choices; /* folder that keeps what was proved, for the next
-                            time; NULL: prove every time */
-    const struct dmx_engine *like; /* NULL, or an engine of the same model at
-                               another length, whose weights serve the new one
-                               too; it must outlive it */
+    const char *choices; /* folder that stores proofs for later use; NULL: prove
+                            every time */
+    const struct dmx_engine
+        *like; /* NULL, or an engine of the same model at another length, which
+                  shares its weights with the new one and must outlive it */
 } dmx_engine_options;
 
 #define DMX_ENGINE_OPTIONS_INIT DMX_SIZED_(dmx_engine_options)
 
-/* Compiles the model for inputs of `samples` samples (0: the training
- * segment). *out: closed with dmx_engine_close after all its states; the model
- * may be closed before. Fails with ARGUMENT (an instruction set this processor
+/* Compiles the model for inputs of `samples` samples (0: the training segment).
+ * *out: close it with dmx_engine_close after all its states; the model may be
+ * closed earlier. Fails with ARGUMENT (an instruction set this processor
  * lacks), MODEL, UNSUPPORTED, CANCELLED or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_engine_open(dmx_engine **out, const dmx_model *model, int64_t samples,
@@ -370,16 +368,16 @@ DMX_API int64_t dmx_engine_outputs(const dmx_engine *engine); /* sources
                                                                  x channels */
 DMX_API const char *dmx_engine_isa(const dmx_engine *engine);
 
-/* What was asked for, what became of it and how near it is: one JSON document
- * {"precision": "int16", "promise_db": 60, "snr_db": 65.3, "isa":
- * "avx512vnni", "exact": false, "note": "...", "layers": {"attention": "int16",
- * ...}}. snr_db (null: as exact) is that of the worst source. malloc'd, free
- * with dmx_free; NULL when memory is short. */
+/* The requested precision, the result and its SNR as one JSON document
+ * {"precision": "int16", "promise_db": 60, "snr_db": 65.3, "isa": "avx512vnni",
+ * "exact": false, "note": "...", "layers": {"attention": "int16", ...}}. snr_db
+ * (null: as exact) is that of the worst source. malloc'd, free with dmx_free;
+ * NULL when memory is short. */
 DMX_API char *dmx_engine_precision_json(const dmx_engine *engine);
 
-/* Such documents of a model (an array) that the folder keeps, those that hold
- * on this processor and for this version; malloc'd, free with dmx_free; NULL
- * when memory is short. */
+/* An array of such documents of a model that are stored in the folder and valid
+ * for this processor and version; malloc'd, free with dmx_free; NULL when out
+ * of memory. */
 DMX_API char *dmx_engine_choices_json(const dmx_model *model,
                                       const char *folder);
 
@@ -392,11 +390,11 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_engine_state_open(
     dmx_engine_state **out, const dmx_engine *engine, dmx_error *err);
 DMX_API void dmx_engine_state_close(dmx_engine_state *state);
 
-/* One segment: stems [sources][channels][samples] from mix
- * [channels][samples], float32. Deterministic for any number of threads; NaN
- * or infinity in mix stays in these stems. Not for two threads at once on one
- * state. hooks (may be NULL): progress of stage "separate", cancellation.
- * Fails with CANCELLED. */
+/* One segment: stems [sources][channels][samples] from mix [channels][samples],
+ * float32. Deterministic for any number of threads; NaN or infinity in mix
+ * affects only these stems. Only one thread at a time may use a state. hooks
+ * (may be NULL): progress of stage "separate", cancellation. Fails with
+ * CANCELLED. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_engine_run(dmx_engine_state *state,
                                                  float *stems, const float *mix,
                                                  const dmx_hooks *hooks,
@@ -433,7 +431,7 @@ typedef struct dmx_export_options {
     const dmx_hooks *hooks; /* warnings, progress, cancellation */
     int64_t samples;        /* length of the input; 0: training segment. With
                                DMX_DYNAMIC_SAMPLES: the length that the file is
-                               made quickest for */
+                               optimised for */
     int opset;              /* ONNX operator set, 17 or newer; 0: 17 */
     dmx_precision precision;
     const char *const *stems; /* sources wanted, NULL-terminated; NULL: all */
@@ -451,23 +449,22 @@ typedef struct dmx_export_options {
 
 #define DMX_EXPORT_OPTIONS_INIT DMX_SIZED_(dmx_export_options)
 
-/* The short-time Fourier transform of Demucs as an ONNX model of its own, in
- * plain operators (two small matrix products; no STFT, DFT or complex
- * types), for use in other pipelines.
- * Input `signal` (1, channels, samples) float32; output `spectrogram`
- * (1, 2 * channels, nfft / 2, ceil(samples / hop)): real and imaginary part of
- * each channel in turn, hop = nfft / 4, periodic Hann window, normalised by
- * 1/sqrt(nfft), reflected edges, Nyquist bin dropped, as HTDemucs._spec and
- * torch.stft have it. nfft: a multiple of 8, 16 to 65536. opset 0: 17.
- * The file appears under its name complete or not at all. Fails with ARGUMENT,
- * LIMIT, MEMORY or IO. */
+/* Writes the short-time Fourier transform of Demucs as a separate ONNX model,
+ * in plain operators (two small matrix products; no STFT, DFT or complex
+ * types), for use in other pipelines. Input `signal` (1, channels, samples)
+ * float32; output `spectrogram` (1, 2 * channels, nfft / 2, ceil(samples /
+ * hop)): real and imaginary part of each channel in turn, hop = nfft / 4,
+ * periodic Hann window, normalised by 1/sqrt(nfft), reflected edges, Nyquist
+ * bin dropped, as in HTDemucs._spec and torch.stft. nfft: a multiple of 8, 16
+ * to 65536. opset 0: 17. The file appears under its name complete or not at
+ * all. Fails with ARGUMENT, LIMIT, MEMORY or IO. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stft_onnx(const char *path, int64_t nfft,
                                                 int64_t channels,
                                                 int64_t samples, int opset,
                                                 dmx_error *err);
 
-/* Its inverse, as HTDemucs._ispec and torch.istft have it: input `spectrogram`
- * as above, output `signal` (1, channels, samples). */
+/* Its inverse, as in HTDemucs._ispec and torch.istft: input `spectrogram` as
+ * above, output `signal` (1, channels, samples). */
 DMX_API DMX_MUST_CHECK dmx_status dmx_istft_onnx(const char *path, int64_t nfft,
                                                  int64_t channels,
                                                  int64_t samples, int opset,
@@ -475,11 +472,11 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_istft_onnx(const char *path, int64_t nfft,
 
 /* --------------------------------------------------------- models by name */
 
-/* One model, or several whose outputs are averaged (a "bag"): checkpoint
- * files, and how much of each source comes from which of them. Immutable. */
+/* One model, or several whose outputs are averaged (a "bag"): checkpoint files
+ * and their weights for each source. Immutable. */
 typedef struct dmx_bag dmx_bag;
 
-/* Where released models come from and where they are kept. For one thread at a
+/* The source of released models and the cache for them. For one thread at a
  * time. */
 typedef struct dmx_hub dmx_hub;
 
@@ -510,8 +507,8 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_hub_open(dmx_hub **out,
                                                dmx_error *err);
 DMX_API void dmx_hub_close(dmx_hub *hub);
 
-/* Folder of the cache; it may not exist yet. NULL when the user has no home:
- * then only what needs the cache fails, with ARGUMENT. */
+/* The cache folder, which may not exist yet. NULL when the user has no home
+ * folder: then only calls that need the cache fail, with ARGUMENT. */
 DMX_API const char *dmx_hub_cache_dir(const dmx_hub *hub);
 
 /* Every known model: name, kind, sources, bytes, whether it is in the cache
@@ -519,32 +516,33 @@ DMX_API const char *dmx_hub_cache_dir(const dmx_hub *hub);
  * NULL when memory is short. */
 DMX_API char *dmx_hub_list_json(const dmx_hub *hub);
 
-/* Bytes that resolving this registered model would download: 0 when all is
- * there or the name is not registered, -1 when some sizes are not published.
- * Looks at names and sizes of files only, to tell users beforehand. */
+/* The number of bytes that resolving this registered model would download: 0
+ * when everything is cached or the name is not registered, -1 when some sizes
+ * are not published. Checks only names and sizes of files, for an announcement
+ * to the user. */
 DMX_API int64_t dmx_hub_missing_bytes(const dmx_hub *hub, const char *name,
                                       const char *stem);
 
-/* Whether this library can run what `name` stands for, known before anything
- * is downloaded: DMX_OK for what is not registered (a file may still turn out
- * to be unsupported), else UNSUPPORTED with the reason and the names that can
- * be run. Touches neither network nor cache. Also fails with ARGUMENT. */
+/* Whether this library can run the model `name`, before anything is downloaded:
+ * DMX_OK, also for names that are not registered (a file may still turn out to
+ * be unsupported), else UNSUPPORTED with the reason and the names that can be
+ * run. Touches neither network nor cache. Also fails with ARGUMENT. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_hub_runnable(const dmx_hub *hub,
                                                    const char *name,
                                                    dmx_error *err);
 
-/* Finds what `name` stands for, downloading what is missing:
+/* Resolves `name` to files, downloading missing ones:
  *  - with options.repository, a bag or a signature in that folder; else
  *  - a released or registered model ("htdemucs_ft"), or one of its members by
  *    signature ("04573f0d"); else
  *  - a file: checkpoint, .onnx model, or bag (.yaml, .json).
- * stem (may be NULL): only this source is wanted, so members of a known bag
- * that add nothing to it are left out and not downloaded.
- * Downloads are resumed, retried, checked against the release's SHA-256 and
- * appear in the cache complete or not at all; a file with a wrong hash is
- * removed. Files of PyTorch's own download cache are used where they are.
- * *out: closed with dmx_bag_close. Fails with ARGUMENT (unknown name or stem),
- * NETWORK, HASH, IO, LIMIT, FORMAT, CANCELLED or MEMORY. */
+ * stem (may be NULL): only this source is needed, so members of a known bag
+ * that contribute nothing to it are omitted and not downloaded. Downloads are
+ * resumed, retried, checked against the release's SHA-256 and appear in the
+ * cache complete or not at all; a file with a wrong hash is removed. Files of
+ * PyTorch's own download cache are used where they are. *out: closed with
+ * dmx_bag_close. Fails with ARGUMENT (unknown name or stem), NETWORK, HASH, IO,
+ * LIMIT, FORMAT, CANCELLED or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_hub_resolve(dmx_bag **out, dmx_hub *hub,
                                                   const char *name,
                                                   const char *stem,
@@ -560,9 +558,9 @@ DMX_API DMX_MUST_CHECK dmx_status
 dmx_hub_prewarm(dmx_bag **out, dmx_hub *hub, const char *name,
                 const dmx_export_options *options, dmx_error *err);
 
-/* Members of the bag whose export with default options dmx_hub_prewarm left in
- * the cache, unchanged since, become that .onnx file; the others stay what they
- * are, and nothing is made. Fails with IO or MEMORY. */
+/* Replaces members of the bag by their exports from dmx_hub_prewarm with
+ * default options, where these are in the cache and unchanged; the other
+ * members stay, and nothing is exported. Fails with IO or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_hub_use_exports(dmx_bag *bag,
                                                       dmx_hub *hub,
                                                       dmx_error *err);
@@ -595,14 +593,14 @@ DMX_API size_t dmx_bag_sources(const dmx_bag *bag);
 /* Weight of a member in a source; 1 when the bag has no matrix. The source is
  * the weighted sum over members divided by the sum of the weights. */
 DMX_API double dmx_bag_weight(const dmx_bag *bag, size_t member, size_t source);
-/* The only member that adds to this source, or -1 when several do. */
+/* The only member that contributes to this source, or -1 when several do. */
 DMX_API int64_t dmx_bag_specialist(const dmx_bag *bag, size_t source);
-/* Seconds of a segment that the bag asks for; 0: the model's own. */
+/* The bag's segment length in seconds; 0: the model's own. */
 DMX_API double dmx_bag_segment(const dmx_bag *bag);
 
 /* ----------------------------------------------------------- verification */
 
-/* What the checks of a model file need, and how strict they are. */
+/* Options of the checks of a model file. */
 typedef struct dmx_verify_options {
     size_t size;             /* sizeof this struct */
     const dmx_hooks *hooks;  /* warnings, progress, cancellation; dmx_export
@@ -626,8 +624,8 @@ typedef struct dmx_verify_options {
 
 #define DMX_VERIFY_OPTIONS_INIT DMX_SIZED_(dmx_verify_options)
 
-/* What the checks found. Made by the functions below also when they fail with
- * DMX_ERROR_CHECK; closed by the caller, NULL is fine. */
+/* The findings of the checks. Also returned when a function below fails with
+ * DMX_ERROR_CHECK; the caller closes it, NULL is accepted. */
 typedef struct dmx_report dmx_report;
 DMX_API void dmx_report_close(dmx_report *report);
 
@@ -657,13 +655,13 @@ typedef struct dmx_parity {
 
 #define DMX_PARITY_INIT DMX_SIZED_(dmx_parity)
 
-/* The index-th comparison, into *out as far as its size says; 0 past the end,
- * or when the size is not set. */
+/* Writes comparison `index` to *out, up to its size; 0 past the end, or when
+ * the size is not set. */
 DMX_API int dmx_report_parity(const dmx_report *report, size_t index,
                               dmx_parity *out);
 
-/* One line a finding of the checks, in the order found: "error: ..." breaks a
- * promise, "note: ..." does not. NULL past the end. */
+/* The findings, one line each, in order: "error: ..." for a broken promise,
+ * "note: ..." for anything else. NULL past the end. */
 DMX_API const char *dmx_report_finding(const dmx_report *report, size_t index);
 
 /* Writes the model as ONNX, checks those very bytes, and only then gives the
@@ -696,8 +694,8 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_verify_recorded(
     const char *path, const char *mix_path, const char *stems_path,
     const dmx_verify_options *options, dmx_report **report, dmx_error *err);
 
-/* What a model file says of itself as JSON: inputs, outputs, opset, metadata,
- * operators and how often, parameters. With graph non-zero every node too.
+/* A model file's description as JSON: inputs, outputs, opset, metadata,
+ * operators with counts, parameters. With graph non-zero, also every node.
  * malloc'd into *out, free with dmx_free. Fails with IO, LIMIT, FORMAT,
  * UNSUPPORTED (external data) or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_onnx_json(char **out, const char *path,
@@ -706,17 +704,17 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_onnx_json(char **out, const char *path,
 /* A deterministic test signal of the checks, float32 [channels][samples]:
  * "noise" is N(0,1), "music" has full-scale transients, silence, a passage at
  * -60 dB, DC and hard-panned parts, "music over noise" is the same with noise
- * at -60 dB, for networks that divide a spectrogram by its magnitudes. Bit for
- * bit the same everywhere. Fails with ARGUMENT. */
+ * at -60 dB, for networks that divide a spectrogram by its magnitudes.
+ * Bit-identical on every machine. Fails with ARGUMENT. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_test_signal(float *out, const char *name,
                                                   int64_t channels,
                                                   int64_t samples,
                                                   dmx_error *err);
 /* ------------------------------------------------------------- separation */
 
-/* Models ready to separate tracks of any length, in memory that does not grow
- * with them. Immutable: any number of threads may run tracks on one separator
- * at a time; they take turns segment by segment. */
+/* Models ready to separate tracks of any length in bounded memory. Immutable:
+ * any number of threads may run tracks on one separator at a time; they take
+ * turns segment by segment. */
 typedef struct dmx_separator dmx_separator;
 
 typedef enum dmx_backend {
@@ -730,7 +728,7 @@ typedef enum dmx_backend {
 /* "auto", "onnxruntime", "native", "reference": as the command line has it;
  * NULL for any other number. */
 DMX_API const char *dmx_backend_name(dmx_backend backend);
-/* The backend of that name into *out; 0 when there is none. */
+/* Finds the backend with this name; 0 when there is none. */
 DMX_API int dmx_backend_find(dmx_backend *out, const char *name);
 
 typedef struct dmx_separator_options {
@@ -745,21 +743,21 @@ typedef struct dmx_separator_options {
     const char *const *stems;   /* sources wanted, NULL-terminated; NULL: all */
     const char *const *without; /* sources not wanted, NULL-terminated, or
                                    NULL; not together with stems */
-    double segment;          /* seconds, at most the training segment; 0: that,
-                                or what a bag asks for */
-    double overlap;          /* of neighbouring segments, 0 to 0.99 */
+    double segment; /* seconds, at most the training segment; 0: that, or a
+                       bag's own */
+    double overlap; /* of neighbouring segments, 0 to 0.99 */
     double transition_power; /* of the triangular weights, 1 to 32 */
     int shifts;              /* random time offsets averaged, 0 to 100; 0: one
                                 pass without offset */
     int64_t seed;            /* of the offsets, as Python's random.seed */
     const dmx_model_options *model; /* arguments of checkpoints; NULL: what
                                        the files say */
-    const char *weights;            /* which of a training checkpoint, as in
-                                       dmx_checkpoint_options; NULL: the best */
-    int unpadded; /* non-zero, for streams: models that are given shorter
-                     segments padded to their training segment get them as they
-                     are; a longer one, or of an .onnx file of one length, means
-                     that */
+    const char *weights; /* the set of weights in a training checkpoint, as in
+                            dmx_checkpoint_options; NULL: the best */
+    int unpadded; /* non-zero, for streams: shorter segments are not padded to
+                     the training segment for models that allow this. A longer
+                     segment, or any for an .onnx file of one length, is set to
+                     the training segment */
 
     const char *choices;            /* as in dmx_engine_options; NULL:
                                        "precision" in the cache folder */
@@ -792,11 +790,11 @@ dmx_separator_open_file(dmx_separator **out, const char *path,
                         const dmx_separator_options *options, dmx_error *err);
 DMX_API void dmx_separator_close(dmx_separator *separator);
 
-/* The stems that it gives, in the model's order; NULL past the end. */
+/* The stems that it separates, in the model's order; NULL past the end. */
 DMX_API size_t dmx_separator_stems(const dmx_separator *separator);
 DMX_API const char *dmx_separator_stem(const dmx_separator *separator,
                                        size_t index);
-/* All sources that the model knows. */
+/* All sources of the model. */
 DMX_API size_t dmx_separator_sources(const dmx_separator *separator);
 DMX_API const char *dmx_separator_source(const dmx_separator *separator,
                                          size_t index);
@@ -819,10 +817,10 @@ typedef enum dmx_normalization {
     DMX_NORMALIZE_RUNNING,   /* each segment by the track up to its end */
 } dmx_normalization;
 
-/* Where a track comes from and where its stems go. Audio is planar float32 at
- * the separator's rate and channels. Each callback returns DMX_OK, or any
- * other status (with *err filled, which may be NULL) to end the run with it.
- * They are called from the thread that called run. */
+/* The source of a track and the destination of its stems. Audio is planar
+ * float32 at the separator's rate and channels. Each callback returns DMX_OK,
+ * or any other status (with *err filled, which may be NULL) to end the run with
+ * it. They are called from the thread that called run. */
 typedef struct dmx_separator_io {
     size_t size; /* sizeof this struct */
     void *user;
@@ -830,8 +828,8 @@ typedef struct dmx_separator_io {
      * Samples must be finite. */
     dmx_status (*read)(void *user, float *const *planes, size_t capacity,
                        size_t *got, dmx_error *err);
-    /* Back to the first sample; for DMX_NORMALIZE_TRACK, and for shifts when
-     * frames is not known. */
+    /* Returns to the first sample; needed for DMX_NORMALIZE_TRACK, and for
+     * shifts when frames is unknown. */
     dmx_status (*rewind)(void *user, dmx_error *err);
     /* Takes the next frames: stems[stem * channels + channel], and beside them
      * the same frames of the input, mix[channel]. As many frames come out as
@@ -851,11 +849,11 @@ typedef struct dmx_separator_io {
 /* Separates one track as Demucs' apply_model does: normalised by mean and
  * unbiased standard deviation of the mono mix (plus 1e-8), overlapping segments
  * weighted by a triangle, models and shifts averaged (docs/separate.md).
- * Results do not depend on block sizes or threads. Memory: some segments of
- * input and stems, however long the track. hooks (may be NULL): progress of the
- * stages "measure" and "separate", cancellation. Fails with what a callback
- * returned, ARGUMENT (a callback is missing), CANCELLED, MEMORY or RUNTIME.
- * Source: demucs.apply.apply_model, demucs.api.Separator. */
+ * Results do not depend on block sizes or threads. Memory: a few segments of
+ * input and stems, whatever the length of the track. hooks (may be NULL):
+ * progress of the stages "measure" and "separate", cancellation. Fails with
+ * what a callback returned, ARGUMENT (a callback is missing), CANCELLED, MEMORY
+ * or RUNTIME. Source: demucs.apply.apply_model, demucs.api.Separator. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(dmx_separator *separator,
                                                     const dmx_separator_io *io,
                                                     const dmx_hooks *hooks,
@@ -864,11 +862,11 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_separator_run(dmx_separator *separator,
 /* ------------------------------------------------- separation, pushed, pulled
  */
 
-/* One track on its way through a separator: samples are pushed as they come, in
- * blocks of any size, finished stems are pulled. What comes out is bit for bit
- * what dmx_separator_run gives with the same level, whatever the blocks; that
- * function is a loop around this. For one thread at a time; the separator must
- * outlive it and may be shared. */
+/* Separates one track incrementally: samples are pushed as they arrive, in
+ * blocks of any size, and finished stems are pulled. The output is
+ * bit-identical to that of dmx_separator_run with the same level, whatever the
+ * blocks; that function is a loop around this one. For one thread at a time;
+ * the separator must outlive it and may be shared. */
 typedef struct dmx_separation dmx_separation;
 
 typedef struct dmx_separation_options {
@@ -889,47 +887,47 @@ dmx_separation_open(dmx_separation **out, dmx_separator *separator,
                     const dmx_separation_options *options, dmx_error *err);
 DMX_API void dmx_separation_close(dmx_separation *separation);
 
-/* Takes samples mix[channel][0 .. frames), planar float32, finite, as many as
- * there is room for: *taken of them, at least one unless stems wait to be
- * pulled. Copies only; the network runs in pull. Fails with ARGUMENT (not
+/* Takes samples mix[channel][0 .. frames), planar float32, finite, as far as
+ * there is room: *taken of them, at least one unless stems must be pulled
+ * first. Only copies; the network runs in pull. Fails with ARGUMENT (not
  * finite; after a flush). */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_separation_push(dmx_separation *separation, const float *const *mix,
                     size_t frames, size_t *taken, dmx_error *err);
 
-/* Gives the next finished frames, *got of them, at most `capacity` (1 or more),
- * running a segment when one is complete: stems[stem * channels + channel] and,
- * unless mix is NULL, the same frames of the input, mix[channel]. *got == 0:
- * nothing more before the next push, or at all after a flush. hooks (may be
- * NULL): progress of the stage "separate" (0 while the length is not known),
- * cancellation, after which the same pull may be tried again. Fails with
- * CANCELLED, MEMORY, MODEL or RUNTIME. */
+/* Returns the next finished frames, *got of them, at most `capacity` (1 or
+ * more), and runs a segment when one is complete: stems[stem * channels +
+ * channel] and, unless mix is NULL, the same frames of the input, mix[channel].
+ * *got == 0: nothing more until the next push or, after a flush, at all. hooks
+ * (may be NULL): progress of the stage "separate" (0 while the length is not
+ * known), cancellation, after which the same pull may be tried again. Fails
+ * with CANCELLED, MEMORY, MODEL or RUNTIME. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_separation_pull(
     dmx_separation *separation, float *const *stems, float *const *mix,
     size_t capacity, size_t *got, const dmx_hooks *hooks, dmx_error *err);
 
-/* The track has ended: pull gives the rest, to the last frame. Fails with
+/* Ends the track: pull then returns the rest, to the last frame. Fails with
  * ARGUMENT when options.frames was another length and shifts depend on it. */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_separation_flush(dmx_separation *separation, dmx_error *err);
 
-/* Forgets the track, what has not been pulled of it too: another of the same
- * options begins. */
+/* Discards the track, including output that has not been pulled, and starts
+ * another with the same options. */
 DMX_API void dmx_separation_reset(dmx_separation *separation);
 
-/* Samples that the stems are behind at most: when n frames have been pushed and
- * pull has nothing more, n - latency or more have come out. It is the longest
- * segment less one. */
+/* The maximum delay of the stems in samples: when n frames have been pushed and
+ * pull has nothing more, at least n - latency have come out. It is the longest
+ * segment minus one. */
 DMX_API int64_t dmx_separation_latency(const dmx_separation *separation);
 
 /* ---------------------------------------------------------------- streams */
 
-/* Stems while the music plays: every `hop` the models run over the newest
- * segment of the past; what they give, but for its newest `lookahead`, is
- * crossfaded into the stems, which come out a constant number of frames behind
- * the mix (docs/streaming.md). Weights belong to the separator and are shared
- * by any number of streams. Each segment is normalised by the mean and standard
- * deviation of all that was heard since the last reset.
+/* Live separation: every `hop` the models run over the newest segment of input.
+ * Their output, except its newest `lookahead`, is crossfaded into the stems,
+ * which are delayed by a constant number of frames (docs/streaming.md). Weights
+ * belong to the separator and are shared by any number of streams. Each segment
+ * is normalised by the mean and standard deviation of all input since the last
+ * reset.
  *
  * Three threads may meet in a stream: one audio thread (process), one worker
  * (work; by default a thread of the stream's own), and any that resets, asks
@@ -937,22 +935,22 @@ DMX_API int64_t dmx_separation_latency(const dmx_separation *separation);
 typedef struct dmx_stream dmx_stream;
 
 typedef struct dmx_stream_options {
-    size_t size;      /* sizeof this struct */
-    double hop;       /* seconds between two runs, 0.005 to 60: a run a hop is
-                         what a stream costs; 0: 0.25 */
+    size_t size; /* sizeof this struct */
+    double hop; /* seconds between two runs, 0.005 to 60: a stream costs one run
+                   per hop; 0: 0.25 */
     double lookahead; /* seconds of its future that an output waits for; 0:
                          0.04, negative: none */
     double fade;      /* seconds of crossfade between runs, at most the hop; 0:
                          0.01, negative: none */
-    int covers;       /* 2 to 64: every output is the mean of so many runs,
-                         weighted by a triangle, and `fade` is not used */
-    double slack;     /* seconds that a run may take before its output is late;
-                         0: a hop (none with `manual`), negative: none */
-    double block;     /* seconds of the largest block that process is given,
-                         at most 1; larger ones may come late. 0: 1024 frames */
-    int manual;       /* non-zero: the caller's thread calls dmx_stream_work */
-    int dry;          /* non-zero: where stems are late, each is the mix; zero:
-                         silence */
+    int covers;   /* 2 to 64: every output is the triangle-weighted mean of this
+                     many runs, and `fade` is not used */
+    double slack; /* seconds that a run may take before its output is late;
+                     0: a hop (none with `manual`), negative: none */
+    double block; /* seconds of the largest block passed to process, at most 1;
+                     larger ones may be late. 0: 1024 frames */
+    int manual;   /* non-zero: the caller's thread calls dmx_stream_work */
+    int dry;      /* non-zero: where stems are late, each is the mix; zero:
+                     silence */
 } dmx_stream_options;
 
 #define DMX_STREAM_OPTIONS_INIT DMX_SIZED_(dmx_stream_options)
@@ -964,40 +962,39 @@ typedef struct dmx_stream_options {
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_stream_open(dmx_stream **out, dmx_separator *separator,
                 const dmx_stream_options *options, dmx_error *err);
-/* Not while another thread is in a function of this stream. Ends a run that is
- * going on. */
+/* Must not be called while another thread is in a function of this stream.
+ * Cancels a run in progress. */
 DMX_API void dmx_stream_close(dmx_stream *stream);
 
-/* Frames that the stems are behind the mix; constant. It is the algorithmic
- * latency (lookahead + hop + fade, or lookahead + covers * hop) + slack +
- * block. */
+/* The delay of the stems against the mix in frames; constant. It is the
+ * algorithmic latency (lookahead + hop + fade, or lookahead + covers * hop) +
+ * slack + block. */
 DMX_API int64_t dmx_stream_latency(const dmx_stream *stream);
 
-/* Takes mix[channel][0 .. frames) and gives stems[stem * channels + channel]
- * [0 .. frames) of `latency` frames ago. Real-time safe: no allocation, no
- * lock, no system call, nothing waited for. stems may be the same memory as
- * mix. What is late is silence or the mix, counted, and passed into and out of
- * without a jump. Input that is not finite counts as 0. One thread at a time.
- */
+/* Takes mix[channel][0 .. frames) and returns stems[stem * channels + channel]
+ * [0 .. frames), delayed by `latency` frames. Real-time safe: no allocation, no
+ * lock, no system call, no waiting. stems may be the same memory as mix. Late
+ * frames are replaced by silence or the mix, without clicks, and counted. Input
+ * that is not finite counts as 0. One thread at a time. */
 DMX_API void dmx_stream_process(dmx_stream *stream, float *const *stems,
                                 const float *const *mix, size_t frames);
 
-/* The past is forgotten, as after a jump of the transport, from the next block
- * on, in order with the audio: what was played before still comes out, but its
- * last lookahead + hop fades out early, and the new begins with a fade in.
- * Real-time safe, from any thread. */
+/* Discards the history, as after a jump of the transport, from the next block
+ * on, in sync with the audio: earlier input is still output, but its last
+ * lookahead + hop fades out early, and new input fades in. Real-time safe, from
+ * any thread. */
 DMX_API void dmx_stream_reset(dmx_stream *stream);
 
-/* With options.manual: runs the models once, when the input of a hop is
- * complete; *ran tells. One thread at a time. Fails with ARGUMENT (the stream
- * has its own thread), or as dmx_stream_status. */
+/* With options.manual: runs the models once if the input of a hop is complete;
+ * *ran says whether it did. One thread at a time. Fails with ARGUMENT (the
+ * stream has its own thread), or as dmx_stream_status. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_work(dmx_stream *stream, int *ran,
                                                   dmx_error *err);
 
-/* Waits until the next `frames` frames of output are ready (or can't be before
- * more input), working itself with options.manual: for files and pipes, which
- * may come faster than they are separated. Not real-time safe; on the audio
- * thread, before process. hooks (may be NULL): cancellation. Fails with
+/* Waits until the next `frames` frames of output are ready (or need more input
+ * first), and does the work itself with options.manual: for files and pipes,
+ * which may be read faster than they are separated. Not real-time safe; on the
+ * audio thread, before process. hooks (may be NULL): cancellation. Fails with
  * CANCELLED, or as dmx_stream_status. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_wait(dmx_stream *stream,
                                                   size_t frames,
@@ -1012,11 +1009,11 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_stream_status(const dmx_stream *stream,
 typedef struct dmx_stream_statistics {
     size_t size;          /* sizeof this struct */
     int64_t runs;         /* of the models */
-    int64_t skipped_runs; /* left out because the worker was behind */
-    int64_t late_frames;  /* given as silence or mix because a run was late */
-    int64_t lost_frames;  /* of input, because the worker was far behind */
-    int64_t nonfinite;    /* samples, of input or of a model, that became 0 */
-    double mean_load;     /* time of a run over the hop; above 1 can't last */
+    int64_t skipped_runs; /* skipped because the worker was behind */
+    int64_t late_frames; /* replaced by silence or mix because a run was late */
+    int64_t lost_frames; /* of input, because the worker was far behind */
+    int64_t nonfinite;   /* samples, of input or of a model, that became 0 */
+    double mean_load;    /* time of a run over the hop; above 1 can't last */
     double worst_load;
     int64_t latency, algorithmic_latency; /* frames */
 } dmx_stream_statistics;
@@ -1029,18 +1026,18 @@ DMX_API void dmx_stream_stats(const dmx_stream *stream,
                               dmx_stream_statistics *out);
 
 /* Measures this machine: runs the separator's models a few times over one
- * segment of noise and sets options->hop to the smallest hop whose runs take
- * three quarters of it at most; *seconds: the slowest run. The other options
- * stay. hooks (may be NULL): progress of the stage "measure", cancellation.
- * Fails with ARGUMENT when that hop does not fit into a segment, CANCELLED,
- * MEMORY or RUNTIME. */
+ * segment of noise and sets options->hop to the smallest hop of which a run
+ * takes at most three quarters; *seconds: the slowest run. Other options are
+ * unchanged. hooks (may be NULL): progress of the stage "measure",
+ * cancellation. Fails with ARGUMENT when that hop does not fit into a segment,
+ * CANCELLED, MEMORY or RUNTIME. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_suggest(
     dmx_stream_options *options, double *seconds, dmx_separator *separator,
     const dmx_hooks *hooks, dmx_error *err);
 
 /* One output of dmx_stream_pipe: a sum of stems, or all of them. */
 typedef struct dmx_pipe_output {
-    int fd;             /* interleaved PCM goes here; stays the caller's */
+    int fd; /* interleaved PCM is written here; owned by the caller */
     const double *gain; /* [dmx_separator_stems]; NULL: every stem in turn, as
                            channels side by side */
 } dmx_pipe_output;
@@ -1057,9 +1054,9 @@ typedef struct dmx_pipe_options {
                         goes out */
     int bits;        /* 16, 24, or 32 (float), little-endian; 0: as the input,
                         or the nearest */
-    int live;        /* non-zero: the input comes in its own time; what a run
-                        can't make in time is late (dmx_stream_options.dry);
-                        zero: wait for it, and the input waits */
+    int live; /* non-zero: the input arrives in real time, and output not ready
+                 in time is late (dmx_stream_options.dry); zero: wait for
+                 output, and let the input wait */
 } dmx_pipe_options;
 
 #define DMX_PIPE_OPTIONS_INIT DMX_SIZED_(dmx_pipe_options)
@@ -1072,12 +1069,12 @@ typedef struct dmx_pipe_report {
 
 #define DMX_PIPE_REPORT_INIT DMX_SIZED_(dmx_pipe_report)
 
-/* Reads PCM until its end and writes stems as they are ready, in memory that
- * does not grow. The input must have the model's rate. Outputs line up with the
- * mix and are as long: what the stream is behind is cut off at the start and
- * made up for at the end. report and statistics (may be NULL, else their sizes
- * set) are filled on success. Fails with ARGUMENT, FORMAT, UNSUPPORTED, LIMIT,
- * IO, CANCELLED, MEMORY or RUNTIME. */
+/* Reads PCM until its end and writes stems as they are ready, in bounded
+ * memory. The input must have the model's rate. Outputs are aligned with the
+ * mix and equally long: the latency is dropped at the start and flushed at the
+ * end. report and statistics (may be NULL, else their sizes set) are filled on
+ * success. Fails with ARGUMENT, FORMAT, UNSUPPORTED, LIMIT, IO, CANCELLED,
+ * MEMORY or RUNTIME. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_pipe(
     dmx_separator *separator, const dmx_pipe_options *options,
     dmx_pipe_report *report, dmx_stream_statistics *statistics, dmx_error *err);
@@ -1099,14 +1096,14 @@ typedef struct dmx_evaluation_options {
 
 #define DMX_EVALUATION_OPTIONS_INIT DMX_SIZED_(dmx_evaluation_options)
 
-/* What live separation costs in quality: the SDR (as dmx_sound_sdr, in dB) of
- * every pair of hop and lookahead on a song whose stems are known. truth[stem]:
- * a path for each of dmx_separator_stems. *json: one JSON document with
- * `modes` (hop, lookahead, algorithmic latency, load of this machine, SDR of
- * each stem and their mean; no SDR where a pair does not fit into a segment),
- * `offline`, `window`, `run_seconds`; malloc'd, free with dmx_free. A song
- * takes memory here. Fails as reading sound files does, with ARGUMENT, MEMORY,
- * CANCELLED or RUNTIME. */
+/* Measures what live separation costs in quality: the SDR (as dmx_sound_sdr, in
+ * dB) of every pair of hop and lookahead on a song whose stems are known.
+ * truth[stem]: a path for each of dmx_separator_stems. *json: one JSON document
+ * with `modes` (hop, lookahead, algorithmic latency, load of this machine, SDR
+ * of each stem and their mean; no SDR where a pair does not fit into a
+ * segment), `offline`, `window`, `run_seconds`; malloc'd, free with dmx_free.
+ * The song is held in memory. Fails as reading sound files does, with ARGUMENT,
+ * MEMORY, CANCELLED or RUNTIME. */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_stream_evaluate(char **json, dmx_separator *separator, const char *song,
                     const char *const *truth,
@@ -1136,12 +1133,12 @@ typedef struct dmx_bench_options {
 #define DMX_BENCH_OPTIONS_INIT DMX_SIZED_(dmx_bench_options)
 
 /* Separates one segment of noise with each contestant, taking turns, so that
- * whatever else the machine does strikes all of them alike. *json: one JSON
+ * other load on the machine affects all of them equally. *json: one JSON
  * document with the measured FMA peak, and for each contestant load time, cold
  * run, every run, median and best (wall clock and processor time, seconds),
  * GFLOP/s by the textbook operation count, the ratio of its median to the
- * first's, and the native engine's profile; malloc'd, free with dmx_free.
- * Fails with ARGUMENT, RUNTIME, CANCELLED, MEMORY or as export does. */
+ * first's, and the native engine's profile; malloc'd, free with dmx_free. Fails
+ * with ARGUMENT, RUNTIME, CANCELLED, MEMORY or as export does. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_bench(char **json, const dmx_model *model,
                                             const dmx_bench_options *options,
                                             dmx_error *err);
@@ -1220,14 +1217,13 @@ typedef struct dmx_song_report {
 
 #define DMX_SONG_REPORT_INIT DMX_SIZED_(dmx_song_report)
 
-/* Separates one sound file (path "-": standard input, stored first) into
- * files: decoded, mixed down to the model's channels, resampled, separated,
- * and back to the song's rate and exact length; title, artist and cover go
- * with it. Memory does not grow with the song. Files appear when all are
- * complete, none on failure; existing ones are replaced.
- * report (may be NULL) is filled on success, as far as its size says. Fails
- * with ARGUMENT, IO, FORMAT, UNSUPPORTED, LIMIT, CANCELLED, MEMORY or RUNTIME.
- */
+/* Separates one sound file (path "-": standard input, stored first) into files:
+ * decoded, mixed down to the model's channels, resampled, separated, and back
+ * to the song's rate and exact length; title, artist and cover are copied.
+ * Memory does not grow with the song. Files appear when all are complete, none
+ * on failure; existing ones are replaced. report (may be NULL) is filled on
+ * success, up to its size. Fails with ARGUMENT, IO, FORMAT, UNSUPPORTED, LIMIT,
+ * CANCELLED, MEMORY or RUNTIME. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_separate_song(
     dmx_separator *separator, const char *path, const dmx_song_options *options,
     dmx_song_report *report, dmx_error *err);
@@ -1266,11 +1262,11 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_sound_open(dmx_sound **out,
                                                  const dmx_hooks *hooks,
                                                  dmx_error *err);
 DMX_API void dmx_sound_close(dmx_sound *sound);
-/* What it is, into *out as far as its size says; 0 when there is no sound, or
- * the size is not set. */
+/* Describes the sound in *out, up to its size; 0 when sound is NULL, or the
+ * size is not set. */
 DMX_API int dmx_sound_about(const dmx_sound *sound, dmx_sound_info *out);
-/* The next frames into planes[channel][0 .. *got), *got <= capacity, full scale
- * 1; *got == 0: the end. Samples are finite. Fails with IO or FORMAT. */
+/* Reads the next frames to planes[channel][0 .. *got), *got <= capacity, full
+ * scale 1; *got == 0: the end. Samples are finite. Fails with IO or FORMAT. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_sound_read(dmx_sound *sound,
                                                  float *const *planes,
                                                  size_t capacity, size_t *got,
@@ -1291,8 +1287,8 @@ typedef struct dmx_sound_options {
     DMX_SIZED_2_(dmx_sound_options, format, "wav", bits, 16)
 
 /* Writes planes[channel][0 .. frames) as a sound file, which appears complete
- * or not at all and replaces one that is there. Integer formats round and are
- * cut off at full scale. Fails with ARGUMENT, IO, UNSUPPORTED (no such
+ * or not at all and replaces an existing one. Integer formats are rounded and
+ * clipped at full scale. Fails with ARGUMENT, IO, UNSUPPORTED (no such
  * encoder), CANCELLED or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status
 dmx_sound_write(const char *path, const float *const *planes, int64_t frames,
@@ -1302,23 +1298,22 @@ dmx_sound_write(const char *path, const float *const *planes, int64_t frames,
 
 #define DMX_FILE_NAME_SIZE 256 /* of a component of a path, with its zero */
 
-/* Makes a text that others wrote - a source in a checkpoint, a name in a bag,
- * the name or a tag of a song - into the name of one file or folder, so that
- * it stays where it is put and shows as it is: "/", "\", control and
- * disguising characters and bytes that are not UTF-8 become "_", as do dots
- * and blanks at its ends; an empty one is "_"; at most `most` bytes (1 to 255),
- * cut between characters. out may not overlap text. Different texts can give
- * the same name. */
+/* Turns untrusted text - a source in a checkpoint, a name in a bag, the name or
+ * a tag of a song - into the name of one file or folder that stays in its
+ * folder and displays as it is: "/", "\", control and disguising characters and
+ * bytes that are not UTF-8 become "_", as do dots and blanks at its ends; an
+ * empty one is "_"; at most `most` bytes (1 to 255), cut between characters.
+ * out may not overlap text. Different texts can give the same name. */
 DMX_API void dmx_safe_file_name(char out[DMX_FILE_NAME_SIZE], const char *text,
                                 size_t most);
-/* Non-zero for a text that dmx_safe_file_name leaves as it is, at 255 bytes. */
+/* Non-zero for a text that dmx_safe_file_name leaves unchanged at 255 bytes. */
 DMX_API int dmx_is_safe_file_name(const char *text);
 
-/* Writes a file as every output of this library is written: under another name
- * until it is complete, so that it appears whole or not at all, and an older
- * file stays until then. A symbolic link stays one, its target is written; a
- * pipe or character device is written into; anything else is left alone. Fails
- * with IO, ARGUMENT (an empty path) or MEMORY. */
+/* Writes a file in the way of every output of this library: under another name
+ * until complete, so that it appears whole or not at all, and an existing file
+ * stays until then. For a symbolic link the target is written; a pipe or
+ * character device is written to directly; anything else is refused. Fails with
+ * IO, ARGUMENT (an empty path) or MEMORY. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_write_file(const char *path,
                                                  const void *data, size_t size,
                                                  dmx_error *err);
@@ -1331,9 +1326,9 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_file_sha256(char hex[65],
                                                   const dmx_hooks *hooks,
                                                   dmx_error *err);
 
-/* Removes the part files of every output that is being written by this
- * process. For a program that ends at once, without waiting for the functions
- * that write them: they then fail. Async-signal-safe. */
+/* Removes the part files of every output that is being written by this process.
+ * For a program that exits at once, without waiting for the functions that
+ * write them: these then fail. Async-signal-safe. */
 DMX_API void dmx_remove_part_files(void);
 
 #ifdef __cplusplus
