@@ -19,9 +19,9 @@ typedef struct dmx_checker_interface {
     int interface;    /* DMX_CHECKER_INTERFACE of the module */
     int newest_opset; /* of the default domain, that libonnx knows */
     int newest_ir;    /* IR version that libonnx knows */
-    /* onnx::checker::check_model and strict shape and type inference; with
-     * data propagation when `propagate` is not 0: that computes the values of
-     * shapes, and a hostile model of a few hundred bytes makes it fill all
+    /* onnx::checker::check_model and strict shape and type inference; with data
+     * propagation when `propagate` is not 0. That computes the values of
+     * shapes, and a hostile model of a few hundred bytes can make it exhaust
      * memory. message: one line, cut to `size`. */
     int (*check)(const void *model, size_t bytes, int propagate, char *message,
                  size_t size);

@@ -1,7 +1,7 @@
-/* The usual way in which these networks reach ONNX, for measurements only and
- * no part of the library: a PyTorch trace with the Fourier transforms written
- * as dense convolutions. What a trace leaves behind is here too: rows folded
- * into the batch and back around each DConv, InstanceNormalization on reshaped
+/* The usual way to export these networks to ONNX, for measurements only and not
+ * part of the library: a PyTorch trace with the Fourier transforms written as
+ * dense convolutions. It reproduces the artefacts of a trace: rows folded into
+ * the batch and back around each DConv, InstanceNormalization on reshaped
  * tensors, Split, three dimensions in the time branch, attention in one piece
  * and length first, a cosine and a sine convolution of all bins over a signal
  * padded twice, and a window envelope in double precision, built frame by frame
@@ -20,7 +20,7 @@ void dmx_usual_set_folded(dmx_walk *w, const dmx_node *n, dmx_name name);
 dmx_name dmx_usual_instance_norm(dmx_emitter *e, dmx_name x, int64_t batch,
                                  int64_t groups, const int64_t *dim,
                                  size_t rank, double epsilon);
-/* Equal parts of an axis by Split; two halves. */
+/* Splits an axis into equal parts; into two halves. */
 void dmx_usual_split_in(dmx_emitter *e, dmx_name x, int64_t axis,
                         dmx_name *part, size_t count);
 void dmx_usual_split(dmx_emitter *e, dmx_name x, int64_t axis,

@@ -53,8 +53,8 @@ static dmx_name padded(dmx_emitter *e, dmx_name x, const int64_t d[3],
     return dmx_emit_pad(e, x, 3, 2, nfft / 2, nfft / 2, DMX_PAD_REFLECT);
 }
 
-/* Both parts on an axis of their own, then without the last bin and without
- * two frames on each side. */
+/* Real and imaginary parts on a separate axis, then without the last bin and
+ * without two frames at each end. */
 void dmx_usual_stft(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
@@ -81,7 +81,7 @@ static dmx_name one(dmx_emitter *e, int64_t value)
     return dmx_usual_constant(e, &value, 1);
 }
 
-/* env[a:b] = update as a trace writes it: all indices, cut, in a column. */
+/* env[a:b] = update as a trace writes it: all indices, sliced, as a column. */
 static dmx_name assign(dmx_emitter *e, dmx_name env, dmx_name update, int64_t a,
                        int64_t b)
 {
@@ -104,7 +104,7 @@ static dmx_name assign(dmx_emitter *e, dmx_name env, dmx_name update, int64_t a,
     return dmx_emit(e, "ScatterND", in, 3);
 }
 
-/* env[a:b] += window^2, twice assigned: by the view and by the statement. */
+/* env[a:b] += window^2, assigned twice: by the view and by the statement. */
 static dmx_name add_frame(dmx_emitter *e, dmx_name env, dmx_name square,
                           int64_t a, int64_t b)
 {

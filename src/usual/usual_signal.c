@@ -112,7 +112,7 @@ static void usual_group_norm(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, affine(e, x, n, flat, 4));
 }
 
-/* A Conv1d, on folded rows or on rows side by side. */
+/* A Conv1d, on rows folded into the batch or on unfolded rows. */
 static void conv_1d(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
@@ -184,7 +184,7 @@ static void usual_conv_transpose(dmx_walk *w, const dmx_node *n)
     dmx_usual_set_folded(w, n, y);
 }
 
-/* Operations of one input that do not care how a signal lies. */
+/* Operations of one input that work in either layout of a signal. */
 static dmx_name any_input(dmx_walk *w, const dmx_node *n, int k)
 {
     const dmx_value v = n->in[k];
@@ -239,7 +239,8 @@ static void usual_add(dmx_walk *w, const dmx_node *n)
 {
     if (w->value[n->in[1]].name == NULL && w->value[n->in[1]].folded == NULL) {
         (void)dmx_usual_plain(w, n->in[0]);
-        dmx_recipe_add(w, n); /* a table that waits for its sum */
+        dmx_recipe_add(
+            w, n); /* a table that is emitted with the sum that uses it */
         return;
     }
     const dmx_name a = any_input(w, n, 0);
@@ -249,7 +250,7 @@ static void usual_add(dmx_walk *w, const dmx_node *n)
     set_any(w, n, dmx_emit_2(&w->e, "Add", a, b));
 }
 
-/* The recipes of recipe_common.c want plain signals. */
+/* The recipes of recipe_common.c need plain signals. */
 static void plain_inputs(dmx_walk *w, const dmx_node *n)
 {
     for (int k = 0; k < n->n_in; k++)
@@ -325,7 +326,7 @@ static void usual_unstandardize(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, dmx_emit_2(e, "Add", x, dmx_walk_in(w, n, 1)));
 }
 
-/* Recipes of other files, and those that need no other than the usual. */
+/* Recipes from other files, and those that are the same in the library. */
 #define usual_attention      dmx_usual_attention
 #define usual_freq_embedding dmx_recipe_freq_embedding
 #define usual_input          dmx_recipe_input
@@ -339,8 +340,8 @@ static void usual_unstandardize(dmx_walk *w, const dmx_node *n)
 #define usual_tokens         dmx_usual_tokens
 #define usual_untokens       dmx_usual_untokens
 
-/* Operations that were never exported in this way: such a graph is refused, by
- * name. */
+/* Operations that were never exported in this way: a graph with one is refused
+ * with its name. */
 #define usual_magnitude       NULL
 #define usual_mask            NULL
 #define usual_wiener          NULL

@@ -21,7 +21,7 @@ void dmx_usual_untokens(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 2, 1)));
 }
 
-/* The attention that a node's result goes to, or NULL. */
+/* The attention that consumes a node's result, or NULL. */
 static const dmx_node *attention_after(const dmx_walk *w, const dmx_node *n)
 {
     const int32_t user = dmx_sole_consumer(&w->a, n->out[0]);
@@ -29,7 +29,7 @@ static const dmx_node *attention_after(const dmx_walk *w, const dmx_node *n)
     return next != NULL && next->op == DMX_OP_ATTENTION ? next : NULL;
 }
 
-/* Projections wait for the attention: they are part of that module. */
+/* Projections are emitted with the attention: they are part of that module. */
 void dmx_usual_linear(dmx_walk *w, const dmx_node *n)
 {
     if (attention_after(w, n) != NULL)
@@ -42,7 +42,7 @@ void dmx_usual_linear(dmx_walk *w, const dmx_node *n)
 }
 
 /* ---- torch.nn.MultiheadAttention ----------------------------------------- */
-/* The waiting projection that makes input k, or NULL. */
+/* The pending projection that produces input k, or NULL. */
 static const dmx_node *projection(const dmx_walk *w, const dmx_node *n, int k)
 {
     const dmx_node *p = &w->g->node[w->g->value[n->in[k]].producer];
@@ -57,7 +57,7 @@ static dmx_name length_first(dmx_emitter *e, dmx_name x)
     return dmx_emit_transpose(e, x, DMX_DIMS(1, 0, 2));
 }
 
-/* Three matrices [D][D] as the one [D][3 D] that they are in the module. */
+/* Three matrices [D][D] packed as one [D][3 D], as in the module. */
 static dmx_name packed_weight(dmx_emitter *e, const dmx_node *const p[3])
 {
     const int64_t out = dmx_weight_of(p[0])->dim[0],
@@ -89,7 +89,7 @@ static dmx_name packed_bias(dmx_emitter *e, const dmx_node *const p[3])
     return dmx_constant_f64(e, "in_proj_bias", all, DMX_DIMS(3 * out));
 }
 
-/* Self-attention projects once and cuts the result in three. */
+/* Self-attention projects once and splits the result in three. */
 static void project_at_once(dmx_walk *w, const dmx_node *const p[3],
                             dmx_name out[3])
 {
@@ -139,7 +139,7 @@ static dmx_name heads(dmx_emitter *e, dmx_name x, const int64_t *d, int64_t h)
     return dmx_emit_transpose(e, x, DMX_DIMS(1, 0, 2));
 }
 
-/* All queries at once; the keys are turned a second time. */
+/* All queries at once; the keys are transposed a second time. */
 static dmx_name attend(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
