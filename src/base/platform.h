@@ -5,6 +5,7 @@
 #ifndef DMX_BASE_PLATFORM_H
 #define DMX_BASE_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* ----------------------------------------------------------------- pages */
@@ -33,9 +34,13 @@ typedef struct dmx_monitor dmx_monitor;
 dmx_monitor *dmx_monitor_open(void); /* NULL when memory is short */
 void dmx_monitor_close(dmx_monitor *monitor);
 void dmx_monitor_lock(dmx_monitor *monitor);
+/* False when another thread has the lock. */
+bool dmx_monitor_try_lock(dmx_monitor *monitor);
 void dmx_monitor_unlock(dmx_monitor *monitor);
-/* Under the lock, which is free while it waits; it may return early. */
+/* Both under the lock, which is free while they wait; they may return early.
+ * wait_for returns after about so many milliseconds (1 .. 1000) in any case. */
 void dmx_monitor_wait(dmx_monitor *monitor);
+void dmx_monitor_wait_for(dmx_monitor *monitor, int milliseconds);
 void dmx_monitor_wake_one(dmx_monitor *monitor);
 void dmx_monitor_wake_all(dmx_monitor *monitor);
 

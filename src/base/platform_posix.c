@@ -140,6 +140,11 @@ void dmx_monitor_lock(dmx_monitor *monitor)
     pthread_mutex_lock(&monitor->lock);
 }
 
+bool dmx_monitor_try_lock(dmx_monitor *monitor)
+{
+    return pthread_mutex_trylock(&monitor->lock) == 0;
+}
+
 void dmx_monitor_unlock(dmx_monitor *monitor)
 {
     pthread_mutex_unlock(&monitor->lock);
@@ -148,6 +153,16 @@ void dmx_monitor_unlock(dmx_monitor *monitor)
 void dmx_monitor_wait(dmx_monitor *monitor)
 {
     pthread_cond_wait(&monitor->condition, &monitor->lock);
+}
+
+void dmx_monitor_wait_for(dmx_monitor *monitor, int milliseconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    const long long ns = until.tv_nsec + milliseconds * 1000000LL;
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    pthread_cond_timedwait(&monitor->condition, &monitor->lock, &until);
 }
 
 void dmx_monitor_wake_one(dmx_monitor *monitor)

@@ -1,51 +1,35 @@
 #include "runtime/watch.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <time.h>
+#include "base/platform.h"
 
-#define POLL_NANOSECONDS 100000000
+#include <stdbool.h>
+
+enum { POLL_MILLISECONDS = 100 };
 
 typedef struct call {
     const dmx_watch *watch;
-    pthread_mutex_t mutex;
-    pthread_cond_t ended;
+    dmx_monitor *monitor; /* of done */
     bool done;
 } call;
 
-static void *worker(void *argument)
+static void work(void *argument)
 {
     call *c = argument;
     c->watch->work(c->watch->context);
-    pthread_mutex_lock(&c->mutex);
+    dmx_monitor_lock(c->monitor);
     c->done = true;
-    pthread_cond_signal(&c->ended);
-    pthread_mutex_unlock(&c->mutex);
-    return NULL;
-}
-
-static void poll_time(struct timespec *t)
-{
-    clock_gettime(CLOCK_REALTIME, t);
-    t->tv_nsec += POLL_NANOSECONDS;
-    if (t->tv_nsec >= 1000000000) {
-        t->tv_nsec -= 1000000000;
-        t->tv_sec++;
-    }
+    dmx_monitor_wake_one(c->monitor);
+    dmx_monitor_unlock(c->monitor);
 }
 
 /* True when the work ended, false when it is time to ask the hooks. */
 static bool wait_a_little(call *c)
 {
-    struct timespec until;
-    poll_time(&until);
-    pthread_mutex_lock(&c->mutex);
-    int code = 0;
-    while (!c->done && code != ETIMEDOUT)
-        code = pthread_cond_timedwait(&c->ended, &c->mutex, &until);
+    dmx_monitor_lock(c->monitor);
+    if (!c->done)
+        dmx_monitor_wait_for(c->monitor, POLL_MILLISECONDS);
     const bool done = c->done;
-    pthread_mutex_unlock(&c->mutex);
+    dmx_monitor_unlock(c->monitor);
     return done;
 }
 
@@ -68,15 +52,19 @@ static dmx_status listen_until_done(call *c, dmx_error *err)
 
 dmx_status dmx_watch_run(const dmx_watch *watch, dmx_error *err)
 {
-    call c = {watch, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-              false};
-    pthread_t thread;
-    const bool alone = dmx_hooks_of(watch->hooks).progress == NULL;
-    if (alone || pthread_create(&thread, NULL, worker, &c) != 0) {
+    call c = {watch, NULL, false};
+    dmx_thread *thread = NULL;
+    if (dmx_hooks_of(watch->hooks).progress != NULL)
+        c.monitor = dmx_monitor_open();
+    if (c.monitor != NULL)
+        thread = dmx_thread_start(work, &c);
+    dmx_status status = DMX_OK;
+    if (thread != NULL) {
+        status = listen_until_done(&c, err);
+        dmx_thread_join(thread);
+    } else {
         watch->work(watch->context);
-        return DMX_OK;
     }
-    const dmx_status status = listen_until_done(&c, err);
-    pthread_join(thread, NULL);
+    dmx_monitor_close(c.monitor);
     return status;
 }

@@ -1,13 +1,13 @@
 #include "separate/runners.h"
+#include "base/platform.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 typedef struct native_runner {
     dmx_engine *engine;
     bool shared;             /* the engine is another runner's */
     dmx_engine_state *state; /* NULL: given up until the next run */
-    pthread_mutex_t lock;    /* of state */
+    dmx_monitor *lock;       /* of state */
 } native_runner;
 
 static dmx_status run_locked(native_runner *r, float *stems, const float *mix,
@@ -22,20 +22,20 @@ static dmx_status run(void *self, float *stems, const float *mix,
                       const dmx_hooks *hooks, dmx_error *err)
 {
     native_runner *r = self;
-    pthread_mutex_lock(&r->lock);
+    dmx_monitor_lock(r->lock);
     const dmx_status status = run_locked(r, stems, mix, hooks, err);
-    pthread_mutex_unlock(&r->lock);
+    dmx_monitor_unlock(r->lock);
     return status;
 }
 
 /* Unless it runs just now. */
 static void give_up_memory(native_runner *r)
 {
-    if (pthread_mutex_trylock(&r->lock) != 0)
+    if (!dmx_monitor_try_lock(r->lock))
         return;
     dmx_engine_state_close(r->state);
     r->state = NULL;
-    pthread_mutex_unlock(&r->lock);
+    dmx_monitor_unlock(r->lock);
 }
 
 static void close_runner(void *self)
@@ -44,14 +44,16 @@ static void close_runner(void *self)
     dmx_engine_state_close(r->state);
     if (!r->shared)
         dmx_engine_close(r->engine);
-    pthread_mutex_destroy(&r->lock);
+    dmx_monitor_close(r->lock);
     free(r);
 }
 
 static native_runner *new_runner(dmx_error *err)
 {
     native_runner *r = calloc(1, sizeof *r);
-    if (r != NULL && pthread_mutex_init(&r->lock, NULL) == 0)
+    if (r != NULL)
+        r->lock = dmx_monitor_open();
+    if (r != NULL && r->lock != NULL)
         return r;
     free(r);
     (void)dmx_fail(err, DMX_ERROR_MEMORY, "no memory for a model");

@@ -4,16 +4,14 @@
 
 #include "separate/member.h"
 #include "separate/overlap.h"
+#include "separate/turns.h"
 
-#include <pthread.h>
-
-/* A member's runner behind a lock, so that runs take turns. */
+/* A member and its runner, which several runs share in turns. */
 typedef struct dmx_turn {
-    dmx_runner *runner;
-    pthread_mutex_t lock;
     dmx_runner shared; /* what the passes call */
     dmx_separator *owner;
     dmx_member *member; /* whose runner it is */
+    dmx_turns *turns;   /* NULL: another entry's */
 } dmx_turn;
 
 /* What a member takes from the random generator in each of its passes. */

@@ -4,12 +4,10 @@
 #include "hub/repository.h"
 #include "separate/separator.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 /* --------------------------------------------------------------- options */
 
@@ -31,51 +29,7 @@ static dmx_status check_options(const dmx_separator_options *o, dmx_error *err)
     return DMX_OK;
 }
 
-/* --------------------------------------------------------------- turns */
-
-/* Waits for the lock while the caller may still cancel. */
-static dmx_status take_turn(dmx_turn *turn, const dmx_hooks *hooks,
-                            dmx_error *err)
-{
-    for (;;) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 100000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        const int code = pthread_mutex_timedlock(&turn->lock, &until);
-        if (code == 0)
-            return DMX_OK;
-        DMX_RETURN_IF(code != ETIMEDOUT, err, DMX_ERROR_RUNTIME,
-                      "can't wait for the model: %s", strerror(code));
-        DMX_FORWARD(dmx_progress(hooks, "separate", 0, err));
-    }
-}
-
-static dmx_status run_in_turn(void *self, float *stems, const float *mix,
-                              const dmx_hooks *hooks, dmx_error *err)
-{
-    dmx_turn *turn = self;
-    DMX_FORWARD(take_turn(turn, hooks, err));
-    const dmx_status status =
-        turn->runner->run(turn->runner->self, stems, mix, hooks, err);
-    pthread_mutex_unlock(&turn->lock);
-    return status;
-}
-
-static dmx_status run_batch_in_turn(void *self, float *stems, const float *mix,
-                                    int64_t n, const dmx_hooks *hooks,
-                                    dmx_error *err)
-{
-    dmx_turn *turn = self;
-    DMX_FORWARD(take_turn(turn, hooks, err));
-    const dmx_status status =
-        turn->runner->run_batch(turn->runner->self, stems, mix, n, hooks, err);
-    pthread_mutex_unlock(&turn->lock);
-    return status;
-}
+/* --------------------------------------------------------------- passes */
 
 dmx_status dmx_separator_open_tail(void *context, dmx_runner *out,
                                    int64_t samples, dmx_error *err)
@@ -126,7 +80,6 @@ static dmx_status copy_paths(dmx_separator *s, const dmx_bag *bag,
         const char *path = dmx_bag_path(bag, i);
         DMX_RETURN_IF(path == NULL, err, DMX_ERROR_ARGUMENT,
                       "%s: a model's file is not known", dmx_bag_name(bag));
-        pthread_mutex_init(&s->turn[i].lock, NULL);
         s->draws[i].repeats = 1 + bag->left_out[i];
         s->path[i] = strdup(path);
         DMX_RETURN_IF(s->path[i] == NULL, err, DMX_ERROR_MEMORY, "no memory");
@@ -170,18 +123,13 @@ static dmx_status start_member(dmx_separator *s, size_t i,
 {
     dmx_member *m = &s->member[i];
     const size_t same = same_file(s, i);
-    if (s->turn[same].runner == NULL) {
+    if (s->turn[same].turns == NULL) {
         if (m->path == NULL)
             DMX_FORWARD(dmx_member_open(m, s->path[i], o, &s->runtime, err));
         DMX_FORWARD(check_same(s, m, err));
         DMX_FORWARD(dmx_member_start(m, o, &s->runtime, err));
-        s->turn[i].runner = &m->runner;
-        s->turn[i].shared = m->runner;
-        s->turn[i].shared.self = &s->turn[i];
-        s->turn[i].shared.run = run_in_turn;
-        if (m->runner.run_batch != NULL)
-            s->turn[i].shared.run_batch = run_batch_in_turn;
-        s->turn[i].shared.close = NULL;
+        DMX_FORWARD(dmx_turns_open(&s->turn[i].turns, &s->turn[i].shared,
+                                   &m->runner, err));
         s->turn[i].owner = s;
         s->turn[i].member = m;
     } else {
@@ -225,7 +173,7 @@ static dmx_status start_members(dmx_separator *s, const dmx_member_options *o,
             DMX_FORWARD(start_member(s, i, o, err));
         else if (s->options.shifts > 0)
             DMX_FORWARD(read_draws(s, i, o, err));
-    if (s->turn[s->leader].runner == NULL)
+    if (s->turn[s->leader].turns == NULL)
         dmx_member_idle(&s->member[s->leader]);
     return DMX_OK;
 }
@@ -341,7 +289,7 @@ void dmx_separator_close(dmx_separator *s)
         return;
     for (size_t i = 0; i < s->n_member; i++) {
         if (s->turn != NULL)
-            pthread_mutex_destroy(&s->turn[i].lock);
+            dmx_turns_close(s->turn[i].turns);
         if (s->member != NULL)
             dmx_member_close(&s->member[i]);
         if (s->path != NULL)

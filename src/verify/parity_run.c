@@ -5,9 +5,9 @@
 #include "verify/metrics.h"
 #include "verify/parity_batch.h"
 #include "verify/stage.h"
+#include "base/platform.h"
 #include "base/test_signal.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +34,7 @@ typedef struct bench {
     dmx_sketches sketches; /* of the reference's values, for bisection */
     dmx_runtime *runtime;
     dmx_session *session;
-    pthread_t loader; /* makes the session while the reference runs */
-    bool loading;
+    dmx_thread *loader; /* makes the session while the reference runs */
     dmx_status load_status;
     dmx_error load_error;
     double load_seconds;
@@ -49,8 +48,9 @@ static dmx_session_options session_options(const dmx_verify_options *o)
                                  .providers = o->providers};
 }
 
-static void load(bench *b)
+static void load(void *argument)
 {
+    bench *b = argument;
     const dmx_model_file *f = b->job->file;
     const dmx_session_options options = session_options(b->job->options);
     const double start = dmx_seconds();
@@ -60,18 +60,12 @@ static void load(bench *b)
     b->load_seconds = dmx_seconds() - start;
 }
 
-static void *load_thread(void *argument)
-{
-    load(argument);
-    return NULL;
-}
-
 static dmx_status start_loading(bench *b, dmx_error *err)
 {
     DMX_FORWARD(
         dmx_runtime_open(&b->runtime, b->job->options->onnxruntime, err));
-    b->loading = pthread_create(&b->loader, NULL, load_thread, b) == 0;
-    if (!b->loading)
+    b->loader = dmx_thread_start(load, b);
+    if (b->loader == NULL)
         load(b);
     return DMX_OK;
 }
@@ -79,9 +73,9 @@ static dmx_status start_loading(bench *b, dmx_error *err)
 /* Waits for the session; the first error wins. */
 static dmx_status finish_loading(bench *b, dmx_error *err)
 {
-    if (b->loading)
-        pthread_join(b->loader, NULL);
-    b->loading = false;
+    if (b->loader != NULL)
+        dmx_thread_join(b->loader);
+    b->loader = NULL;
     DMX_RETURN_IF(b->load_status != DMX_OK, err, b->load_status, "%s",
                   b->load_error.message);
     struct dmx_report *r = b->job->report;
@@ -279,8 +273,8 @@ dmx_status dmx_parity_run(const dmx_parity_job *job, dmx_error *err)
     b.channels = job->model->audio_channels;
     b.batch = job->batch > 0 ? job->batch : 1;
     const dmx_status status = run_all(&b, err);
-    if (b.loading)
-        pthread_join(b.loader, NULL);
+    if (b.loader != NULL)
+        dmx_thread_join(b.loader);
     dmx_session_close(b.session);
     dmx_runtime_close(b.runtime);
     dmx_sketches_free(&b.sketches);

@@ -8,6 +8,7 @@
 #include "base/platform.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,9 +29,10 @@ void dmx_pages_free(void *p, size_t bytes)
 /* ------------------------------------------------------- waiting for words */
 
 #if defined(__wasm_atomics__)
-static void wait_while(atomic_int *word, int value)
+/* At most so many nanoseconds; below 0: until it is woken. */
+static void wait_at_most(atomic_int *word, int value, int64_t nanoseconds)
 {
-    __builtin_wasm_memory_atomic_wait32((int *)word, value, -1);
+    __builtin_wasm_memory_atomic_wait32((int *)word, value, nanoseconds);
 }
 
 static void wake(atomic_int *word, unsigned count)
@@ -38,9 +40,9 @@ static void wake(atomic_int *word, unsigned count)
     __builtin_wasm_memory_atomic_notify((int *)word, count);
 }
 #else
-static void wait_while(atomic_int *word, int value)
+static void wait_at_most(atomic_int *word, int value, int64_t nanoseconds)
 {
-    (void)word, (void)value;
+    (void)word, (void)value, (void)nanoseconds;
 }
 
 static void wake(atomic_int *word, unsigned count)
@@ -48,6 +50,11 @@ static void wake(atomic_int *word, unsigned count)
     (void)word, (void)count;
 }
 #endif
+
+static void wait_while(atomic_int *word, int value)
+{
+    wait_at_most(word, value, -1);
+}
 
 /* --------------------------------------------------------------- threads */
 
@@ -142,6 +149,12 @@ void dmx_monitor_lock(dmx_monitor *monitor)
     }
 }
 
+bool dmx_monitor_try_lock(dmx_monitor *monitor)
+{
+    int state = 0;
+    return atomic_compare_exchange_strong(&monitor->lock, &state, 1);
+}
+
 void dmx_monitor_unlock(dmx_monitor *monitor)
 {
     if (atomic_exchange(&monitor->lock, 0) == 2)
@@ -153,6 +166,14 @@ void dmx_monitor_wait(dmx_monitor *monitor)
     const int now = atomic_load(&monitor->turn);
     dmx_monitor_unlock(monitor);
     wait_while(&monitor->turn, now);
+    dmx_monitor_lock(monitor);
+}
+
+void dmx_monitor_wait_for(dmx_monitor *monitor, int milliseconds)
+{
+    const int now = atomic_load(&monitor->turn);
+    dmx_monitor_unlock(monitor);
+    wait_at_most(&monitor->turn, now, milliseconds * INT64_C(1000000));
     dmx_monitor_lock(monitor);
 }
 
