@@ -21,6 +21,7 @@ from .onnx import (export_model, export_to_onnx, istft_to_onnx, onnx_info,
                    stft_to_onnx, verify_onnx_parity)
 from .separation import (ErrorEvent, Event, ProgressEvent, Report, Separator,
                          SongEvent, Stems)
+from .stream import Stream, StreamStatistics
 from .simple import (ALL_KNOWN_STEMS, DEFAULT_BAG_MODEL, SOURCES, SessionPool,
                      describe_runtime, separate, separate_all, separate_stem,
                      session_pool)
@@ -31,7 +32,7 @@ __all__ = [
     "FileError", "FormatError", "HashError", "Hub", "LimitError", "Model",
     "ModelError", "NetworkError", "OnnxRuntimeError", "OutOfMemoryError",
     "ProgressEvent", "Report", "SOURCES", "Separator", "SessionPool",
-    "SongEvent", "Sound", "Stems", "UnsupportedError", "__version__",
+    "SongEvent", "Sound", "Stems", "Stream", "StreamStatistics", "UnsupportedError", "__version__",
     "describe_runtime", "download", "export_model", "export_to_onnx",
     "istft_to_onnx", "list_models", "load_audio", "onnx_info", "prewarm",
     "sdr", "separate", "separate_all", "separate_stem", "session_pool",

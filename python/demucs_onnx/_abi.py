@@ -22,6 +22,8 @@ STATUS = (
 )
 BACKENDS = {"auto": 0, "onnxruntime": 1, "native": 2, "reference": 3}
 PRECISIONS = {"fp32": 0, "fp16weights": 1}
+ENGINE_PRECISIONS = {"exact": 0, "int16": 1, "int8": 2}
+DYNAMIC_SAMPLES, DYNAMIC_BATCH = 1, 2
 CLIP_MODES = {"rescale": 0, "clamp": 1, "tanh": 2, "none": 3}
 NORMALIZE_TRACK, NORMALIZE_GIVEN, NORMALIZE_NONE = 0, 1, 2
 MOST_OUTPUTS = 32
@@ -67,7 +69,8 @@ class VerifyOptions(_Sized):
     _fields_ = [("size", c.c_size_t), ("hooks", c.POINTER(Hooks)),
                 ("tolerance", c.c_double), ("skip_parity", c.c_int),
                 ("bisect", c.c_int), ("threads", c.c_int),
-                ("onnxruntime", Text), ("providers", Text)]
+                ("onnxruntime", Text), ("providers", Text),
+                ("samples", c.c_int64)]
 
 
 class ExportOptions(_Sized):
@@ -75,7 +78,8 @@ class ExportOptions(_Sized):
                 ("samples", c.c_int64), ("opset", c.c_int),
                 ("precision", c.c_int), ("stems", Texts), ("prune", c.c_int),
                 ("stem", Text), ("threads", c.c_int),
-                ("checks", c.POINTER(VerifyOptions))]
+                ("checks", c.POINTER(VerifyOptions)), ("dynamic", c.c_int),
+                ("batch", c.c_int64)]
 
 
 class HubOptions(_Sized):
@@ -137,6 +141,21 @@ class SongReport(_Sized):
                 ("mix_clipped", c.c_int64)]
 
 
+class StreamOptions(_Sized):
+    _fields_ = [("size", c.c_size_t), ("hop", c.c_double),
+                ("lookahead", c.c_double), ("fade", c.c_double),
+                ("covers", c.c_int), ("slack", c.c_double),
+                ("block", c.c_double), ("manual", c.c_int), ("dry", c.c_int)]
+
+
+class StreamStatistics(_Sized):
+    _fields_ = [("size", c.c_size_t), ("runs", c.c_int64),
+                ("skipped_runs", c.c_int64), ("late_frames", c.c_int64),
+                ("lost_frames", c.c_int64), ("nonfinite", c.c_int64),
+                ("mean_load", c.c_double), ("worst_load", c.c_double),
+                ("latency", c.c_int64), ("algorithmic_latency", c.c_int64)]
+
+
 class SoundInfo(_Sized):
     _fields_ = [("size", c.c_size_t), ("rate", c.c_int),
                 ("channels", c.c_int), ("bits", c.c_int), ("exact", c.c_int),
@@ -167,6 +186,8 @@ STRUCTS = {
     "dmx_song_output": (SongOutput, None),
     "dmx_song_options": (SongOptions, "DMX_SONG_OPTIONS_INIT"),
     "dmx_song_report": (SongReport, "DMX_SONG_REPORT_INIT"),
+    "dmx_stream_options": (StreamOptions, "DMX_STREAM_OPTIONS_INIT"),
+    "dmx_stream_statistics": (StreamStatistics, "DMX_STREAM_STATISTICS_INIT"),
     "dmx_sound_info": (SoundInfo, "DMX_SOUND_INFO_INIT"),
     "dmx_sound_options": (SoundOptions, "DMX_SOUND_OPTIONS_INIT"),
 }
@@ -236,6 +257,17 @@ FUNCTIONS = {
     "dmx_separator_backend": (Text, [Handle]),
     "dmx_separator_run": (_int, [Handle, c.POINTER(SeparatorIo),
                                  c.POINTER(Hooks), _err]),
+    "dmx_stream_open": (_int, [_out, Handle, c.POINTER(StreamOptions), _err]),
+    "dmx_stream_close": (None, [Handle]),
+    "dmx_stream_latency": (_i64, [Handle]),
+    "dmx_stream_process": (None, [Handle, FloatPlanes, FloatPlanes, _size]),
+    "dmx_stream_reset": (None, [Handle]),
+    "dmx_stream_wait": (_int, [Handle, _size, c.POINTER(Hooks), _err]),
+    "dmx_stream_status": (_int, [Handle, _err]),
+    "dmx_stream_stats": (None, [Handle, c.POINTER(StreamStatistics)]),
+    "dmx_stream_suggest": (_int, [c.POINTER(StreamOptions), c.POINTER(_real),
+                                  Handle, c.POINTER(Hooks), _err]),
+    "dmx_separator_precision_json": (_owned, [Handle]),
     "dmx_separate_song": (_int, [Handle, Text, c.POINTER(SongOptions),
                                  c.POINTER(SongReport), _err]),
     "dmx_sound_open": (_int, [_out, Text, c.POINTER(Hooks), _err]),

@@ -50,19 +50,34 @@ def largest_difference(report: Mapping[str, Any],
     return max(found)
 
 
+def _dynamic(dynamic: bool | str) -> int:
+    both = _abi.DYNAMIC_SAMPLES | _abi.DYNAMIC_BATCH
+    known = {False: 0, True: both, "samples": _abi.DYNAMIC_SAMPLES,
+             "batch": _abi.DYNAMIC_BATCH, "samples,batch": both}
+    if dynamic not in known:
+        raise ArgumentError(f"dynamic {dynamic!r} is not True, False, "
+                            "'samples' or 'batch'")
+    return known[dynamic]
+
+
 def export_model(model: Model, path: str | PathLike[str], *,
                  samples: int = 0, opset: int = 17, precision: str = "fp32",
                  stems: Iterable[str] | None = None, prune: bool = False,
                  stem: str | None = None, threads: int = 0,
+                 dynamic: bool | str = False, batch: int = 0,
                  parity_check: bool = True, parity_tolerance: float = 0.0,
                  onnxruntime: str | PathLike[str] | None = None,
                  progress: Progress | None = None) -> dict[str, Any]:
     """Writes one model as ONNX: checked, or no file. Returns the report.
 
-    Input "mix" (1, channels, samples), output "stems" (1, sources, channels,
-    samples), float32.
+    Input "mix" (batch, channels, samples), output "stems" (batch, sources,
+    channels, samples), float32.
 
     :param samples: length of the input; 0: the training segment
+    :param dynamic: any length and batch: True, or one of them: "samples",
+        "batch". Models that were trained without a segment take any length
+        unless ``samples`` is given
+    :param batch: inputs at once where that is fixed; 0: one
     :param precision: "fp32", or "fp16weights": half the file where that is
         exact
     :param stems: sources wanted; only with ``prune`` the others are left out
@@ -78,10 +93,14 @@ def export_model(model: Model, path: str | PathLike[str], *,
     checks = _abi.VerifyOptions(
         tolerance=parity_tolerance, skip_parity=not parity_check,
         threads=threads, onnxruntime=encode(onnxruntime))
+    if batch < 0 or (batch and _dynamic(dynamic) & _abi.DYNAMIC_BATCH):
+        raise ArgumentError(f"batch {batch} with dynamic {dynamic!r}: give a "
+                            "number of inputs, or any")
     options = _abi.ExportOptions(
         hooks=hooks.pointer, samples=samples, opset=opset,
         precision=_abi.PRECISIONS[precision], stems=texts(stems), prune=prune,
-        stem=encode(stem), threads=threads, checks=ctypes.pointer(checks))
+        stem=encode(stem), threads=threads, checks=ctypes.pointer(checks),
+        dynamic=_dynamic(dynamic), batch=batch)
     return _with_report(lib.dmx_export, model.handle, encode(path), options,
                         hooks=hooks)
 
@@ -135,7 +154,8 @@ def export_to_onnx(checkpoint: str | PathLike[str],
                    parity_check: bool = True, parity_tolerance: float = 0.0,
                    sample_rate: int | None = None,
                    segment_seconds: float | None = None, verbose: bool = False,
-                   precision: str = "fp32", threads: int = 0,
+                   precision: str = "fp32", dynamic: bool | str = False,
+                   batch: int = 0, threads: int = 0,
                    arguments: Mapping[str, Any] | None = None,
                    config: str | PathLike[str] | None = None,
                    weights: str | None = None,
@@ -152,6 +172,7 @@ def export_to_onnx(checkpoint: str | PathLike[str],
     :param sample_rate: to insist on a rate in Hz; the model's own is used
     :param segment_seconds: length of the input; None: the training segment
     :param verbose: print each file and its largest difference
+    :param dynamic, batch: see export_model
     :returns: {stem, or the model's name: file}
     """
     written: dict[str, Path] = {}
@@ -175,8 +196,8 @@ def export_to_onnx(checkpoint: str | PathLike[str],
                          len(paths) == 1)
             report = export_model(
                 model, file, samples=samples, opset=opset, stem=source,
-                precision=precision, threads=threads,
-                parity_check=parity_check, parity_tolerance=parity_tolerance,
+                precision=precision, threads=threads, dynamic=dynamic,
+                batch=batch, parity_check=parity_check, parity_tolerance=parity_tolerance,
                 onnxruntime=onnxruntime, progress=progress)
         written[key] = file
         if verbose:
@@ -191,8 +212,8 @@ def verify_onnx_parity(checkpoint: str | PathLike[str],
                        stem: str | None = None, tolerance: float = 0.0,
                        sample_rate: int | None = None,
                        segment_seconds: float | None = None,
-                       verbose: bool = False, threads: int = 0,
-                       arguments: Mapping[str, Any] | None = None,
+                       samples: int = 0, verbose: bool = False,
+                       threads: int = 0, arguments: Mapping[str, Any] | None = None,
                        config: str | PathLike[str] | None = None,
                        weights: str | None = None,
                        onnxruntime: str | PathLike[str] | None = None,
@@ -203,6 +224,8 @@ def verify_onnx_parity(checkpoint: str | PathLike[str],
     :param tolerance: relative to each source's peak; 0: 1e-5
     :param sample_rate, segment_seconds: the file and the checkpoint say them;
         taken and ignored
+    :param samples: of a file of any length: compare at this one alone; 0: at
+        four
     :returns: the largest absolute difference (of that stem)
     :raises CheckError: an AssertionError, with the findings as ``.report``
     """
@@ -224,7 +247,7 @@ def verify_onnx_parity(checkpoint: str | PathLike[str],
     hooks = Hooks(progress)
     options = _abi.VerifyOptions(
         hooks=hooks.pointer, tolerance=tolerance, threads=threads,
-        onnxruntime=encode(onnxruntime))
+        onnxruntime=encode(onnxruntime), samples=samples)
     with Checkpoint(paths[member], weights=weights) as opened, \
             Model(opened, arguments=arguments, config=config) as model:
         report = _with_report(lib.dmx_verify_model, encode(onnx_path),

@@ -31,7 +31,7 @@ def test_example(folder, block):
 
 
 def test_results(folder):
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     assert {p.name for p in (folder / "out").iterdir()} == \
         {"vocals.flac", "no_vocals.flac", "song", "other"}
     assert (folder / "model.onnx").exists()
@@ -44,5 +44,5 @@ def test_every_name_is_documented():
     for name in ("Checkpoint", "Separator", "separate", "separate_stem",
                  "separate_all", "export_to_onnx", "verify_onnx_parity",
                  "list_models", "prewarm", "load_audio", "write_audio",
-                 "session_pool", "stft_to_onnx", "sdr", "onnx_info"):
+                 "session_pool", "Stream", "stft_to_onnx", "sdr", "onnx_info"):
         assert name in guide and hasattr(demucs_onnx, name)
