@@ -13,16 +13,35 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Browsers compile a function well once it has been called often: the work is
+ * done in slices, of which the fastest counts. */
+enum { SLICES = 32, TILES = 24 };
+
+static double faster(double rate, double flops, double before)
+{
+    const double seconds = now() - before;
+    return seconds > 0 && flops / seconds > rate ? flops / seconds : rate;
+}
+
 double web_measure_fma(int rounds)
 {
     const dmx_kernels *k = dmx_kernels_find(NULL);
-    const double before = now();
-    volatile float sink = k->fma(rounds);
-    (void)sink;
-    return 2e-9 * (double)(k->mr * k->nr) * rounds / (now() - before);
+    const int slice = rounds / SLICES;
+    double rate = 0;
+    for (int i = 0; i < SLICES; i++) {
+        const double before = now();
+        volatile float sink = k->fma(slice);
+        (void)sink;
+        rate = faster(rate, 2e-9 * (double)(k->mr * k->nr) * slice, before);
+    }
+    return rate;
 }
 
-enum { TILES = 24 };
+static void fill(float *x, size_t n, size_t period)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = 1e-3F * (float)(i % period);
+}
 
 double web_measure_product(int columns, int repeats)
 {
@@ -32,16 +51,17 @@ double web_measure_product(int columns, int repeats)
     float *a = dmx_aligned_alloc(rows * n + 64, sizeof *a);
     float *b = dmx_aligned_alloc(width * n, sizeof *b);
     float *c = dmx_aligned_alloc(rows * width, sizeof *c);
+    const double flops = 2e-9 * (double)(rows * width * n);
     double rate = 0;
     if (a != NULL && b != NULL && c != NULL) {
-        for (size_t i = 0; i < rows * n; i++)
-            a[i] = 1e-3F * (float)(i % 97);
-        for (size_t i = 0; i < width * n; i++)
-            b[i] = 1e-3F * (float)(i % 89);
-        const double before = now();
-        for (int r = 0; r < repeats; r++)
-            k->gemm((int64_t)rows, columns, a, b, c);
-        rate = 2e-9 * (double)(rows * width * n) * repeats / (now() - before);
+        fill(a, rows * n, 97);
+        fill(b, width * n, 89);
+        for (int i = 0; i < SLICES; i++) {
+            const double before = now();
+            for (int r = 0; r < repeats / SLICES; r++)
+                k->gemm((int64_t)rows, columns, a, b, c);
+            rate = faster(rate, flops * (repeats / SLICES), before);
+        }
     }
     dmx_aligned_free(a);
     dmx_aligned_free(b);

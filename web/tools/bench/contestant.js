@@ -1,20 +1,16 @@
 // One contestant in a page: this engine, or onnxruntime-web on our graph in a
-// worker. Both separate the same track of one segment, normalised as Demucs does.
+// worker. Both separate the same track of one segment.
 import { Demucs } from '/package/index.js';
+import { compare, halves, runDemucs } from './common.js';
 
 const floats = async url => new Float32Array(await (await fetch(url)).arrayBuffer());
 let run, wanted;
 
-async function openOurs({ threads, lowMemory }, planes) {
-    const demucs = await Demucs.open({ model: '/data/full.safetensors', threads, lowMemory, cache: false, overlap: 0 });
-    run = async () => {
-        const got = new Float32Array(wanted.length), n = planes[0].length;
-        for await (const { start, stems } of demucs.separate(planes))
-            Object.values(stems).flat().forEach((plane, row) => got.set(plane, row * n + start));
-        return got;
-    };
-    const ceiling = await demucs.measure();
-    return { isa: demucs.isa, threads: demucs.threads, heap: Math.round(demucs.heapBytes / 1e6), ...ceiling };
+async function openDemucs(options, planes) {
+    const demucs = await Demucs.open({ model: '/data/full.safetensors', cache: false, overlap: 0, ...options });
+    run = () => runDemucs(demucs, planes);
+    window.measure = () => demucs.measure();
+    return { isa: demucs.isa, threads: demucs.threads };
 }
 
 function openOrt({ threads }, planes) {
@@ -28,30 +24,14 @@ function openOrt({ threads }, planes) {
     return ask({ open: '/data/full.onnx', threads });
 }
 
-// Largest difference, as a part of each stem's peak.
-function compare(got) {
-    const rows = 8, n = wanted.length / rows;
-    let worst = 0;
-    for (let stem = 0; stem < rows / 2; stem++) {
-        let peak = 0, most = 0;
-        for (let i = 2 * stem * n; i < 2 * (stem + 1) * n; i++) {
-            peak = Math.max(peak, Math.abs(wanted[i]));
-            most = Math.max(most, Math.abs(wanted[i] - got[i]));
-        }
-        worst = Math.max(worst, most / peak);
-    }
-    return worst;
-}
-
-window.open_ = async options => {
-    const mix = await floats('/data/mix.f32'), n = mix.length / 2;
+window.open_ = async ({ ort, ...options }) => {
+    const planes = halves(await floats('/data/mix.f32'));
     wanted = await floats('/data/stems.f32');
-    const planes = [mix.slice(0, n), mix.slice(n)];
-    return options.ort ? openOrt(options, planes) : openOurs(options, planes);
+    return ort ? openOrt(options, planes) : openDemucs(options, planes);
 };
 
-window.step = async check => {
+window.step = async () => {
     const before = performance.now(), got = await run();
     const wall = (performance.now() - before) / 1e3;
-    return { wall, error: check ? compare(got) : undefined };
+    return { wall, error: compare(got, wanted) };
 };
