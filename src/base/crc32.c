@@ -30,8 +30,13 @@ static uint32_t little_endian(const unsigned char *p)
 
 uint32_t dmx_crc32(const void *data, size_t size)
 {
+    return dmx_crc32_more(0, data, size);
+}
+
+uint32_t dmx_crc32_more(uint32_t before, const void *data, size_t size)
+{
     const unsigned char *p = data;
-    uint32_t c = ~0u;
+    uint32_t c = ~before;
     crc_table t;
     fill(t);
     for (; size >= 8; size -= 8, p += 8) {

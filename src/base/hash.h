@@ -23,5 +23,8 @@ void dmx_sha256_finish(dmx_sha256 *state, char hex[DMX_SHA256_HEX]);
 
 /* The CRC-32 of zip files and PNG (ISO 3309). */
 uint32_t dmx_crc32(const void *data, size_t size);
+/* The same in pieces: what follows bytes whose CRC-32 is `before`, at first
+ * 0. */
+uint32_t dmx_crc32_more(uint32_t before, const void *data, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/tensor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t dmx_dtype_size(dmx_dtype dtype)
@@ -68,7 +69,10 @@ dmx_tensor dmx_tensor_slice(const dmx_tensor *t, int axis, int64_t start,
 {
     dmx_tensor view = *t;
     const size_t skip = (size_t)start * (size_t)t->stride[axis];
-    view.data = (const char *)t->data + skip * dmx_dtype_size(t->dtype);
+    if (t->data != NULL)
+        view.data = (const char *)t->data + skip * dmx_dtype_size(t->dtype);
+    else
+        view.offset += skip * dmx_dtype_size(t->dtype);
     view.dim[axis] = length;
     return view;
 }
@@ -208,4 +212,49 @@ void dmx_tensor_copy(void *out, const dmx_tensor *t)
     } else {
         FOR_EACH_ELEMENT(t, n, p, (memcpy(to, p, item), to += item));
     }
+}
+
+/* Bytes from the first to the last element. Whoever placed the tensor has
+ * checked that they lie in its source. */
+static size_t reach(const dmx_tensor *t)
+{
+    size_t last = 0;
+    for (int k = 0; k < t->rank; k++)
+        last += (size_t)(t->dim[k] - 1) * (size_t)t->stride[k];
+    return (last + 1) * dmx_dtype_size(t->dtype);
+}
+
+dmx_status dmx_tensor_fetch(dmx_tensor *out, void **bytes, const dmx_tensor *t,
+                            dmx_error *err)
+{
+    *out = *t;
+    *bytes = NULL;
+    if (t->data != NULL || t->source == NULL || dmx_tensor_count(t) == 0)
+        return DMX_OK;
+    const size_t size = reach(t);
+    *bytes = malloc(size);
+    DMX_RETURN_IF(*bytes == NULL, err, DMX_ERROR_MEMORY,
+                  "no memory for weight %s", t->name);
+    const dmx_status status =
+        dmx_source_read(t->source, t->offset, *bytes, size, err);
+    if (status == DMX_OK) {
+        out->data = *bytes;
+        return DMX_OK;
+    }
+    free(*bytes);
+    *bytes = NULL;
+    return status;
+}
+
+dmx_status dmx_tensor_read_f32(float *out, const dmx_tensor *t, dmx_error *err)
+{
+    dmx_tensor here;
+    void *bytes;
+    if (t->source != NULL && t->dtype == DMX_F32 && dmx_tensor_contiguous(t))
+        return dmx_source_read(t->source, t->offset, out,
+                               dmx_tensor_count(t) * sizeof *out, err);
+    DMX_FORWARD(dmx_tensor_fetch(&here, &bytes, t, err));
+    dmx_tensor_to_f32(out, &here);
+    free(bytes);
+    return DMX_OK;
 }

@@ -2,6 +2,8 @@
 #ifndef DMX_BASE_TENSOR_H
 #define DMX_BASE_TENSOR_H
 
+#include "base/source.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +24,9 @@ typedef enum dmx_dtype {
  * element count fits in size_t. */
 typedef struct dmx_tensor {
     const char *name; /* state-dict key, for example "encoder.0.conv.weight" */
-    const void *data; /* first element, storage offset included */
+    const void *data; /* first element, storage offset included; or NULL: */
+    const dmx_source *source; /* who has it, where data is NULL */
+    size_t offset;            /* of the first element there */
     dmx_dtype dtype;
     int rank;
     int64_t dim[DMX_TENSOR_RANK];
@@ -51,6 +55,15 @@ void dmx_tensor_to_f64(double *out, const dmx_tensor *t);
 
 /* The same without a change of type: their bytes, without gaps. */
 void dmx_tensor_copy(void *out, const dmx_tensor *t);
+
+/* dmx_tensor_to_f32 for tensors that may have to be read first; the functions
+ * above take those in memory only. */
+DMX_MUST_CHECK dmx_status dmx_tensor_read_f32(float *out, const dmx_tensor *t,
+                                              dmx_error *err);
+/* The tensor in memory: itself where it is, else what was read of it, which is
+ * *bytes; release with free. */
+DMX_MUST_CHECK dmx_status dmx_tensor_fetch(dmx_tensor *out, void **bytes,
+                                           const dmx_tensor *t, dmx_error *err);
 
 /* IEEE 754 half and bfloat16; from float rounds to nearest even. */
 float dmx_f16_to_f32(uint16_t bits);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/source.h"
 #include "base/tensor.h"
 
 #include "base/json.h"
@@ -55,6 +56,17 @@ struct dmx_checkpoint {
  * failure; `path` is the name used in messages and stored in the checkpoint. */
 DMX_MUST_CHECK dmx_status dmx_checkpoint_open_blob(
     struct dmx_checkpoint **out, dmx_blob *blob, const char *path,
+    const dmx_checkpoint_options *options, dmx_error *err);
+
+/* The same of a file that is read by ranges, so that it is never in memory as a
+ * whole: first what describes the weights, then all of it once more for its
+ * checksums, then each weight when somebody wants its numbers. Kinds that want
+ * all bytes at once are read as a whole: torch.save before 1.6, quantized
+ * states, weights that lie scattered. source->user must live as long as the
+ * checkpoint, and everything happens in the thread that calls. Numbers that
+ * change between two looks are not noticed; shapes and places are kept. */
+DMX_MUST_CHECK dmx_status dmx_checkpoint_open_source(
+    struct dmx_checkpoint **out, const dmx_source *source, const char *name,
     const dmx_checkpoint_options *options, dmx_error *err);
 
 /* The tensor of that exact name, or NULL. O(log n). */

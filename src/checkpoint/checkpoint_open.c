@@ -15,7 +15,7 @@ enum { SIGNATURE_DIGITS = 8 };
 static bool starts_with(const dmx_load *load, const char *text)
 {
     const size_t n = strlen(text);
-    return load->size >= n && memcmp(load->data, text, n) == 0;
+    return load->head_size >= n && memcmp(load->head, text, n) == 0;
 }
 
 static dmx_status unknown_file(const dmx_load *load)
@@ -23,24 +23,24 @@ static dmx_status unknown_file(const dmx_load *load)
     char shown[16];
     DMX_RETURN_IF(load->size == 0, load->err, DMX_ERROR_FORMAT,
                   "the file is empty");
-    const char *kind = dmx_file_kind(load->data, load->size);
+    const char *kind = dmx_file_kind(load->head, load->head_size);
     DMX_RETURN_IF(kind != NULL, load->err, DMX_ERROR_FORMAT,
                   "not a PyTorch checkpoint but %s", kind);
-    const size_t n = load->size < 8 ? load->size : 8;
+    const size_t n = load->head_size < 8 ? load->head_size : 8;
     DMX_RETURN_ERROR(
         load->err, DMX_ERROR_FORMAT,
         "neither a PyTorch checkpoint nor a safetensors file "
         "(it starts with \"%s\")",
-        dmx_text_show(shown, sizeof shown, (const char *)load->data, n));
+        dmx_text_show(shown, sizeof shown, (const char *)load->head, n));
 }
 
 static dmx_status load_container(dmx_load *load)
 {
     if (starts_with(load, "PK\003\004") || starts_with(load, "PK\005\006"))
         return dmx_load_zip(load);
-    if (dmx_looks_like_legacy(load->data, load->size))
+    if (dmx_looks_like_legacy(load->head, load->head_size))
         return dmx_load_legacy(load);
-    if (dmx_looks_like_safetensors(load->data, load->size))
+    if (dmx_looks_like_safetensors(load->head, load->head_size))
         return dmx_load_safetensors(load);
     return unknown_file(load);
 }
@@ -110,6 +110,9 @@ static dmx_status keep_symbols(dmx_load *load)
 
 /* ------------------------------------------------------------ open, close */
 
+#define HEAD_BYTES ((size_t)512) /* in which what a file is shows */
+static const unsigned char no_bytes[1];
+
 static dmx_status load_all(dmx_load *load, const dmx_checkpoint_options *o)
 {
     DMX_FORWARD(load_container(load));
@@ -140,22 +143,34 @@ static struct dmx_checkpoint *new_checkpoint(dmx_blob blob, const char *path)
     return c;
 }
 
-/* Closes `c` on failure. */
-static dmx_status load_bytes(struct dmx_checkpoint **out,
-                             struct dmx_checkpoint *c,
-                             const unsigned char *data, size_t size,
-                             const dmx_checkpoint_options *o, dmx_error *err)
+static dmx_status view_head(dmx_load *load)
 {
-    c->file_size = size;
+    load->head_size = load->size < HEAD_BYTES ? load->size : HEAD_BYTES;
+    return dmx_image_view(&load->head, &load->image, 0, load->head_size,
+                          load->err);
+}
+
+/* Closes `c` on failure; *needs_all tells whether it was for that. */
+static dmx_status load_image(struct dmx_checkpoint **out,
+                             struct dmx_checkpoint *c, const dmx_image *image,
+                             const dmx_checkpoint_options *o, bool *needs_all,
+                             dmx_error *err)
+{
+    c->file_size = image->size;
     dmx_load load = {.checkpoint = c,
                      .arena = &c->memory->arena,
-                     .data = data,
-                     .size = size,
+                     .image = *image,
+                     .data = image->data,
+                     .size = image->size,
                      .hooks = o->hooks,
                      .weights = o->weights,
                      .err = err};
     dmx_pickle_open(&load.pickle);
-    const dmx_status status = load_all(&load, o);
+    load.image.arena = load.arena;
+    dmx_status status = view_head(&load);
+    if (status == DMX_OK)
+        status = load_all(&load, o);
+    *needs_all = load.needs_all;
     dmx_pickle_close(&load.pickle);
     dmx_zip_close(&load.zip);
     free(load.legacy);
@@ -166,6 +181,18 @@ static dmx_status load_bytes(struct dmx_checkpoint **out,
     }
     *out = c;
     return DMX_OK;
+}
+
+static dmx_status load_bytes(struct dmx_checkpoint **out,
+                             struct dmx_checkpoint *c,
+                             const unsigned char *data, size_t size,
+                             const dmx_checkpoint_options *o, dmx_error *err)
+{
+    bool needs_all;
+    /* Of no bytes at all there may be no address. */
+    const dmx_image image = {.data = data != NULL ? data : no_bytes,
+                             .size = size};
+    return load_image(out, c, &image, o, &needs_all, err);
 }
 
 static uint64_t most_bytes(const dmx_checkpoint_options *o)
@@ -223,6 +250,51 @@ dmx_status dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
     DMX_FORWARD(dmx_file_read(
         &blob, path, limit > SIZE_MAX ? SIZE_MAX : (size_t)limit, err));
     return dmx_checkpoint_open_blob(out, &blob, path, &o, err);
+}
+
+/* What is not read by ranges, as a whole. */
+static dmx_status open_all(struct dmx_checkpoint **out,
+                           const dmx_source *source, const char *name,
+                           const dmx_checkpoint_options *o, dmx_error *err)
+{
+    dmx_blob blob = {dmx_aligned_alloc(source->size + 1, 1), source->size};
+    DMX_RETURN_IF(blob.data == NULL, err, DMX_ERROR_MEMORY,
+                  "%s: no memory for %zu bytes", name, source->size);
+    blob.data[blob.size] = 0;
+    const dmx_status status =
+        dmx_source_read(source, 0, blob.data, blob.size, err);
+    if (status == DMX_OK)
+        return dmx_checkpoint_open_blob(out, &blob, name, o, err);
+    dmx_blob_free(&blob);
+    dmx_error_prefix(err, "%s", name);
+    return status;
+}
+
+dmx_status dmx_checkpoint_open_source(struct dmx_checkpoint **out,
+                                      const dmx_source *source,
+                                      const char *name,
+                                      const dmx_checkpoint_options *options,
+                                      dmx_error *err)
+{
+    dmx_error_clear(err);
+    *out = NULL;
+    dmx_checkpoint_options o = DMX_CHECKPOINT_OPTIONS_INIT;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_checkpoint_options, err));
+    DMX_RETURN_IF(source->size > most_bytes(&o) || source->size > SIZE_MAX / 2,
+                  err, DMX_ERROR_LIMIT,
+                  "%s: %zu bytes, more than the limit of %llu", name,
+                  source->size, (unsigned long long)most_bytes(&o));
+    struct dmx_checkpoint *c = new_checkpoint((dmx_blob){0}, name);
+    DMX_RETURN_IF(c == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", name);
+    c->memory->source = *source;
+    const dmx_image image = {.size = source->size,
+                             .source = &c->memory->source};
+    bool needs_all;
+    const dmx_status status = load_image(out, c, &image, &o, &needs_all, err);
+    if (!needs_all)
+        return status;
+    dmx_error_clear(err);
+    return open_all(out, source, name, &o, err);
 }
 
 void dmx_checkpoint_close(dmx_checkpoint *c)

@@ -2,6 +2,7 @@
 #include "base/options.h"
 #include "checkpoint/checkpoint.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 size_t dmx_checkpoint_tensors(const dmx_checkpoint *c)
@@ -43,6 +44,10 @@ dmx_status dmx_checkpoint_tensor_data(const dmx_checkpoint *c, size_t index,
     DMX_RETURN_IF(size != bytes_of(t), err, DMX_ERROR_ARGUMENT,
                   "weight %s has %zu bytes, not %zu", t->name, bytes_of(t),
                   size);
-    dmx_tensor_copy(out, t);
+    dmx_tensor here;
+    void *bytes;
+    DMX_FORWARD(dmx_tensor_fetch(&here, &bytes, t, err));
+    dmx_tensor_copy(out, &here);
+    free(bytes);
     return DMX_OK;
 }

@@ -16,14 +16,19 @@
 
 struct dmx_checkpoint_memory {
     dmx_blob file;
-    dmx_arena arena; /* names, path, symbols, the tensor tables */
+    dmx_source source; /* in place of the file */
+    dmx_arena arena;   /* names, path, symbols, the tensor tables */
 };
 
 typedef struct dmx_load {
     struct dmx_checkpoint *checkpoint;
     dmx_arena *arena; /* the checkpoint's own */
-    const unsigned char *data;
+    dmx_image image;
+    const unsigned char *data; /* all bytes, or NULL: they come by ranges */
     size_t size;
+    const unsigned char *head; /* the first bytes */
+    size_t head_size;
+    bool needs_all; /* why it failed: this kind is not read by ranges */
     const dmx_hooks *hooks;
     const char *weights; /* the set that the caller wants, or NULL */
     dmx_pickle pickle;   /* zip and legacy; gone after loading */
@@ -49,6 +54,11 @@ DMX_MUST_CHECK dmx_status dmx_load_legacy(dmx_load *load);
 DMX_MUST_CHECK dmx_status dmx_load_safetensors(dmx_load *load);
 bool dmx_looks_like_legacy(const unsigned char *data, size_t size);
 bool dmx_looks_like_safetensors(const unsigned char *data, size_t size);
+
+/* Fails where bytes come by ranges, for kinds that want all of them. */
+DMX_MUST_CHECK dmx_status dmx_load_needs_all(dmx_load *load);
+/* Where a tensor's first element is. */
+void dmx_load_place(const dmx_load *load, dmx_tensor *t, size_t offset);
 
 /* From the top value of a pickle to class, arguments and tensors. */
 DMX_MUST_CHECK dmx_status dmx_load_package(dmx_load *load,

@@ -182,6 +182,7 @@ static dmx_status locate(size_t *offset, size_t *size, dmx_load *load,
 dmx_status dmx_load_legacy(dmx_load *load)
 {
     load->checkpoint->container = DMX_CONTAINER_LEGACY;
+    DMX_FORWARD(dmx_load_needs_all(load));
     size_t at = start_size(load->data, load->size);
     dmx_pickled *top = NULL;
     DMX_FORWARD(check_system(load, &at));

@@ -78,7 +78,10 @@ static dmx_status check_byte_order(dmx_load *load)
     if (e == NULL)
         return DMX_OK;
     DMX_FORWARD(dmx_zip_use(e, load->err));
-    const unsigned char *text = load->data + e->offset;
+    const unsigned char *text = NULL;
+    const size_t shown = e->size < 6 ? e->size : 6;
+    DMX_FORWARD(
+        dmx_image_view(&text, &load->image, e->offset, shown, load->err));
     DMX_RETURN_IF(e->size != 6 || memcmp(text, "little", 6) != 0, load->err,
                   e->size == 3 && memcmp(text, "big", 3) == 0
                       ? DMX_ERROR_UNSUPPORTED
@@ -119,20 +122,31 @@ static dmx_status locate(size_t *offset, size_t *size, dmx_load *load,
     return DMX_OK;
 }
 
+/* One that is too large is not even read: then the machine says so. */
+static dmx_status run_pickle(dmx_pickled **top, dmx_load *load,
+                             const dmx_zip_entry *e)
+{
+    const unsigned char *text = NULL;
+    const size_t wanted = e->size > DMX_PICKLE_MAX_BYTES ? 0 : e->size;
+    size_t at = 0;
+    DMX_FORWARD(
+        dmx_image_view(&text, &load->image, e->offset, wanted, load->err));
+    load->pickle.base = e->offset;
+    return dmx_pickle_run(top, &load->pickle, text, &at, e->size, load->err);
+}
+
 dmx_status dmx_load_zip(dmx_load *load)
 {
     load->checkpoint->container = DMX_CONTAINER_ZIP;
-    DMX_FORWARD(dmx_zip_open(&load->zip, load->data, load->size, load->err));
+    DMX_FORWARD(dmx_zip_open(&load->zip, &load->image, load->err));
     dmx_zip_entry *e = NULL;
     DMX_FORWARD(find_pickle(&e, load));
     DMX_FORWARD(refuse_torchscript(load));
     DMX_FORWARD(check_byte_order(load));
     DMX_FORWARD(dmx_zip_use(e, load->err));
     DMX_FORWARD(dmx_zip_check(&load->zip, e, load->err));
-    size_t at = e->offset;
     dmx_pickled *top = NULL;
-    DMX_FORWARD(dmx_pickle_run(&top, &load->pickle, load->data, &at,
-                               e->offset + e->size, load->err));
+    DMX_FORWARD(run_pickle(&top, load, e));
     load->checkpoint->pickle_protocol = load->pickle.protocol;
     return dmx_load_package(load, top, locate);
 }

@@ -96,6 +96,7 @@ struct dmx_pickled {
 typedef struct dmx_pickle {
     dmx_arena arena;
     size_t opcodes; /* run so far */
+    size_t base;    /* file offset of data[0], for messages */
     int protocol;   /* of the last pickle */
     dmx_symbol *symbol[DMX_PICKLE_MAX_SYMBOLS];
     size_t n_symbol;
@@ -107,8 +108,9 @@ void dmx_pickle_open(dmx_pickle *p);
 void dmx_pickle_close(dmx_pickle *p);
 
 /* Runs the pickle that starts at data[*at] and ends before data[end]; *at
- * becomes the offset behind its STOP. Error offsets are indices of data.
- * *out belongs to p. Fails with FORMAT, LIMIT, UNSUPPORTED or MEMORY. */
+ * becomes the offset behind its STOP. Error offsets are indices of data, plus
+ * p->base. *out belongs to p. Fails with FORMAT, LIMIT, UNSUPPORTED or MEMORY.
+ */
 DMX_MUST_CHECK dmx_status dmx_pickle_run(dmx_pickled **out, dmx_pickle *p,
                                          const unsigned char *data, size_t *at,
                                          size_t end, dmx_error *err);

@@ -295,7 +295,7 @@ static dmx_status storage_of(dmx_pickled **out, dmx_machine *m,
     s->key_size = item[2]->as.text.size;
     s->count = item[4]->as.integer;
     s->view_size = s->count;
-    s->at = m->op;
+    s->at = m->pickle->base + m->op;
     set_type(s, item[1]->as.symbol);
     if (s->count < 0 || (id->as.list.count == 6 && !set_view(s, item[5])))
         return dmx_machine_fail(m, DMX_ERROR_FORMAT,

@@ -28,9 +28,9 @@ dmx_status dmx_machine_fail(dmx_machine *m, dmx_status code, const char *fmt,
     va_end(args);
     const dmx_opcode *op =
         m->op < m->end ? dmx_machine_opcode(m->data[m->op]) : NULL;
-    return dmx_fail_at(m->err, code, (int64_t)m->op,
-                       "pickle at byte %zu%s%s: %s", m->op,
-                       op != NULL && op->run != NULL ? ", opcode " : "",
+    const size_t at = m->pickle->base + m->op;
+    return dmx_fail_at(m->err, code, (int64_t)at, "pickle at byte %zu%s%s: %s",
+                       at, op != NULL && op->run != NULL ? ", opcode " : "",
                        op != NULL && op->run != NULL ? op->name : "", what);
 }
 
@@ -172,13 +172,14 @@ static dmx_status step(dmx_machine *m)
 
 static dmx_status run(dmx_pickled **out, dmx_machine *m)
 {
+    const size_t at = m->pickle->base + m->pos;
     if (m->end - m->pos > DMX_PICKLE_MAX_BYTES)
-        return dmx_machine_fail(m, DMX_ERROR_LIMIT,
-                                "%zu bytes; the limit is %zu", m->end - m->pos,
-                                DMX_PICKLE_MAX_BYTES);
+        return dmx_fail_at(m->err, DMX_ERROR_LIMIT, (int64_t)at,
+                           "pickle at byte %zu: %zu bytes; the limit is %zu",
+                           at, m->end - m->pos, DMX_PICKLE_MAX_BYTES);
     if (m->end - m->pos < 2 || m->data[m->pos] != 0x80)
-        return dmx_fail_at(m->err, DMX_ERROR_FORMAT, (int64_t)m->pos,
-                           "no pickle of protocol 2 to 5 at byte %zu", m->pos);
+        return dmx_fail_at(m->err, DMX_ERROR_FORMAT, (int64_t)at,
+                           "no pickle of protocol 2 to 5 at byte %zu", at);
     while (!m->stopped)
         DMX_FORWARD(step(m));
     *out = m->stack[m->n_stack - 1];

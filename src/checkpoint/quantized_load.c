@@ -60,6 +60,7 @@ static dmx_status take_raw(dmx_raw *raw, dmx_load *load,
 {
     size_t at = 0, bytes = 0;
     *raw = (dmx_raw){0};
+    DMX_FORWARD(dmx_load_needs_all(load));
     if (value->kind != DMX_PICKLED_TENSOR || !contiguous(raw, value))
         return malformed(load, "a tensor that is none, or not contiguous");
     const dmx_storage *s = value->as.tensor.storage;

@@ -71,7 +71,7 @@ static dmx_status add_entry(dmx_load *load, const dmx_safetensors_entry *e,
                            "weight %s: its data_offsets do not fit its shape "
                            "or the file; the file is damaged or truncated",
                            t->name);
-    t->data = load->data + base + (size_t)e->range[0];
+    dmx_load_place(load, t, base + (size_t)e->range[0]);
     return DMX_OK;
 }
 
@@ -133,7 +133,7 @@ static dmx_status read_header(dmx_load *load, const dmx_json *header,
 dmx_status dmx_load_safetensors(dmx_load *load)
 {
     load->checkpoint->container = DMX_CONTAINER_SAFETENSORS;
-    const uint64_t length = dmx_le64(load->data);
+    const uint64_t length = dmx_le64(load->head);
     DMX_RETURN_IF(length > MAX_HEADER, load->err, DMX_ERROR_LIMIT,
                   "safetensors header of %llu bytes; the limit is %llu",
                   (unsigned long long)length, (unsigned long long)MAX_HEADER);
@@ -143,10 +143,12 @@ dmx_status dmx_load_safetensors(dmx_load *load)
                   "left",
                   (unsigned long long)length,
                   load->size - DMX_SAFETENSORS_LENGTH);
+    const unsigned char *text = NULL;
     dmx_json *header = NULL;
-    DMX_FORWARD(dmx_json_parse(
-        &header, (const char *)load->data + DMX_SAFETENSORS_LENGTH,
-        (size_t)length, DMX_SAFETENSORS_LENGTH, "header", load->err));
+    DMX_FORWARD(dmx_image_view(&text, &load->image, DMX_SAFETENSORS_LENGTH,
+                               (size_t)length, load->err));
+    DMX_FORWARD(dmx_json_parse(&header, (const char *)text, (size_t)length,
+                               DMX_SAFETENSORS_LENGTH, "header", load->err));
     const dmx_status status =
         read_header(load, header, DMX_SAFETENSORS_LENGTH + (size_t)length);
     dmx_json_free(header);

@@ -71,6 +71,25 @@ dmx_status dmx_load_tensor(dmx_tensor **out, dmx_load *load, const char *name,
     return DMX_OK;
 }
 
+dmx_status dmx_load_needs_all(dmx_load *load)
+{
+    if (load->data != NULL)
+        return DMX_OK;
+    load->needs_all = true;
+    DMX_RETURN_ERROR(load->err, DMX_ERROR_UNSUPPORTED,
+                     "this kind of checkpoint is not read by ranges");
+}
+
+void dmx_load_place(const dmx_load *load, dmx_tensor *t, size_t offset)
+{
+    if (load->data != NULL) {
+        t->data = load->data + offset;
+        return;
+    }
+    t->source = load->image.source;
+    t->offset = offset;
+}
+
 /* A tuple of integers into numbers[DMX_TENSOR_RANK]; -1: too many, -2: none */
 static int numbers_of(int64_t *out, const dmx_pickled *v)
 {
@@ -133,8 +152,10 @@ static dmx_status place(dmx_load *load, dmx_tensor *t, const dmx_storage *s,
                            t->name,
                            dmx_text_show(key, sizeof key, s->key, s->key_size),
                            (long long)s->count, bytes);
-    t->data =
-        load->data + at + (size_t)(s->view + offset) * (size_t)s->item_size;
+    if ((uint64_t)(end - offset) > dmx_tensor_count(t))
+        DMX_FORWARD(dmx_load_needs_all(load)); /* it lies scattered */
+    dmx_load_place(load, t,
+                   at + (size_t)(s->view + offset) * (size_t)s->item_size);
     return DMX_OK;
 }
 

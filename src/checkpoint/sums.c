@@ -61,13 +61,19 @@ static dmx_status first_wrong(const sums *s, dmx_error *err)
     const struct dmx_checkpoint *c = s->load->checkpoint;
     size_t at, wrong = 0, first = c->n_tensor;
     double value;
+    dmx_tensor here;
+    void *bytes;
     for (size_t i = c->n_tensor; i-- > 0;)
         if (s->wrong[i] != 0) {
             first = i;
             wrong++;
         }
-    if (first == c->n_tensor ||
-        !dmx_tensor_nonfinite(&at, &value, &c->tensor[first]))
+    if (first == c->n_tensor)
+        return DMX_OK;
+    DMX_FORWARD(dmx_tensor_fetch(&here, &bytes, &c->tensor[first], err));
+    const bool again = dmx_tensor_nonfinite(&at, &value, &here);
+    free(bytes);
+    if (!again)
         return DMX_OK;
     DMX_RETURN_ERROR(err, DMX_ERROR_MODEL,
                      "weight %s is not finite (number %zu of it is %g; %zu of "
@@ -76,12 +82,58 @@ static dmx_status first_wrong(const sums *s, dmx_error *err)
                      c->tensor[first].name, at, value, wrong, c->n_tensor);
 }
 
+/* ---- where bytes come by ranges: one after another ---------------------- */
+
+static void add_hash(void *hash, const unsigned char *data, size_t size)
+{
+    dmx_sha256_update(hash, data, size);
+}
+
+static dmx_status hash_image(dmx_load *load)
+{
+    dmx_sha256 *hash = dmx_sha256_open();
+    DMX_RETURN_IF(hash == NULL, load->err, DMX_ERROR_MEMORY,
+                  "no memory for a checksum");
+    const dmx_status status =
+        dmx_image_each(&load->image, 0, load->size, add_hash, hash, load->err);
+    dmx_sha256_finish(hash, load->checkpoint->sha256);
+    return status;
+}
+
+static dmx_status look_at(sums *s, size_t tensor)
+{
+    dmx_load *load = s->load;
+    dmx_tensor here;
+    void *bytes;
+    size_t at;
+    double value;
+    DMX_FORWARD(dmx_tensor_fetch(&here, &bytes,
+                                 &load->checkpoint->tensor[tensor], load->err));
+    const bool wrong = dmx_tensor_nonfinite(&at, &value, &here);
+    s->wrong[tensor] = wrong;
+    free(bytes);
+    return DMX_OK;
+}
+
+static dmx_status run_ranges(sums *s)
+{
+    dmx_load *load = s->load;
+    DMX_FORWARD(hash_image(load));
+    for (size_t i = 0; i < s->n_entry; i++)
+        DMX_FORWARD(dmx_zip_check(&load->zip, s->entry[i], load->err));
+    for (size_t i = 0; i < load->checkpoint->n_tensor; i++)
+        DMX_FORWARD(look_at(s, i));
+    return first_wrong(s, load->err);
+}
+
 static dmx_status run_all(sums *s)
 {
     dmx_load *load = s->load;
     const size_t n = 1 + s->n_entry + load->checkpoint->n_tensor;
     DMX_RETURN_IF(s->error == NULL || s->wrong == NULL, load->err,
                   DMX_ERROR_MEMORY, "no memory for checksums");
+    if (load->data == NULL)
+        return run_ranges(s);
     dmx_parallel(0, n, run_task, s);
     DMX_FORWARD(first_error(s, load->err));
     return first_wrong(s, load->err);

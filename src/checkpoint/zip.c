@@ -13,6 +13,8 @@ enum {
     END_BYTES = 22,
     END64_BYTES = 56,
     LOCATOR_BYTES = 20,
+    DESCRIPTOR_BYTES = 16, /* as far as it is looked at */
+    TAIL_BYTES = 65535 + END_BYTES + LOCATOR_BYTES,
     SHOWN_NAME = 80,
 };
 #define LOCAL_SIGNATURE      0x04034b50u
@@ -73,16 +75,20 @@ static bool find_end(size_t *at, const unsigned char *data, size_t size)
     return false;
 }
 
-static dmx_status read_end64(directory *d, const unsigned char *data,
-                             size_t locator, dmx_error *err)
+/* l: the locator, at byte `locator`. */
+static dmx_status read_end64(directory *d, dmx_image *image,
+                             const unsigned char *l, size_t locator,
+                             dmx_error *err)
 {
-    const uint64_t at = dmx_le64(data + locator + 8);
-    if (dmx_le32(data + locator + 4) != 0 || dmx_le32(data + locator + 16) > 1)
+    const unsigned char *p = NULL;
+    const uint64_t at = dmx_le64(l + 8);
+    if (dmx_le32(l + 4) != 0 || dmx_le32(l + 16) > 1)
         return bad(err, locator, "archive of several disks");
-    if (locator < END64_BYTES || at > locator - END64_BYTES ||
-        dmx_le32(data + at) != END64_SIGNATURE)
+    if (locator < END64_BYTES || at > locator - END64_BYTES)
         return bad(err, locator, "zip64 end record not where it should be");
-    const unsigned char *p = data + at;
+    DMX_FORWARD(dmx_image_view(&p, image, (size_t)at, END64_BYTES, err));
+    if (dmx_le32(p) != END64_SIGNATURE)
+        return bad(err, locator, "zip64 end record not where it should be");
     if (dmx_le64(p + 4) != locator - at - 12)
         return bad(err, (size_t)at, "zip64 end record of a wrong size");
     if (dmx_le32(p + 16) != 0 || dmx_le32(p + 20) != 0 ||
@@ -108,20 +114,25 @@ static dmx_status read_end32(directory *d, const unsigned char *p, size_t at,
     return DMX_OK;
 }
 
-static dmx_status read_end(directory *d, const unsigned char *data, size_t size,
-                           dmx_error *err)
+static dmx_status read_end(directory *d, dmx_image *image, dmx_error *err)
 {
+    const unsigned char *tail = NULL;
+    const size_t size = image->size;
+    const size_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
     size_t at;
-    if (!find_end(&at, data, size))
+    DMX_FORWARD(dmx_image_view(&tail, image, from, size - from, err));
+    if (!find_end(&at, tail, size - from))
         return dmx_fail_at(err, DMX_ERROR_FORMAT, (int64_t)size,
                            "truncated zip file: no end record after %zu "
                            "bytes; download or copy it again",
                            size);
-    if (at >= LOCATOR_BYTES &&
-        dmx_le32(data + at - LOCATOR_BYTES) == LOCATOR_SIGNATURE)
-        DMX_FORWARD(read_end64(d, data, at - LOCATOR_BYTES, err));
+    const unsigned char *p = tail + at, *l = p - LOCATOR_BYTES;
+    const bool wide = at >= LOCATOR_BYTES && dmx_le32(l) == LOCATOR_SIGNATURE;
+    at += from;
+    if (wide)
+        DMX_FORWARD(read_end64(d, image, l, at - LOCATOR_BYTES, err));
     else
-        DMX_FORWARD(read_end32(d, data + at, at, err));
+        DMX_FORWARD(read_end32(d, p, at, err));
     if (d->offset > d->end || d->size != d->end - d->offset)
         return bad(err, at, "central directory not where it should be");
     if (d->count > DMX_ZIP_MAX_ENTRIES)
@@ -163,12 +174,12 @@ static bool widen(sizes *s, const unsigned char *extra, size_t left)
     return n == 0;
 }
 
-/* One central directory record at `at`; *next is where the following starts. */
+/* One central directory record p, at byte `at`; *next is where the following
+ * starts. */
 static dmx_status read_central(dmx_zip_entry *e, size_t *next,
-                               const unsigned char *data, size_t at, size_t end,
+                               const unsigned char *p, size_t at, size_t end,
                                dmx_error *err)
 {
-    const unsigned char *p = data + at;
     if (end - at < CENTRAL_BYTES || dmx_le32(p) != CENTRAL_SIGNATURE)
         return bad(err, at, "central directory record expected");
     const size_t name = dmx_le16(p + 28), extra = dmx_le16(p + 30);
@@ -194,24 +205,30 @@ static dmx_status read_central(dmx_zip_entry *e, size_t *next,
 
 /* A streamed entry has zeros in its local header and a record behind its
  * bytes, nearly always signed. */
-static bool descriptor_agrees(const dmx_zip_entry *e, const unsigned char *data,
-                              size_t end)
+static dmx_status check_descriptor(const dmx_zip_entry *e, dmx_image *image,
+                                   size_t end, dmx_error *err)
 {
+    const unsigned char *p = NULL;
     const size_t at = e->offset + (size_t)e->packed;
-    if (end - at < 16 || dmx_le32(data + at) != DESCRIPTOR_SIGNATURE)
-        return true;
-    return dmx_le32(data + at + 4) == e->crc;
+    if ((e->flags & FLAG_DESCRIPTOR) == 0 || end - at < DESCRIPTOR_BYTES)
+        return DMX_OK;
+    DMX_FORWARD(dmx_image_view(&p, image, at, DESCRIPTOR_BYTES, err));
+    if (dmx_le32(p) == DESCRIPTOR_SIGNATURE && dmx_le32(p + 4) != e->crc)
+        return bad_entry(err, e, "data descriptor and directory differ");
+    return DMX_OK;
 }
 
+/* p: the local header, `extra`: its extra field of n bytes. */
 static dmx_status check_sizes(const dmx_zip_entry *e, const unsigned char *p,
-                              size_t name, size_t extra, dmx_error *err)
+                              const unsigned char *extra, size_t n,
+                              dmx_error *err)
 {
     sizes s = {dmx_le32(p + 22), dmx_le32(p + 18), 0, false};
     const uint32_t crc = dmx_le32(p + 14);
     const bool streamed = (e->flags & FLAG_DESCRIPTOR) != 0;
     if (streamed && crc == 0 && s.size == 0 && s.packed == 0)
         return DMX_OK;
-    if (!widen(&s, p + LOCAL_BYTES + name, extra))
+    if (!widen(&s, extra, n))
         return bad_entry(err, e, "zip64 sizes missing");
     if (streamed && s.size == 0 && s.packed == 0)
         return DMX_OK;
@@ -222,25 +239,27 @@ static dmx_status check_sizes(const dmx_zip_entry *e, const unsigned char *p,
 
 /* The local header must tell the same story as the directory: readers that
  * believe one or the other must see the same file. */
-static dmx_status check_local(dmx_zip_entry *e, const unsigned char *data,
-                              size_t end, dmx_error *err)
+static dmx_status check_local(dmx_zip_entry *e, dmx_image *image, size_t end,
+                              dmx_error *err)
 {
-    const unsigned char *p = data + e->header;
-    if (e->header > end || end - e->header < LOCAL_BYTES ||
-        dmx_le32(p) != LOCAL_SIGNATURE)
+    const unsigned char *p = NULL, *after = NULL;
+    if (e->header > end || end - e->header < LOCAL_BYTES)
+        return bad_entry(err, e, "no local header");
+    DMX_FORWARD(dmx_image_view(&p, image, e->header, LOCAL_BYTES, err));
+    if (dmx_le32(p) != LOCAL_SIGNATURE)
         return bad_entry(err, e, "no local header");
     const size_t name = dmx_le16(p + 26), extra = dmx_le16(p + 28);
     const size_t left = end - e->header - LOCAL_BYTES;
     if (name + extra > left || e->packed > left - name - extra)
         return bad_entry(err, e, "reaches past the end of the file");
-    if (name != e->name_size || memcmp(p + LOCAL_BYTES, e->name, name) != 0 ||
+    e->offset = e->header + LOCAL_BYTES + name + extra;
+    DMX_FORWARD(dmx_image_view(&after, image, e->header + LOCAL_BYTES,
+                               name + extra, err));
+    if (name != e->name_size || memcmp(after, e->name, name) != 0 ||
         dmx_le16(p + 8) != e->method || dmx_le16(p + 6) != e->flags)
         return bad_entry(err, e, "local header and directory differ");
-    DMX_FORWARD(check_sizes(e, p, name, extra, err));
-    e->offset = e->header + LOCAL_BYTES + name + extra;
-    if ((e->flags & FLAG_DESCRIPTOR) != 0 && !descriptor_agrees(e, data, end))
-        return bad_entry(err, e, "data descriptor and directory differ");
-    return DMX_OK;
+    DMX_FORWARD(check_sizes(e, p, after + name, extra, err));
+    return check_descriptor(e, image, end, err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -285,11 +304,14 @@ static dmx_status read_entries(dmx_zip *zip, const directory *d, dmx_error *err)
     DMX_RETURN_IF(zip->entry == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for a zip directory of %llu entries",
                   (unsigned long long)d->count);
-    size_t at = (size_t)d->offset;
+    const size_t from = (size_t)d->offset, end = (size_t)d->end;
+    const unsigned char *central = NULL;
+    DMX_FORWARD(dmx_image_view(&central, &zip->image, from, end - from, err));
+    size_t at = from;
     for (; zip->n_entry < d->count; zip->n_entry++) {
         dmx_zip_entry *e = &zip->entry[zip->n_entry];
-        DMX_FORWARD(read_central(e, &at, zip->data, at, (size_t)d->end, err));
-        DMX_FORWARD(check_local(e, zip->data, (size_t)d->offset, err));
+        DMX_FORWARD(read_central(e, &at, central + (at - from), at, end, err));
+        DMX_FORWARD(check_local(e, &zip->image, from, err));
     }
     if (at != d->end)
         return bad(err, at, "central directory longer than its entries");
@@ -297,12 +319,11 @@ static dmx_status read_entries(dmx_zip *zip, const directory *d, dmx_error *err)
     return check_names(zip, err);
 }
 
-dmx_status dmx_zip_open(dmx_zip *zip, const unsigned char *data, size_t size,
-                        dmx_error *err)
+dmx_status dmx_zip_open(dmx_zip *zip, const dmx_image *image, dmx_error *err)
 {
-    *zip = (dmx_zip){data, size, NULL, 0};
+    *zip = (dmx_zip){*image, NULL, 0};
     directory d = {0};
-    DMX_FORWARD(read_end(&d, data, size, err));
+    DMX_FORWARD(read_end(&d, &zip->image, err));
     const dmx_status status = read_entries(zip, &d, err);
     if (status != DMX_OK)
         dmx_zip_close(zip);
@@ -339,10 +360,17 @@ dmx_status dmx_zip_use(dmx_zip_entry *e, dmx_error *err)
     return DMX_OK;
 }
 
+static void add_crc(void *crc, const unsigned char *data, size_t size)
+{
+    *(uint32_t *)crc = dmx_crc32_more(*(uint32_t *)crc, data, size);
+}
+
 dmx_status dmx_zip_check(const dmx_zip *zip, const dmx_zip_entry *e,
                          dmx_error *err)
 {
-    const uint32_t crc = dmx_crc32(zip->data + e->offset, e->size);
+    uint32_t crc = 0;
+    DMX_FORWARD(
+        dmx_image_each(&zip->image, e->offset, e->size, add_crc, &crc, err));
     if (crc != e->crc)
         return bad_entry(err, e, "checksum (CRC-32) differs");
     return DMX_OK;

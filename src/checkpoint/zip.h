@@ -2,17 +2,17 @@
 #ifndef DMX_CHECKPOINT_ZIP_H
 #define DMX_CHECKPOINT_ZIP_H
 
-#include "base/error.h"
+#include "base/source.h"
 
 #include <stdbool.h>
 
 #define DMX_ZIP_MAX_ENTRIES ((uint64_t)100000)
 
 typedef struct dmx_zip_entry {
-    const char *name; /* in the file image, not terminated */
+    const char *name; /* in the image, not terminated */
     size_t name_size;
     size_t header;       /* offset of the local header */
-    size_t offset, size; /* the entry's bytes in the file image */
+    size_t offset, size; /* the entry's bytes in the image */
     uint64_t packed;     /* size as stored; equals size when not compressed */
     uint32_t crc;        /* CRC-32 according to the directory */
     uint16_t method, flags;
@@ -20,17 +20,16 @@ typedef struct dmx_zip_entry {
 } dmx_zip_entry;
 
 typedef struct dmx_zip {
-    const unsigned char *data; /* the file image, not owned */
-    size_t size;
+    dmx_image image;      /* its bytes are not owned */
     dmx_zip_entry *entry; /* sorted by name */
     size_t n_entry;
 } dmx_zip;
 
 /* Reads the central directory (zip64 too) and checks it against every local
- * header: names, methods, sizes, no duplicates, no overlaps. The image must
- * outlive the zip. */
-DMX_MUST_CHECK dmx_status dmx_zip_open(dmx_zip *zip, const unsigned char *data,
-                                       size_t size, dmx_error *err);
+ * header: names, methods, sizes, no duplicates, no overlaps. The image's
+ * bytes must outlive the zip. */
+DMX_MUST_CHECK dmx_status dmx_zip_open(dmx_zip *zip, const dmx_image *image,
+                                       dmx_error *err);
 void dmx_zip_close(dmx_zip *zip);
 
 /* The entry of that exact name, or NULL. */

@@ -110,36 +110,55 @@ static void pass_back(selection *s, const dmx_node *n)
     }
 }
 
-/* The entries `w->row` of a tensor's axis, copied. */
-static const dmx_tensor *gather(selection *s, const dmx_tensor *t, int axis,
-                                const wish *w)
+/* The entries `w->row` of t's axis into `data`, for a tensor of dimensions
+ * `dim`. */
+static void copy_entries(unsigned char *data, const dmx_tensor *t,
+                         const int64_t *dim, size_t count, int axis,
+                         const wish *w)
 {
-    if (t == NULL)
-        return NULL;
     const size_t item = dmx_dtype_size(t->dtype);
-    dmx_tensor out = *t;
-    out.dim[axis] = (int64_t)w->count;
-    const size_t count = dmx_tensor_count(&out);
-    unsigned char *data = dmx_arena_alloc(&s->to->arena, count, item);
-    if (data == NULL) {
-        dmx_graph_fail(s->to, DMX_ERROR_MEMORY, "no memory for the graph");
-        return t;
-    }
     for (size_t i = 0; i < count; i++) {
         int64_t from = 0;
         size_t rest = i;
         for (int k = t->rank; k-- > 0;) {
-            const int64_t at = (int64_t)(rest % (size_t)out.dim[k]);
-            rest /= (size_t)out.dim[k];
+            const int64_t at = (int64_t)(rest % (size_t)dim[k]);
+            rest /= (size_t)dim[k];
             from += (k == axis ? w->row[at] : at) * t->stride[k];
         }
         memcpy(data + i * item, (const char *)t->data + from * (int64_t)item,
                item);
     }
+}
+
+/* The same as a tensor of the new graph. */
+static const dmx_tensor *gather(selection *s, const dmx_tensor *t, int axis,
+                                const wish *w)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_tensor whole;
+    void *bytes;
+    if (t == NULL)
+        return NULL;
+    dmx_tensor out = *t;
+    out.dim[axis] = (int64_t)w->count;
+    const size_t count = dmx_tensor_count(&out);
+    unsigned char *data =
+        dmx_arena_alloc(&s->to->arena, count, dmx_dtype_size(t->dtype));
+    if (data == NULL) {
+        dmx_graph_fail(s->to, DMX_ERROR_MEMORY, "no memory for the graph");
+        return t;
+    }
+    if (dmx_tensor_fetch(&whole, &bytes, t, &err) != DMX_OK) {
+        dmx_graph_fail(s->to, err.code, "%s", err.message);
+        return t;
+    }
+    copy_entries(data, &whole, out.dim, count, axis, w);
+    free(bytes);
     int64_t stride = 1;
     for (int k = t->rank; k-- > 0; stride *= out.dim[k])
         out.stride[k] = stride;
     out.data = data;
+    out.source = NULL;
     return dmx_graph_tensor(s->to, out);
 }
 

@@ -39,7 +39,8 @@ static dmx_status try_open(const sample *s, dmx_error *err)
     unsigned char *copy = malloc(s->b.size + 1);
     assert_non_null(copy);
     memcpy(copy, s->b.data, s->b.size);
-    dmx_status status = dmx_zip_open(&zip, copy, s->b.size, err);
+    const dmx_image image = {.data = copy, .size = s->b.size};
+    dmx_status status = dmx_zip_open(&zip, &image, err);
     for (size_t i = 0; status == DMX_OK && i < zip.n_entry; i++) {
         status = dmx_zip_use(&zip.entry[i], err);
         if (status == DMX_OK)
@@ -69,7 +70,8 @@ static void test_good(void **state)
     sample s = make();
     dmx_zip zip;
     dmx_error err = DMX_ERROR_INIT;
-    assert_ok(dmx_zip_open(&zip, s.b.data, s.b.size, &err), &err);
+    const dmx_image image = {.data = s.b.data, .size = s.b.size};
+    assert_ok(dmx_zip_open(&zip, &image, &err), &err);
     assert_int_equal(zip.n_entry, 2);
     const dmx_zip_entry *e = dmx_zip_find(&zip, "m/b", 3);
     assert_non_null(e);

@@ -186,7 +186,9 @@ static void test_damaged_files(void **state)
     file.size = size;
     /* One bit of the first storage. */
     dmx_zip zip;
-    assert_ok(dmx_zip_open(&zip, file.data, size, NULL), NULL);
+    assert_ok(
+        dmx_zip_open(&zip, &(dmx_image){.data = file.data, .size = size}, NULL),
+        NULL);
     const dmx_zip_entry *e = dmx_zip_find(&zip, "model/data/0", 12);
     assert_non_null(e);
     file.data[e->offset] ^= 1;

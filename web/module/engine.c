@@ -1,6 +1,6 @@
 /* Between the separator and the engine (ld's --wrap): memory never shrinks
  * here, so a run's memory is taken when the first run needs it, in the place of
- * the file, which has been closed by then. */
+ * what was needed to pack the weights. */
 #include "engine.h"
 
 #include "base/error.h"

@@ -68,8 +68,9 @@ WEB_EXPORT void web_free_text(char *text);
  *                   as in dmx_separator_options
  *   low_memory      keeps float16 weights as they are
  * Unknown keys are refused. NULL when it fails; close with
- * web_close. Files are read and closed one after another; they are asked for
- * again only by models that take any length. */
+ * web_close. Files are read by ranges, one file after another: what describes
+ * the weights, all of it for its checksums, then weight by weight as they are
+ * packed. They are asked for again by models that take any length. */
 WEB_EXPORT dmx_separator *web_open(const char *options);
 WEB_EXPORT void web_close(dmx_separator *separator);
 

@@ -203,15 +203,16 @@ static void transpose(float *data, const dmx_plane *plane, const float *table,
                 table[t * plane->channels + c] * alpha;
 }
 
-static void position_table(float *table, const dmx_node *n)
+static dmx_status position_table(float *table, const dmx_node *n,
+                                 dmx_error *err)
 {
     if (dmx_weight_of(n) == NULL) {
         dmx_position_table_1d(table, &n->at);
-        return;
+        return DMX_OK;
     }
     const dmx_tensor rows =
         dmx_tensor_slice(dmx_weight_of(n), 0, 0, n->at.frames);
-    dmx_tensor_to_f32(table, &rows);
+    return dmx_tensor_read_f32(table, &rows, err);
 }
 
 static dmx_status emit_position(dmx_planner *p, const dmx_node *n,
@@ -222,11 +223,12 @@ static dmx_status emit_position(dmx_planner *p, const dmx_node *n,
     DMX_FORWARD(add_constant(&data, &plane, p, n->out[0], err));
     DMX_FORWARD(
         dmx_plan_elements(&table, NULL, plane.cols * plane.channels, err));
-    position_table(table, n);
-    transpose(data, &plane, table,
-              dmx_weight_of(n) != NULL ? (float)n->at.alpha : 1.0f);
+    const dmx_status status = position_table(table, n, err);
+    if (status == DMX_OK)
+        transpose(data, &plane, table,
+                  dmx_weight_of(n) != NULL ? (float)n->at.alpha : 1.0f);
     free(table);
-    return DMX_OK;
+    return status;
 }
 
 static dmx_status emit_position_2d(dmx_planner *p, const dmx_node *n,

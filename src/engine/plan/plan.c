@@ -76,9 +76,13 @@ dmx_status dmx_plan_elements(float **out, const dmx_tensor *t, int64_t n,
     *out = calloc(room + 1, sizeof **out);
     DMX_RETURN_IF(*out == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for %zu weights", room);
-    if (t != NULL)
-        dmx_tensor_to_f32(*out, t);
-    return DMX_OK;
+    const dmx_status status =
+        t != NULL ? dmx_tensor_read_f32(*out, t, err) : DMX_OK;
+    if (status != DMX_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 static dmx_status open_planner(dmx_planner *p, dmx_error *err)

@@ -94,7 +94,7 @@ static dmx_status embedding(const float **out, dmx_planner *p,
     const float alpha = (float)(n->at.alpha * node_at(p, u->add)->at.alpha);
     float *table;
     DMX_FORWARD(dmx_program_floats(&table, p->e, count, err));
-    dmx_tensor_to_f32(table, dmx_weight_of(n));
+    DMX_FORWARD(dmx_tensor_read_f32(table, dmx_weight_of(n), err));
     for (int64_t i = 0; i < count; i++)
         table[i] *= alpha;
     *out = table;

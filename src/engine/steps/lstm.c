@@ -158,8 +158,12 @@ static dmx_status load(float **out, const dmx_tensor *t, dmx_error *err)
     *out = calloc(count + 1, sizeof **out);
     DMX_RETURN_IF(*out == NULL, err, DMX_ERROR_MEMORY,
                   "no memory for %zu weights", count);
-    dmx_tensor_to_f32(*out, t);
-    return DMX_OK;
+    const dmx_status status = dmx_tensor_read_f32(*out, t, err);
+    if (status != DMX_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 /* The index of line gate * H + unit in tile order. */
