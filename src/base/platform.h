@@ -15,6 +15,8 @@
  * memory is short. Free with the same size. */
 void *dmx_pages_alloc(size_t bytes);
 void dmx_pages_free(void *p, size_t bytes);
+/* Bytes worth asking for at once, of which small pieces are then given. */
+size_t dmx_pages_chunk(void);
 
 /* --------------------------------------------------------------- threads */
 

@@ -25,6 +25,12 @@ static bool round_up(size_t *bytes)
     return *bytes > 0;
 }
 
+/* Several large pages: what is left of one is lost. */
+size_t dmx_pages_chunk(void)
+{
+    return 16 * PAGE;
+}
+
 /* Maps one page more than needed and gives back what lies outside the aligned
  * part. */
 void *dmx_pages_alloc(size_t bytes)

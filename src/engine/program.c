@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK ((size_t)32 << 20)
-
 /* The last chunk, if it has room, or a new one. */
 static dmx_chunk *chunk_with(struct dmx_engine *e, size_t bytes)
 {
@@ -20,7 +18,8 @@ static dmx_chunk *chunk_with(struct dmx_engine *e, size_t bytes)
     if (!dmx_grow(&e->chunk, &e->chunk_capacity, e->n_chunk + 1,
                   sizeof *e->chunk))
         return NULL;
-    dmx_chunk c = {.size = bytes > CHUNK ? bytes : CHUNK};
+    const size_t least = dmx_pages_chunk();
+    dmx_chunk c = {.size = bytes > least ? bytes : least};
     c.data = dmx_pages_alloc(c.size);
     if (c.data == NULL)
         return NULL;

@@ -3,7 +3,9 @@
  * what was needed to pack the weights. */
 #include "engine.h"
 
+#include "arch/arch.h"
 #include "base/error.h"
+#include "checkpoint/checkpoint.h"
 
 #include <stdlib.h>
 
@@ -40,6 +42,18 @@ dmx_status __wrap_dmx_engine_run(late_state *late, float *stems,
                                  const float *mix, const dmx_hooks *hooks,
                                  dmx_error *err);
 
+/* Weights as float32 and what Winograd's method makes of some of them; or as
+ * float16. An engine that shares another's weights has few of its own. */
+static size_t likely_bytes(const dmx_model *model,
+                           const dmx_engine_options *options)
+{
+    const struct dmx_checkpoint *c = model->weights;
+    size_t count = 0;
+    for (size_t i = 0; options->like == NULL && i < c->n_tensor; i++)
+        count += dmx_tensor_count(&c->tensor[i]);
+    return options->low_memory != 0 ? count / 20 * 44 : count / 20 * 112;
+}
+
 dmx_status __wrap_dmx_engine_open(dmx_engine **out, const dmx_model *model,
                                   int64_t samples,
                                   const dmx_engine_options *given,
@@ -47,6 +61,7 @@ dmx_status __wrap_dmx_engine_open(dmx_engine **out, const dmx_model *model,
 {
     dmx_engine_options options = *given;
     options.low_memory = low_memory;
+    web_expect_pages(likely_bytes(model, &options));
     return __real_dmx_engine_open(out, model, samples, &options, err);
 }
 

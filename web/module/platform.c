@@ -3,6 +3,7 @@
  * its own, and waits in web_thread for something to run. Without shared memory
  * there are none. */
 #include "module.h"
+#include "engine.h"
 
 #include "base/memory.h"
 #include "base/platform.h"
@@ -24,6 +25,24 @@ void dmx_pages_free(void *p, size_t bytes)
 {
     (void)bytes;
     dmx_aligned_free(p);
+}
+
+/* The first chunk has room for all that is expected, so that what is taken
+ * besides while weights are packed lies behind it, and leaves one hole that
+ * memory grows from, not one in front of every chunk. */
+#define SMALL_CHUNK ((size_t)4 << 20)
+static size_t expected;
+
+void web_expect_pages(size_t bytes)
+{
+    expected = bytes;
+}
+
+size_t dmx_pages_chunk(void)
+{
+    const size_t chunk = expected > SMALL_CHUNK ? expected : SMALL_CHUNK;
+    expected = 0;
+    return chunk;
 }
 
 /* ------------------------------------------------------- waiting for words */
