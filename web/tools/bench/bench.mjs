@@ -1,7 +1,7 @@
 // bench.mjs WORK WEB ROUNDS: contestants take turns, each in a browser or a Node
 // process of its own that ends with its turn, so that none meets what another
 // left behind and whatever else the machine does strikes all alike. Every turn
-// is a line of WORK/turns.jsonl; those that are there are not taken again, so a
+// is a line of WORK/turns.jsonl; those that went well are not taken again, so a
 // run that was cut off goes on. The table has medians: processor time and peak
 // memory of all the browser's processes (of its page's) or of the Node process,
 // wall time, and the error against the native engine.
@@ -81,7 +81,7 @@ async function takeTurn(turn, options) {
 }
 
 async function takeTurns() {
-    const taken = new Set(turns().map(t => `${t.host} ${t.name} ${t.round}`));
+    const taken = new Set(turns().filter(t => !t.failed).map(t => `${t.host} ${t.name} ${t.round}`));
     for (let round = 0; round < Number(rounds); round++)
         for (const host of Object.keys(HOSTS))
             for (const [name, options] of Object.entries(CONTESTANTS))

@@ -7,7 +7,7 @@ const floats = async url => new Float32Array(await (await fetch(url)).arrayBuffe
 let run, wanted;
 
 async function openDemucs(options, planes) {
-    const demucs = await Demucs.open({ model: '/data/full.safetensors', cache: false, overlap: 0, ...options });
+    const demucs = await Demucs.open({ model: '/data/full.safetensors', overlap: 0, ...options });
     run = () => runDemucs(demucs, planes);
     window.measure = () => demucs.measure();
     return { isa: demucs.isa, threads: demucs.threads };
