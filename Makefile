@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage wheel install clean format
-.PHONY: web studio plugin
+.PHONY: web studio plugin dist deb recipes aarch64 test-packages
 
 demo: deps onnxruntime
 	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
@@ -40,6 +40,22 @@ coverage: deps
 
 wheel: build
 	@scripts/wheel.sh $(BUILD) dist
+
+# Packages, docs/packages.md; test-packages tries them all, in about an hour
+dist: onnxruntime
+	@scripts/dist.sh dist
+
+deb: deps
+	@scripts/deb.sh dist
+
+recipes:
+	@scripts/recipes.sh dist
+
+aarch64: deps
+	@scripts/aarch64.sh
+
+test-packages:
+	@scripts/test-packages.sh
 
 # The WebAssembly module and the npm package: build/web/package
 web:

@@ -2,11 +2,27 @@
 # what the option tables generate: man page and shell completions.
 include(CMakePackageConfigHelpers)
 
+# What is carried to other systems finds its libraries where it is put.
+if(DMX_PORTABLE)
+  set(DMX_BESIDE ${CMAKE_INSTALL_LIBDIR}/demucs-onnx)
+  set_target_properties(demucs-onnx PROPERTIES
+    INSTALL_RPATH "$ORIGIN/../${DMX_BESIDE}")
+  set_target_properties(demucs_onnx PROPERTIES
+    INSTALL_RPATH "$ORIGIN/demucs-onnx")
+  if(TARGET demucs_onnx_checker)
+    set_target_properties(demucs_onnx_checker PROPERTIES
+      INSTALL_RPATH "$ORIGIN")
+  endif()
+endif()
+
 install(TARGETS demucs-onnx RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS demucs_onnx EXPORT demucs-onnx-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS demucs_onnx_static EXPORT demucs-onnx-static-targets
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# The static library would need the archives of all others.
+if(NOT DMX_PORTABLE)
+  install(TARGETS demucs_onnx_static EXPORT demucs-onnx-static-targets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(FILES ${PROJECT_SOURCE_DIR}/include/demucs_onnx.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET demucs_onnx_checker)
@@ -38,8 +54,10 @@ install(FILES ${PROJECT_BINARY_DIR}/demucs-onnx.pc
 set(DMX_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/demucs-onnx)
 install(EXPORT demucs-onnx-targets NAMESPACE demucs-onnx::
   DESTINATION ${DMX_PACKAGE_DIR})
-install(EXPORT demucs-onnx-static-targets NAMESPACE demucs-onnx::
-  DESTINATION ${DMX_PACKAGE_DIR})
+if(NOT DMX_PORTABLE)
+  install(EXPORT demucs-onnx-static-targets NAMESPACE demucs-onnx::
+    DESTINATION ${DMX_PACKAGE_DIR})
+endif()
 set(DMX_FIND_MODULES "")
 foreach(name ${DMX_MODULES})
   string(APPEND DMX_FIND_MODULES

@@ -1,5 +1,7 @@
 #include "hub/transport.h"
 
+#include "hub/curl_library.h"
+
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,6 +360,7 @@ dmx_status dmx_transport_curl(dmx_transport **out, const dmx_patience *patience,
                               dmx_error *err)
 {
     *out = NULL;
+    DMX_FORWARD(dmx_curl_ready(err));
     DMX_RETURN_IF(curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK, err,
                   DMX_ERROR_NETWORK, "libcurl can't be initialised");
     curl_transport *t = calloc(1, sizeof *t);

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# aarch64.sh [BUILD FOLDER [CTEST REGEX]]: cross-builds the whole program for
+# aarch64 against Debian 12's libraries of it, and runs tests under qemu: of
+# reading, graph, engine, export and sound, and the commands themselves. The
+# kernels alone: test-aarch64.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source packaging/chroot.sh
+build=${1:-build-aarch64}
+units=${2:-$(sed 's/#.*//' packaging/aarch64-tests.txt | xargs | tr ' ' '|')}
+commands="usage inspect verify messages"
+packages_need aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
+  aarch64-linux-gnu-g++=g++-aarch64-linux-gnu \
+  qemu-aarch64-static=qemu-user-static mmdebstrap=mmdebstrap \
+  protoc-c=protobuf-c-compiler
+
+# ------------------------------------------------------------------- sysroot
+
+export DMX_SYSROOT=$PACKAGES/sysroot-arm64
+libraries=libc6-dev,libstdc++-12-dev,libcjson-dev,libyaml-dev,libssl-dev
+libraries+=,zlib1g-dev,libcurl4-openssl-dev,libavformat-dev,libavcodec-dev
+libraries+=,libavutil-dev,libswresample-dev,libsoxr-dev,libpng-dev,libonnx-dev
+libraries+=,libprotobuf-dev,libprotobuf-c-dev,libcmocka-dev
+if [ "$(cat "$DMX_SYSROOT/.complete" 2>/dev/null)" != "$libraries" ]; then
+  echo "Libraries for aarch64 into $DMX_SYSROOT ..." >&2
+  rm -rf "$DMX_SYSROOT"
+  mkdir -p "$PACKAGES"
+  mmdebstrap --variant=extract --architectures=arm64 --include="$libraries" \
+    bookworm "$DMX_SYSROOT" "$MIRROR" >"$DMX_SYSROOT.log" 2>&1 || {
+    tail -n 5 "$DMX_SYSROOT.log" >&2
+    exit 1
+  }
+  # Links that begin at the root begin at this one.
+  find "$DMX_SYSROOT" -type l -lname '/*' | while read -r link; do
+    target=$DMX_SYSROOT$(readlink "$link")
+    [ ! -e "$target" ] || ln -sfr "$target" "$link"
+  done
+  echo "$libraries" >"$DMX_SYSROOT/.complete"
+fi
+
+# --------------------------------------------------------------------- build
+
+[ -e "$build/CMakeCache.txt" ] ||
+  DMX_TARGETS=help scripts/build.sh "$build" \
+    "-DCMAKE_TOOLCHAIN_FILE=$PWD/cmake/aarch64.cmake" >/dev/null
+names=$(cd "$build" && ctest -N -R "^unit/($units)\$" |
+  sed -n 's|.*: unit/||p')
+[ -n "$names" ] || {
+  echo "no test is called $units" >&2
+  exit 1
+}
+# shellcheck disable=SC2086 # a list
+DMX_TARGETS="demucs-onnx demucs_onnx demucs_onnx_checker dmx_test_server
+  dmx_slow_model $(printf 'test_%s ' $names)" scripts/build.sh "$build"
+
+# ---------------------------------------------------------------------- test
+
+# Under emulation there is one instruction set to look at, and no hurry.
+export DEMUCS_ONNXRUNTIME=${DEMUCS_ONNXRUNTIME_AARCH64:-/nonexistent}
+(cd "$build" && ctest --output-on-failure --no-tests=error --timeout 1500 \
+  -R "^unit/($units)\$")
+
+# The commands, through something that is called as they are.
+qemu=$(command -v qemu-aarch64-static)
+mkdir -p "$build/emulated"
+for program in demucs-onnx tests/dmx_test_server tests/dmx_slow_model; do
+  wrapper=$build/emulated/$(basename "$program")
+  printf '#!/bin/sh\nexec %s -L %s %s "$@"\n' "$qemu" "$DMX_SYSROOT" \
+    "$(realpath "$build/$program")" >"$wrapper"
+  chmod +x "$wrapper"
+done
+emulated=$(realpath "$build/emulated")
+for topic in $commands; do
+  echo "cli/$topic"
+  DEMUCS_ONNX=$emulated/demucs-onnx DMX_TEST_SERVER=$emulated/dmx_test_server \
+    DMX_SLOW_MODEL=$emulated/dmx_slow_model DMX_TEST_DATA=$PWD/tests/data \
+    DMX_SOURCE=$PWD DMX_BUILD=$(realpath "$build") \
+    bash "tests/cli/test_$topic.sh"
+done
+
+# A song, from its file to stems. Where this machine's own program is built, it
+# must say the same to the last of 16 bits.
+work=$(mktemp -d "${TMPDIR:-/tmp}/dmx-aarch64-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+python3 - "$work/song.wav" <<'PY'
+import math, sys, wave
+with wave.open(sys.argv[1], "wb") as song:
+    song.setnchannels(2), song.setsampwidth(2), song.setframerate(44100)
+    song.writeframes(b"".join(
+        int(9000 * math.sin(i * i / 1e6) * s).to_bytes(2, "little", signed=True)
+        for i in range(22050) for s in (1, -0.5)))
+PY
+model=$(ls tests/data/demo/htdemucs_tiny-*.th)
+separate() { # PROGRAM FOLDER
+  "$1" separate "$work/song.wav" -q -o "$work/$2" -m "$model" --threads 1
+}
+separate "$emulated/demucs-onnx" emulated
+[ ! -x build/demucs-onnx ] || separate build/demucs-onnx own
+python3 - "$work" <<'PY'
+import array, pathlib, sys, wave
+work = pathlib.Path(sys.argv[1])
+stems = sorted(work.glob("emulated/song/*.wav"))
+assert len(stems) == 4, stems
+def read(path):
+    with wave.open(str(path)) as file:
+        return array.array("h", file.readframes(file.getnframes()))
+for stem in stems:
+    have = read(stem)
+    assert len(have) == 44100 and any(have), stem
+    own = work / "own/song" / stem.name
+    if own.exists():
+        worst = max(abs(a - b) for a, b in zip(have, read(own)))
+        assert worst <= 1, (stem.name, worst)
+        print(f"{stem.name}: within {worst} of 32768 of this machine's")
+PY
+echo "aarch64: all passed"

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# test-packages.sh [PART...]: makes the packages of docs/packages.md with its own
+# commands and tries them where nothing else is installed. Parts: dist
+# reproducible deb recipes aarch64; all of them without any.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source packaging/chroot.sh
+source packaging/version.sh
+out=$PWD/dist
+parts=${*:-dist reproducible deb recipes aarch64}
+tried=()
+[ "$(id -u)" = 0 ] || {
+  echo "test-packages: needs root, for Debians in folders" >&2
+  exit 1
+}
+
+# block WORD [N]: the Nth block of docs/packages.md that begins with ```sh WORD.
+block() {
+  awk -v word="$1" -v wanted="${2:-1}" '
+    $0 == "```sh " word { n++; on = n == wanted; next }
+    /^```/ { on = 0 }
+    on' docs/packages.md | grep . || {
+    echo "docs/packages.md has no block $1 ${2:-1}" >&2
+    exit 1
+  }
+}
+
+# a song of a second, and a checkpoint, into a folder
+subjects() {
+  python3 - "$1/song.wav" <<'PY'
+import math, sys, wave
+with wave.open(sys.argv[1], "wb") as song:
+    song.setnchannels(2), song.setsampwidth(2), song.setframerate(44100)
+    song.writeframes(b"".join(
+        int(9000 * math.sin(i * i / 1e6) * s).to_bytes(2, "little", signed=True)
+        for i in range(44100) for s in (1, -0.5)))
+PY
+  cp tests/data/demo/htdemucs_tiny-*.th "$1/model.th"
+}
+
+# fresh SUITE: a bare Debian, $PACKAGES/try, with the subjects in /try.
+fresh() {
+  chroot_copy "$1" try
+  mkdir "$PACKAGES/try/try"
+  subjects "$PACKAGES/try/try"
+}
+
+in_debian() { # COMMANDS, run in /try of it
+  printf 'set -e\ncd /try\n%s\n' "$1" >"$PACKAGES/try/try.sh"
+  chroot_run try sh /try.sh
+}
+
+stems_are_there() { # FOLDER ENDING
+  local stem
+  for stem in drums bass other vocals; do
+    [ -s "$PACKAGES/try/try/$1/$stem.$2" ] || {
+      echo "no $1/$stem.$2" >&2
+      exit 1
+    }
+  done
+}
+
+# --------------------------------------------------------------------- parts
+
+dist() {
+  rm -f "$out"/demucs-onnx-*-linux-*
+  bash -e <<<"$(block make 1)"
+  local suite
+  for suite in bullseye bookworm; do
+    fresh $suite
+    cp "$out"/demucs-onnx-*-linux-*.tar.gz "$PACKAGES/try/try"
+    in_debian "$(block tarball)"
+    stems_are_there stems/song mp3
+    stems_are_there again/vocals flac
+    [ -s "$PACKAGES/try/try/model.onnx" ]
+    # Moved, it still works; without libcurl, a download says what is missing.
+    in_debian 'mv demucs-onnx-*-linux-*/ "/opt/else where"
+      "/opt/else where/bin/demucs-onnx" --version
+      if "/opt/else where/bin/demucs-onnx" download htdemucs 2>err; then exit 1; fi
+      grep -q "need libcurl" err'
+    tried+=("tarball in a bare $suite: export, separate WAV and MP3")
+  done
+}
+
+reproducible() {
+  local second
+  second=$(mktemp -d "${TMPDIR:-/tmp}/dmx-second-XXXXXX")
+  [ -e "$(echo "$out"/demucs-onnx-*-linux-*.tar.gz)" ] || scripts/dist.sh "$out"
+  DMX_DIST_FOLDER=/another/place/of-it scripts/dist.sh "$second"
+  cmp "$out"/demucs-onnx-*-linux-*.tar.gz "$second"/*.tar.gz
+  rm -rf "$second"
+  tried+=("tarball built in two folders: the same bytes")
+}
+
+deb() {
+  packages_need lintian=lintian
+  rm -f "$out"/*.deb
+  bash -e <<<"$(block make 2)"
+  lintian --allow-root --fail-on error,warning --profile debian \
+    "$out"/*"_${VERSION}_"*.changes
+  local package
+  for package in "$out"/*.deb; do
+    rm -rf "$PACKAGES/unpacked"
+    dpkg-deb -x "$package" "$PACKAGES/unpacked"
+    packaging/check-weights.sh "$PACKAGES/unpacked"
+  done
+  rm -rf "$PACKAGES/unpacked"
+  fresh bookworm
+  cp "$out"/*.deb examples/export.c "$PACKAGES/try/try"
+  in_debian 'apt-get update -q >/dev/null
+    apt-get install -y -q --no-install-recommends gcc libc6-dev pkg-config >log'
+  in_debian "(
+$(block deb | grep -v purge)
+) >>log 2>&1 || { tail log; exit 1; }
+    demucs-onnx --version
+    if ./export missing.th x.onnx; then exit 1; fi
+    test -s /usr/share/man/man1/demucs-onnx.1.gz"
+  stems_are_there stems/song flac
+  in_debian "( $(block deb | grep purge) ) >>log 2>&1
+    ! dpkg-query -W 'demucs-onnx*' 'libdemucs-onnx*' 2>/dev/null | grep .
+    ! find /usr /etc /var -name '*demucs*' | grep ."
+  tried+=("Debian packages: lintian; installed, used, removed in a bare bookworm")
+}
+
+recipes() {
+  bash -e <<<"$(block make 3)"
+  command -v makepkg >/dev/null || packages_need makepkg=makepkg
+  local work=$PACKAGES/makepkg
+  rm -rf "$work"
+  mkdir "$work"
+  cp "$out/PKGBUILD" "$work"
+  chown -R nobody "$work"
+  chmod a+rx "$out"
+  (cd "$work" && setpriv --reuid nobody --clear-groups env HOME="$work" \
+    makepkg --nodeps >makepkg.log 2>&1) || {
+    tail -n 20 "$work/makepkg.log" >&2
+    exit 1
+  }
+  mkdir "$work/unpacked"
+  tar -xf "$work"/demucs-onnx-*.pkg.tar* -C "$work/unpacked"
+  "$work/unpacked/usr/bin/demucs-onnx" --version
+  packaging/check-weights.sh "$work/unpacked"
+  rm -rf "$work"
+  tried+=("PKGBUILD: built by makepkg on Debian")
+}
+
+aarch64() {
+  bash -e <<<"$(block make 4)"
+  tried+=("aarch64: cross-built, tests under qemu; no real processor")
+}
+
+for part in $parts; do
+  case $part in
+  dist | reproducible | deb | recipes | aarch64) ;;
+  *)
+    sed -n '2,4s/^# //p' "$0" >&2
+    exit 2
+    ;;
+  esac
+done
+for part in $parts; do
+  echo "== $part"
+  $part
+done
+chroot_remove try
+printf 'tried: %s\n' "${tried[@]}"
+echo "not tried: Homebrew, Nix and Docker themselves"
