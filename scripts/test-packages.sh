@@ -2,6 +2,7 @@
 # test-packages.sh [PART...]: makes the packages of docs/packages.md with its own
 # commands and tries them where nothing else is installed. Parts: dist
 # reproducible deb recipes aarch64; all of them without any.
+#   $DMX_MADE  not empty: tries what lies in dist/ instead of making it first
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source packaging/chroot.sh
@@ -23,6 +24,15 @@ block() {
     echo "docs/packages.md has no block $1 ${2:-1}" >&2
     exit 1
   }
+}
+
+# made N FILES...: the Nth block that makes something, which are these files.
+made() {
+  local number=$1
+  shift
+  [ -z "${DMX_MADE:-}" ] || return 0
+  rm -f "$@"
+  bash -e <<<"$(block make "$number")"
 }
 
 # a song of a second, and a checkpoint, into a folder
@@ -63,8 +73,7 @@ stems_are_there() { # FOLDER ENDING
 # --------------------------------------------------------------------- parts
 
 dist() {
-  rm -f "$out"/demucs-onnx-*-linux-*
-  bash -e <<<"$(block make 1)"
+  made 1 "$out"/demucs-onnx-*-linux-*
   local suite
   for suite in bullseye bookworm; do
     fresh $suite
@@ -94,8 +103,7 @@ reproducible() {
 
 deb() {
   packages_need lintian=lintian
-  rm -f "$out"/*.deb
-  bash -e <<<"$(block make 2)"
+  made 2 "$out"/*.deb "$out"/*.changes
   lintian --allow-root --fail-on error,warning --profile debian \
     "$out"/*"_${VERSION}_"*.changes
   local package
@@ -123,7 +131,7 @@ $(block deb | grep -v purge)
 }
 
 recipes() {
-  bash -e <<<"$(block make 3)"
+  made 3 "$out/PKGBUILD"
   command -v makepkg >/dev/null || packages_need makepkg=makepkg
   local work=$PACKAGES/makepkg
   rm -rf "$work"
@@ -145,7 +153,7 @@ recipes() {
 }
 
 aarch64() {
-  bash -e <<<"$(block make 4)"
+  made 4
   tried+=("aarch64: cross-built, tests under qemu; no real processor")
 }
 

@@ -39,7 +39,8 @@ needs() { # FILE...: libraries that these and theirs need, "name path" a line
 # The licence of a Debian package's library, by name; everything else stops.
 licence_of() {
   case $1 in
-  ffmpeg | libsoxr* | libmp3lame*) echo LGPL-2.1-or-later ;;
+  ffmpeg | libsoxr*) echo LGPL-2.1-or-later ;;
+  libmp3lame*) echo LGPL-2.0-or-later ;;
   cjson | libyaml*) echo MIT ;;
   libprotobuf-c*) echo BSD-2-Clause ;;
   libprotobuf* | libogg* | libvorbis* | libopus*) echo BSD-3-Clause ;;

@@ -201,7 +201,16 @@ INLINE double v_sum_double(vec x)
     return sum;
 }
 
-/* Lanes taken from a (0 .. LANES-1) and b (LANES .. 2 LANES - 1). */
+/* Lanes taken from a (0 .. LANES-1) and b (LANES .. 2 LANES - 1). GCC has the
+ * first form since 12, clang has no other. */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+#endif
+#ifndef SHUFFLE
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (veci){__VA_ARGS__})
+#endif
 #if LANES == 16
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD_LANES  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
@@ -222,15 +231,15 @@ INLINE double v_sum_double(vec x)
 /* a b c d in memory order -> the even and the odd elements. */
 INLINE void v_unzip(vec a, vec b, vec *even, vec *odd)
 {
-    *even = __builtin_shufflevector(a, b, EVEN_LANES);
-    *odd = __builtin_shufflevector(a, b, ODD_LANES);
+    *even = SHUFFLE(a, b, EVEN_LANES);
+    *odd = SHUFFLE(a, b, ODD_LANES);
 }
 
 /* The inverse: a0 b0 a1 b1 ... */
 INLINE void v_zip(vec a, vec b, vec *low, vec *high)
 {
-    *low = __builtin_shufflevector(a, b, LOW_PAIRS);
-    *high = __builtin_shufflevector(a, b, HIGH_PAIRS);
+    *low = SHUFFLE(a, b, LOW_PAIRS);
+    *high = SHUFFLE(a, b, HIGH_PAIRS);
 }
 
 /* m, as memory, is a matrix of `count` rows of LANES columns; after
