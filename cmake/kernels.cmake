@@ -12,7 +12,17 @@ if(DMX_WASM_RELAXED)
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mrelaxed-simd")
 endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  # The instructions of VNNI are written as assembly: no flag of their own.
+  # The instructions of VNNI are written as assembly: no flag of their own, but
+  # an assembler that knows those of AVX (binutils 2.36).
+  include(CheckCSourceCompiles)
+  check_c_source_compiles("int main(void) {
+    __asm__(\"%{vex%} vpdpbusd %%ymm0, %%ymm1, %%ymm2\" ::: \"xmm2\");
+    return 0; }" DMX_ASSEMBLES_AVX_VNNI)
+  if(NOT DMX_ASSEMBLES_AVX_VNNI)
+    set_property(SOURCE ${DMX_KERNEL_DIR}/narrow.c
+      ${DMX_KERNEL_DIR}/narrow_avxvnni.c
+      APPEND PROPERTY COMPILE_DEFINITIONS DMX_NO_AVX_VNNI)
+  endif()
   set_source_files_properties(${DMX_KERNEL_DIR}/kernels_avx2.c
     ${DMX_KERNEL_DIR}/narrow_avx2.c ${DMX_KERNEL_DIR}/narrow_avxvnni.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mavx2;-mfma;-mf16c")

@@ -7,14 +7,17 @@ set -euo pipefail
 folder=$1
 prefix=/opt/dist
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+export LD_LIBRARY_PATH=$prefix/lib # the program that is built says its man page
 tree=$folder/tree
 inside=$tree/lib/demucs-onnx
 cd "$folder"
 
+# Where somebody has put one into that Debian.
+! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
 flags="-ffile-prefix-map=$folder=. -fstack-protector-strong"
 cmake -S source -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DDMX_PORTABLE=ON -DDMX_TESTS=OFF -DDMX_TOOLS=OFF -DDMX_WERROR=OFF \
-  -DCMAKE_INSTALL_PREFIX=/ -DCMAKE_INSTALL_LIBDIR=lib \
+  -DCMAKE_INSTALL_PREFIX=/prefix -DCMAKE_INSTALL_LIBDIR=lib \
   -DCMAKE_PREFIX_PATH=$prefix "-DCMAKE_C_FLAGS=$flags" \
   "-DCMAKE_CXX_FLAGS=$flags" \
   -DCMAKE_EXE_LINKER_FLAGS="-Wl,-z,relro,-z,now -Wl,-rpath-link,$prefix/lib" \
@@ -23,7 +26,8 @@ cmake --build build >>build.log || {
   tail -n 30 build.log >&2
   exit 1
 }
-DESTDIR=$tree cmake --install build >>build.log
+DESTDIR=$folder/staged cmake --install build >>build.log
+mv staged/prefix "$tree"
 
 # --------------------------------------------------------- what goes with it
 
@@ -31,7 +35,7 @@ DESTDIR=$tree cmake --install build >>build.log
 everywhere='^(libc|libm|libdl|librt|libpthread|ld-linux.*|libgcc_s|libstdc\+\+)\.so'
 
 needs() { # FILE...: libraries that these and theirs need, "name path" a line
-  LD_LIBRARY_PATH=$prefix/lib ldd "$@" |
+  ldd "$@" |
     sed -n 's/^\t\([^ ]*\) => \(\/[^ ]*\) .*/\1 \2/p' | sort -u |
     grep -Ev "$everywhere"
 }
@@ -57,10 +61,15 @@ licence_of() {
 
 # Which source a library is of: ours above, or a package of Debian 11.
 source_of() { # PATH
+  local real
+  real=$(realpath "$1")
   case $1 in
   $prefix/lib/libav* | $prefix/lib/libsw*) echo ffmpeg ;;
   $prefix/lib/libcjson*) echo cjson ;;
-  *) dpkg -S "$(realpath "$1")" | sed 's/:.*//' | head -n 1 ;;
+  *) # dpkg names it as it was before /lib and /usr/lib were one
+    { dpkg -S "$real" || dpkg -S "${real#/usr}"; } 2>/dev/null |
+      sed 's/:.*//' | head -n 1
+    ;;
   esac
 }
 

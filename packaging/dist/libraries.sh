@@ -96,7 +96,7 @@ onnx() {
   mkdir -p $prefix/include/onnx
   cp libonnx.a libonnx_proto.a $prefix/lib
   (cd /src/onnx && find onnx -name '*.h' -exec cp --parents {} $prefix/include \;)
-  cp onnx/*.h onnx/*.proto $prefix/include/onnx
+  cp onnx/*.h /src/onnx/onnx/onnx.proto $prefix/include/onnx
 }
 
 cjson() {

@@ -12,7 +12,10 @@
 extern const dmx_narrow_kernels dmx_narrow_portable;
 #if defined(__x86_64__)
 extern const dmx_narrow_kernels dmx_narrow_avx512vnni, dmx_narrow_avx512,
-    dmx_narrow_avxvnni, dmx_narrow_avx2;
+    dmx_narrow_avx2;
+#if !defined(DMX_NO_AVX_VNNI)
+extern const dmx_narrow_kernels dmx_narrow_avxvnni;
+#endif
 #elif defined(__aarch64__)
 extern const dmx_narrow_kernels dmx_narrow_dotprod, dmx_narrow_neon;
 #endif
@@ -20,7 +23,10 @@ extern const dmx_narrow_kernels dmx_narrow_dotprod, dmx_narrow_neon;
 static const dmx_narrow_kernels *const tables[] = {
 #if defined(__x86_64__)
     &dmx_narrow_avx512vnni, &dmx_narrow_avx512,
-    &dmx_narrow_avxvnni,    &dmx_narrow_avx2,
+#if !defined(DMX_NO_AVX_VNNI) /* the assembler is older than they are */
+    &dmx_narrow_avxvnni,
+#endif
+    &dmx_narrow_avx2,
 #elif defined(__aarch64__)
     &dmx_narrow_dotprod,
     &dmx_narrow_neon,
@@ -38,11 +44,13 @@ static bool has_instructions(const dmx_narrow_kernels *n)
     if (n == &dmx_narrow_avx512vnni) /* CPUID leaf 7, ECX bit 11 */
         return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
                (ecx >> 11 & 1) != 0;
+#if !defined(DMX_NO_AVX_VNNI)
     if (n == &dmx_narrow_avxvnni) /* CPUID leaf 7, subleaf 1, EAX bit 4 */
         return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
                eax >= 1 &&
                __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 &&
                (eax >> 4 & 1) != 0;
+#endif
 #elif defined(__aarch64__)
     if (n == &dmx_narrow_dotprod)
 #if defined(__linux__)

@@ -1,5 +1,5 @@
 /* AVX2 with AVX-VNNI: 12 of 16 registers are sums. */
-#if defined(__AVX2__)
+#if defined(__AVX2__) && !defined(DMX_NO_AVX_VNNI)
 #define LANES    8
 #define MR       6
 #define VECS     2
