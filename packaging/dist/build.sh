@@ -93,6 +93,9 @@ add() { # FILE-OR-dash PACKAGE
 }
 
 mkdir -p "$inside" "$tree/share/doc/demucs-onnx/licences"
+# The texts that Debian's copyright files refer to.
+cp /usr/share/common-licenses/{LGPL-2,LGPL-2.1,GPL-3,Apache-2.0} \
+  "$tree/share/doc/demucs-onnx/licences"
 : >components.tsv
 needs "$tree/bin/demucs-onnx" "$tree/lib/libdemucs-onnx.so" \
   "$inside/libdemucs_onnx_checker.so" >libraries
