@@ -22,7 +22,7 @@ source_into() {
     else
       find . -type f -printf '%P\0'
     fi
-  } | grep -zE '^(CMakeLists.txt|LICENSE|[A-Z_]+\.md|(cmake|docs|examples|include|packaging|src)/)' |
+  } | grep -zE '^(CMakeLists.txt|LICENSE|[A-Z_]+\.md|(cmake|docs|examples|include|packaging|plugin|src)/)' |
     grep -zvE '\.png$' | LC_ALL=C sort -z |
     while IFS= read -r -d '' file; do
       [ -e "$file" ] && printf '%s\0' "$file"

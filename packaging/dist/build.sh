@@ -16,7 +16,8 @@ cd "$folder"
 ! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
 flags="-ffile-prefix-map=$folder=. -fstack-protector-strong"
 cmake -S source -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
-  -DDMX_PORTABLE=ON -DDMX_TESTS=OFF -DDMX_TOOLS=OFF -DDMX_WERROR=OFF \
+  -DDMX_PORTABLE=ON -DDMX_TESTS=OFF -DDMX_TOOLS=OFF -DDMX_PLUGIN=OFF \
+  -DDMX_WERROR=OFF \
   -DCMAKE_INSTALL_PREFIX=/prefix -DCMAKE_INSTALL_LIBDIR=lib \
   -DCMAKE_PREFIX_PATH=$prefix "-DCMAKE_C_FLAGS=$flags" \
   "-DCMAKE_CXX_FLAGS=$flags" \
