@@ -18,7 +18,7 @@ dmx_sources(DMX_CORE ${DMX_SRC}/base/*.c ${DMX_SRC}/checkpoint/*.c
 list(REMOVE_ITEM DMX_CORE ${DMX_WITHOUT_LIBRARIES} ${DMX_WITH_LIBRARIES}
   ${DMX_SRC}/base/own_folder.c)
 if(DMX_PLATFORM STREQUAL own)
-  set(DMX_POSIX platform_posix cgroup file folder output part_file)
+  set(DMX_POSIX platform_posix cgroup memory_available file folder output part_file)
   list(TRANSFORM DMX_POSIX REPLACE "(.+)" "${DMX_SRC}/base/\\1.c")
   dmx_sources(DMX_REFERENCE ${DMX_SRC}/reference/*.c)
   list(REMOVE_ITEM DMX_CORE ${DMX_POSIX} ${DMX_REFERENCE}

@@ -257,6 +257,12 @@ dmx_checkpoint_tensor_data(const dmx_checkpoint *checkpoint, size_t index,
 /* Frees malloc'd memory returned by the library. */
 DMX_API void dmx_free(void *memory);
 
+/* Bytes of memory that this process may still take before the system runs out:
+ * what is free or can be freed, with swap, and no more than its control groups
+ * leave (Linux); 0: not known. The program asks for no more than that
+ * (RLIMIT_DATA), so that a hostile model meets an error. */
+DMX_API int64_t dmx_memory_available(void);
+
 /* ----------------------------------------------------------------- models */
 
 /* A checkpoint of a known architecture, with resolved arguments and every

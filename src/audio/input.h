@@ -3,14 +3,10 @@
 #define DMX_AUDIO_INPUT_H
 
 #include "audio/av_compat.h"
+#include "audio/matroska_tags.h"
+#include "audio/span.h"
 
 #include <stdbool.h>
-
-/* A part of an open file. */
-typedef struct dmx_span {
-    int fd; /* borrowed */
-    int64_t base, size;
-} dmx_span;
 
 typedef struct dmx_input {
     AVFormatContext *format;
@@ -20,6 +16,7 @@ typedef struct dmx_input {
     int failure;      /* errno of a failed read, 0 */
     int64_t skipped;  /* bytes of tags that are too many */
     bool flooded;     /* more tags than any song has, elsewhere */
+    dmx_matroska_tags matroska;
 } dmx_input;
 
 #define DMX_INPUT_MAX_TAGS 4096

@@ -55,6 +55,11 @@ static int read_bytes(void *opaque, uint8_t *buffer, int size)
             input->failure = errno;
             return AVERROR(errno);
         }
+        if (dmx_matroska_flood(&input->matroska, &input->span, buffer,
+                               input->position, (size_t)n)) {
+            input->flooded = true;
+            return AVERROR(E2BIG);
+        }
         input->position += n;
         return n == 0 ? AVERROR_EOF : (int)n;
     }

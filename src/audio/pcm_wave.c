@@ -175,7 +175,8 @@ static bool chunks_to_the_end(const wave *w, int64_t at)
     return at == end || at == end + 1;
 }
 
-/* The samples: of the first such chunk; later ones are only counted. */
+/* The samples: of the first such chunk that has any; later ones are only
+ * counted. */
 static void read_data(const wave *w, chunk *c)
 {
     dmx_pcm_header *h = w->h;
@@ -192,7 +193,7 @@ static void read_data(const wave *w, chunk *c)
     }
     if (open_end)
         c->next = h->in.size;
-    if (!h->have_data) {
+    if (!h->have_data || h->data == 0) {
         h->file.offset = c->at;
         h->data = open_end ? -1 : c->size;
         h->have_data = true;

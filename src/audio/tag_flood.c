@@ -1,8 +1,6 @@
 #include "audio/tag_flood.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BLOCK          65536
 #define MAX_ID3_TAGS   16
@@ -23,21 +21,7 @@ typedef struct source {
 
 static size_t read_at(const source *s, int64_t at, unsigned char *out, size_t n)
 {
-    size_t done = 0;
-    if (at < 0 || at >= s->span.size)
-        return 0;
-    if ((int64_t)n > s->span.size - at)
-        n = (size_t)(s->span.size - at);
-    while (done < n) {
-        const ssize_t k = pread(s->span.fd, out + done, n - done,
-                                (off_t)(s->span.base + at + (int64_t)done));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            break; /* the decoder's own reads say why */
-        done += (size_t)k;
-    }
-    return done;
+    return dmx_span_read(&s->span, at, out, n);
 }
 
 static uint32_t number(const unsigned char *p, int n, bool big_endian)

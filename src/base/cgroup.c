@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CORES 100000
+#define MOST_CORES  100000
+#define MOST_MEMORY ((long long)1 << 50) /* more than that is no limit */
 
 /* Whole numbers in a file: "200000 100000"; false when there are fewer ("max
  * 100000" is no limit). */
@@ -30,8 +31,29 @@ static bool read_numbers(const char *folder, const char *name, int count,
     return found;
 }
 
-/* Cores that one group may use; 0: as many as there are. */
-static int cores_of(const char *folder, bool unified)
+/* A named number of memory.stat: "anon 4096"; -1: it is not there. */
+static long long statistic(const char *folder, const char *name)
+{
+    char path[4400], line[256];
+    const size_t n = strlen(name);
+    long long value = -1;
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    FILE *f = fopen(path, "re");
+    while (f != NULL && value < 0 && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, name, n) == 0 && line[n] == ' ')
+            value = strtoll(line + n, NULL, 10);
+    if (f != NULL)
+        fclose(f);
+    return value;
+}
+
+/* What one group limits, and how it is asked; 0: it does not. */
+typedef struct question {
+    const char *controller; /* of version 1 */
+    int64_t (*ask)(const char *folder, bool unified);
+} question;
+
+static int64_t cores_of(const char *folder, bool unified)
 {
     long long n[2] = {0, 0};
     if (unified ? !read_numbers(folder, "cpu.max", 2, n)
@@ -40,28 +62,42 @@ static int cores_of(const char *folder, bool unified)
         return 0;
     if (n[0] <= 0 || n[1] <= 0 || n[0] / n[1] >= MOST_CORES)
         return 0;
-    return (int)(n[0] / n[1] + (n[0] % n[1] != 0));
+    return n[0] / n[1] + (n[0] % n[1] != 0);
 }
 
-static int smaller(int a, int b)
+/* The limit less what can't be dropped: pages of files can. */
+static int64_t memory_of(const char *folder, bool unified)
+{
+    long long most = 0;
+    if (!read_numbers(folder, unified ? "memory.max" : "memory.limit_in_bytes",
+                      1, &most))
+        return 0;
+    const long long used = statistic(folder, unified ? "anon" : "total_rss");
+    if (most <= 0 || most >= MOST_MEMORY)
+        return 0;
+    return used < 0 ? most : used < most ? most - used : 1;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
 {
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 /* `group` and every one above it, up to the mount. */
-static int smallest_above(const char *mount, char *group, bool unified)
+static int64_t smallest_above(const question *q, const char *mount, char *group,
+                              bool unified)
 {
     char folder[4300];
-    int cores = 0;
+    int64_t least = 0;
     /* A group outside what is mounted here: only the mount itself is seen. */
     if (strncmp(group, "/..", 3) == 0)
         *group = '\0';
     for (;;) {
         snprintf(folder, sizeof folder, "%s%s", mount, group);
-        cores = smaller(cores, cores_of(folder, unified));
+        least = smaller(least, q->ask(folder, unified));
         char *slash = strrchr(group, '/');
         if (slash == NULL)
-            return cores;
+            return least;
         *slash = '\0';
     }
 }
@@ -80,7 +116,7 @@ static bool has_word(const char *list, const char *end, const char *word)
 }
 
 /* "0::/a/b", "4:cpu,cpuacct:/a/b" */
-static int cores_of_line(const char *mount, char *line)
+static int64_t least_of_line(const question *q, const char *mount, char *line)
 {
     char folder[4200];
     line[strcspn(line, "\n")] = '\0';
@@ -89,21 +125,33 @@ static int cores_of_line(const char *mount, char *line)
     if (group == NULL || group[1] != '/')
         return 0;
     if (group == list)
-        return smallest_above(mount, group + 1, true);
-    if (!has_word(list, group, "cpu"))
+        return smallest_above(q, mount, group + 1, true);
+    if (!has_word(list, group, q->controller))
         return 0;
-    snprintf(folder, sizeof folder, "%s/cpu", mount);
-    return smallest_above(folder, group + 1, false);
+    snprintf(folder, sizeof folder, "%s/%s", mount, q->controller);
+    return smallest_above(q, folder, group + 1, false);
+}
+
+static int64_t least_of(const question *q, const char *mount, const char *self)
+{
+    char line[4096];
+    int64_t least = 0;
+    FILE *f = fopen(self, "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        least = smaller(least, least_of_line(q, mount, line));
+    if (f != NULL)
+        fclose(f);
+    return least;
 }
 
 int dmx_cgroup_cores(const char *mount, const char *self)
 {
-    char line[4096];
-    int cores = 0;
-    FILE *f = fopen(self, "re");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        cores = smaller(cores, cores_of_line(mount, line));
-    if (f != NULL)
-        fclose(f);
-    return cores;
+    static const question cores = {"cpu", cores_of};
+    return (int)least_of(&cores, mount, self);
+}
+
+int64_t dmx_cgroup_memory(const char *mount, const char *self)
+{
+    static const question memory = {"memory", memory_of};
+    return least_of(&memory, mount, self);
 }

@@ -1,5 +1,6 @@
 /* demucs-onnx: the command line over the public library. */
 #include "help.h"
+#include "memory_limit.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -213,6 +214,7 @@ int main(int argc, char **argv)
     cli_terminal terminal;
     open_standard_streams();
     refuse_telemetry();
+    cli_limit_memory();
     cli_terminal_open(&terminal, 0, 0, 0);
     cli_catch_signals();
     const int code = dispatch(&terminal, argc - 1, argv + 1);

@@ -1,4 +1,5 @@
 #include "terminal.h"
+#include "command.h"
 #include "flag_names.h"
 
 #include <signal.h>
@@ -32,12 +33,26 @@ static void on_signal(int number)
     alarm(GRACE);
 }
 
+/* Libraries written in C++ give up when memory is short while they are loaded,
+ * and others at an assertion: nothing partial stays then either. */
+static void on_abort(int number)
+{
+    static const char text[] =
+        "error: a library gave up: memory is short, or it has a fault\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    dmx_remove_part_files();
+    _exit(CLI_FAILED);
+}
+
 static void catch_alarm(void)
 {
     struct sigaction action = {.sa_handler = end_now};
     sigset_t alone;
     sigemptyset(&action.sa_mask);
     sigaction(SIGALRM, &action, NULL);
+    action.sa_handler = on_abort;
+    sigaction(SIGABRT, &action, NULL);
     sigemptyset(&alone);
     sigaddset(&alone, SIGALRM);
     sigprocmask(SIG_UNBLOCK, &alone, NULL);

@@ -23,6 +23,8 @@ typedef struct transfer {
     bool resumed; /* bytes of different answers are joined */
     bool again;   /* another try may help */
     double pause; /* seconds that the server asks for, 0: none */
+    struct timespec start;
+    uint64_t came; /* bytes since then */
     char stage[128];
 } transfer;
 
@@ -93,12 +95,50 @@ static dmx_status on_data(void *user, const void *bytes, size_t size,
     DMX_RETURN_IF(size > t->limit - t->part.have, err, DMX_ERROR_LIMIT,
                   "%s: sends more than %llu bytes", shown_url(url, t),
                   (unsigned long long)t->limit);
+    t->came += size;
     return dmx_part_append(&t->part, bytes, size, err);
+}
+
+static double or_default(double value, double fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+static double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) +
+           1e-9 * (double)(now.tv_nsec - then->tv_nsec);
+}
+
+/* A server that stops and goes on, again and again, is as slow as one that
+ * drips. */
+static dmx_status check_time(const transfer *t, dmx_error *err)
+{
+    char url[512];
+    const dmx_patience *p = t->patience;
+    const double spent = seconds_since(&t->start);
+    const double rate = or_default((double)p->stall_rate, 1000);
+    const double came = (double)t->came;
+    DMX_RETURN_IF(
+        spent > or_default(p->whole_seconds, 43200), err, DMX_ERROR_NETWORK,
+        "%s: not whole after %.0f seconds; what came is kept, and the "
+        "next call goes on with it",
+        shown_url(url, t), spent);
+    DMX_RETURN_IF(
+        spent > or_default(p->slow_seconds, 600) && came < rate * spent, err,
+        DMX_ERROR_NETWORK,
+        "%s: too slow: %.0f bytes in %.0f seconds; what came is kept, "
+        "and the next call goes on with it",
+        shown_url(url, t), came, spent);
+    return DMX_OK;
 }
 
 static dmx_status on_tick(void *user, dmx_error *err)
 {
     const transfer *t = user;
+    DMX_FORWARD(check_time(t, err));
     return dmx_progress(t->hooks, t->stage, done(t), err);
 }
 
@@ -194,11 +234,6 @@ static double jitter(double seconds)
                  (uint64_t)getpid() * 0xbf58476d1ce4e5b9u;
     x ^= x >> 31;
     return seconds * (0.5 + (double)(x % 1000) / 1000.0);
-}
-
-static double or_default(double value, double fallback)
-{
-    return value > 0 ? value : fallback;
 }
 
 static double pause_before(const transfer *t, int failures)
@@ -299,6 +334,7 @@ dmx_status dmx_download_file(dmx_transport *transport,
     snprintf(t.stage, sizeof t.stage, "download %.100s",
              slash != NULL ? slash + 1 : download->path);
     DMX_FORWARD(dmx_part_open(&t.part, download->path, download->url, err));
+    clock_gettime(CLOCK_MONOTONIC, &t.start);
     const dmx_status status = run(&t, transport, err);
     const bool nothing = status != DMX_OK && t.part.have == 0;
     if (status == DMX_ERROR_HASH || status == DMX_ERROR_LIMIT || nothing)

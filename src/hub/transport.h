@@ -19,6 +19,9 @@ typedef struct dmx_patience {
     double max_retry_after; /* 120 s: a longer Retry-After is a failure */
     int tries;              /* 5 in a row without a new byte */
     uint64_t max_bytes;     /* 4 GiB: of a file whose size is not known */
+    double whole_seconds;   /* 43200: for a file, with all tries and pauses */
+    double slow_seconds;    /* 600: then it must have come, on average, at
+                               stall_rate */
 } dmx_patience;
 
 typedef struct dmx_http_request {

@@ -61,7 +61,7 @@ static dmx_extent made(dmx_emitter *e, bool good, dmx_length length, bool batch)
 dmx_extent dmx_extent_times(dmx_emitter *e, dmx_extent x, int64_t n)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);
-    dmx_length y;
+    dmx_length y = {0};
     return dmx_extent_is_free(x)
                ? made(e, dmx_length_multiply(&y, r.length, n), y, r.batch)
                : x * n;
@@ -73,7 +73,7 @@ dmx_extent dmx_extent_product(dmx_emitter *e, dmx_extent a, dmx_extent b)
     const bool times_a = dmx_length_is_fixed(x.length);
     const dmx_length length = times_a ? y.length : x.length;
     const int64_t n = times_a ? x.length.plus : y.length.plus;
-    dmx_length z;
+    dmx_length z = {0};
     return made(e,
                 (times_a || dmx_length_is_fixed(y.length)) &&
                     !(x.batch && y.batch) && dmx_length_multiply(&z, length, n),
@@ -83,7 +83,7 @@ dmx_extent dmx_extent_product(dmx_emitter *e, dmx_extent a, dmx_extent b)
 dmx_extent dmx_extent_plus(dmx_emitter *e, dmx_extent x, int64_t n)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);
-    dmx_length y;
+    dmx_length y = {0};
     return dmx_extent_is_free(x)
                ? made(e, !r.batch && dmx_length_add(&y, r.length, n), y, false)
                : x + n;
@@ -92,21 +92,21 @@ dmx_extent dmx_extent_plus(dmx_emitter *e, dmx_extent x, int64_t n)
 dmx_extent dmx_extent_ceil(dmx_emitter *e, dmx_extent x, int64_t n)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);
-    dmx_length y;
+    dmx_length y = {0};
     return made(e, !r.batch && dmx_length_ceil(&y, r.length, n), y, false);
 }
 
 dmx_extent dmx_extent_divide(dmx_emitter *e, dmx_extent x, int64_t n)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);
-    dmx_length y;
+    dmx_length y = {0};
     return made(e, dmx_length_divide(&y, r.length, n), y, r.batch);
 }
 
 dmx_extent dmx_extent_floor(dmx_emitter *e, dmx_extent x, int64_t n)
 {
     const dmx_free_extent r = dmx_extent_rule(e, x);
-    dmx_length y;
+    dmx_length y = {0};
     return x != DMX_UNNAMED && !r.batch && dmx_length_floor(&y, r.length, n)
                ? dmx_extent_of(e, y, false)
                : DMX_UNNAMED;

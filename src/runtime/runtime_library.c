@@ -32,6 +32,18 @@ typedef struct ort_api_base {
     const char *(*GetVersionString)(void);
 } ort_api_base;
 
+/* Its words for that, of the arena and of C++. */
+static bool is_about_memory(const char *text)
+{
+    static const char *const words[] = {"Failed to allocate memory",
+                                        "bad_alloc", "bad allocation",
+                                        "Available memory of", NULL};
+    size_t i = 0;
+    while (words[i] != NULL && strstr(text, words[i]) == NULL)
+        i++;
+    return words[i] != NULL;
+}
+
 dmx_status dmx_ort_check(const struct dmx_runtime *runtime, ort_status *status,
                          const char *what, dmx_error *err)
 {
@@ -43,6 +55,14 @@ dmx_status dmx_ort_check(const struct dmx_runtime *runtime, ort_status *status,
     for (char *p = text; *p != '\0'; p++)
         if (*p == '\n' || *p == '\r')
             *p = ' ';
+    char *const rest = strstr(text, " Name:'");
+    if (is_about_memory(text) && rest != NULL)
+        *rest = '\0'; /* it goes on about its own source */
+    DMX_RETURN_IF(rest != NULL ? *rest == '\0' : is_about_memory(text), err,
+                  DMX_ERROR_MEMORY,
+                  "%s: the model needs more memory than there is (ONNX Runtime "
+                  "%s: %s)",
+                  what, runtime->version, text);
     DMX_RETURN_ERROR(err, DMX_ERROR_RUNTIME, "%s: ONNX Runtime %s: %s", what,
                      runtime->version, text);
 }

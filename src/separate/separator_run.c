@@ -85,7 +85,9 @@ static dmx_status find_track_level(run_state *r, dmx_error *err)
     DMX_FORWARD(measure(r, &level, err));
     dmx_track_level_get(&level, &r->mean, &r->std);
     DMX_RETURN_IF(!isfinite(r->mean) || !(r->std < 1e30), err,
-                  DMX_ERROR_ARGUMENT, "the track's samples are too large");
+                  DMX_ERROR_RUNTIME,
+                  "the track's samples are too large to be measured (far "
+                  "beyond full scale): scale it down first");
     return DMX_OK;
 }
 

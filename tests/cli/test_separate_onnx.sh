@@ -106,6 +106,31 @@ check "nothing is written of them" test ! -e bad
 run 1 "$DEMUCS_ONNX" separate -m "$ODD/v_nan_out.onnx" "$DEMO/song.flac" -o nan
 says err 'not finite'
 check "nothing stays of it" test -z "$(find nan -type f 2>/dev/null)"
+
+# A model of 323 bytes that asks for 2.5 GB meets the program's limit, which is
+# the memory that there is. (AddressSanitizer ends the program itself.)
+if ! grep -qa __asan_init "$DEMUCS_ONNX"; then
+    run 1 env DEMUCS_ONNX_MEMORY=1200 "$DEMUCS_ONNX" separate \
+        -m "$ODD/fills_memory.onnx" "$DEMO/song.flac" -o full
+    says err 'needs more memory than there is'
+    check "one line" test "$(grep -c '^error' err)" = 1
+    check "nothing stays of it" test -z "$(find full -type f 2>/dev/null)"
+    run 1 bash -c 'ulimit -d 1500000; exec "$@"' - "$DEMUCS_ONNX" separate \
+        -m "$ODD/fills_memory.onnx" "$DEMO/song.flac" -o full
+    says err 'needs more memory than there is'
+    mkfifo waits
+    "$DEMUCS_ONNX" separate -m "$ODD/fills_memory.onnx" - <waits -o full \
+        >out 2>err &
+    exec 9>waits
+    for _ in $(seq 100); do
+        grep -q 'data size  *[0-9]' /proc/$!/limits && break
+        sleep 0.05
+    done
+    check "no more than there is" \
+        grep -q 'data size  *[0-9]' /proc/$!/limits
+    exec 9>&-
+    wait $!
+fi
 run 1 env -u DEMUCS_ONNXRUNTIME "$DEMUCS_ONNX" separate -m tiny.onnx \
     "$DEMO/song.flac" --onnxruntime /nowhere
 says err 'ONNX Runtime|/nowhere'

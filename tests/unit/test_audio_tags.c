@@ -467,6 +467,86 @@ static void test_heap_of_comments(void **state)
     assert_non_null(strstr(err.message, "tags"));
 }
 
+/* --------------------------------------------------------------- Matroska */
+
+/* An element; sizes as eight bytes. */
+static size_t put_element(unsigned char *b, const char *id, const void *data,
+                          size_t n)
+{
+    const size_t k = strlen(id);
+    memmove(b + k + 8, data, n); /* which may begin at b */
+    memcpy(b, id, k);
+    b[k] = 1;
+    for (int i = 0; i < 7; i++)
+        b[k + 1 + (size_t)i] = (unsigned char)((uint64_t)n >> 8 * (6 - i));
+    return k + 8 + n;
+}
+
+/* Tags elements of `tags` Tag elements with `texts` texts each, wrapped as the
+ * content of another element unless that is "". */
+static size_t put_tags(unsigned char *b, int tags, int texts,
+                       const char *around)
+{
+    unsigned char *one = malloc(200 + (size_t)texts * 60);
+    assert_non_null(one);
+    size_t all = 0;
+    for (int t = 0; t < tags; t++) {
+        size_t n = 0;
+        for (int i = 0; i < texts; i++) {
+            unsigned char text[60];
+            char key[16];
+            snprintf(key, sizeof key, "K%07d", t * texts + i);
+            size_t m = put_element(text, "\x45\xa3", key, 8);
+            m += put_element(text + m, "\x44\x87", "v", 1);
+            n += put_element(one + n, "\x67\xc8", text, m);
+        }
+        all += put_element(b + all, "\x73\x73", one, n);
+    }
+    free(one);
+    all = put_element(b, "\x12\x54\xc3\x67", b, all);
+    return around[0] != '\0' ? put_element(b, around, b, all) : all;
+}
+
+/* An EBML header and a segment of these tags alone: read as far as its tags. */
+static void check_matroska(int tags, int texts, const char *around, size_t pad,
+                           bool flood)
+{
+    static const char id[] = "\x1a\x45\xdf\xa3";
+    static const char segment[] = "\x18\x53\x80\x67";
+    const size_t room = 400 + pad + (size_t)tags * ((size_t)texts * 60 + 60);
+    unsigned char *b = calloc(1, room), *inner = calloc(1, room);
+    assert_true(b != NULL && inner != NULL);
+    size_t n = put_element(inner, "\x42\x82", "matroska", 8);
+    n = put_element(b, id, inner, n);
+    size_t m = pad > 0 ? put_element(inner, "\xec", b + room - pad, pad) : 0;
+    m += put_tags(inner + m, tags, texts, around);
+    n += put_element(b + n, segment, inner, m);
+    test_write_bytes(test_path("tags.mkv"), b, n);
+    free(inner);
+    free(b);
+    const double start = cpu_seconds();
+    const dmx_error err = refused(test_path("tags.mkv"), 0,
+                                  flood ? DMX_ERROR_LIMIT : DMX_ERROR_FORMAT);
+    assert_true(cpu_seconds() - start < 3);
+    if (flood)
+        assert_non_null(strstr(err.message, "tags"));
+}
+
+static void test_heap_in_matroska(void **state)
+{
+    (void)state;
+    check_matroska(30, 8, "", 0, false);
+    check_matroska(1, 4000, "", 0, false);
+    check_matroska(1, 5000, "", 0, true);
+    check_matroska(3000, 1, "", 0, true);
+    check_matroska(50, 80, "", 0, true);
+    /* An ID across two reads; tags inside of what is stepped over, where a
+     * list of positions may lead. */
+    for (size_t k = 0; k < 4; k++)
+        check_matroska(3000, 1, "", 65536 - 49 - k, true);
+    check_matroska(3000, 1, "\xec", 0, true);
+}
+
 /* ------------------------------------------------------------------ passes */
 
 /* A pass that gives less than the one before is no pass. */
@@ -511,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_heap_of_frames),
         cmocka_unit_test(test_heap_in_a_chunk),
         cmocka_unit_test(test_heap_of_comments),
+        cmocka_unit_test(test_heap_in_matroska),
         cmocka_unit_test(test_heap_inside_a_page),
         cmocka_unit_test(test_passes_differ),
     };

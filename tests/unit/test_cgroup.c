@@ -1,4 +1,4 @@
-/* CPU quotas of nested control groups, in trees made here. */
+/* Limits of nested control groups, in trees made here. */
 #include "test_support.h"
 
 #include "base/cgroup.h"
@@ -26,13 +26,25 @@ static void put(const char *name, const char *text)
     fclose(f);
 }
 
-static int cores(const char *tree, const char *groups)
+static char mount[1200], self[1200];
+
+static void prepare(const char *tree, const char *groups)
 {
-    char mount[1200], self[1200];
     put("self", groups);
     snprintf(mount, sizeof mount, "%s/%s", root, tree);
     snprintf(self, sizeof self, "%s/self", root);
+}
+
+static int cores(const char *tree, const char *groups)
+{
+    prepare(tree, groups);
     return dmx_cgroup_cores(mount, self);
+}
+
+static int64_t memory(const char *tree, const char *groups)
+{
+    prepare(tree, groups);
+    return dmx_cgroup_memory(mount, self);
 }
 
 static void test_version_2(void **state)
@@ -82,11 +94,38 @@ static void test_odd(void **state)
     assert_true(dmx_cpu_count() >= 1);
 }
 
+static void test_memory(void **state)
+{
+    (void)state;
+    put("m2/a/memory.max", "1000000\n");
+    put("m2/a/memory.stat", "file 900000\nanon 300000\nanon_thp 5\n");
+    put("m2/a/b/memory.max", "max\n");
+    put("m2/a/b/c/memory.max", "800000\n");
+    put("m2/a/b/c/memory.stat", "anon 200000\n");
+    put("m2/full/memory.max", "1000\n");
+    put("m2/full/memory.stat", "anon 2000\n");
+    put("m2/plain/memory.max", "5000\n");
+    assert_int_equal(memory("m2", "0::/\n"), 0);
+    assert_int_equal(memory("m2", "0::/a\n"), 700000);
+    assert_int_equal(memory("m2", "0::/a/b\n"), 700000);
+    assert_int_equal(memory("m2", "0::/a/b/c\n"), 600000);
+    assert_int_equal(memory("m2", "0::/full\n"), 1);
+    assert_int_equal(memory("m2", "0::/plain\n"), 5000);
+    put("m1/memory/d/memory.limit_in_bytes", "50000\n");
+    put("m1/memory/d/memory.stat", "rss 1\ntotal_rss 20000\n");
+    put("m1/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(memory("m1", "4:cpu:/d\n3:memory:/d\n"), 30000);
+    assert_int_equal(memory("m1", "4:cpu:/d\n"), 0);
+    assert_int_equal(memory("m1", "3:memory:/\n"), 0);
+    assert_int_equal(dmx_cgroup_memory("/no/mount", "/no/self"), 0);
+    assert_true(dmx_memory_available() >= 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_version_2),
-                                       cmocka_unit_test(test_version_1),
-                                       cmocka_unit_test(test_odd)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_version_2), cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_odd), cmocka_unit_test(test_memory)};
     root = test_folder();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,9 +86,9 @@ static server_file *serve(const char *path)
     return test_server_add(server, path, data, SIZE);
 }
 
-static dmx_status fetch_with(const server_file *f, const char *path,
-                             const char *sha256, uint64_t bytes, watch *w,
-                             dmx_error *err)
+static dmx_status fetch_as(const dmx_patience *how, const server_file *f,
+                           const char *path, const char *sha256, uint64_t bytes,
+                           watch *w, dmx_error *err)
 {
     char url[300];
     snprintf(url, sizeof url, "%s%s", test_server_url(server), f->path);
@@ -98,7 +98,14 @@ static dmx_status fetch_with(const server_file *f, const char *path,
                              .progress = on_progress};
     const dmx_download want = {path, url, sha256, bytes};
     *err = (dmx_error)DMX_ERROR_INIT;
-    return dmx_download_file(transport, &patience, &want, &hooks, err);
+    return dmx_download_file(transport, how, &want, &hooks, err);
+}
+
+static dmx_status fetch_with(const server_file *f, const char *path,
+                             const char *sha256, uint64_t bytes, watch *w,
+                             dmx_error *err)
+{
+    return fetch_as(&patience, f, path, sha256, bytes, w, err);
 }
 
 static dmx_status fetch(const server_file *f, const char *path, watch *w,
@@ -326,6 +333,34 @@ static void stalls(void **state)
     f->rate = 0;
     assert_ok(fetch(f, path, &w, &err), &err);
     assert_file(path, data);
+}
+
+/* Bytes that come just often enough, or stop and go on with each try: the whole
+ * is too slow, and what came stays for the next call. */
+static void drips(void **state)
+{
+    (void)state;
+    server_file *f = serve("/drip.th");
+    f->rate = 2000;
+    for (int whole = 0; whole < 2; whole++) {
+        dmx_patience less = patience;
+        less.stall_rate = whole ? 1000 : 4000;
+        less.slow_seconds = whole ? 0 : 1.5;
+        less.whole_seconds = whole ? 1.5 : 0;
+        const int before = f->requests;
+        const char *path = target(whole ? "whole.th" : "drip.th");
+        watch w = {.cancel_after = -1};
+        dmx_error err;
+        assert_int_equal(fetch_as(&less, f, path, hash, SIZE, &w, &err),
+                         DMX_ERROR_NETWORK);
+        assert_non_null(
+            strstr(err.message, whole ? "not whole after" : "too slow"));
+        assert_int_equal(f->requests, before + 1);
+        assert_true(there(beside(path, ".part")));
+        f->rate = whole ? 0 : 2000;
+        if (whole)
+            assert_ok(fetch(f, path, &w, &err), &err);
+    }
 }
 
 static void redirects(void **state)
@@ -821,6 +856,7 @@ int main(void)
         cmocka_unit_test(wrong_content),
         cmocka_unit_test(too_much),
         cmocka_unit_test(stalls),
+        cmocka_unit_test(drips),
         cmocka_unit_test(redirects),
         cmocka_unit_test(no_server),
         cmocka_unit_test(cancellation),

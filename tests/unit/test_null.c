@@ -376,10 +376,10 @@ static void test_all_are_here(void **state)
     assert_ok(dmx_file_read(&self, DMX_THIS, 1 << 20, &e), &e);
     const char *p = (const char *)header.data;
     static const char *const elsewhere[] = {
-        "dmx_remove_part_files", "dmx_version",        "dmx_precision_name",
-        "dmx_backend_name",      "dmx_error_set",      "dmx_status_name",
-        "dmx_text_printable",    "dmx_text_json",      "dmx_text_distance",
-        "dmx_text_ends_with",    "dmx_seconds_samples"};
+        "dmx_remove_part_files", "dmx_version",         "dmx_precision_name",
+        "dmx_backend_name",      "dmx_error_set",       "dmx_status_name",
+        "dmx_text_printable",    "dmx_text_json",       "dmx_text_distance",
+        "dmx_text_ends_with",    "dmx_seconds_samples", "dmx_memory_available"};
     size_t seen = 0;
     while ((p = strstr(p, "dmx_")) != NULL) {
         char name[80];

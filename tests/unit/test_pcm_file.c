@@ -586,6 +586,16 @@ static void test_empty(void **state)
         DMX_ERROR_FORMAT);
     assert_non_null(strstr(err.message, "holds no audio samples"));
     test_sound_free(&got);
+    /* Behind an empty one, the next chunk holds the samples. */
+    put_text(&b, "data");
+    put(&b, 8, 4);
+    put(&b, 0x4000200010003000, 8);
+    test_write_bytes(test_path("second.wav"), b.p, b.n);
+    assert_ok(test_sound_read(&got, test_path("second.wav"), NULL, 64, &err),
+              &err);
+    assert_int_equal(got.frames, 4);
+    assert_true(got.plane[0][0] == 0.375F && got.plane[0][3] == 0.5F);
+    test_sound_free(&got);
 }
 
 /* Compressed samples of a big-endian file: nobody reads those right. */
