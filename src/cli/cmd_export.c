@@ -160,12 +160,12 @@ static bool is_file(const cli_hub_options *hub, const dmx_bag *bag,
 static int note_inputs(cli_terminal *t, export_options *o, const char *name)
 {
     const char *const files[] = {name, o->model.config, o->hub.registry};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (files[i] != NULL && !cli_files_add(&o->inputs, files[i])) {
-            cli_error(t, "no memory");
-            return CLI_FAILED;
-        }
-    return CLI_DONE;
+    bool good = cli_add_bag_file(&o->inputs, &o->hub, name);
+    for (size_t i = 0; good && i < sizeof files / sizeof files[0]; i++)
+        good = files[i] == NULL || cli_files_add(&o->inputs, files[i]);
+    if (!good)
+        cli_error(t, "no memory");
+    return good ? CLI_DONE : CLI_FAILED;
 }
 
 static int export_found(cli_terminal *t, export_options *o, const dmx_bag *bag,

@@ -278,7 +278,9 @@ static int inspect_checkpoint(cli_terminal *t, const inspect_options *o,
     dmx_model_close(m);
     if (status == DMX_OK && !short_of_memory)
         return CLI_DONE;
-    cli_error(t, "%s", status != DMX_OK ? err.message : "no memory");
+    if (status != DMX_OK)
+        return cli_finish(t, status, &err);
+    cli_error(t, "no memory");
     return CLI_FAILED;
 }
 

@@ -93,7 +93,8 @@ static int check_report(cli_terminal *t, const verify_options *o,
     const char *const files[] = {o->model.config, o->hub.registry};
     bool good = true;
     for (int i = 0; good && i < n; i++)
-        good = cli_files_add(inputs, operand[i]);
+        good = cli_files_add(inputs, operand[i]) &&
+               cli_add_bag_file(inputs, &o->hub, operand[i]);
     for (int i = 0; good && i < 2; i++)
         good = files[i] == NULL || cli_files_add(inputs, files[i]);
     if (good)

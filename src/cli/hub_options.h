@@ -3,6 +3,7 @@
 #define DMX_CLI_HUB_OPTIONS_H
 
 #include "command.h"
+#include "files.h"
 
 typedef struct cli_hub_options {
     const char *repo;
@@ -38,6 +39,11 @@ dmx_status cli_hub_open(dmx_hub **out, cli_terminal *t,
  * NULL when the user has no home. */
 dmx_status cli_choices(char **out, cli_terminal *t,
                        const cli_hub_options *options, dmx_error *err);
+
+/* Adds the file of a folder of models that says which `name` is made of, if
+ * there is one: it is read. False when memory is short. */
+bool cli_add_bag_file(cli_files *files, const cli_hub_options *options,
+                      const char *name);
 
 /* Says so when something large will be downloaded. */
 void cli_announce(cli_terminal *t, const dmx_hub *hub,

@@ -205,6 +205,8 @@ bool separate_may_retry(dmx_status status);
 
 /* Reads the file of --resume and opens that of --results. */
 int separate_results_open(separate_run *run);
+/* The file beside RESULTS that tells what was begun, malloc'd. */
+char *separate_begun_name(const char *results);
 void separate_results_close(separate_run *run);
 
 /* Separates one song, from any thread; its outcome is recorded in the run. */

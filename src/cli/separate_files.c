@@ -267,14 +267,46 @@ static bool add_truths(separate_run *r, size_t song)
 static bool add_inputs(separate_run *r)
 {
     const char *const files[] = {r->o->name, r->o->model.config,
-                                 r->o->hub.registry};
-    bool good = true;
+                                 r->o->hub.registry, r->o->files_from};
+    bool good = cli_add_bag_file(&r->inputs, &r->o->hub, r->o->name);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         good =
             good && (files[i] == NULL || cli_files_add(&r->inputs, files[i]));
     for (size_t i = 0; good && i < r->songs->count; i++)
         good = cli_files_add(&r->inputs, r->songs->path[i]) && add_truths(r, i);
     return good;
+}
+
+/* --results is appended to: to nothing that is read, except what --resume
+ * names, and to no stem or picture. */
+static int check_results(const separate_run *r, const claims *c,
+                         const char *path)
+{
+    int code = cli_check_output(r->t, "separate", &r->inputs, path);
+    bool taken = cli_files_find(&c->existing, path) != NULL;
+    const uint64_t hash = hash_path(path);
+    for (size_t i = 0; i < c->count; i++)
+        taken = taken || c->item[i].hash == hash;
+    if (code == CLI_DONE && taken)
+        code =
+            cli_misuse(r->t, "separate",
+                       "%s: is written as a stem or picture; --results needs "
+                       "a file of its own",
+                       path);
+    return code;
+}
+
+static int check_all_results(const separate_run *r, const claims *c)
+{
+    if (r->o->results == NULL)
+        return CLI_DONE;
+    char *begun = separate_begun_name(r->o->results);
+    int code =
+        begun != NULL ? check_results(r, c, r->o->results) : no_memory(r);
+    if (code == CLI_DONE)
+        code = check_results(r, c, begun);
+    free(begun);
+    return code;
 }
 
 int separate_files_check(separate_run *r)
@@ -291,6 +323,8 @@ int separate_files_check(separate_run *r)
     }
     if (code == CLI_DONE)
         code = refuse_pairs(r, &c);
+    if (code == CLI_DONE)
+        code = check_all_results(r, &c);
     free(c.item);
     cli_files_free(&c.existing);
     return code;

@@ -2,7 +2,6 @@
 #include "separate_results.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -248,7 +247,7 @@ prior_state separate_results_ask(const separate_run *r, size_t song,
 
 /* ---------------------------------------------------------- open and close */
 
-static char *begun_name(const char *results)
+char *separate_begun_name(const char *results)
 {
     char *name = malloc(strlen(results) + sizeof ".begun");
     if (name != NULL)
@@ -258,47 +257,13 @@ static char *begun_name(const char *results)
 
 static bool read_one(separate_run *r, const char *path)
 {
-    char *begun = begun_name(path);
+    char *begun = separate_begun_name(path);
     const bool good = begun != NULL && separate_resume_read(r, path, false) &&
                       separate_resume_read(r, begun, true);
     if (!good)
         cli_error(r->t, "--resume: %s: %s", path, strerror(errno));
     free(begun);
     return good;
-}
-
-/* Ends a line that a crash cut off. */
-static bool end_line(int fd)
-{
-    char last = '\n';
-    const off_t size = lseek(fd, 0, SEEK_END);
-    return size <= 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n' ||
-           write(fd, "\n", 1) == 1;
-}
-
-/* The folders that a file lies in; what can't be made shows when the file is
- * opened. */
-static void make_folders(const char *path)
-{
-    char *copy = strdup(path);
-    for (char *p = copy; p != NULL && (p = strchr(p + 1, '/')) != NULL;) {
-        *p = '\0';
-        mkdir(copy, 0777);
-        *p = '/';
-    }
-    free(copy);
-}
-
-static int open_to_append(const char *path)
-{
-    make_folders(path);
-    const int fd =
-        open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    if (fd >= 0 && !end_line(fd)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
 }
 
 /* One process at a time: a task that was started again while its first process
@@ -318,11 +283,23 @@ static int lock(separate_run *r)
 static int open_new(separate_run *r)
 {
     const char *path = r->o->results;
-    char *begun = begun_name(path);
-    r->results->fd = open_to_append(path);
-    if (begun != NULL && r->results->fd >= 0)
-        r->results->begun = open_to_append(begun);
+    char *begun = separate_begun_name(path);
+    if (!separate_is_results(path) ||
+        (begun != NULL && !separate_is_results(begun))) {
+        free(begun);
+        return cli_misuse(r->t, "separate",
+                          "--results: %s holds something else than results, to "
+                          "which lines would be appended; name another file",
+                          path);
+    }
+    r->results->fd = separate_open_to_append(path);
+    const bool alone =
+        r->results->fd >= 0 && separate_is_stream(r->results->fd);
+    if (begun != NULL && r->results->fd >= 0 && !alone)
+        r->results->begun = separate_open_to_append(begun);
     free(begun);
+    if (alone)
+        return CLI_DONE;
     if (r->results->begun >= 0)
         return lock(r);
     cli_error(r->t, "--results: %s: %s", path, strerror(errno));

@@ -47,6 +47,14 @@ off_t separate_bytes_of(const char *path);
  * malloc'd. */
 char *separate_shown(const char *text);
 
+/* Appending, in a file of its own: would a line be at home in this file, a new
+ * or empty one, a pipe or a device, or lines of results? */
+bool separate_is_results(const char *path);
+/* Makes its folders, ends a line that a crash cut off. -1: errno tells. */
+int separate_open_to_append(const char *path);
+/* A pipe or a device: nothing that a later run could take up. */
+bool separate_is_stream(int fd);
+
 /* Reading, in a file of its own. */
 bool separate_resume_read(separate_run *run, const char *path, bool begun);
 void separate_prior_free(prior *p);

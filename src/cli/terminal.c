@@ -1,5 +1,4 @@
 #include "terminal.h"
-#include "command.h"
 #include "flag_names.h"
 
 #include <signal.h>
@@ -42,7 +41,7 @@ static void on_abort(int number)
     (void)number;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     dmx_remove_part_files();
-    _exit(CLI_FAILED);
+    _exit(1); /* failed */
 }
 
 static void catch_alarm(void)

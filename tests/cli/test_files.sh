@@ -53,6 +53,56 @@ check "the old picture stays" grep -q old old.svg
 run 0 separate s.flac -o o --stem bass --plot old.svg --overwrite
 check "the old picture is replaced" grep -q '<svg' old.svg
 
+# What --results appends to is no file of others: no song, model, list, stem,
+# nor anything that holds other lines.
+echo s.flac >list
+cp list whole.list
+echo mine >notes.txt
+cp notes.txt whole.txt
+ln s.flac hard.flac
+for results in s.flac hard.flac m.th soft.th list notes.txt r/s/bass.wav \
+    r/s.svg; do
+    run 2 separate --files-from list -o r --stem bass --results $results \
+        --plot 'r/{track}.svg'
+    says err 'is read by this|which this command reads|a file of its own|else than'
+    for f in s.flac m.th list notes.txt; do
+        unchanged $f
+    done
+done
+ln -s list r.json.begun
+run 2 separate --files-from list -o r --stem bass --results r.json
+unchanged list
+rm r.json.begun hard.flac
+check "nothing is written beside results" test ! -e r -a ! -e r.json
+run 0 separate --files-from list -o r --stem bass --results r.json
+run 0 separate --files-from list -o r --stem bass --results r.json \
+    --resume r.json --skip-existing
+# The file that makes a bag of models is read, too.
+mkdir bag
+cp m.th "bag/87685527-87685527.th"
+echo "models: ['87685527']" >bag/b.yaml
+cp bag/b.yaml whole.yaml
+run 2 "$DEMUCS_ONNX" separate -q -n b --repo bag s.flac --stem bass -o bag \
+    --filename b.yaml --overwrite
+run 2 "$DEMUCS_ONNX" separate -q -n b --repo bag s.flac --stem bass -o x \
+    --results bag/b.yaml
+run 2 export_quick b bag/b.yaml --repo bag
+run 2 export_quick b x.onnx --repo bag --report bag/b.yaml
+run 2 "$DEMUCS_ONNX" verify v.onnx b --repo bag --report bag/b.yaml
+unchanged bag/b.yaml
+if mknod null2 c 1 3 2>/dev/null && mknod block b 7 254; then
+    run 0 separate s.flac -o dev2 --stem bass --results null2
+    run 2 separate s.flac -o dev2 --stem drums --results block
+    check "nothing beside devices" test -z "$(ls -d ./*null2.begun block.begun \
+        2>/dev/null)"
+fi
+for wrong in x segment=abc channels=-1 t_emb=foo; do
+    run 2 "$DEMUCS_ONNX" inspect m.th --set $wrong
+    run 2 export_quick m.th x.onnx --set $wrong
+    run 2 separate s.flac -o x --set $wrong
+done
+check "lines of results" test "$(grep -c '^{"song": ' r.json)" = 1
+
 # Songs whose files would have one name are found before any is written.
 mkdir d
 cp s.flac d/x.y1
