@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # fuzz.sh TARGET SECONDS [libFuzzer options...]: fuzzes one parser (zip, pickle,
-# legacy, safetensors, graph, http, registry, bag, config, json, onnx, npy) from the corpus and from seeds made of every
-# checkpoint in tests/data. Needs clang. New inputs stay in
+# legacy, safetensors, graph, http, registry, bag, config, json, onnx, npy, pcm,
+# audio) from the corpus and from seeds made of every checkpoint in tests/data.
+# Needs clang. New inputs stay in
 # build-fuzz/corpus/TARGET; a crash is kept in build-fuzz/crashes.
 # fuzz.sh all SECONDS: every target for so long, as many at once as there are
 # processors; fails when one finds something.
@@ -9,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "$#" -lt 2 ]; then
-  sed -n '2,8s/^# //p' "$0" >&2
+  sed -n '2,9s/^# //p' "$0" >&2
   exit 2
 fi
 target=$1 seconds=$2
@@ -17,7 +18,7 @@ shift 2
 if [ "$target" = all ]; then
   scripts/fuzz.sh zip 1 >/dev/null 2>&1 || true # builds, once
   mkdir -p build-fuzz
-  printf '%s\n' zip pickle legacy safetensors graph http registry bag config json onnx npy |
+  printf '%s\n' zip pickle legacy safetensors graph http registry bag config json onnx npy pcm audio |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} bash -c \
       'scripts/fuzz.sh {} "$1" >build-fuzz/{}.log 2>&1 || { tail -30 build-fuzz/{}.log; exit 1; }
        printf "%s: %s runs\n" {} "$(sed -n "s/.*number_of_executed_units: *//p" build-fuzz/{}.log)"' \

@@ -293,6 +293,12 @@ static bool is_onnx(const char *path)
 static int inspect_file(cli_terminal *t, const inspect_options *o,
                         const char *path)
 {
+    if (is_onnx(path) && (o->model.config != NULL || o->model.set.count > 0 ||
+                          o->model.sources != NULL || o->model.weights != NULL))
+        return cli_misuse(t, "inspect",
+                          "%s: an ONNX file has its arguments and weights "
+                          "inside; other ones are for checkpoints",
+                          path);
     if (is_onnx(path))
         return inspect_onnx(t, o, path);
     dmx_error err = DMX_ERROR_INIT;

@@ -31,6 +31,12 @@ static dmx_status open_session(dmx_member *m, const dmx_member_options *o,
                             bytes->size, &options, err);
 }
 
+static bool changes_arguments(const dmx_model_options *o)
+{
+    return o != NULL &&
+           (o->config_path != NULL || (o->set != NULL && o->set[0] != NULL));
+}
+
 static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
                             dmx_runtime **runtime, dmx_error *err)
 {
@@ -40,6 +46,10 @@ static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
                   "%s: an ONNX file has one set of weights; '%s' can't be "
                   "chosen",
                   m->path, o->weights);
+    DMX_RETURN_IF(changes_arguments(o->model), err, DMX_ERROR_ARGUMENT,
+                  "%s: an ONNX file has its arguments and the names of its "
+                  "sources inside; other ones are for checkpoints",
+                  m->path);
     dmx_blob bytes;
     DMX_FORWARD(dmx_onnx_file_read(&bytes, m->path, m->path, o->hooks, err));
     const dmx_status status = open_session(m, o, runtime, &bytes, err);

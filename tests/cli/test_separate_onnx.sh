@@ -65,6 +65,14 @@ run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --segment 1
 says err 'fixed length of 1.95 s; export with another segment'
 run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --engine native
 says err 'runs with ONNX Runtime only'
+echo '{"segment": 2}' >arguments.json
+for option in "--sources a,b,c,d" "--set segment=2" "--config arguments.json"; do
+    # shellcheck disable=SC2086
+    run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" $option
+    says err 'other ones are for checkpoints'
+    # shellcheck disable=SC2086
+    run 2 "$DEMUCS_ONNX" inspect tiny.onnx $option
+done
 run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --stem piano
 says err "no stem 'piano'; it has drums, bass, other, vocals"
 

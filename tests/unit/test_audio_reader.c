@@ -372,6 +372,34 @@ static void test_damaged_frame(void **state)
     test_sound_free(&out);
 }
 
+/* Where no frame can be decoded, as FLAC's beyond what the decoder takes, that
+ * is said: not that there is no sound. */
+static void test_undecodable(void **state)
+{
+    (void)state;
+    static const struct {
+        dmx_audio_format format;
+        const char *name, *start, *end; /* of what is damaged */
+    } kind[] = {{DMX_AUDIO_FLAC, "dead.flac", "\xff\xf8", "none"},
+                {DMX_AUDIO_M4A, "dead.m4a", "mdat", "moov"}};
+    for (size_t k = 0; k < sizeof kind / sizeof kind[0]; k++) {
+        const char *path = test_path(kind[k].name);
+        write_tone(path, kind[k].format);
+        size_t size;
+        unsigned char *bytes = test_bytes(path, &size);
+        unsigned char *p =
+            memmem(bytes, size, kind[k].start, strlen(kind[k].start));
+        const unsigned char *end = memmem(bytes, size, kind[k].end, 4);
+        assert_non_null(p);
+        end = end != NULL && end > p ? end - 4 : bytes + size;
+        for (p += 4; p < end; p++)
+            *p ^= 0x55;
+        test_write_bytes(path, bytes, size);
+        free(bytes);
+        refused(path, DMX_ERROR_FORMAT, "can be decoded");
+    }
+}
+
 static void test_nonfinite(void **state)
 {
     (void)state;
@@ -409,12 +437,19 @@ static void test_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_containers),    cmocka_unit_test(test_info),
-        cmocka_unit_test(test_rewind),        cmocka_unit_test(test_demo_song),
-        cmocka_unit_test(test_no_sound),      cmocka_unit_test(test_references),
-        cmocka_unit_test(test_picture),       cmocka_unit_test(test_films),
-        cmocka_unit_test(test_truncated_wav), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_damaged_frame), cmocka_unit_test(test_nonfinite),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_rewind),
+        cmocka_unit_test(test_demo_song),
+        cmocka_unit_test(test_no_sound),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_picture),
+        cmocka_unit_test(test_films),
+        cmocka_unit_test(test_truncated_wav),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_damaged_frame),
+        cmocka_unit_test(test_undecodable),
+        cmocka_unit_test(test_nonfinite),
         cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

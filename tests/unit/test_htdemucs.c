@@ -204,14 +204,14 @@ static void test_refusals(void **state)
                    "unexpected crosstransformer.layers");
     expect_failure(c, "t_layers=0", DMX_ERROR_MODEL, "more");
     expect_failure(c, "nfft=4100", DMX_ERROR_UNSUPPORTED, "multiples of 8");
-    expect_failure(c, "depth=1e9", DMX_ERROR_MODEL, "out of range");
+    expect_failure(c, "depth=1e9", DMX_ERROR_ARGUMENT, "out of range");
     expect_failure(c, "t_heads=7", DMX_ERROR_MODEL, "heads");
-    expect_failure(c, "t_emb=rope", DMX_ERROR_MODEL, "t_emb");
+    expect_failure(c, "t_emb=rope", DMX_ERROR_ARGUMENT, "t_emb");
     expect_failure(c, "sources=[]", DMX_ERROR_MODEL, "sources");
     expect_failure(c, "sources=[1]", DMX_ERROR_MODEL, "source name");
-    expect_failure(c, "segment=0", DMX_ERROR_MODEL, "segment");
+    expect_failure(c, "segment=0", DMX_ERROR_ARGUMENT, "segment");
     expect_failure(c, "segment=1e-9", DMX_ERROR_MODEL, "");
-    expect_failure(c, "growth=1e300", DMX_ERROR_MODEL, "growth");
+    expect_failure(c, "growth=1e300", DMX_ERROR_ARGUMENT, "growth");
     expect_failure(c, "t_head=8", DMX_ERROR_ARGUMENT,
                    "has no argument 't_head'");
     expect_failure(c, "multi_freqs=[0.5,0.25]", DMX_ERROR_MODEL, "rise");
