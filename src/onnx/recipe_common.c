@@ -79,11 +79,11 @@ void dmx_recipe_reshape(dmx_walk *w, const dmx_node *n)
 /* Elementwise: tokens keep their layout. */
 static void activation(dmx_walk *w, const dmx_node *n)
 {
-    const bool image = dmx_walk_is_nchw(w, n->in[0]);
-    dmx_name x = image ? dmx_walk_nchw(w, n->in[0]) : dmx_walk_in(w, n, 0);
+    const bool nchw = dmx_walk_is_nchw(w, n->in[0]);
+    dmx_name x = nchw ? dmx_walk_nchw(w, n->in[0]) : dmx_walk_in(w, n, 0);
     x = n->op == DMX_OP_GELU ? dmx_emit_gelu(&w->e, x)
                              : dmx_emit_1(&w->e, "Relu", x);
-    if (image)
+    if (nchw)
         dmx_walk_set_nchw(w, n, x);
     else
         dmx_walk_set(w, n, x);

@@ -412,7 +412,7 @@ static void attend(const scene *s, const dmx_narrow_kernels *n, dmx_number kind,
         .m = m,
         .l = l,
         .score = room_for(ROOM * n->nr),
-        .power = room_for(ROOM / 2 * n->nr),
+        .softmax = room_for(ROOM / 2 * n->nr),
     };
     memset(o, 0, (size_t)(s->wide * n->nr) * sizeof *o);
     for (int64_t j = 0; j < n->nr; j++) {
@@ -436,7 +436,7 @@ static void attend(const scene *s, const dmx_narrow_kernels *n, dmx_number kind,
     free(m);
     free(l);
     free(a.score);
-    free(a.power);
+    free(a.softmax);
 }
 
 /* One query in double precision: out [width]. */

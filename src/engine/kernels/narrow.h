@@ -68,7 +68,7 @@ typedef struct dmx_narrow_attention {
     const int32_t *query; /* a panel of k = width, one chunk */
     float *o, *m, *l;     /* [wide][nr], [nr], [nr] */
     float *score;         /* room for [room][nr] */
-    int32_t *power;       /* and for [room / 2][nr] */
+    int32_t *softmax;     /* and for [room / 2][nr] */
 } dmx_narrow_attention;
 
 typedef struct dmx_narrow_kernels {

@@ -205,7 +205,7 @@ INLINE void block_softmax(const dmx_number kind, const dmx_narrow_attention *a,
 #pragma GCC unroll 4
         for (int j = 0; j < VECS; j++)
             softmax_word(kind, a->score + i * NR + j * LANES, most[j],
-                         &total[j], a->power + i / pack * NR + j * LANES);
+                         &total[j], a->softmax + i / pack * NR + j * LANES);
     for (int j = 0; j < VECS; j++) {
         const vec d = v_load(a->m + j * LANES) - most[j];
         decay[j] = v_exp2_any(v_max(v_set(FAR_BELOW), d));
@@ -228,7 +228,7 @@ INLINE void add_values(const dmx_number kind, const dmx_narrow_attention *a,
         const int32_t *row = value + words * MR;
         int_sums sum;
         int_start(kind, row + MR, zero, sum);
-        int_product(kind, words, value, a->power, sum);
+        int_product(kind, words, value, a->softmax, sum);
 #pragma GCC unroll 8
         for (int r = 0; r < MR; r++) {
             const vec scale = v_set(float_at(row + r) * part);

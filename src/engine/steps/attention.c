@@ -219,7 +219,7 @@ static void attend_integers(const dmx_step *step, const dmx_frame *f,
         .wide = h->wide,
         .room = DMX_KEYS,
         .score = scratch,
-        .power = (int32_t *)(void *)(scratch + DMX_KEYS * k->nr),
+        .softmax = (int32_t *)(void *)(scratch + DMX_KEYS * k->nr),
     };
     float *room = scratch + 2 * DMX_KEYS * k->nr;
     int32_t *query = (int32_t *)(void *)room;
