@@ -1,7 +1,7 @@
 /* bench-export: one measurement a process, for bench/export.sh and
  * bench/dynamic.sh.
  *
- *   bench-export write CHECKPOINT OUT.onnx [fp16weights|usual|dynamic]
+ *   bench-export write CHECKPOINT OUT.onnx [fp16weights|int8|usual|dynamic]
  *   bench-export reference CHECKPOINT OUT.f32
  *   bench-export run MODEL.onnx THREADS RUNS HOST [EXPECTED.f32]
  *   bench-export any MODEL.onnx THREADS RUNS HOST SAMPLES BATCH
@@ -95,10 +95,10 @@ static dmx_status write_model(const network *n, const char *path,
                               const char *kind, double *seconds, dmx_error *err)
 {
     dmx_output out;
+    dmx_precision precision = DMX_PRECISION_FP32;
+    (void)dmx_precision_find(&precision, kind);
     const dmx_onnx_options options = {
-        .precision = strcmp(kind, "fp16weights") == 0
-                         ? DMX_PRECISION_FP16_WEIGHTS
-                         : DMX_PRECISION_FP32,
+        .precision = precision,
         .recipes = strcmp(kind, "usual") == 0 ? &dmx_usual_recipes : NULL,
         .batch = strcmp(kind, "dynamic") == 0 ? DMX_ANY : 1};
     const dmx_graph *graph = n->graph;

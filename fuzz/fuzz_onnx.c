@@ -7,6 +7,7 @@
 #include "verify/model_file.h"
 #include "verify/promises.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,11 @@ static void check_error(dmx_status status, const dmx_error *err)
 
 static void check_promises(const dmx_model_file *file)
 {
+    const dmx_gate gate = {1e-5, -INFINITY};
     dmx_report *report;
     dmx_contract contract;
     dmx_error err = DMX_ERROR_INIT;
-    require(dmx_report_open(&report, file, 1e-5, &err) == DMX_OK);
+    require(dmx_report_open(&report, file, gate, &err) == DMX_OK);
     require(dmx_promises_check(report, &contract, file, &err) == DMX_OK);
     dmx_report_close(report);
 }

@@ -418,9 +418,18 @@ typedef enum dmx_precision {
      * and widened when the model is loaded: the same numbers in half the
      * file. Weights that are not stay float32. */
     DMX_PRECISION_FP16_WEIGHTS,
+    /* The linear layers of transformers in 8-bit integers
+     * (DynamicQuantizeLinear, MatMulInteger; a scale for each output), the rest
+     * as FP16_WEIGHTS: smaller and faster on processors, and not the same
+     * numbers. The checks ask for a signal-to-noise ratio of each source
+     * instead of a tolerance (dmx_verify_options.min_snr). While one is too
+     * low, attention's output projections go back to float32, then those of its
+     * queries, keys and values; then there is no file. Networks without a
+     * transformer are refused. */
+    DMX_PRECISION_INT8,
 } dmx_precision;
 
-/* "fp32", "fp16weights": as the command line and the metadata of exported
+/* "fp32", "fp16weights", "int8": as the command line and the metadata of exported
  * models have it; NULL for any other number. */
 DMX_API const char *dmx_precision_name(dmx_precision precision);
 /* The precision of that name into *out; 0 when there is none. */
@@ -612,7 +621,8 @@ typedef struct dmx_verify_options {
     const dmx_hooks *hooks;  /* warnings, progress, cancellation; dmx_export
                                 uses its own instead */
     double tolerance;        /* largest difference allowed, relative to each
-                                source's reference peak; 0: 1e-5 */
+                                source's reference peak; 0: 1e-5, or none
+                                where min_snr holds */
     int skip_parity;         /* non-zero: no comparison with the reference
                                 (a warning says so) */
     int bisect;              /* non-zero: when the comparison fails, find the
@@ -626,6 +636,10 @@ typedef struct dmx_verify_options {
     int64_t samples;         /* of a file of any length: the one length to
                                 compare at; 0: the segment, a short one, a
                                 prime and one above the segment */
+    double min_snr;          /* smallest signal-to-noise ratio allowed of each
+                                source, dB, in place of the tolerance (both
+                                hold where both are given); at most 200; 0: 45
+                                of a file that says it is int8, else none */
 } dmx_verify_options;
 
 #define DMX_VERIFY_OPTIONS_INIT DMX_SIZED_(dmx_verify_options)
@@ -656,7 +670,7 @@ typedef struct dmx_parity {
                               infinite when they are equal */
     int64_t channel;       /* where the largest difference is */
     int64_t sample;
-    int passed; /* relative is within the tolerance */
+    int passed; /* relative is within the tolerance, snr is enough */
 } dmx_parity;
 
 #define DMX_PARITY_INIT DMX_SIZED_(dmx_parity)
@@ -674,7 +688,8 @@ DMX_API const char *dmx_report_finding(const dmx_report *report, size_t index);
  * file its name: (1) ONNX Runtime against the float64 reference on noise and
  * on a music-like signal, (2) the official ONNX checker with strict shape
  * inference, (3) the promises of docs/graph-contract.md. On any failure, and
- * when cancelled, no file is left.
+ * when cancelled, no file is left. With DMX_PRECISION_INT8 that may be
+ * done again, and a warning says what goes back to float32.
  * *report: NULL, or receives what was found, also on DMX_ERROR_CHECK.
  * Fails with ARGUMENT, UNSUPPORTED, LIMIT, IO, RUNTIME (no ONNX Runtime, no
  * checker), CHECK, CANCELLED or MEMORY. */
@@ -1129,7 +1144,8 @@ typedef struct dmx_bench_options {
                                 "native:int16", "native:int8",
                                 "native:avx2:int16",
                                 every name of a dmx_backend ("onnxruntime" is
-                                our graph there); NULL: "native" for every
+                                our graph there, "onnxruntime:int8" that of a
+                                dmx_precision, unchecked); NULL: "native" for every
                                 instruction set. The program knows "usual"
                                 too */
     const char *onnxruntime; /* the library or its folder; NULL: searched */

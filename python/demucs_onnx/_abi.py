@@ -21,7 +21,7 @@ STATUS = (
     "model", "hash", "runtime", "check", "cancelled", "network",
 )
 BACKENDS = {"auto": 0, "onnxruntime": 1, "native": 2, "reference": 3}
-PRECISIONS = {"fp32": 0, "fp16weights": 1}
+PRECISIONS = {"fp32": 0, "fp16weights": 1, "int8": 2}
 ENGINE_PRECISIONS = {"exact": 0, "int16": 1, "int8": 2}
 DYNAMIC_SAMPLES, DYNAMIC_BATCH = 1, 2
 CLIP_MODES = {"rescale": 0, "clamp": 1, "tanh": 2, "none": 3}
@@ -70,7 +70,7 @@ class VerifyOptions(_Sized):
                 ("tolerance", c.c_double), ("skip_parity", c.c_int),
                 ("bisect", c.c_int), ("threads", c.c_int),
                 ("onnxruntime", Text), ("providers", Text),
-                ("samples", c.c_int64)]
+                ("samples", c.c_int64), ("min_snr", c.c_double)]
 
 
 class ExportOptions(_Sized):

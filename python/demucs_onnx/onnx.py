@@ -66,6 +66,7 @@ def export_model(model: Model, path: str | PathLike[str], *,
                  stem: str | None = None, threads: int = 0,
                  dynamic: bool | str = False, batch: int = 0,
                  parity_check: bool = True, parity_tolerance: float = 0.0,
+                 min_snr: float = 0.0,
                  onnxruntime: str | PathLike[str] | None = None,
                  progress: Progress | None = None) -> dict[str, Any]:
     """Writes one model as ONNX: checked, or no file. Returns the report.
@@ -78,12 +79,14 @@ def export_model(model: Model, path: str | PathLike[str], *,
         "batch". Models that were trained without a segment take any length
         unless ``samples`` is given
     :param batch: inputs at once where that is fixed; 0: one
-    :param precision: "fp32", or "fp16weights": half the file where that is
-        exact
+    :param precision: "fp32", "fp16weights": half the file where that is
+        exact, or "int8": a third of it, faster, held to ``min_snr``
     :param stems: sources wanted; only with ``prune`` the others are left out
     :param stem: metadata: the source that this member of a bag is for
     :param parity_tolerance: largest difference from the float64 reference,
         relative to each source's peak; 0: 1e-5
+    :param min_snr: smallest signal-to-noise ratio of each source in dB, in
+        place of the tolerance; 0: 45 with "int8", else none
     :raises CheckError: with the report as ``.report``
     """
     hooks = Hooks(progress)
@@ -92,7 +95,7 @@ def export_model(model: Model, path: str | PathLike[str], *,
                             f"{', '.join(_abi.PRECISIONS)}")
     checks = _abi.VerifyOptions(
         tolerance=parity_tolerance, skip_parity=not parity_check,
-        threads=threads, onnxruntime=encode(onnxruntime))
+        threads=threads, onnxruntime=encode(onnxruntime), min_snr=min_snr)
     if batch < 0 or (batch and _dynamic(dynamic) & _abi.DYNAMIC_BATCH):
         raise ArgumentError(f"batch {batch} with dynamic {dynamic!r}: give a "
                             "number of inputs, or any")
@@ -160,7 +163,7 @@ def export_to_onnx(checkpoint: str | PathLike[str],
                    config: str | PathLike[str] | None = None,
                    weights: str | None = None,
                    onnxruntime: str | PathLike[str] | None = None,
-                   progress: Progress | None = None,
+                   progress: Progress | None = None, min_snr: float = 0.0,
                    **hub: Any) -> dict[str, Path]:
     """Exports a released model or a checkpoint file to ONNX, verified.
 
@@ -168,7 +171,7 @@ def export_to_onnx(checkpoint: str | PathLike[str],
     :param output: of one model a file that ends in .onnx, or a folder; of a
         bag a folder, in which "<bag>_<stem>.onnx" come to lie
     :param stem, stems: of a bag of specialists: only these
-    :param parity_tolerance: see export_model; 0: 1e-5
+    :param precision, parity_tolerance, min_snr: see export_model
     :param sample_rate: to insist on a rate in Hz; the model's own is used
     :param segment_seconds: length of the input; None: the training segment
     :param verbose: print each file and its largest difference
@@ -197,7 +200,8 @@ def export_to_onnx(checkpoint: str | PathLike[str],
             report = export_model(
                 model, file, samples=samples, opset=opset, stem=source,
                 precision=precision, threads=threads, dynamic=dynamic,
-                batch=batch, parity_check=parity_check, parity_tolerance=parity_tolerance,
+                batch=batch, parity_check=parity_check,
+                parity_tolerance=parity_tolerance, min_snr=min_snr,
                 onnxruntime=onnxruntime, progress=progress)
         written[key] = file
         if verbose:
@@ -217,11 +221,14 @@ def verify_onnx_parity(checkpoint: str | PathLike[str],
                        config: str | PathLike[str] | None = None,
                        weights: str | None = None,
                        onnxruntime: str | PathLike[str] | None = None,
-                       progress: Progress | None = None, **hub: Any) -> float:
+                       progress: Progress | None = None,
+                       min_snr: float = 0.0, **hub: Any) -> float:
     """Checks an ONNX file, of this or another exporter, against a checkpoint.
 
     :param stem: of a bag: the source whose specialist the file is
-    :param tolerance: relative to each source's peak; 0: 1e-5
+    :param tolerance: relative to each source's peak; 0: 1e-5, but of files in
+        8 bits none
+    :param min_snr: see export_model
     :param sample_rate, segment_seconds: the file and the checkpoint say them;
         taken and ignored
     :param samples: of a file of any length: compare at this one alone; 0: at
@@ -247,7 +254,8 @@ def verify_onnx_parity(checkpoint: str | PathLike[str],
     hooks = Hooks(progress)
     options = _abi.VerifyOptions(
         hooks=hooks.pointer, tolerance=tolerance, threads=threads,
-        onnxruntime=encode(onnxruntime), samples=samples)
+        onnxruntime=encode(onnxruntime), samples=samples,
+        min_snr=min_snr)
     with Checkpoint(paths[member], weights=weights) as opened, \
             Model(opened, arguments=arguments, config=config) as model:
         report = _with_report(lib.dmx_verify_model, encode(onnx_path),

@@ -8,6 +8,7 @@ static const struct {
 } precisions[] = {
     [DMX_PRECISION_FP32] = {"fp32", DMX_WEIGHTS_FLOAT32},
     [DMX_PRECISION_FP16_WEIGHTS] = {"fp16weights", DMX_WEIGHTS_FLOAT16},
+    [DMX_PRECISION_INT8] = {"int8", DMX_WEIGHTS_FLOAT16},
 };
 #define N_PRECISION (sizeof precisions / sizeof precisions[0])
 

@@ -50,18 +50,16 @@ void dmx_contestant_offer(const char *name,
 }
 
 static dmx_status open_session(dmx_contestant *c,
-                               const struct dmx_recipe_table *recipes,
+                               const dmx_onnx_options *options,
                                const struct dmx_model *model,
                                const dmx_backend_job *job, dmx_error *err)
 {
     const dmx_identity who = dmx_model_identity(model);
-    const dmx_onnx_options options = {.recipes = recipes,
-                                      .threads = job->threads};
     const dmx_session_options run = {.threads = job->threads};
     dmx_graph *graph;
     dmx_blob blob = {0};
     DMX_FORWARD(dmx_model_graph(&graph, model, job->samples, err));
-    dmx_status status = dmx_onnx_pack(&blob, graph, &who, &options, err);
+    dmx_status status = dmx_onnx_pack(&blob, graph, &who, options, err);
     dmx_graph_close(graph);
     if (status == DMX_OK)
         status = dmx_session_open(&c->session, *job->runtime, c->name,
@@ -71,11 +69,13 @@ static dmx_status open_session(dmx_contestant *c,
 }
 
 /* ONNX Runtime on another export of the model. */
-static dmx_status open_offered(dmx_contestant *c, const struct dmx_model *model,
-                               const dmx_backend_job *job, dmx_error *err)
+static dmx_status open_export(dmx_contestant *c,
+                              const dmx_onnx_options *options,
+                              const struct dmx_model *model,
+                              const dmx_backend_job *job, dmx_error *err)
 {
     DMX_FORWARD(dmx_backend_runtime(job->runtime, job->onnxruntime, err));
-    DMX_FORWARD(open_session(c, offered.recipes, model, job, err));
+    DMX_FORWARD(open_session(c, options, model, job, err));
     DMX_FORWARD(dmx_runner_onnx(&c->runner, c->session, c->channels,
                                 (int64_t)model->n_source, c->samples,
                                 (dmx_session_batch){.most = 1}, err));
@@ -83,12 +83,22 @@ static dmx_status open_offered(dmx_contestant *c, const struct dmx_model *model,
     return DMX_OK;
 }
 
+/* "onnxruntime:int8": everything in 8 bits that can be, nothing checked. */
+static bool names_precision(dmx_precision *out, const char *name)
+{
+    const char *backend = dmx_backend_name(DMX_BACKEND_ONNXRUNTIME);
+    const size_t n = strlen(backend);
+    return strncmp(name, backend, n) == 0 && name[n] == ':' &&
+           dmx_precision_find(out, name + n + 1);
+}
+
 /* Any of the table of backends. */
 static dmx_status open_backend(dmx_contestant *c, const char *name,
                                const dmx_backend_job *job, dmx_error *err)
 {
     dmx_backend backend;
-    char names[128] = "native:ISA, native:int16, native:int8";
+    char names[192] = "native:ISA, native:int16, native:int8, "
+                      "onnxruntime:fp16weights, onnxruntime:int8";
     for (int i = 0; dmx_backend_name((dmx_backend)i) != NULL; i++)
         if (dmx_backend_entry_of((dmx_backend)i)->open != NULL) {
             const size_t used = strlen(names);
@@ -123,9 +133,14 @@ dmx_status dmx_contestant_open(dmx_contestant *c, const char *name,
                                  .threads = o->threads,
                                  .onnxruntime = o->onnxruntime,
                                  .runtime = runtime};
-    return offered.name != NULL && strcmp(name, offered.name) == 0
-               ? open_offered(c, model, &job, err)
-               : open_backend(c, name, &job, err);
+    dmx_onnx_options export = {.threads = o->threads};
+    if (offered.name != NULL && strcmp(name, offered.name) == 0) {
+        export.recipes = offered.recipes;
+        return open_export(c, &export, model, &job, err);
+    }
+    if (names_precision(&export.precision, name))
+        return open_export(c, &export, model, &job, err);
+    return open_backend(c, name, &job, err);
 }
 
 void dmx_contestant_close(dmx_contestant *c)

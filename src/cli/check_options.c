@@ -11,6 +11,7 @@ dmx_verify_options cli_verify_options(const cli_terminal *t,
     dmx_verify_options v = DMX_VERIFY_OPTIONS_INIT;
     v.hooks = &t->hooks;
     v.tolerance = o->tolerance;
+    v.min_snr = o->min_snr;
     v.skip_parity = o->no_parity;
     v.bisect = t->verbose;
     v.threads = (int)o->threads;

@@ -7,6 +7,7 @@
 
 typedef struct cli_check_options {
     double tolerance; /* 0: the default */
+    double min_snr;   /* 0: the default */
     int no_parity;
     const char *report;
     int64_t threads;
@@ -23,6 +24,15 @@ typedef struct cli_check_options {
      offsetof(S, m.tolerance),                                                 \
      1e-12,                                                                    \
      1},                                                                       \
+        {"min-snr",                                                            \
+         0,                                                                    \
+         CLI_REAL,                                                             \
+         "DB",                                                                 \
+         "smallest signal-to-noise ratio of each source, in place of the "     \
+         "tolerance (45 of int8 files)",                                       \
+         offsetof(S, m.min_snr),                                               \
+         1,                                                                    \
+         200},                                                                 \
         {"no-parity-check",                                                    \
          0,                                                                    \
          CLI_FLAG,                                                             \

@@ -32,7 +32,8 @@ static const cli_option options[] = {
      offsetof(bench_options, processes), 1, 256},
     {"contestants", 0, CLI_STRING, "A,B,...",
      "native, native:ISA, native:int16, native:int8, native:ISA:int16, "
-     "onnxruntime, reference, usual (default: native, every ISA)",
+     "onnxruntime, onnxruntime:fp16weights, onnxruntime:int8, reference, usual "
+     "(default: native, every ISA)",
      offsetof(bench_options, contestants), 0, 0},
     {"profile", 0, CLI_FLAG, NULL, "show the time of every step",
      offsetof(bench_options, profile), 0, 0},
@@ -101,11 +102,11 @@ static void print_table(cli_terminal *t, const cJSON *root, int profile)
     {
         cli_print(t, "  %-10s %.1f GFLOP/s", item->string, item->valuedouble);
     }
-    cli_print(t, "%-18s %7s %7s %8s %8s %8s %8s %7s", "contestant", "load s",
+    cli_print(t, "%-24s %7s %7s %8s %8s %8s %8s %7s", "contestant", "load s",
               "cold s", "median s", "best s", "cpu s", "GFLOP/s", "ratio");
     cJSON_ArrayForEach(item, list)
     {
-        cli_print(t, "%-18s %7.2f %7.2f %8.3f %8.3f %8.3f %8.1f %6.2fx",
+        cli_print(t, "%-24s %7.2f %7.2f %8.3f %8.3f %8.3f %8.1f %6.2fx",
                   text(item, "name"), number(item, "load_s"),
                   number(item, "cold_s"), number(item, "median_s"),
                   number(item, "best_s"), number(item, "median_cpu_s"),
@@ -194,7 +195,10 @@ const cli_command cli_command_bench = {
         "taking turns, and compares the medians with the first contestant's. "
         "GFLOP/s count the operations of the textbook algorithms, so that a "
         "better algorithm may exceed the peak. 'onnxruntime' is ONNX Runtime "
-        "on the graph that export writes, 'usual' on what tracing the "
+        "on the graph that export writes (onnxruntime:int8: with all that can "
+        "be "
+        "in 8 bits, whether or not the checks would take it), 'usual' on what "
+        "tracing the "
         "original with PyTorch gives; that one needs about 10 GB.\n\n"
         "With --song, whole songs of noise: songs an hour, core seconds a "
         "song and memory a process, to plan how many machines a library of "

@@ -10,7 +10,7 @@ typedef struct prewarm_options {
 } prewarm_options;
 
 static const cli_option options[] = {
-    {"precision", 0, CLI_CHOICE, "fp32|fp16weights",
+    {"precision", 0, CLI_CHOICE, "fp32|fp16weights|int8",
      "how weights are stored (fp32)", offsetof(prewarm_options, precision), 0,
      0},
     CLI_CHECK_OPTIONS(prewarm_options, check),

@@ -20,16 +20,33 @@ static dmx_status no_memory(dmx_error *err)
     return dmx_fail(err, DMX_ERROR_MEMORY, "no memory");
 }
 
+/* The signal-to-noise ratio that decides what an int8 export quantises; -1:
+ * nothing is compared. */
+static dmx_status wanted_ratio(double *out, const dmx_export_options *o,
+                               dmx_error *err)
+{
+    dmx_verify_options checks = DMX_VERIFY_OPTIONS_INIT;
+    *out = 0;
+    if (o->precision != DMX_PRECISION_INT8)
+        return DMX_OK;
+    DMX_FORWARD(DMX_OPTIONS_TAKE(&checks, o->checks, dmx_verify_options, err));
+    *out = checks.skip_parity ? -1 : checks.min_snr;
+    return DMX_OK;
+}
+
 /* Everything that the bytes of an export depend on, as text. */
 static dmx_status describe(char text[KEY_TEXT], const char *checkpoint_sha256,
                            const dmx_export_options *o, dmx_error *err)
 {
-    int used = snprintf(text, KEY_TEXT,
-                        "demucs-onnx %s\n%s\nsamples %lld opset %d precision "
-                        "%d prune %d\nstem %s\n",
-                        dmx_version(), checkpoint_sha256, (long long)o->samples,
-                        o->opset, (int)o->precision, o->prune != 0,
-                        o->stem != NULL ? o->stem : "");
+    double ratio;
+    DMX_FORWARD(wanted_ratio(&ratio, o, err));
+    int used =
+        snprintf(text, KEY_TEXT,
+                 "demucs-onnx %s\n%s\nsamples %lld opset %d precision "
+                 "%d prune %d dynamic %d batch %lld ratio %g\nstem %s\n",
+                 dmx_version(), checkpoint_sha256, (long long)o->samples,
+                 o->opset, (int)o->precision, o->prune != 0, o->dynamic,
+                 (long long)o->batch, ratio, o->stem != NULL ? o->stem : "");
     for (size_t i = 0; o->stems != NULL && o->stems[i] != NULL; i++)
         if (used > 0 && used < KEY_TEXT)
             used += snprintf(text + used, KEY_TEXT - (size_t)used, "%s\n",

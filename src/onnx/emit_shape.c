@@ -112,6 +112,19 @@ static bool matmul(inference *i)
     return true;
 }
 
+static bool matmul_integer(inference *i)
+{
+    i->out.element = ONNX__TENSOR_PROTO__DATA_TYPE__INT32;
+    return matmul(i);
+}
+
+/* Of its first result. */
+static bool quantise(inference *i)
+{
+    i->out.element = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+    return true;
+}
+
 static bool concat(inference *i)
 {
     const int64_t axis = number(i, "axis", 0);
@@ -201,10 +214,12 @@ static const struct {
     {"ConvTranspose", conv_transpose},
     {"Cos", same},
     {"Div", broadcast},
+    {"DynamicQuantizeLinear", quantise},
     {"Equal", compare},
     {"Erf", same},
     {"LayerNormalization", same},
     {"MatMul", matmul},
+    {"MatMulInteger", matmul_integer},
     {"Max", broadcast},
     {"Min", broadcast},
     {"Mul", broadcast},
@@ -375,15 +390,23 @@ dmx_name dmx_emitter_like(dmx_emitter *e, dmx_name other)
 
 enum { LATE_TAG = 1 };
 
-/* The result of node k. What follows the last attention shares no buffer with
+/* A result of node k. What follows the last attention shares no buffer with
  * what is before it: that would be kept in between, where scores need room. */
 static Onnx__ValueInfoProto *late_info(dmx_emitter *e, size_t k,
-                                       const value_type *type)
+                                       const char *name, const value_type *type)
 {
     value_type t = *type;
     for (int d = 0; e->late > 0 && k >= e->late && d < t.rank; d++)
         t.dim[d] = dmx_extent_apart(e, t.dim[d], LATE_TAG);
-    return new_info(e, e->node[k]->output[0], &t);
+    return new_info(e, name, &t);
+}
+
+static size_t result_count(const dmx_emitter *e)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < e->n_node; k++)
+        count += e->node[k]->n_output;
+    return count;
 }
 
 Onnx__ValueInfoProto **dmx_emitter_values(dmx_emitter *e, size_t *count)
@@ -392,13 +415,14 @@ Onnx__ValueInfoProto **dmx_emitter_values(dmx_emitter *e, size_t *count)
     if (!e->free)
         return NULL;
     dmx_emitter_infer(e);
-    Onnx__ValueInfoProto **list =
-        dmx_emitter_alloc(e, e->n_node + 1, sizeof(Onnx__ValueInfoProto *));
-    for (size_t k = 0; k < e->n_node && !dmx_emitter_failed(e); k++) {
-        const char *name = e->node[k]->output[0];
-        const value_type *type = dmx_emitter_type(e, name);
-        if (type != NULL && strcmp(name, e->output->name) != 0)
-            list[(*count)++] = late_info(e, k, type);
-    }
+    Onnx__ValueInfoProto **list = dmx_emitter_alloc(
+        e, result_count(e) + 1, sizeof(Onnx__ValueInfoProto *));
+    for (size_t k = 0; k < e->n_node && !dmx_emitter_failed(e); k++)
+        for (size_t i = 0; i < e->node[k]->n_output; i++) {
+            const char *name = e->node[k]->output[i];
+            const value_type *type = dmx_emitter_type(e, name);
+            if (type != NULL && strcmp(name, e->output->name) != 0)
+                list[(*count)++] = late_info(e, k, name, type);
+        }
     return list;
 }

@@ -81,6 +81,21 @@ dmx_name dmx_weight_vector(dmx_emitter *e, const dmx_tensor *t, double factor,
     return y;
 }
 
+dmx_name dmx_weight_bias(dmx_emitter *e, const dmx_tensor *bias,
+                         const dmx_tensor *scale, double factor)
+{
+    double *b = dmx_weight_doubles(e, bias);
+    double *s = scale != NULL ? dmx_weight_doubles(e, scale) : NULL;
+    if (dmx_emitter_failed(e))
+        return "";
+    for (int64_t i = 0; i < bias->dim[0]; i++)
+        b[i] *= s != NULL ? s[i] * factor : factor;
+    const dmx_name y = dmx_constant_f64(e, bias->name, b, bias->dim, 1);
+    dmx_emitter_drop_buffer(e, b);
+    dmx_emitter_drop_buffer(e, s);
+    return y;
+}
+
 /* out[in][out] = w[out][in], in tiles that stay in the cache. */
 static void transpose(float *out, const float *w, int64_t rows, int64_t columns)
 {

@@ -24,6 +24,10 @@ dmx_name dmx_weight_as_is(dmx_emitter *e, const dmx_tensor *t,
 dmx_name dmx_weight_vector(dmx_emitter *e, const dmx_tensor *t, double factor,
                            const int64_t *dim, size_t rank);
 
+/* A bias times scale (or NULL) times factor. */
+dmx_name dmx_weight_bias(dmx_emitter *e, const dmx_tensor *bias,
+                         const dmx_tensor *scale, double factor);
+
 /* weight [out][in] as [in][out] for MatMul, columns times scale[out] (or NULL)
  * times factor. */
 dmx_name dmx_weight_linear(dmx_emitter *e, const dmx_tensor *weight,

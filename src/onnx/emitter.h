@@ -136,6 +136,8 @@ dmx_name dmx_constant_shared(dmx_emitter *e, const char *base, float *data,
 dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
                           const uint16_t *data, const int64_t *dim,
                           size_t rank);
+dmx_name dmx_constant_s8(dmx_emitter *e, const char *base, const int8_t *data,
+                         const int64_t *dim, size_t rank);
 dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count);
 /* Rank 0. */
 dmx_name dmx_constant_integer(dmx_emitter *e, int64_t value);

@@ -119,6 +119,13 @@ dmx_name dmx_constant_f16(dmx_emitter *e, const char *base,
                     sizeof *data, dim, rank);
 }
 
+dmx_name dmx_constant_s8(dmx_emitter *e, const char *base, const int8_t *data,
+                         const int64_t *dim, size_t rank)
+{
+    return constant(e, base, ONNX__TENSOR_PROTO__DATA_TYPE__INT8, data,
+                    sizeof *data, dim, rank);
+}
+
 dmx_name dmx_constant_i64(dmx_emitter *e, const int64_t *value, size_t count)
 {
     const int64_t dim = (int64_t)count;

@@ -99,6 +99,23 @@ static void put_dimensions(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
         put_number(m, e, "longest_samples", who->training_samples);
 }
 
+/* The classes of layers that are in 8 bits: JSON. */
+static void put_quantised(dmx_metadata *m, dmx_emitter *e,
+                          const dmx_onnx_options *o)
+{
+    static const char *const name[] = {"feed_forward", "queries_keys_values",
+                                       "attention_results"};
+    const unsigned int8 = dmx_onnx_int8(o);
+    if (int8 == 0)
+        return;
+    dmx_json *list = dmx_json_new(DMX_JSON_ARRAY);
+    for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)
+        if ((int8 & 1u << i) != 0)
+            dmx_json_append(list, dmx_json_new_string(name[i]));
+    put_json(m, e, "quantised", list);
+    dmx_json_free(list);
+}
+
 void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
                        const dmx_identity *who, const dmx_onnx_options *o)
 {
@@ -109,6 +126,7 @@ void dmx_metadata_fill(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
     put_number(m, e, "audio_channels", g->value[g->input].shape.dim[0]);
     put_dimensions(m, e, g, who, o);
     put(m, e, "precision", dmx_precision_name(o->precision));
+    put_quantised(m, e, o);
     put(m, e, "stem", o->stem);
     put(m, e, "bag", o->bag);
     put(m, e, "pruned", o->n_chosen > 0 ? "true" : NULL);

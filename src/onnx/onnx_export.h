@@ -6,6 +6,7 @@
 #include "base/output.h"
 #include "graph/graph.h"
 #include "graph/identity.h"
+#include "onnx/int8.h"
 
 #define DMX_ONNX_OLDEST_OPSET 17
 
@@ -25,7 +26,11 @@ typedef struct dmx_onnx_options {
     int64_t batch;   /* batch size; 0: 1; DMX_ANY: any */
     int64_t typical; /* of a graph of any length: samples that forms are chosen
                         for; 0: the identity's segment */
+    unsigned int8;   /* DMX_INT8_...: of DMX_PRECISION_INT8; 0: all */
 } dmx_onnx_options;
+
+/* The classes of layers that these options quantise; 0: none. */
+unsigned dmx_onnx_int8(const dmx_onnx_options *o);
 
 /* Serialises the graph as one ONNX model. The bytes depend on the graph, the
  * identity and the options alone. `who` names the sources and fills the

@@ -128,6 +128,23 @@ int64_t dmx_onnx_typical(const dmx_identity *who, const dmx_onnx_options *o)
     return o->typical > 0 || who == NULL ? o->typical : who->training_samples;
 }
 
+unsigned dmx_onnx_int8(const dmx_onnx_options *o)
+{
+    if (o->precision != DMX_PRECISION_INT8)
+        return 0;
+    return o->int8 != 0 ? o->int8 : DMX_INT8_ALL;
+}
+
+/* A file that promises integers has some. */
+static void check_int8(dmx_walk *w)
+{
+    if (w->int8 != 0 && w->n_int8 == 0)
+        dmx_emitter_fail(&w->e, DMX_ERROR_UNSUPPORTED,
+                         "int8 is for the linear layers of a transformer, and "
+                         "this network has none: fp32 and fp16weights are "
+                         "what there is for it");
+}
+
 static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
                                const dmx_graph *g, const dmx_identity *who,
                                const dmx_onnx_options *o, dmx_error *err)
@@ -138,8 +155,10 @@ static dmx_status export_graph(dmx_output *out, dmx_blob *blob,
     const int64_t channels = g->value[g->input].shape.dim[0];
     const dmx_walk_input input = {o->batch, dmx_onnx_typical(who, o)};
     dmx_walk_open(&w, g, opset, dmx_precision_format(o->precision), input);
+    w.int8 = dmx_onnx_int8(o);
     dmx_walk_run(&w, o->recipes != NULL ? o->recipes : &dmx_recipes, o->hooks);
     emit_output(&w, channels);
+    check_int8(&w);
     dmx_metadata_fill(&metadata, &w.e, g, who, o);
     const dmx_status status =
         dmx_onnx_serialise(out, blob, &w.e, &metadata, err);

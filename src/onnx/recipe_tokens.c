@@ -38,29 +38,14 @@ void dmx_recipe_untokens(dmx_walk *w, const dmx_node *n)
     dmx_walk_set(w, n, dmx_emit_transpose(&w->e, x, DMX_DIMS(0, 3, 1, 2)));
 }
 
-static dmx_name linear_bias(dmx_emitter *e, const dmx_tensor *bias,
-                            const dmx_tensor *scale, double factor)
-{
-    double *b = dmx_weight_doubles(e, bias);
-    double *s = scale != NULL ? dmx_weight_doubles(e, scale) : NULL;
-    if (dmx_emitter_failed(e))
-        return "";
-    for (int64_t i = 0; i < bias->dim[0]; i++)
-        b[i] *= s != NULL ? s[i] * factor : factor;
-    const dmx_name y = dmx_constant_f64(e, bias->name, b, bias->dim, 1);
-    dmx_emitter_drop_buffer(e, b);
-    dmx_emitter_drop_buffer(e, s);
-    return y;
-}
-
 dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
                          const dmx_tensor *bias, const dmx_tensor *scale,
                          double factor)
 {
     x = dmx_emit_2(e, "MatMul", x, dmx_weight_linear(e, weight, scale, factor));
-    return bias == NULL
-               ? x
-               : dmx_emit_2(e, "Add", x, linear_bias(e, bias, scale, factor));
+    return bias == NULL ? x
+                        : dmx_emit_2(e, "Add", x,
+                                     dmx_weight_bias(e, bias, scale, factor));
 }
 
 /* The same on tokens channels first. */
@@ -70,9 +55,10 @@ static dmx_name linear_nchw(dmx_emitter *e, dmx_name x, const dmx_node *n,
     const dmx_conv_geometry c = dmx_conv_point();
     const dmx_name weight =
         dmx_weight_point(e, dmx_weight_of(n), scale, factor);
-    const dmx_name bias = dmx_bias_of(n) != NULL
-                              ? linear_bias(e, dmx_bias_of(n), scale, factor)
-                              : NULL;
+    const dmx_name bias =
+        dmx_bias_of(n) != NULL
+            ? dmx_weight_bias(e, dmx_bias_of(n), scale, factor)
+            : NULL;
     return dmx_emit_conv(e, "Conv", x, weight, bias, &c);
 }
 
@@ -96,7 +82,9 @@ void dmx_recipe_linear(dmx_walk *w, const dmx_node *n)
     const dmx_node *last = scale != NULL ? scale : n;
     const dmx_tensor *s = scale != NULL ? dmx_weight_of(scale) : NULL;
     const double factor = query != NULL ? query->at.scale : 1.0;
-    if (fills_blocks(dmx_weight_of(n))) {
+    if (dmx_is_int8(w, n)) {
+        dmx_walk_set(w, last, dmx_emit_int8(w, n, s, factor));
+    } else if (fills_blocks(dmx_weight_of(n))) {
         const dmx_name x = dmx_walk_nchw(w, n->in[0]);
         dmx_walk_set_nchw(w, last, linear_nchw(&w->e, x, n, s, factor));
     } else {

@@ -10,15 +10,22 @@
 
 #include "graph/analysis.h"
 #include "onnx/emit_ops.h"
+#include "onnx/int8.h"
 
 /* Tokens are emitted in the order of dmx_token_rows (graph/analysis.h). They
  * also exist as NCHW, channels first: a 1x1 convolution is the quicker linear
  * layer. Either form is made of the other when an operation asks for it. */
+/* A tensor as DynamicQuantizeLinear makes it. */
+typedef struct dmx_bytes {
+    dmx_name integers, scale, zero; /* NULL: not made (yet) */
+} dmx_bytes;
+
 typedef struct dmx_emitted {
     dmx_name name;         /* NULL: not emitted (yet) */
     int64_t padding[2][2]; /* zeros that the consumer must add: a PAD that is
                               left to the convolution after it */
     dmx_name nchw;         /* tokens as [1, D, R, W], or NULL */
+    dmx_bytes bytes;       /* tokens in 8 bits */
     dmx_name folded;       /* usual export only: the signal as [F, C, T] */
 } dmx_emitted;
 
@@ -37,7 +44,9 @@ typedef struct dmx_walk {
     bool *done;      /* per node */
     dmx_centred centred[4];
     size_t n_centred;
-    bool flat; /* of the table */
+    bool flat;     /* of the table */
+    unsigned int8; /* DMX_INT8_...: linear layers that are to be in 8 bits */
+    size_t n_int8; /* those that are */
 } dmx_walk;
 
 typedef void dmx_recipe(dmx_walk *w, const dmx_node *n);
@@ -105,6 +114,11 @@ bool dmx_recipe_folded_norm(dmx_walk *w, const dmx_node *conv);
 dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
                          const dmx_tensor *bias, const dmx_tensor *scale,
                          double factor);
+/* Whether a linear layer is to be in 8 bits; the layer, its result as tokens,
+ * times scale[out] (or NULL) times factor. */
+bool dmx_is_int8(const dmx_walk *w, const dmx_node *n);
+dmx_name dmx_emit_int8(dmx_walk *w, const dmx_node *n, const dmx_tensor *scale,
+                       double factor);
 /* A position table times alpha, as tokens of the order `rows`. */
 dmx_name dmx_emit_position(dmx_walk *w, const dmx_node *n, double alpha,
                            int64_t rows);

@@ -5,10 +5,13 @@
 
 #include "base/json.h"
 #include "base/parallel.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_TOLERANCE 1e-5
+#define INT8_SNR          45 /* dB, of files in 8 bits */
+#define MOST_SNR          200
 #define MAX_SAMPLES       ((int64_t)1 << 24)
 
 dmx_status dmx_checks_options(dmx_verify_options *out,
@@ -16,11 +19,30 @@ dmx_status dmx_checks_options(dmx_verify_options *out,
 {
     *out = (dmx_verify_options)DMX_VERIFY_OPTIONS_INIT;
     DMX_FORWARD(DMX_OPTIONS_TAKE(out, given, dmx_verify_options, err));
-    if (!(out->tolerance > 0))
-        out->tolerance = DEFAULT_TOLERANCE;
+    DMX_FORWARD(dmx_check_range("min_snr", out->min_snr, 0, MOST_SNR, err));
     if (out->threads > 0)
         out->threads = dmx_thread_count(out->threads, out->hooks);
     return DMX_OK;
+}
+
+static bool is_int8(const dmx_model_file *file)
+{
+    const char *precision = dmx_model_file_metadata(file, "precision");
+    return dmx_model_file_is_ours(file) && precision != NULL &&
+           strcmp(precision, dmx_precision_name(DMX_PRECISION_INT8)) == 0;
+}
+
+dmx_gate dmx_checks_gate(const dmx_verify_options *options,
+                         const dmx_model_file *file)
+{
+    const double ratio = options->min_snr > 0 ? options->min_snr
+                         : is_int8(file)      ? INT8_SNR
+                                              : -INFINITY;
+    const bool given = options->tolerance > 0;
+    return (dmx_gate){given             ? options->tolerance
+                      : isfinite(ratio) ? INFINITY
+                                        : DEFAULT_TOLERANCE,
+                      ratio};
 }
 
 dmx_status dmx_checks_static(struct dmx_report *report, dmx_contract *contract,

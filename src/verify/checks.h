@@ -11,6 +11,11 @@ DMX_MUST_CHECK dmx_status dmx_checks_options(dmx_verify_options *out,
                                              const dmx_verify_options *given,
                                              dmx_error *err);
 
+/* What the sources of a file must keep: the options', or what its precision
+ * promises. */
+dmx_gate dmx_checks_gate(const dmx_verify_options *options,
+                         const dmx_model_file *file);
+
 /* Checks 2 and 3: specification and promises, as findings. trusted: this run
  * wrote the file. */
 DMX_MUST_CHECK dmx_status

@@ -1,10 +1,17 @@
 #include "verify/metrics.h"
 
 #include <math.h>
+#include <stdbool.h>
+
+static bool has_ratio(const dmx_parity *p, double min_snr)
+{
+    return p->peak > 0 ? p->snr >= min_snr
+                       : p->relative <= pow(10, -min_snr / 20);
+}
 
 void dmx_compare(dmx_parity *out, const double *reference, const float *value,
                  int64_t channels, int64_t samples, int64_t stride,
-                 double tolerance)
+                 dmx_gate gate)
 {
     double signal = 0, noise = 0;
     out->peak = out->max_difference = 0;
@@ -27,5 +34,6 @@ void dmx_compare(dmx_parity *out, const double *reference, const float *value,
     const double unit = out->peak > 0 ? out->peak : 1;
     out->relative = out->max_difference / unit;
     out->snr = noise > 0 ? 10 * log10(signal / noise) : INFINITY;
-    out->passed = out->relative <= tolerance && isfinite(out->peak);
+    out->passed = isfinite(out->peak) && out->relative <= gate.tolerance &&
+                  has_ratio(out, gate.min_snr);
 }

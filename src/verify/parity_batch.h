@@ -1,4 +1,5 @@
-/* The check of a free batch: two inputs at once against each alone. */
+/* The check of a free batch: two inputs at once against each alone, or of files
+ * in 8 bits against the reference. */
 #ifndef DMX_VERIFY_PARITY_BATCH_H
 #define DMX_VERIFY_PARITY_BATCH_H
 

@@ -170,8 +170,7 @@ static dmx_status compare(const bench *b, size_t signal, bool *passed,
         dmx_parity p = {.signal = name,
                         .source = b->job->model->source[source]};
         dmx_compare(&p, b->reference + source * row, output + s * row,
-                    b->channels, b->samples, b->samples,
-                    b->job->report->tolerance);
+                    b->channels, b->samples, b->samples, b->job->report->gate);
         *passed = *passed && p.passed;
         DMX_FORWARD(dmx_report_add_parity(b->job->report, &p, err));
     }

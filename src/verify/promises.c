@@ -253,6 +253,9 @@ static size_t element_size(const Onnx__TensorProto *t)
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
     case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
         return 8;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
+        return 1;
     default:
         return 0; /* not checked */
     }

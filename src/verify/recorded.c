@@ -100,7 +100,7 @@ static dmx_status compare_source(struct dmx_report *report, const recording *r,
     for (int64_t i = 0; i < count; i++)
         buffer[i] = (double)r->stems.data[source * count + i];
     dmx_compare(&p, buffer, r->output + source * r->channels * r->length,
-                r->channels, r->samples, r->length, report->tolerance);
+                r->channels, r->samples, r->length, report->gate);
     return dmx_report_add_parity(report, &p, err);
 }
 

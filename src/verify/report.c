@@ -29,7 +29,7 @@ static const char *copy(struct dmx_report *r, const char *text)
 }
 
 dmx_status dmx_report_open(struct dmx_report **out, const dmx_model_file *file,
-                           double tolerance, dmx_error *err)
+                           dmx_gate gate, dmx_error *err)
 {
     struct dmx_report *r = calloc(1, sizeof *r);
     *out = r;
@@ -40,7 +40,7 @@ dmx_status dmx_report_open(struct dmx_report **out, const dmx_model_file *file,
     }
     memcpy(r->sha256, file->sha256, sizeof r->sha256);
     r->bytes = file->bytes.size;
-    r->tolerance = tolerance;
+    r->gate = gate;
     r->opset = dmx_model_file_opset(file);
     r->ir_version = file->proto->ir_version;
     r->nodes = file->proto->graph->n_node;
@@ -135,14 +135,38 @@ dmx_status dmx_report_add_divergence(struct dmx_report *r,
 
 /* ---------------------------------------------------------------- verdict */
 
-static const dmx_parity *worst(const struct dmx_report *r)
+/* By the gate that was missed: ratios where they decide, else differences. */
+static bool is_worse(const struct dmx_report *r, const dmx_parity *a,
+                     const dmx_parity *b)
+{
+    return isfinite(r->gate.min_snr) ? !(a->snr >= b->snr)
+                                     : !(a->relative <= b->relative);
+}
+
+const dmx_parity *dmx_report_worst(const struct dmx_report *r)
 {
     const dmx_parity *w = NULL;
     for (size_t i = 0; i < r->n_parity; i++)
         if (!r->parity[i].passed &&
-            (w == NULL || !(r->parity[i].relative <= w->relative)))
+            (w == NULL || is_worse(r, &r->parity[i], w)))
             w = &r->parity[i];
     return w;
+}
+
+/* "differs by 1e-3 of its peak, ...": what was missed. */
+static void describe(char *text, size_t size, const struct dmx_report *r,
+                     const dmx_parity *w)
+{
+    if (w->relative <= r->gate.tolerance)
+        snprintf(text, size,
+                 "is %.1f dB from the reference on %s, less than the %.4g dB "
+                 "that it must have (%.2e of its peak)",
+                 w->snr, w->signal, r->gate.min_snr, w->relative);
+    else
+        snprintf(text, size,
+                 "differs on %s by %.2e of its peak, more than the tolerance "
+                 "of %.2e (SNR %.1f dB)",
+                 w->signal, w->relative, r->gate.tolerance, w->snr);
 }
 
 dmx_status dmx_report_verdict(const struct dmx_report *r, dmx_error *err)
@@ -152,18 +176,16 @@ dmx_status dmx_report_verdict(const struct dmx_report *r, dmx_error *err)
     for (size_t i = 0; i < r->n_finding; i++)
         DMX_RETURN_IF(strncmp(r->finding[i], "error: ", 7) == 0, err,
                       DMX_ERROR_CHECK, "%s: %s", r->path, r->finding[i] + 7);
-    const dmx_parity *w = worst(r);
+    const dmx_parity *w = dmx_report_worst(r);
     DMX_RETURN_IF(w == NULL, err, DMX_ERROR_CHECK, "%s: a check failed",
                   r->path);
-    char where[256] = "";
+    char where[256] = "", how[256];
     if (r->n_divergence > 0)
         snprintf(where, sizeof where, "; the numbers part at %s (%s)",
                  r->divergence[0].path, r->divergence[0].op);
-    DMX_RETURN_ERROR(err, DMX_ERROR_CHECK,
-                     "%s: %s differs on %s by %.2e of its peak, more than the "
-                     "tolerance of %.2e (SNR %.1f dB)%s",
-                     r->path, w->source, w->signal, w->relative, r->tolerance,
-                     w->snr, where);
+    describe(how, sizeof how, r, w);
+    DMX_RETURN_ERROR(err, DMX_ERROR_CHECK, "%s: %s %s%s", r->path, w->source,
+                     how, where);
 }
 
 /* -------------------------------------------------------------- questions */

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "verify/metrics.h"
 #include "verify/model_file.h"
 
 typedef struct dmx_timing {
@@ -31,7 +32,7 @@ struct dmx_report {
     bool checker_ran;
     const char *runtime_version; /* or NULL: ONNX Runtime was not used */
     const char *provider;
-    double tolerance;
+    dmx_gate gate;
     const char **finding;
     size_t n_finding, finding_capacity;
     dmx_parity *parity;
@@ -44,7 +45,7 @@ struct dmx_report {
 
 DMX_MUST_CHECK dmx_status dmx_report_open(struct dmx_report **out,
                                           const dmx_model_file *file,
-                                          double tolerance, dmx_error *err);
+                                          dmx_gate gate, dmx_error *err);
 
 /* Adds a finding; "error" makes the report a failed one. */
 DMX_MUST_CHECK dmx_status dmx_report_error(struct dmx_report *r, dmx_error *err,
@@ -64,6 +65,9 @@ DMX_MUST_CHECK dmx_status dmx_report_add_timing(struct dmx_report *r,
 DMX_MUST_CHECK dmx_status dmx_report_add_divergence(struct dmx_report *r,
                                                     const dmx_divergence *d,
                                                     dmx_error *err);
+
+/* Of the comparisons that failed the worst one; NULL when none did. */
+const dmx_parity *dmx_report_worst(const struct dmx_report *r);
 
 /* DMX_OK, or DMX_ERROR_CHECK with the most telling finding. */
 DMX_MUST_CHECK dmx_status dmx_report_verdict(const struct dmx_report *r,

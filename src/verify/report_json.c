@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* JSON has no infinity: an SNR without any difference is null. */
+/* JSON has no infinity: an SNR without any difference is null, and so is a gate
+ * that is open. */
 static void add_number(dmx_json *object, const char *key, double value)
 {
     if (isfinite(value))
@@ -69,7 +70,8 @@ char *dmx_report_json(const struct dmx_report *r)
     dmx_json_add_bool(root, "passed", !r->failed);
     add_model(root, r);
     add_tools(root, r);
-    dmx_json_add_number(root, "tolerance", r->tolerance);
+    add_number(root, "tolerance", r->gate.tolerance);
+    add_number(root, "min_snr_db", r->gate.min_snr);
     dmx_json *parity = dmx_json_add_array(root, "parity");
     for (size_t i = 0; i < r->n_parity; i++)
         add_parity(parity, &r->parity[i]);

@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "verify/checks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,9 @@ typedef struct job {
     dmx_checker *checker;
     size_t *chosen; /* sources wanted, rising */
     size_t n_chosen;
+    unsigned int8;        /* DMX_INT8_...: of DMX_PRECISION_INT8 */
+    size_t n_back;        /* steps back that were taken */
+    char taken_back[256]; /* why it is not everything, or "" */
     struct dmx_report *report;
 } job;
 
@@ -98,6 +102,7 @@ static dmx_status write_graph(const job *j, dmx_output *out,
                      ? DMX_ANY
                      : j->options.batch,
         .typical = typical_samples(j),
+        .int8 = j->int8,
     };
     const dmx_identity who = dmx_model_identity(j->model);
     DMX_FORWARD(dmx_onnx_write(out, graph, &who, &o, err));
@@ -127,11 +132,14 @@ static dmx_status check_written(job *j, const dmx_model_file *file,
                                 double write_seconds, dmx_error *err)
 {
     dmx_contract contract;
-    DMX_FORWARD(dmx_report_open(&j->report, file, j->checks.tolerance, err));
+    DMX_FORWARD(dmx_report_open(&j->report, file,
+                                dmx_checks_gate(&j->checks, file), err));
     j->report->checkpoint_sha256 =
         dmx_arena_printf(&j->report->arena, "%s", j->model->checkpoint->sha256);
     DMX_RETURN_IF(j->report->checkpoint_sha256 == NULL, err, DMX_ERROR_MEMORY,
                   "no memory");
+    if (j->taken_back[0] != '\0')
+        DMX_FORWARD(dmx_report_note(j->report, err, "%s", j->taken_back));
     DMX_FORWARD(dmx_report_add_timing(j->report, "write", write_seconds, err));
     DMX_FORWARD(dmx_checks_static(j->report, &contract, j->checker, file, true,
                                   j->options.hooks, err));
@@ -153,6 +161,55 @@ static dmx_status write_and_check(job *j, dmx_output *out, dmx_error *err)
     dmx_model_file_close(&file);
     DMX_FORWARD(status);
     return dmx_progress(j->options.hooks, "done", 1, err);
+}
+
+/* What goes back to float32 after a comparison that failed: the projections of
+ * attention, those first whose results stay in the residual path. */
+static const struct {
+    unsigned without;
+    const char *name;
+} steps_back[] = {
+    {DMX_INT8_RESULTS, "attention's results"},
+    {DMX_INT8_RESULTS | DMX_INT8_HEADS, "all projections of attention"},
+};
+#define N_STEPS_BACK (sizeof steps_back / sizeof steps_back[0])
+
+/* Whether less in 8 bits may do. */
+static bool take_back(job *j)
+{
+    const dmx_parity *worst = dmx_report_worst(j->report);
+    if (j->options.precision != DMX_PRECISION_INT8 || worst == NULL ||
+        j->n_back == N_STEPS_BACK)
+        return false;
+    snprintf(j->taken_back, sizeof j->taken_back,
+             "int8: %s go back to float32: with them, %.40s is %.1f dB from "
+             "the reference on %.60s",
+             steps_back[j->n_back].name, worst->source, worst->snr,
+             worst->signal);
+    j->int8 = DMX_INT8_ALL & ~steps_back[j->n_back++].without;
+    dmx_warn(j->options.hooks, "%s: %s", j->path, j->taken_back);
+    return true;
+}
+
+static dmx_status start_again(job *j, dmx_output *out, dmx_error *err)
+{
+    dmx_report_close(j->report);
+    j->report = NULL;
+    dmx_output_abandon(out);
+    return dmx_output_open(out, j->path, err);
+}
+
+static dmx_status write_until_good(job *j, dmx_output *out, dmx_error *err)
+{
+    dmx_error why = DMX_ERROR_INIT;
+    dmx_status status = write_and_check(j, out, &why);
+    while (status == DMX_ERROR_CHECK && take_back(j)) {
+        DMX_FORWARD(start_again(j, out, err));
+        why = (dmx_error)DMX_ERROR_INIT;
+        status = write_and_check(j, out, &why);
+    }
+    DMX_RETURN_IF(status != DMX_OK, err, status, "%s", why.message);
+    return DMX_OK;
 }
 
 /* The network was trained on one length and pads anything shorter to it; the
@@ -195,7 +252,7 @@ static dmx_status run(job *j, dmx_error *err)
     DMX_FORWARD(choose_stems(j, err));
     DMX_FORWARD(dmx_checker_open(&j->checker, err));
     DMX_FORWARD(dmx_output_open(&out, j->path, err));
-    const dmx_status status = write_and_check(j, &out, err);
+    const dmx_status status = write_until_good(j, &out, err);
     if (status == DMX_OK)
         return dmx_output_commit(&out, NULL, err);
     dmx_output_abandon(&out);
@@ -211,7 +268,10 @@ dmx_status dmx_export(const dmx_model *model, const char *path,
         *report = NULL;
     DMX_NEED(err, model);
     DMX_NEED(err, path);
-    job j = {.model = model, .path = path, .options = DMX_EXPORT_OPTIONS_INIT};
+    job j = {.model = model,
+             .path = path,
+             .options = DMX_EXPORT_OPTIONS_INIT,
+             .int8 = DMX_INT8_ALL};
     DMX_FORWARD(DMX_OPTIONS_TAKE(&j.options, options, dmx_export_options, err));
     if (j.options.threads > 0)
         j.options.threads = dmx_thread_count(j.options.threads, NULL);

@@ -55,7 +55,8 @@ static dmx_status verify(const char *path, const struct dmx_model *model,
     if (report != NULL)
         *report = NULL;
     DMX_FORWARD(dmx_model_file_open(&file, path, path, options.hooks, err));
-    dmx_status status = dmx_report_open(&r, &file, options.tolerance, err);
+    dmx_status status =
+        dmx_report_open(&r, &file, dmx_checks_gate(&options, &file), err);
     if (status == DMX_OK)
         status = check_file(r, &file, model, recording, &options, err);
     dmx_model_file_close(&file);

@@ -26,7 +26,7 @@ for peak in d["fma_peak_gflops"].values():
 
 # The usual export is the program's, not the library's.
 if [ -d "$DMX_SOURCE/third_party/onnxruntime" ]; then
-  "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants onnxruntime,usual \
+  "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants onnxruntime,onnxruntime:int8,usual \
     --samples 44100 >out.txt 2>/dev/null || fail "the usual export did not run"
   grep -q '^usual ' out.txt || fail "no row for the usual export"
   rm out.txt

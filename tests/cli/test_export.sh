@@ -73,6 +73,27 @@ run 1 "$DEMUCS_ONNX" export "$model" strict.onnx --parity-tolerance 1e-11 \
 says err 'of its peak, more than the tolerance'
 check "a failed check leaves no model" test ! -e strict.onnx
 check "but its figures" grep -q '"passed":.*false' strict.json
+# 8 bits: what is too far off goes back, with figures; then no file.
+run 2 "$DEMUCS_ONNX" export "$model" x.onnx --min-snr 0
+run 2 "$DEMUCS_ONNX" export "$model" x.onnx --min-snr loud
+run 0 "$DEMUCS_ONNX" export "$model" int8.onnx --precision int8 \
+    --report int8.json
+says err "warning: .*attention's results go back to float32: .* 4[0-9.]+ dB"
+check "the report tells the gate" grep -q '"min_snr_db":.*45' int8.json
+check "and what went back" grep -q 'note: int8: ' int8.json
+run 0 "$DEMUCS_ONNX" inspect int8.onnx
+says out '"precision": *"int8"'
+says out 'quantised.*feed_forward.*queries_keys_values'
+check "no figure in the file" test "$(grep -c ' dB' int8.onnx)" = 0
+run 0 "$DEMUCS_ONNX" verify int8.onnx "$model"
+says out 'music +vocals +max .* SNR [0-9.]+ dB'
+run 1 "$DEMUCS_ONNX" verify int8.onnx "$model" --min-snr 90
+says err 'dB from the reference on .*, less than the 90 dB'
+rm int8.onnx
+run 1 "$DEMUCS_ONNX" export "$model" int8.onnx --precision int8 --min-snr 90
+says err 'error: .*less than the 90 dB'
+check "two steps back" test "$(grep -c 'back to float32' err)" = 2
+check "a refused model is not there" test ! -e int8.onnx
 run 0 "$DEMUCS_ONNX" export "$model" short.onnx --segment 0.25 --no-parity-check
 run 0 "$DEMUCS_ONNX" inspect short.onnx
 says out '"shape":\[1,2,11025\]'

@@ -4,6 +4,7 @@
 #include "test_support.h"
 
 #include "base/json.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,136 @@ static void recordings_are_reproduced(void **state)
                    relative > AIM ? ", above the aim" : "");
             assert_true(relative <= LIMIT);
         }
+}
+
+/* ---- 8 bits ---------------------------------------------------------------
+ */
+static double least_snr(const dmx_report *report)
+{
+    double least = INFINITY;
+    dmx_parity p = DMX_PARITY_INIT;
+    size_t i = 0;
+    for (; dmx_report_parity(report, i, &p); i++)
+        least = fmin(least, p.snr);
+    assert_true(i > 0);
+    return least;
+}
+
+static void count_warning(void *user, const char *message)
+{
+    if (strstr(message, "back to float32") != NULL)
+        ++*(int *)user;
+}
+
+/* What the two test signals make of these random weights: all in 8 bits, or
+ * less, or nothing. */
+enum { ANY = -1 }; /* too near the limit to say */
+
+static const struct eight_bits {
+    const char *model;
+    int64_t samples;
+    int steps_back;
+    dmx_status status;
+} eight_bits[] = {
+    {"emb_cape/model.th", 0, 0, DMX_OK},
+    {"emb_scaled/model.th", 0, ANY, DMX_OK},
+    {"group_norms/model.th", 0, 0, DMX_OK},
+    {"htdemucs/model.th", 0, 1, DMX_OK},
+    {"htdemucs_6s/model.th", 0, 0, DMX_OK},
+    {"legacy_container/model.th", 0, 0, DMX_OK},
+    {"merged_branches/model.th", 0, 0, DMX_OK},
+    {"mono_two_stems/model.th", 20000, 0, DMX_OK},
+    {"multi_freqs/model.th", 0, 0, DMX_OK},
+    {"nfft_2048/model.th", 0, 0, DMX_OK},
+    {"no_rewrite/model.th", 0, 0, DMX_OK},
+    {"no_transformer/model.th", 0, 0, DMX_ERROR_UNSUPPORTED},
+    {"post_norm/model.th", 0, 2, DMX_ERROR_CHECK},
+    {"protocol4/model.th", 0, 0, DMX_OK},
+    {"short_input/model.th", 0, 0, DMX_OK},
+    {"family/hdemucs_odd/model.th", 8192, 0, DMX_ERROR_UNSUPPORTED},
+    {"family/demucs_odd/model.th", 22051, 0, DMX_ERROR_UNSUPPORTED},
+};
+
+static void check_eight_bits(const struct eight_bits *e)
+{
+    int steps_back = 0;
+    const dmx_hooks hooks = {
+        .size = sizeof(dmx_hooks), .user = &steps_back, .warn = count_warning};
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_report *report;
+    dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+    options.precision = DMX_PRECISION_INT8;
+    options.samples = e->samples;
+    options.hooks = &hooks;
+    opened o = open_model(e->model, NULL);
+    unlink(output_path());
+    const dmx_status status =
+        dmx_export(o.model, output_path(), &options, &report, &err);
+    if (report != NULL)
+        printf("%s: %.1f dB, %d steps back\n", e->model, least_snr(report),
+               steps_back);
+    assert_int_equal(status, e->status);
+    if (e->steps_back != ANY)
+        assert_int_equal(steps_back, e->steps_back);
+    assert_int_equal(access(output_path(), F_OK) == 0, status == DMX_OK);
+    if (status == DMX_OK)
+        assert_true(least_snr(report) >= 45);
+    else
+        assert_non_null(strstr(err.message, status == DMX_ERROR_CHECK
+                                                ? "less than the 45 dB"
+                                                : "has none"));
+    dmx_report_close(report);
+    close_model(&o);
+}
+
+static void eight_bits_keep_their_promise(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    for (size_t i = 0; i < sizeof eight_bits / sizeof eight_bits[0]; i++)
+        check_eight_bits(&eight_bits[i]);
+}
+
+/* The gate is the caller's, also of a file that is there; any length and batch
+ * are held to the reference too. */
+static void eight_bits_go_with_free_dimensions(void **state)
+{
+    (void)state;
+    if (!have_runtime())
+        skip();
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_report *report;
+    dmx_export_options options = DMX_EXPORT_OPTIONS_INIT;
+    options.precision = DMX_PRECISION_INT8;
+    options.dynamic = DMX_DYNAMIC_SAMPLES | DMX_DYNAMIC_BATCH;
+    opened o = open_model("htdemucs_dynamic/model.th", NULL);
+    assert_ok(dmx_export(o.model, output_path(), &options, &report, &err),
+              &err);
+    const double least = least_snr(report);
+    printf("any length and batch: %.1f dB\n", least);
+    assert_true(least >= 45);
+    dmx_report_close(report);
+    dmx_verify_options checks = DMX_VERIFY_OPTIONS_INIT;
+    assert_ok(dmx_verify_model(output_path(), o.model, &checks, NULL, &err),
+              &err);
+    checks.min_snr = least + 1;
+    assert_int_equal(
+        dmx_verify_model(output_path(), o.model, &checks, NULL, &err),
+        DMX_ERROR_CHECK);
+    assert_non_null(strstr(err.message, "that it must have"));
+    err = (dmx_error)DMX_ERROR_INIT;
+    checks.min_snr = 0;
+    checks.tolerance = 1e-5;
+    assert_int_equal(
+        dmx_verify_model(output_path(), o.model, &checks, NULL, &err),
+        DMX_ERROR_CHECK);
+    err = (dmx_error)DMX_ERROR_INIT;
+    checks.min_snr = NAN;
+    assert_int_equal(
+        dmx_verify_model(output_path(), o.model, &checks, NULL, &err),
+        DMX_ERROR_ARGUMENT);
+    close_model(&o);
 }
 
 static const dmx_json *item(const dmx_json *o, const char *key)
@@ -301,6 +432,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recordings_are_reproduced),
+        cmocka_unit_test(eight_bits_keep_their_promise),
+        cmocka_unit_test(eight_bits_go_with_free_dimensions),
         cmocka_unit_test(the_report_says_everything),
         cmocka_unit_test(a_failed_check_leaves_no_file),
         cmocka_unit_test(another_checkpoint_is_noticed),

@@ -35,6 +35,9 @@ static const char *write_tiny(tiny_model *tiny)
     return path;
 }
 
+/* What files keep that say nothing else. */
+static const dmx_gate gate = {1e-5, -INFINITY};
+
 /* --------------------------------------------------------------- promises */
 
 /* Findings of a tiny model, as one text. */
@@ -47,7 +50,7 @@ static void findings(tiny_model *tiny, char *text, size_t size, bool *failed)
     assert_ok(
         dmx_model_file_open(&file, write_tiny(tiny), "tiny.onnx", NULL, &err),
         &err);
-    assert_ok(dmx_report_open(&report, &file, 1e-5, &err), &err);
+    assert_ok(dmx_report_open(&report, &file, gate, &err), &err);
     assert_ok(dmx_promises_check(report, &contract, &file, &err), &err);
     text[0] = '\0';
     const char *line;
@@ -404,7 +407,7 @@ static void damage_is_survived(void **state)
             continue;
         dmx_report *report;
         dmx_contract contract;
-        assert_ok(dmx_report_open(&report, &file, 1e-5, &err), &err);
+        assert_ok(dmx_report_open(&report, &file, gate, &err), &err);
         assert_ok(dmx_promises_check(report, &contract, &file, &err), &err);
         dmx_report_close(report);
         dmx_model_file_close(&file);
@@ -479,19 +482,19 @@ static void differences_are_measured(void **state)
     const double reference[6] = {0, 1, -2, 0.5, 0, 0};
     float value[6] = {0, 1, -2, 0.5f, 0, 0};
     dmx_parity p = {.signal = "s"};
-    dmx_compare(&p, reference, value, 2, 3, 3, 1e-5);
+    dmx_compare(&p, reference, value, 2, 3, 3, gate);
     assert_true(p.passed && isinf(p.snr) && p.peak == 2);
     value[4] = 0.002f;
-    dmx_compare(&p, reference, value, 2, 3, 3, 1e-5);
+    dmx_compare(&p, reference, value, 2, 3, 3, gate);
     assert_true(!p.passed && p.channel == 1 && p.sample == 1);
     assert_true(fabs(p.relative - 0.001) < 1e-8);
     assert_true(fabs(p.snr - 10 * log10(5.25 / 4e-6)) < 1e-3);
     value[4] = NAN;
-    dmx_compare(&p, reference, value, 2, 3, 3, 1e-5);
+    dmx_compare(&p, reference, value, 2, 3, 3, gate);
     assert_true(!p.passed && isinf(p.max_difference));
     const double silence[3] = {0};
     const float almost[3] = {1e-7f, 0, 0};
-    dmx_compare(&p, silence, almost, 1, 3, 3, 1e-5);
+    dmx_compare(&p, silence, almost, 1, 3, 3, gate);
     assert_true(p.passed);
 }
 
