@@ -26,3 +26,26 @@ void cli_precision_line(char *out, size_t size, const cJSON *document)
                           item->valuestring);
     }
 }
+
+static void tell_model(cli_terminal *t, const cJSON *item)
+{
+    char text[200];
+    cli_precision_line(text, sizeof text, item);
+    const char *file = cli_field_text(item, "model");
+    const char *slash = strrchr(file, '/');
+    const bool met =
+        !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(item, "note"));
+    (met ? cli_detail : cli_say)(t, "%s: %s", slash != NULL ? slash + 1 : file,
+                                 text);
+}
+
+void cli_tell_precision(cli_terminal *t, const char *json)
+{
+    cJSON *list = json != NULL ? cJSON_Parse(json) : NULL;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        tell_model(t, item);
+    }
+    cJSON_Delete(list);
+}

@@ -109,33 +109,14 @@ static void json_song(const separate_run *r, const separate_result *result)
     fflush(stdout);
 }
 
-/* "htdemucs: int16, 67.1 dB (avx512vnni)", and classes that are not int16. */
-static void text_precision(cli_terminal *t, const cJSON *item)
-{
-    char text[200];
-    cli_precision_line(text, sizeof text, item);
-    const cJSON *note = cJSON_GetObjectItemCaseSensitive(item, "note");
-    const char *file =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "model"));
-    /* a request that could not be met is not a detail */
-    (cJSON_IsString(note) ? cli_say : cli_detail)(
-        t, "%s: %s", separate_base_name(file != NULL ? file : ""), text);
-}
-
 void separate_report_precision(const separate_run *r)
 {
     char *json = dmx_separator_precision_json(r->separator);
-    cJSON *list = json != NULL ? cJSON_Parse(json) : NULL;
-    const cJSON *item;
-    if (r->t->json && list != NULL) {
+    if (r->t->json && json != NULL) {
         printf("{\"event\": \"precision\", \"models\": %s}\n", json);
         fflush(stdout);
     }
-    cJSON_ArrayForEach(item, list)
-    {
-        text_precision(r->t, item);
-    }
-    cJSON_Delete(list);
+    cli_tell_precision(r->t, json);
     dmx_free(json);
 }
 

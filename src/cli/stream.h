@@ -12,7 +12,7 @@ typedef struct stream_options {
     cli_model_options model;
     const char *name;
     cli_hub_options hub;
-    const char *engine, *onnxruntime, *providers;
+    const char *engine, *precision, *onnxruntime, *providers;
     int64_t threads, covers;
     double segment, hop, lookahead, fade; /* negative: not given */
     const char *latency, *stem, *raw, *bits;

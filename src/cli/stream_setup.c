@@ -1,4 +1,5 @@
 /* The model, the outputs and the hop of a stream. */
+#include "precision_text.h"
 #include "stream.h"
 
 #include <math.h>
@@ -36,6 +37,13 @@ static dmx_backend backend_of(const char *engine)
     return (dmx_backend)i;
 }
 
+static void tell_precision(const dmx_separator *s, cli_terminal *t)
+{
+    char *json = dmx_separator_precision_json(s);
+    cli_tell_precision(t, json);
+    dmx_free(json);
+}
+
 dmx_status stream_open_separator(dmx_separator **out, cli_terminal *t,
                                  const stream_options *o, bool whole,
                                  dmx_error *err)
@@ -57,17 +65,27 @@ dmx_status stream_open_separator(dmx_separator **out, cli_terminal *t,
     s.model = &arguments;
     s.weights = o->model.weights;
     s.unpadded = !whole;
+    if (o->precision != NULL) /* one of the option's choices */
+        (void)dmx_engine_precision_find(&s.precision, o->precision);
     if (o->segment > 0)
         s.segment = o->segment;
     else if (!whole)
         s.segment = is_low(o) ? LOW_SEGMENT : BALANCED_SEGMENT;
     dmx_bag *bag;
+    char *choices = NULL;
     dmx_status status = cli_resolve(&bag, t, &o->hub, o->name,
                                     s.stems != NULL ? o->stem : NULL, err);
     if (status == DMX_OK) {
-        status = dmx_separator_open(out, bag, &s, err);
+        if (s.precision != DMX_ENGINE_EXACT)
+            status = cli_choices(&choices, t, &o->hub, err);
+        s.choices = choices;
+        if (status == DMX_OK)
+            status = dmx_separator_open(out, bag, &s, err);
         dmx_bag_close(bag);
     }
+    if (status == DMX_OK && s.precision != DMX_ENGINE_EXACT)
+        tell_precision(*out, t);
+    free(choices);
     free(set);
     return status;
 }

@@ -30,6 +30,14 @@ check "WAV output" test "$(ffprobe -v error -of csv=p=0 -show_entries \
 tail -c +45 vocals.wav >vocals.raw
 check "as long as the input" test "$(stat -c %s vocals.raw)" = "$bytes"
 
+# The network in integers, as near as is promised: said, and heard.
+run 0 stream -v --stem vocals --hop 0.2 --precision int16 --cache-dir "$WORK/c" \
+    --raw $raw <song.raw
+says err 'int16: ([6-9][0-9]|1[0-9][0-9])\.. dB of 60 promised|int16: .*exact'
+check "int16 is near" test "$(difference out vocals.raw)" -le 60
+run 2 stream --precision int4 <song.raw
+says err 'not one of exact|int16|int8'
+
 # The same raw, in dribs, and through descriptors; no_vocals is the rest.
 run 0 stream --stem vocals --hop 0.2 --raw $raw <song.raw
 check "raw is WAV's samples" cmp "$WORK/out" vocals.raw
