@@ -138,7 +138,7 @@ $(block deb | grep -v purge)
 
 recipes() {
   made 3 "$out/PKGBUILD"
-  command -v makepkg >/dev/null || packages_need makepkg=makepkg
+  packages_need makepkg=makepkg bsdtar=libarchive-tools fakeroot=fakeroot
   local work=$PACKAGES/makepkg
   rm -rf "$work"
   mkdir "$work"
