@@ -25,7 +25,8 @@ if(DMX_PLATFORM STREQUAL own)
     ${DMX_SRC}/api/precision_keep.c)
 endif()
 set(DMX_CORE_OF_SEPARATE ${DMX_SRC}/separate/overlap_open.c
-  ${DMX_SRC}/separate/overlap_run.c ${DMX_SRC}/separate/track_level.c)
+  ${DMX_SRC}/separate/overlap_run.c ${DMX_SRC}/separate/overlap_sum.c
+  ${DMX_SRC}/separate/track_level.c)
 dmx_objects_of(core SOURCES ${DMX_CORE} ${DMX_CORE_OF_SEPARATE})
 dmx_objects_of(alone SOURCES ${DMX_WITHOUT_LIBRARIES})
 dmx_component(core OBJECTS dmx_core_objects dmx_alone_objects

@@ -7,12 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static dmx_status read_all(dmx_blob *out, int fd, const char *path,
-                           dmx_error *err)
+/* The first `size` bytes. */
+static dmx_status read_all(unsigned char *out, size_t size, int fd,
+                           const char *path, dmx_error *err)
 {
     size_t done = 0;
-    while (done < out->size) {
-        const ssize_t n = read(fd, out->data + done, out->size - done);
+    while (done < size) {
+        const ssize_t n = pread(fd, out + done, size - done, (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
         DMX_RETURN_IF(n < 0, err, DMX_ERROR_IO, "%s: read failed: %s", path,
@@ -43,15 +44,20 @@ static dmx_status read_descriptor(dmx_blob *out, int fd, const char *path,
     DMX_RETURN_IF(out->data == NULL, err, DMX_ERROR_MEMORY,
                   "%s: no memory for %zu bytes", path, out->size);
     out->data[out->size] = 0;
-    return read_all(out, fd, path, err);
+    return read_all(out->data, out->size, fd, path, err);
+}
+
+/* O_NONBLOCK: a FIFO must not hang us before fstat refuses it. */
+static int open_file(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
 dmx_status dmx_file_read(dmx_blob *out, const char *path, size_t limit,
                          dmx_error *err)
 {
     *out = (dmx_blob){0};
-    /* O_NONBLOCK: a FIFO must not hang us before fstat refuses it. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int fd = open_file(path);
     DMX_RETURN_IF(fd < 0, err, DMX_ERROR_IO, "%s: %s", path, strerror(errno));
     const dmx_status status = read_descriptor(out, fd, path, limit, err);
     close(fd);
@@ -64,4 +70,26 @@ void dmx_blob_free(dmx_blob *blob)
 {
     dmx_aligned_free(blob->data);
     *blob = (dmx_blob){0};
+}
+
+int dmx_file_hold(const char *path)
+{
+    struct stat st;
+    const int fd = open_file(path);
+    if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+dmx_status dmx_file_read_held(unsigned char *out, size_t size, int descriptor,
+                              const char *path, dmx_error *err)
+{
+    return read_all(out, size, descriptor, path, err);
+}
+
+void dmx_file_let_go(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
 }

@@ -17,6 +17,9 @@ void *dmx_pages_alloc(size_t bytes);
 void dmx_pages_free(void *p, size_t bytes);
 /* Bytes worth asking for at once, of which small pieces are then given. */
 size_t dmx_pages_chunk(void);
+/* Gives the system back the memory of whole pages in any allocated range, which
+ * stays allocated; what was there is lost. False: nothing was done. */
+bool dmx_pages_forget(void *p, size_t bytes);
 
 /* --------------------------------------------------------------- threads */
 

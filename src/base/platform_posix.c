@@ -59,6 +59,20 @@ void dmx_pages_free(void *p, size_t bytes)
         munmap(p, bytes);
 }
 
+bool dmx_pages_forget(void *p, size_t bytes)
+{
+#if defined(__linux__)
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1);
+    const uintptr_t to = ((uintptr_t)p + bytes) & ~(page - 1);
+    return from < to && madvise((void *)from, to - from, MADV_DONTNEED) == 0;
+#else
+    (void)p;
+    (void)bytes;
+    return false;
+#endif
+}
+
 /* ------------------------------------------------------------ processors */
 
 static int affinity_count(void)

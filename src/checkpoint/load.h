@@ -18,6 +18,9 @@ struct dmx_checkpoint_memory {
     dmx_blob file;
     dmx_source source; /* in place of the file */
     dmx_arena arena;   /* names, path, symbols, the tensor tables */
+    int users;         /* of the file's bytes */
+    bool rests;        /* they are not there */
+    int descriptor;    /* of the file, -1: closed */
 };
 
 typedef struct dmx_load {

@@ -1,5 +1,6 @@
 #include "separate/member.h"
 #include "separate/backends.h"
+#include "base/platform.h"
 #include "hub/repository.h"
 #include "runtime/onnx_file.h"
 
@@ -102,6 +103,9 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     m->draws_position = m->model->draws_position;
     m->unlimited = strcmp(m->model->architecture, "htdemucs") != 0;
     m->margin = margin_of(m->model);
+    m->lock = dmx_monitor_open();
+    DMX_RETURN_IF(m->lock == NULL, err, DMX_ERROR_MEMORY, "%s: no memory",
+                  m->path);
     return copy_sources(m, err);
 }
 
@@ -141,6 +145,8 @@ void dmx_member_close(dmx_member *m)
         free(m->source[i]);
     free(m->source);
     free(m->stem);
+    if (m->lock != NULL)
+        dmx_monitor_close(m->lock);
     *m = (dmx_member){0};
 }
 
@@ -173,6 +179,27 @@ dmx_status dmx_member_choose_piece(dmx_member *m, double segment,
     return DMX_OK;
 }
 
+/* Runners have copies of what they need; the last piece of a model that takes
+ * any length needs the checkpoint again. */
+static void rest(dmx_member *m)
+{
+    if (dmx_backend_entry_of(m->backend)->keeps_model)
+        return;
+    dmx_monitor_lock(m->lock);
+    dmx_checkpoint_rest(m->checkpoint);
+    dmx_monitor_unlock(m->lock);
+}
+
+static dmx_status wake(dmx_member *m, dmx_error *err)
+{
+    if (dmx_backend_entry_of(m->backend)->keeps_model)
+        return DMX_OK;
+    dmx_monitor_lock(m->lock);
+    const dmx_status status = dmx_checkpoint_wake(m->checkpoint, err);
+    dmx_monitor_unlock(m->lock);
+    return status;
+}
+
 static dmx_status make_runner(dmx_member *m, dmx_runner *out,
                               const dmx_member_options *o, int64_t samples,
                               dmx_runtime **runtime, dmx_error *err)
@@ -193,8 +220,7 @@ static dmx_status make_runner(dmx_member *m, dmx_runner *out,
     return dmx_backend_entry_of(m->backend)->open(out, &job, err);
 }
 
-/* The checkpoint is needed later by some backends, and by the last piece of a
- * model that takes any length. */
+/* The checkpoint is needed later by some backends, too. */
 static dmx_status start_checkpoint(dmx_member *m, const dmx_member_options *o,
                                    int64_t samples, dmx_runtime **runtime,
                                    dmx_error *err)
@@ -202,7 +228,21 @@ static dmx_status start_checkpoint(dmx_member *m, const dmx_member_options *o,
     DMX_FORWARD(make_runner(m, &m->runner, o, samples, runtime, err));
     if (m->fixed && !dmx_backend_entry_of(m->backend)->keeps_model)
         forget_checkpoint(m);
+    else
+        rest(m);
     return DMX_OK;
+}
+
+static dmx_status checkpoint_tail(dmx_member *m, dmx_runner *out,
+                                  const dmx_member_options *o, int64_t samples,
+                                  dmx_runtime **runtime, dmx_error *err)
+{
+    dmx_runner_give_up(&m->runner);
+    DMX_FORWARD(wake(m, err));
+    const dmx_status status = make_runner(
+        m, out, o, dmx_model_run_length(m->model, samples), runtime, err);
+    rest(m);
+    return status;
 }
 
 dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
@@ -210,8 +250,7 @@ dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
                            dmx_runtime **runtime, dmx_error *err)
 {
     if (m->model != NULL)
-        return make_runner(m, out, o, dmx_model_run_length(m->model, samples),
-                           runtime, err);
+        return checkpoint_tail(m, out, o, samples, runtime, err);
     return dmx_runner_onnx_length(out, &m->runner, samples, err);
 }
 

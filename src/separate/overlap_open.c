@@ -1,25 +1,12 @@
 #include "base/memory.h"
 #include "separate/overlap_state.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SLACK 16384 /* frames of input beyond what a piece needs */
 
 /* ------------------------------------------------------------------ open */
-
-static double *triangle(int64_t length, double power)
-{
-    double *weight = dmx_aligned_alloc((size_t)length, sizeof *weight);
-    const int64_t half = length / 2;
-    const double most = (double)(length - half);
-    for (int64_t i = 0; weight != NULL && i < length; i++) {
-        const double w = (double)(i < half ? i + 1 : length - i);
-        weight[i] = pow(w / most, power);
-    }
-    return weight;
-}
 
 /* A level that runs with the track is not known for pieces to come: then they
  * run one at a time. */
@@ -41,26 +28,25 @@ static void add_to_lane(dmx_overlap *o, dmx_pass_state *p)
         o->ahead = ahead;
 }
 
-static dmx_status add_pass(dmx_overlap *o, size_t index, dmx_error *err)
+static void add_pass(dmx_overlap *o, size_t index)
 {
     dmx_pass_state *p = &o->pass[index];
     p->pass = o->config.pass[index];
     p->next = p->pass.origin;
-    for (size_t i = 0; i < index && p->weight == NULL; i++)
-        if (o->pass[i].pass.piece == p->pass.piece)
-            p->weight = o->pass[i].weight;
-    if (p->weight == NULL) {
-        p->weight = triangle(p->pass.piece, o->config.power);
-        p->owns_weight = true;
-    }
-    DMX_RETURN_IF(p->weight == NULL, err, DMX_ERROR_MEMORY,
-                  "no memory for the weights of a segment");
     if (p->pass.piece > o->longest)
         o->longest = p->pass.piece;
     if (p->pass.margin > o->margin)
         o->margin = p->pass.margin;
     add_to_lane(o, p);
-    return DMX_OK;
+}
+
+/* How far pieces reach beyond what is handed out after them: with one pass, to
+ * their end from the start of the next. */
+static int64_t reach(const dmx_overlap *o)
+{
+    const dmx_pass *first = &o->pass[0].pass;
+    const int64_t least = first->piece - first->stride;
+    return o->config.n_pass > 1 ? o->longest : least > 0 ? least : 1;
 }
 
 /* The length of the longest run; *batch: the total of the largest batch. */
@@ -105,19 +91,21 @@ static dmx_status allocate(dmx_overlap *o, dmx_error *err)
     o->in_capacity = 2 * (o->longest + o->margin) + o->ahead + SLACK;
     o->input =
         dmx_aligned_alloc(channels * (size_t)o->in_capacity, sizeof *o->input);
-    o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->longest,
+    o->reach = reach(o);
+    o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->reach,
                                sizeof *o->sum);
     o->mix = dmx_aligned_alloc(channels * (size_t)batch, sizeof *o->mix);
     o->stems =
         dmx_aligned_alloc(run * (size_t)o->config.sources, sizeof *o->stems);
-    o->share = dmx_aligned_alloc((size_t)o->longest, sizeof *o->share);
+    o->block = dmx_aligned_alloc((size_t)o->slots * channels,
+                                 DMX_OVERLAP_BLOCK * sizeof *o->block);
     DMX_RETURN_IF(o->input == NULL || o->sum == NULL || o->mix == NULL ||
-                      o->stems == NULL || o->share == NULL,
+                      o->stems == NULL || o->block == NULL,
                   err, DMX_ERROR_MEMORY,
                   "no memory for segments of %lld samples",
                   (long long)o->longest);
     memset(o->sum, 0,
-           (size_t)o->slots * channels * (size_t)o->longest * sizeof *o->sum);
+           (size_t)o->slots * channels * (size_t)o->reach * sizeof *o->sum);
     return allocate_lanes(o, err);
 }
 
@@ -140,7 +128,7 @@ static dmx_status build(dmx_overlap *o, dmx_error *err)
 {
     DMX_FORWARD(copy_slots(o, err));
     for (size_t i = 0; i < o->config.n_pass; i++)
-        DMX_FORWARD(add_pass(o, i, err));
+        add_pass(o, i);
     return allocate(o, err);
 }
 
@@ -164,9 +152,6 @@ void dmx_overlap_close(dmx_overlap *o)
 {
     if (o == NULL)
         return;
-    for (size_t i = 0; o->pass != NULL && i < o->config.n_pass; i++)
-        if (o->pass[i].owns_weight)
-            dmx_aligned_free((void *)o->pass[i].weight);
     for (size_t i = 0; i < o->n_lane; i++)
         if (o->lane[i].most > 1)
             dmx_aligned_free(o->lane[i].stems);
@@ -177,7 +162,7 @@ void dmx_overlap_close(dmx_overlap *o)
     dmx_aligned_free(o->sum);
     dmx_aligned_free(o->mix);
     dmx_aligned_free(o->stems);
-    dmx_aligned_free(o->share);
+    dmx_aligned_free(o->block);
     free(o);
 }
 
@@ -188,10 +173,11 @@ void dmx_overlap_reset(dmx_overlap *o)
         o->pass[i].next = o->pass[i].pass.origin;
     for (size_t i = 0; i < o->n_lane; i++)
         o->lane[i].made = o->lane[i].used = 0;
-    memset(o->sum, 0, rows * (size_t)o->longest * sizeof *o->sum);
+    memset(o->sum, 0, rows * (size_t)o->reach * sizeof *o->sum);
     o->in_base = o->received = 0;
     o->sum_base = o->emitted = 0;
     o->ended = false;
+    o->last.pass = NULL;
     o->level = (dmx_track_level){0};
 }
 

@@ -1,12 +1,11 @@
-/* Input in, pieces through their runners, finished frames out. */
+/* Input in, pieces through their runners. */
 #include "separate/overlap_state.h"
 
 #include <string.h>
 
 /* ----------------------------------------------------------------- input */
 
-/* The pass whose piece comes next: the earliest start, then the order given. */
-static dmx_pass_state *head(const dmx_overlap *o)
+dmx_pass_state *dmx_overlap_head(const dmx_overlap *o)
 {
     dmx_pass_state *first = &o->pass[0];
     for (size_t i = 1; i < o->config.n_pass; i++)
@@ -20,7 +19,7 @@ static dmx_pass_state *head(const dmx_overlap *o)
 static void forget_input(dmx_overlap *o)
 {
     const int64_t keep =
-        head(o)->next -
+        dmx_overlap_head(o)->next -
         (o->longest / 2 > o->margin ? o->longest / 2 : o->margin) - 1;
     const int64_t base = keep < o->emitted ? keep : o->emitted;
     if (base <= o->in_base)
@@ -120,7 +119,7 @@ static bool has_batch(const dmx_overlap *o, const dmx_lane *lane)
 
 bool dmx_overlap_ready(const dmx_overlap *o)
 {
-    const dmx_pass_state *p = head(o);
+    const dmx_pass_state *p = dmx_overlap_head(o);
     if (o->ended)
         return p->next < o->received;
     return p->lane->used < p->lane->made || has_batch(o, p->lane);
@@ -166,70 +165,24 @@ static void load_piece(dmx_overlap *o, float *mix, int64_t samples,
     }
 }
 
-/* share[i] = weight[i] / sum of the weights of all pieces of the pass that
- * cover that sample: those behind always exist, those in front from the
- * origin on. */
-static void load_shares(dmx_overlap *o, const dmx_pass_state *p, int64_t count)
-{
-    const int64_t stride = p->pass.stride;
-    for (int64_t i = 0; i < count; i++)
-        o->share[i] = p->weight[i];
-    for (int64_t shift = stride; shift < p->pass.piece; shift += stride) {
-        if (p->next - shift >= p->pass.origin)
-            for (int64_t i = 0; i < count && i + shift < p->pass.piece; i++)
-                o->share[i] += p->weight[i + shift];
-        for (int64_t i = shift; i < count; i++)
-            o->share[i] += p->weight[i - shift];
-    }
-    for (int64_t i = 0; i < count; i++)
-        o->share[i] = p->weight[i] / o->share[i];
-}
-
-/* Makes the sums start at what has not been handed out yet. */
-static void forget_sums(dmx_overlap *o)
-{
-    const size_t done = (size_t)(o->emitted - o->sum_base);
-    const size_t left = (size_t)o->longest - done;
-    for (int64_t r = 0; r < o->slots * o->config.channels; r++) {
-        double *row = o->sum + r * o->longest;
-        memmove(row, row + done, left * sizeof *row);
-        memset(row + left, 0, done * sizeof *row);
-    }
-    o->sum_base = o->emitted;
-}
-
 /* Stems [sources][channels][samples] of a piece: n samples from `trim`. */
 typedef struct result {
     const float *stems;
     int64_t samples, trim, n;
 } result;
 
-/* Adds one source's part of the piece. */
-static void add_source(dmx_overlap *o, const dmx_pass_state *p, int64_t source,
-                       const result *y)
+/* Its part of the track is added from here. */
+static void keep_result(dmx_overlap *o, const dmx_pass_state *p,
+                        const result *y)
 {
-    const double gain = p->pass.gain[source];
-    const int64_t skip = p->next < 0 ? -p->next : 0;
-    const double scale = o->config.running ? (double)o->scale : 1;
-    const double mean = o->config.running ? (double)o->mean : 0;
-    for (int64_t c = 0; c < o->config.channels; c++) {
-        const float *in =
-            y->stems + (source * o->config.channels + c) * y->samples + y->trim;
-        double *out = o->sum +
-                      (o->slot[source] * o->config.channels + c) * o->longest +
-                      (p->next - o->sum_base);
-        for (int64_t i = skip; i < y->n; i++)
-            out[i] += gain * o->share[i] * ((double)in[i] * scale + mean);
-    }
-}
-
-static void add_piece(dmx_overlap *o, const dmx_pass_state *p, const result *y)
-{
-    load_shares(o, p, y->n);
-    forget_sums(o);
-    for (int64_t s = 0; s < o->config.sources; s++)
-        if (o->slot[s] >= 0 && p->pass.gain[s] != 0)
-            add_source(o, p, s, y);
+    o->last = (dmx_piece_result){.pass = p,
+                                 .stems = y->stems,
+                                 .samples = y->samples,
+                                 .trim = y->trim,
+                                 .start = p->next,
+                                 .end = p->next + y->n,
+                                 .mean = (double)o->mean,
+                                 .scale = (double)o->scale};
 }
 
 /* Runs a lane's next pieces as a batch, each padded to full length. */
@@ -268,7 +221,7 @@ static dmx_status add_from_lane(dmx_overlap *o, const dmx_pass_state *p,
         DMX_FORWARD(run_lane(o, lane, hooks, err));
     const result y = {lane->stems + lane->used++ * one, samples,
                       (full_run(&p->pass) - n) / 2, n};
-    add_piece(o, p, &y);
+    keep_result(o, p, &y);
     return DMX_OK;
 }
 
@@ -283,7 +236,7 @@ static dmx_status add_tail(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
     const dmx_status status = tail.run(tail.self, o->stems, o->mix, hooks, err);
     const result y = {o->stems, tail.samples, trim, n};
     if (status == DMX_OK)
-        add_piece(o, p, &y);
+        keep_result(o, p, &y);
     dmx_runner_close(&tail);
     return status;
 }
@@ -291,8 +244,9 @@ static dmx_status add_tail(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
 dmx_status dmx_overlap_step(dmx_overlap *o, const dmx_hooks *hooks,
                             dmx_error *err)
 {
-    dmx_pass_state *p = head(o);
+    dmx_pass_state *p = dmx_overlap_head(o);
     const int64_t n = piece_length(o, &p->pass, p->next);
+    dmx_overlap_fold(o);
     if (p->next + n > 0)
         DMX_FORWARD(is_tail(&p->pass, n) ? add_tail(o, p, n, hooks, err)
                                          : add_from_lane(o, p, n, hooks, err));
@@ -308,51 +262,4 @@ int64_t dmx_overlap_pieces(const dmx_overlap *o, int64_t frames)
         pieces += (frames - p->origin + p->stride - 1) / p->stride;
     }
     return pieces;
-}
-
-/* ---------------------------------------------------------------- output */
-
-/* out[n] of a row of sums; false when a number is not finite. */
-static bool finish_row(const dmx_overlap *o, float *out, const double *sum,
-                       size_t n)
-{
-    const bool done = o->config.running; /* piece by piece */
-    const double scale = done ? 1 : (double)o->config.scale;
-    const double mean = done ? 0 : (double)o->config.mean;
-    float bad = 0; /* x - x is NaN for infinities and NaNs */
-    for (size_t i = 0; i < n; i++) {
-        out[i] = (float)(sum[i] * scale + mean);
-        bad += out[i] - out[i];
-    }
-    return bad == 0;
-}
-
-dmx_status dmx_overlap_pull(dmx_overlap *o, float *const *stems,
-                            float *const *mix, size_t capacity, size_t *got,
-                            dmx_error *err)
-{
-    int64_t limit = head(o)->next;
-    if (limit > o->received)
-        limit = o->received;
-    *got = 0;
-    if (limit <= o->emitted)
-        return DMX_OK;
-    const size_t ready = (size_t)(limit - o->emitted);
-    const size_t n = ready < capacity ? ready : capacity;
-    const int64_t skip = o->emitted - o->sum_base;
-    for (int64_t r = 0; r < o->slots * o->config.channels; r++)
-        DMX_RETURN_IF(
-            !finish_row(o, stems[r], o->sum + r * o->longest + skip, n), err,
-            DMX_ERROR_MODEL,
-            "the model gave samples that are not finite (NaN or infinity), "
-            "after sample %lld of the track: its weights are damaged, or it "
-            "can't take this track",
-            (long long)o->emitted);
-    for (int64_t c = 0; mix != NULL && c < o->config.channels; c++)
-        memcpy(mix[c],
-               o->input + c * o->in_capacity + (o->emitted - o->in_base),
-               n * sizeof(float));
-    o->emitted += (int64_t)n;
-    *got = n;
-    return DMX_OK;
 }

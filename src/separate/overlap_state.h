@@ -20,11 +20,20 @@ typedef struct dmx_lane {
 typedef struct dmx_pass_state {
     dmx_pass pass;
     dmx_lane *lane;
-    int64_t next;         /* start of the next piece */
-    int64_t ahead;        /* the same while a batch is put together */
-    const double *weight; /* [pass.piece] triangle ^ power, owned by overlap */
-    bool owns_weight;     /* false: an earlier pass of the same length does */
+    int64_t next;  /* start of the next piece */
+    int64_t ahead; /* the same while a batch is put together */
 } dmx_pass_state;
+
+/* What a piece gave, until it has been handed out or added to the sums. */
+typedef struct dmx_piece_result {
+    const dmx_pass_state *pass; /* NULL: there is none */
+    const float *stems;         /* [sources][channels][samples] */
+    int64_t samples, trim;      /* of the run; the piece begins there */
+    int64_t start, end;         /* in the track */
+    double mean, scale;         /* of a running level */
+} dmx_piece_result;
+
+enum { DMX_OVERLAP_BLOCK = 1024 }; /* frames handed out at once */
 
 struct dmx_overlap {
     dmx_overlap_config config; /* its pointers are not used after open */
@@ -40,16 +49,24 @@ struct dmx_overlap {
     float *input;
     int64_t in_base, in_capacity, received;
     bool ended;
-    /* sum[slots * channels][longest], from track position sum_base; what is
-     * before `emitted` has been handed out */
+    /* sum[slots * channels][reach] of all pieces but the last one, from track
+     * position sum_base; what is before `emitted` has been handed out */
     double *sum;
-    int64_t sum_base, emitted;
+    int64_t reach, sum_base, emitted;
     float *mix, *stems; /* a runner's input (a batch's) and output, the
                            largest */
-    double *share;      /* [longest] weight / sum of weights */
+    dmx_piece_result last;
+    double *block;                   /* [slots * channels][DMX_OVERLAP_BLOCK] */
+    double share[DMX_OVERLAP_BLOCK]; /* weight / sum of weights */
     dmx_track_level
         level; /* running: level of the track up to the last piece's end */
     float mean, scale; /* of the current piece */
 };
+
+/* Adds what is left of the last piece to the sums, before another runs. */
+void dmx_overlap_fold(dmx_overlap *overlap);
+
+/* The pass whose piece comes next: the earliest start, then the order given. */
+dmx_pass_state *dmx_overlap_head(const dmx_overlap *overlap);
 
 #endif

@@ -29,9 +29,10 @@ static dmx_status run(void *self, float *stems, const float *mix,
 }
 
 /* Unless it runs just now. */
-static void give_up_memory(native_runner *r)
+void dmx_runner_give_up(const dmx_runner *runner)
 {
-    if (!dmx_monitor_try_lock(r->lock))
+    native_runner *r = runner->self;
+    if (runner->run != run || !dmx_monitor_try_lock(r->lock))
         return;
     dmx_engine_state_close(r->state);
     r->state = NULL;
@@ -115,7 +116,7 @@ dmx_status dmx_runner_native(dmx_runner *out, const struct dmx_model *model,
     options.choices = given->choices;
     if (first != NULL) {
         options.like = first->engine;
-        give_up_memory(first);
+        dmx_runner_give_up(given->like);
     }
     const dmx_status status =
         dmx_engine_open(&r->engine, model, samples, &options, err);

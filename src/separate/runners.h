@@ -32,6 +32,9 @@ DMX_MUST_CHECK dmx_status dmx_runner_native(dmx_runner *out,
                                             int64_t samples,
                                             const dmx_native_options *options,
                                             dmx_error *err);
+/* Gives up the memory of such a runner until it runs again; nothing happens to
+ * another one, or while it runs. */
+void dmx_runner_give_up(const dmx_runner *runner);
 /* The engine of such a runner; NULL: it is another. */
 const dmx_engine *dmx_runner_engine(const dmx_runner *runner);
 
