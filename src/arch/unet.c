@@ -94,13 +94,27 @@ static dmx_value encode_spectrogram(dmx_unet_build *n, int64_t i, dmx_value x,
     return dmx_encoder_layer(n->b, path, &c, x, inject);
 }
 
+/* Kernels that do not fit their stride leave fewer rows than the table has:
+ * they take its first ones. */
+static const dmx_tensor *first_rows(dmx_graph *g, const dmx_tensor *table,
+                                    int64_t rows)
+{
+    if (table == NULL || rows < 1 || rows >= table->dim[0])
+        return table;
+    dmx_tensor first = *table;
+    first.dim[0] = rows;
+    return dmx_graph_tensor(g, first);
+}
+
 static dmx_value add_freq_embedding(dmx_unet_build *n, dmx_value x)
 {
     const dmx_tensor *weight =
         dmx_weights_matrix(n->b->w, "freq_emb.embedding", "weight",
                            n->level[0].freqs_out, n->level[0].chout_z);
+    const int64_t rows = dmx_graph_shape(n->b->g, x).dim[1];
     const dmx_value table = dmx_graph_freq_embedding(
-        n->b->g, "freq_emb", weight, n->config->emb_scale);
+        n->b->g, "freq_emb", first_rows(n->b->g, weight, rows),
+        n->config->emb_scale);
     return dmx_graph_add(n->b->g, "freq_emb", x, table, n->config->freq_emb);
 }
 
