@@ -603,6 +603,13 @@ DMX_API const char *dmx_bag_name(const dmx_bag *bag);
 DMX_API size_t dmx_bag_members(const dmx_bag *bag);
 DMX_API const char *dmx_bag_path(const dmx_bag *bag, size_t member);
 DMX_API const char *dmx_bag_signature(const dmx_bag *bag, size_t member);
+/* The file with the constructor arguments of members that are bare weights,
+ * which registered models may have (config_path of dmx_model_options); NULL:
+ * there is none. dmx_separator_open uses it where the options name none. */
+DMX_API const char *dmx_bag_config(const dmx_bag *bag);
+/* The source that a stem's other name stands for ("kick": "bombo" of drumsep);
+ * stem itself where it is no such name. dmx_separator_open takes both. */
+DMX_API const char *dmx_bag_stem(const dmx_bag *bag, const char *stem);
 /* Columns of the weights matrix; 0 when the bag has none. */
 DMX_API size_t dmx_bag_sources(const dmx_bag *bag);
 /* Weight of a member in a source; 1 when the bag has no matrix. The source is

@@ -241,6 +241,8 @@ FUNCTIONS = {
     "dmx_bag_name": (Text, [Handle]),
     "dmx_bag_members": (_size, [Handle]),
     "dmx_bag_path": (Text, [Handle, _size]),
+    "dmx_bag_config": (Text, [Handle]),
+    "dmx_bag_stem": (Text, [Handle, Text]),
     "dmx_bag_signature": (Text, [Handle, _size]),
     "dmx_bag_sources": (_size, [Handle]),
     "dmx_bag_specialist": (_i64, [Handle, _size]),

@@ -69,13 +69,6 @@ static int dynamic_dimensions(const char *word)
                                           : both;
 }
 
-/* The stems asked for, as a list to free; NULL for all. */
-static const char **wanted_stems(const export_options *o)
-{
-    const char *text = o->stems != NULL ? o->stems : o->stem;
-    return text != NULL ? cli_split(text) : NULL;
-}
-
 static dmx_status export_model(cli_terminal *t, const export_options *o,
                                const dmx_model *model, const char *output,
                                const char *stem, dmx_report **report,
@@ -86,7 +79,7 @@ static dmx_status export_model(cli_terminal *t, const export_options *o,
     const dmx_status status = graph_length(&e.samples, o, model, err);
     if (status != DMX_OK)
         return status;
-    const char **stems = wanted_stems(o);
+    const char **stems = cli_wanted_stems(o);
     e.hooks = &t->hooks;
     e.opset = (int)o->opset;
     if (o->precision != NULL) /* one of the option's choices */
@@ -178,6 +171,10 @@ static int export_found(cli_terminal *t, export_options *o, const dmx_bag *bag,
             cli_error(t, "no memory");
             return CLI_FAILED;
         }
+    if (o->model.config == NULL)
+        o->model.config = dmx_bag_config(bag);
+    o->stem = dmx_bag_stem(bag, o->stem);
+    o->bag = bag;
     if (o->place != NULL && dmx_bag_members(bag) > 1 && o->stem == NULL)
         return cli_misuse(t, "export",
                           "--triton: %s is a bag of %zu models; give the "

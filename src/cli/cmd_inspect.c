@@ -325,7 +325,10 @@ static int run(cli_terminal *t, const void *values, int n, char **operand)
         cli_resolve_one(&bag, t, &o->hub, operand[0], 0, &err);
     if (status != DMX_OK)
         return cli_finish(t, status, &err);
-    const int code = inspect_file(t, o, dmx_bag_path(bag, 0));
+    inspect_options known = *o;
+    if (known.model.config == NULL)
+        known.model.config = dmx_bag_config(bag);
+    const int code = inspect_file(t, &known, dmx_bag_path(bag, 0));
     dmx_bag_close(bag);
     return code;
 }

@@ -37,6 +37,19 @@ static void cached_text(char text[16], const cJSON *model)
         snprintf(text, 16, "%d of %d", n, all);
 }
 
+/* The other name of a source, or NULL. */
+static const char *alias_of(const cJSON *model, const char *source)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(model, "aliases"))
+    {
+        if (strcmp(cJSON_GetStringValue(item), source) == 0)
+            return item->string;
+    }
+    return NULL;
+}
+
+/* "bombo (kick) toms" */
 static void sources_text(char *text, size_t size, const cJSON *model)
 {
     const cJSON *item;
@@ -44,8 +57,11 @@ static void sources_text(char *text, size_t size, const cJSON *model)
     text[0] = '\0';
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(model, "sources"))
     {
-        snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "",
-                 item->valuestring != NULL ? item->valuestring : "");
+        const char *name = item->valuestring != NULL ? item->valuestring : "";
+        const char *alias = alias_of(model, name);
+        snprintf(text + used, size - used, "%s%s%s%s%s", used > 0 ? " " : "",
+                 name, alias != NULL ? " (" : "", alias != NULL ? alias : "",
+                 alias != NULL ? ")" : "");
         used = strlen(text);
     }
 }

@@ -180,7 +180,7 @@ static dmx_status note_model(separate_run *r, const dmx_bag *bag,
     return err->code;
 }
 
-static dmx_status open_separator(separate_run *r, const separate_plan *plan,
+static dmx_status open_separator(separate_run *r, separate_plan *plan,
                                  dmx_error *err)
 {
     const separate_options *o = r->o;
@@ -225,7 +225,7 @@ static dmx_status open_separator(separate_run *r, const separate_plan *plan,
         s.choices = choices;
         if (status == DMX_OK)
             status = dmx_separator_open(&r->separator, bag, &s, err);
-        dmx_bag_close(bag);
+        plan->bag = bag;
     }
     free(choices);
     free(set);

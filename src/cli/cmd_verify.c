@@ -78,7 +78,10 @@ static int verify_checkpoint(cli_terminal *t, const verify_options *o,
         return CLI_USAGE;
     }
     v.samples = o->samples;
-    status = cli_model_open(&m, t, dmx_bag_path(bag, 0), 0, &o->model, &err);
+    cli_model_options model = o->model;
+    if (model.config == NULL)
+        model.config = dmx_bag_config(bag);
+    status = cli_model_open(&m, t, dmx_bag_path(bag, 0), 0, &model, &err);
     if (status == DMX_OK)
         status = dmx_verify_model(path, m.model, &v, &report, &err);
     cli_model_close(&m);

@@ -152,6 +152,15 @@ static int make_folder(bag_export *b)
     return CLI_FAILED;
 }
 
+const char **cli_wanted_stems(const export_options *o)
+{
+    const char *text = o->stems != NULL ? o->stems : o->stem;
+    const char **stem = text != NULL ? cli_split(text) : NULL;
+    for (size_t i = 0; stem != NULL && stem[i] != NULL; i++)
+        stem[i] = dmx_bag_stem(o->bag, stem[i]);
+    return stem;
+}
+
 static int export_stems(bag_export *b, const dmx_model *model,
                         const char *const *stem)
 {
@@ -191,9 +200,9 @@ static int export_one_hot(bag_export *b)
     const dmx_status status = open_first(&first, b, &err);
     if (status != DMX_OK)
         return cli_finish(b->t, status, &err);
-    const char *text = b->o->stems != NULL ? b->o->stems : b->o->stem;
-    const char **stem =
-        text != NULL ? cli_split(text) : all_sources(first.model);
+    const char **stem = b->o->stems != NULL || b->o->stem != NULL
+                            ? cli_wanted_stems(b->o)
+                            : all_sources(first.model);
     const int code =
         stem != NULL ? export_stems(b, first.model, stem) : no_memory(b->t);
     free(stem);

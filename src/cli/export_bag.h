@@ -30,8 +30,13 @@ typedef struct export_options {
     int64_t batch;
     const char *triton;
     const cli_triton *place; /* with --triton */
+    const dmx_bag *bag;      /* once it is found */
     cli_files inputs;        /* every file that is read: none is written */
 } export_options;
+
+/* The stems asked for, by the names of their sources; free the list. NULL: all,
+ * or no memory. */
+const char **cli_wanted_stems(const export_options *o);
 
 /* Exports one checkpoint. stem: metadata of a bag's member, or NULL; strict:
  * the checksum in the file name must match. Returns an exit code. */

@@ -81,6 +81,8 @@ static dmx_status make_bags(dmx_bag **bags, cli_terminal *t, char **name,
             return status;
         for (size_t m = 0; !t->json && m < dmx_bag_members(bags[i]); m++)
             cli_print_path(t, dmx_bag_path(bags[i], m), "");
+        if (!t->json && dmx_bag_config(bags[i]) != NULL)
+            cli_print_path(t, dmx_bag_config(bags[i]), "");
     }
     return DMX_OK;
 }

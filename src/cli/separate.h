@@ -54,6 +54,7 @@ typedef struct separate_plan {
     dmx_clip clip;
     const char **stems;   /* passed to the separator; NULL: see without */
     const char **without; /* both NULL: all */
+    dmx_bag *bag;         /* the model's, which knows other names of stems */
     separate_output output[DMX_SONG_OUTPUTS];
     size_t outputs;
     bool one_file;        /* --stem-mp4: outputs are its tracks */

@@ -186,6 +186,7 @@ size_t separate_plan_files(const separate_plan *p)
 
 void separate_plan_free(separate_plan *p)
 {
+    dmx_bag_close(p->bag);
     free(p->stems);
     free(p->without);
     for (size_t i = 0; i < p->outputs; i++) {
@@ -238,6 +239,15 @@ static bool add_rest(separate_plan *p, const dmx_separator *s, const char *name)
     return true;
 }
 
+/* Names separated by commas, each as the model has it; free the list. */
+static const char **stem_names(const separate_plan *p, const char *text)
+{
+    const char **names = cli_split(text);
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++)
+        names[i] = dmx_bag_stem(p->bag, names[i]);
+    return names;
+}
+
 static bool is_in(const char *name, const char *const *names)
 {
     for (; *names != NULL; names++)
@@ -250,7 +260,7 @@ static bool is_in(const char *name, const char *const *names)
 bool separate_plan_add_mix(separate_plan *p, const dmx_separator *s,
                            const char *text)
 {
-    const char **names = cli_split(text);
+    const char **names = stem_names(p, text);
     separate_output *out =
         names != NULL ? separate_plan_add(p, s, "", text) : NULL;
     for (size_t k = 0; out != NULL && k < dmx_separator_stems(s); k++)
@@ -271,7 +281,7 @@ static bool add_stems(separate_plan *p, const dmx_separator *s)
                                           : o->to_stdout;
     if (only == NULL && (o->karaoke || o->mix_stems.count > 0))
         return true;
-    const char **names = only != NULL ? cli_split(only) : NULL;
+    const char **names = only != NULL ? stem_names(p, only) : NULL;
     bool good = only == NULL || names != NULL;
     for (size_t k = 0; good && k < dmx_separator_stems(s); k++)
         if (names == NULL || is_in(dmx_separator_stem(s, k), names))
@@ -282,12 +292,13 @@ static bool add_stems(separate_plan *p, const dmx_separator *s)
 
 static bool add_two_stems(separate_plan *p, const dmx_separator *s)
 {
+    const char *name = dmx_bag_stem(p->bag, p->o->two_stems);
     for (size_t k = 0; k < dmx_separator_stems(s); k++)
-        if (strcmp(dmx_separator_stem(s, k), p->o->two_stems) == 0) {
+        if (strcmp(dmx_separator_stem(s, k), name) == 0) {
             const bool none = p->o->other_method != NULL &&
                               strcmp(p->o->other_method, "none") == 0;
             return separate_plan_add_stem(p, s, k) &&
-                   (none || add_rest(p, s, p->o->two_stems));
+                   (none || add_rest(p, s, name));
         }
     return false;
 }
@@ -318,7 +329,8 @@ int separate_plan_outputs(separate_plan *p, cli_terminal *t,
     const separate_options *o = p->o;
     if (p->one_file)
         return separate_stem_file_outputs(p, t, s);
-    const char *needed = o->karaoke ? "vocals" : o->two_stems;
+    const char *needed =
+        o->karaoke ? "vocals" : dmx_bag_stem(p->bag, o->two_stems);
     if (needed != NULL && !separate_plan_knows(s, needed))
         return separate_plan_no_such_stem(t, s, needed);
     bool good = o->two_stems != NULL ? add_two_stems(p, s) : add_stems(p, s);

@@ -22,6 +22,8 @@ struct dmx_bag {
     size_t n_source;  /* columns of weight, 0: no matrix */
     double *weight;   /* [member][source] */
     double segment;   /* seconds, 0: not given */
+    char *config;     /* constructor arguments of bare weights, or NULL */
+    char **alias;     /* name, source, name, source, ..., NULL; or NULL */
 };
 
 /* Whether the path has the extension of a bag file (.yaml, .yml, .json). */

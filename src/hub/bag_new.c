@@ -167,3 +167,18 @@ double dmx_bag_segment(const dmx_bag *bag)
 {
     return bag != NULL ? bag->segment : 0;
 }
+
+const char *dmx_bag_config(const dmx_bag *bag)
+{
+    return bag != NULL ? bag->config : NULL;
+}
+
+const char *dmx_bag_stem(const dmx_bag *bag, const char *stem)
+{
+    if (bag == NULL || stem == NULL)
+        return stem;
+    for (char **a = bag->alias; a != NULL && *a != NULL; a += 2)
+        if (strcmp(a[0], stem) == 0)
+            return a[1];
+    return stem;
+}

@@ -90,6 +90,27 @@ static bool add_members(dmx_json *object, const dmx_hub *hub,
            dmx_json_add_bool(object, "cached", cached == m->n_member) != NULL;
 }
 
+/* The source of each other name. */
+static bool add_aliases(dmx_json *object, const dmx_registry_model *m)
+{
+    dmx_json *aliases = dmx_json_add_object(object, "aliases");
+    bool fine = aliases != NULL;
+    const dmx_stem_alias *a = m->alias;
+    for (; fine && a != NULL && a->alias != NULL; a++)
+        fine = dmx_json_add_string(aliases, a->alias, a->source) != NULL;
+    return fine;
+}
+
+static bool add_config(dmx_json *object, const dmx_hub *hub,
+                       const dmx_registry_model *m)
+{
+    size_t cached = 0;
+    if (m->config == NULL)
+        return dmx_json_add_null(object, "config") != NULL;
+    dmx_json *array = dmx_json_add_array(object, "config");
+    return array != NULL && add_member(array, hub, m->config, &cached);
+}
+
 static bool add_weights(dmx_json *object, const dmx_registry_model *m)
 {
     if (m->weight == NULL)
@@ -117,7 +138,8 @@ static bool add_model(dmx_json *array, const dmx_hub *hub,
            dmx_json_add_bool(object, "quantized", m->quantized) != NULL &&
            dmx_json_add_bool(object, "runnable", dmx_registry_runnable(m)) !=
                NULL &&
-           add_texts(object, "sources", m->source) &&
+           add_texts(object, "sources", m->source) && add_aliases(object, m) &&
+           add_config(object, hub, m) &&
            (bytes != 0 ? dmx_json_add_number(object, "bytes", (double)bytes)
                        : dmx_json_add_null(object, "bytes")) != NULL &&
            (m->segment != 0 ? dmx_json_add_number(object, "segment", m->segment)

@@ -36,6 +36,7 @@ static dmx_status wanted_ratio(double *out, const dmx_export_options *o,
 
 /* Everything that the bytes of an export depend on, as text. */
 static dmx_status describe(char text[KEY_TEXT], const char *checkpoint_sha256,
+                           const char *config_sha256,
                            const dmx_export_options *o, dmx_error *err)
 {
     double ratio;
@@ -43,10 +44,11 @@ static dmx_status describe(char text[KEY_TEXT], const char *checkpoint_sha256,
     int used =
         snprintf(text, KEY_TEXT,
                  "demucs-onnx %s\n%s\nsamples %lld opset %d precision "
-                 "%d prune %d dynamic %d batch %lld ratio %g\nstem %s\n",
+                 "%d prune %d dynamic %d batch %lld ratio %g\nstem %s\n%s",
                  dmx_version(), checkpoint_sha256, (long long)o->samples,
                  o->opset, (int)o->precision, o->prune != 0, o->dynamic,
-                 (long long)o->batch, ratio, o->stem != NULL ? o->stem : "");
+                 (long long)o->batch, ratio, o->stem != NULL ? o->stem : "",
+                 config_sha256);
     for (size_t i = 0; o->stems != NULL && o->stems[i] != NULL; i++)
         if (used > 0 && used < KEY_TEXT)
             used += snprintf(text + used, KEY_TEXT - (size_t)used, "%s\n",
@@ -59,12 +61,16 @@ static dmx_status describe(char text[KEY_TEXT], const char *checkpoint_sha256,
 /* "<cache>/exports/<signature>-<key>.onnx"; malloc'd. */
 static dmx_status export_path(char **path, const dmx_hub *hub,
                               const char *checkpoint, const char *signature,
-                              const dmx_export_options *o, dmx_error *err)
+                              const char *config, const dmx_export_options *o,
+                              dmx_error *err)
 {
     char hash[DMX_SHA256_HEX], key[DMX_SHA256_HEX], text[KEY_TEXT];
+    char arguments[DMX_SHA256_HEX] = "";
     char name[DMX_FILE_NAME_SIZE];
     DMX_FORWARD(dmx_file_sha256(hash, checkpoint, hub->hooks, err));
-    DMX_FORWARD(describe(text, hash, o, err));
+    if (config != NULL)
+        DMX_FORWARD(dmx_file_sha256(arguments, config, hub->hooks, err));
+    DMX_FORWARD(describe(text, hash, arguments, o, err));
     DMX_FORWARD(dmx_sha256_hex(key, text, strlen(text), err));
     dmx_safe_file_name(name, signature, 128);
     const size_t size = strlen(hub->cache) + strlen(name) + 80;
@@ -130,6 +136,7 @@ static dmx_status record(const char *path, const dmx_hooks *hooks,
 }
 
 static dmx_status export_checkpoint(const char *path, const char *checkpoint,
+                                    const char *config,
                                     const dmx_export_options *o, dmx_error *err)
 {
     dmx_checkpoint_options c = DMX_CHECKPOINT_OPTIONS_INIT;
@@ -138,6 +145,7 @@ static dmx_status export_checkpoint(const char *path, const char *checkpoint,
     dmx_model *model = NULL;
     c.hooks = o->hooks;
     m.hooks = o->hooks;
+    m.config_path = config;
     DMX_FORWARD(dmx_checkpoint_open(&file, checkpoint, &c, err));
     dmx_status status = dmx_model_open(&model, file, &m, err);
     if (status == DMX_OK)
@@ -150,7 +158,7 @@ static dmx_status export_checkpoint(const char *path, const char *checkpoint,
 /* Exports under the lock; another process may have done so while this one
  * waited. */
 static dmx_status export_locked(const dmx_hub *hub, const char *path,
-                                const char *checkpoint,
+                                const char *checkpoint, const char *config,
                                 const dmx_export_options *o, dmx_error *err)
 {
     dmx_lock lock;
@@ -164,7 +172,7 @@ static dmx_status export_locked(const dmx_hub *hub, const char *path,
     DMX_FORWARD(dmx_lock_take(&lock, path, hub->hooks, err));
     status = is_good(&good, hub, path, err);
     if (status == DMX_OK && !good)
-        status = export_checkpoint(path, checkpoint, o, err);
+        status = export_checkpoint(path, checkpoint, config, o, err);
     dmx_lock_release(&lock);
     return status;
 }
@@ -180,10 +188,11 @@ static dmx_status use_export(dmx_hub *hub, struct dmx_bag *bag, size_t m,
         return DMX_OK;
     char *path;
     bool good;
-    DMX_FORWARD(export_path(&path, hub, checkpoint, bag->signature[m], o, err));
+    DMX_FORWARD(export_path(&path, hub, checkpoint, bag->signature[m],
+                            bag->config, o, err));
     dmx_status status = is_good(&good, hub, path, err);
     if (status == DMX_OK && !good && make) {
-        status = export_locked(hub, path, checkpoint, o, err);
+        status = export_locked(hub, path, checkpoint, bag->config, o, err);
         good = status == DMX_OK;
     }
     if (good) {

@@ -23,6 +23,11 @@ typedef struct dmx_registry_member {
     size_t n_source;
 } dmx_registry_member;
 
+/* Another name of a source: "kick" for "bombo". */
+typedef struct dmx_stem_alias {
+    const char *alias, *source;
+} dmx_stem_alias;
+
 typedef struct dmx_registry_model {
     const char *name; /* "htdemucs_ft" */
     const char *kind; /* a one-line description */
@@ -31,9 +36,12 @@ typedef struct dmx_registry_model {
     const char *const *source; /* "drums", ...; NULL ends */
     const dmx_registry_member *const *member;
     size_t n_member;
-    const double *weight; /* [member][source], or NULL: all 1 */
-    double segment;       /* seconds, 0: the model's own */
-    bool quantized;       /* weights packed by DiffQ */
+    const double *weight;        /* [member][source], or NULL: all 1 */
+    double segment;              /* seconds, 0: the model's own */
+    bool quantized;              /* weights packed by DiffQ */
+    const dmx_stem_alias *alias; /* up to one without a name, or NULL */
+    /* Constructor arguments of bare weights: YAML or JSON, or NULL. */
+    const dmx_registry_member *config;
 } dmx_registry_model;
 
 typedef struct dmx_registry {

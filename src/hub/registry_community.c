@@ -28,10 +28,19 @@ MEMBER(ebf34a2d, UVR "ebf34a2d.th",
 MEMBER(ebf34a2db, UVR "ebf34a2db.th",
        "dbdd521017d706829716055df8a86e7ee5d05a590508488c82ffb551c6edb918");
 
+MEMBER(msst_htdemucs_vocals_state, MSST "v1.0.0/model_vocals_htdemucs_sdr_8.78.ckpt",
+       "0ea6e9495685045e6b4e66174131be5d19808bb0d6d1a1ba717d238f9380e8d0");
+MEMBER(msst_htdemucs_vocals_config, MSST "v1.0.0/config_vocals_htdemucs.yaml",
+       "3e74bc81f35f198297b82e1a16a7736375af4290db54afa048126591b220b29c");
+
 static const char *const kit[] = {"bombo", "redoblante", "platillos", "toms",
                                   NULL};
 static const char *const film[] = {"music", "sfx", "speech", NULL};
 static const char *const two[] = {"vocals", "non_vocals", NULL};
+static const char *const voice[] = {"vocals", "other", NULL};
+static const dmx_stem_alias english[] = {
+    {"kick", "bombo"}, {"snare", "redoblante"}, {"cymbals", "platillos"},
+    {NULL, NULL}};
 static const char *const ht[] = {"HTDemucs", NULL};
 static const char *const hd[] = {"HDemucs", NULL};
 
@@ -41,20 +50,24 @@ static const dmx_registry_member *const uvr_2[] = {&m_ebf34a2d};
 static const dmx_registry_member *const uvr_bag[] = {&m_ebf34a2d, &m_ebf34a2db};
 static const dmx_registry_member *const cdx23_dnr[] = {
     &m_cdx23_dnr_a, &m_cdx23_dnr_b, &m_cdx23_dnr_c};
+static const dmx_registry_member *const msst[] = {&m_msst_htdemucs_vocals_state};
 
 #define UNKNOWN "not stated"
 
 static const dmx_registry_model community[] = {
     {"drumsep", "drums into kick, snare, cymbals, toms", "MIT (inagoy/drumsep)",
-     hd, kit, drumsep, 1, NULL, 0, false},
+     hd, kit, drumsep, 1, NULL, 0, false, english, NULL},
     {"uvr_demucs_model_1", "vocals and the rest", UNKNOWN,
-     hd, two, uvr_1, 1, NULL, 44, false},
+     hd, two, uvr_1, 1, NULL, 44, false, NULL, NULL},
     {"uvr_demucs_model_2", "vocals and the rest", UNKNOWN,
-     hd, two, uvr_2, 1, NULL, 44, false},
+     hd, two, uvr_2, 1, NULL, 44, false, NULL, NULL},
     {"uvr_demucs_model_bag", "mean of the two before", UNKNOWN,
-     hd, two, uvr_bag, 2, NULL, 44, false},
+     hd, two, uvr_bag, 2, NULL, 44, false, NULL, NULL},
     {"cdx23_dnr", "film sound: music, effects, speech; mean of three", UNKNOWN,
-     ht, film, cdx23_dnr, 3, NULL, 217.0 / 25, false},
+     ht, film, cdx23_dnr, 3, NULL, 217.0 / 25, false, NULL, NULL},
+    {"msst_htdemucs_vocals", "vocals and the rest; bare weights and a config",
+     "MIT", ht, voice, msst, 1, NULL, 11, false, NULL,
+     &m_msst_htdemucs_vocals_config},
 };
 /* clang-format on */
 

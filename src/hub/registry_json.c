@@ -107,8 +107,6 @@ static dmx_status read_url(reader *r, const char *model, const char *url,
         return bad(r, model, "a relative 'url', but the file has no 'base'");
     if (!is_relative_path(path))
         return bad(r, model, "'url' is no http(s) URL and no path below it");
-    if (!dmx_is_model_file(path))
-        return bad(r, model, "'url' does not end in .th or .safetensors");
     source->path = copy(r, path);
     return source->path != NULL ? DMX_OK : no_memory(r);
 }
@@ -149,9 +147,12 @@ static dmx_status read_member(reader *r, const char *model,
     const int n = dmx_json_is_array(files) ? dmx_json_count(files) : 0;
     if (n < 1 || n > DMX_REGISTRY_SOURCES)
         return bad(r, model, "'files' is not a list of one or two files");
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         DMX_FORWARD(
             read_source(r, model, dmx_json_item(files, i), &member->source[i]));
+        if (!dmx_is_model_file(member->source[i].path))
+            return bad(r, model, "'url' does not end in .th or .safetensors");
+    }
     member->n_source = (size_t)n;
     return member->signature != NULL ? DMX_OK : no_memory(r);
 }
@@ -259,6 +260,65 @@ static dmx_status read_segment(reader *r, const dmx_json *object,
     return DMX_OK;
 }
 
+/* A file of constructor arguments, of bare weights. */
+static dmx_status read_config(reader *r, const dmx_json *object,
+                              dmx_registry_model *m)
+{
+    const dmx_json *item = dmx_json_get(object, "config");
+    if (item == NULL || dmx_json_is_null(item))
+        return DMX_OK;
+    dmx_registry_member *config =
+        dmx_arena_alloc(&r->out->arena, 1, sizeof *config);
+    if (config == NULL)
+        return no_memory(r);
+    DMX_FORWARD(read_source(r, m->name, item, &config->source[0]));
+    if (!dmx_is_bag_file(config->source[0].path))
+        return bad(r, m->name, "'config' is no .yaml, .yml or .json");
+    config->signature = m->name;
+    config->n_source = 1;
+    m->config = config;
+    return DMX_OK;
+}
+
+static bool has_source(const dmx_registry_model *m, const char *name)
+{
+    for (const char *const *s = m->source; *s != NULL; s++)
+        if (strcmp(*s, name) == 0)
+            return true;
+    return false;
+}
+
+/* "aliases": {"kick": "bombo"} */
+static dmx_status read_aliases(reader *r, const dmx_json *object,
+                               dmx_registry_model *m)
+{
+    const dmx_json *list = dmx_json_get(object, "aliases");
+    const dmx_json *item;
+    if (list == NULL || dmx_json_is_null(list))
+        return DMX_OK;
+    const int n = dmx_json_is_object(list) ? dmx_json_count(list) : -1;
+    if (n < 0 || n > DMX_BAG_SOURCES)
+        return bad(r, m->name, "'aliases' is not an object of a few names");
+    dmx_stem_alias *alias =
+        dmx_arena_alloc(&r->out->arena, (size_t)n + 1, sizeof *alias);
+    if (alias == NULL)
+        return no_memory(r);
+    m->alias = alias;
+    DMX_JSON_EACH (item, list) {
+        const char *source = dmx_json_text_of(item);
+        if (source == NULL || !has_source(m, source) || !is_name(item->string))
+            return bad(r, m->name, "an alias that is no name of a source");
+        if (has_source(m, item->string))
+            return bad(r, m->name, "an alias that is a source itself");
+        alias->alias = copy(r, item->string);
+        alias->source = copy(r, source);
+        if (alias->alias == NULL || alias->source == NULL)
+            return no_memory(r);
+        alias++;
+    }
+    return DMX_OK;
+}
+
 static dmx_status read_model(reader *r, const dmx_json *object,
                              dmx_registry_model *m)
 {
@@ -276,6 +336,8 @@ static dmx_status read_model(reader *r, const dmx_json *object,
     DMX_FORWARD(read_names(r, object, "classes", m->name, &m->klass));
     DMX_FORWARD(read_members(r, object, m));
     DMX_FORWARD(read_weights(r, object, m));
+    DMX_FORWARD(read_config(r, object, m));
+    DMX_FORWARD(read_aliases(r, object, m));
     return read_segment(r, object, m);
 }
 

@@ -33,6 +33,32 @@ static dmx_status fill_bag(struct dmx_bag *bag, const dmx_registry_model *model,
     return DMX_OK;
 }
 
+static const char *aliased(const dmx_registry_model *model, const char *stem)
+{
+    const dmx_stem_alias *a = model->alias;
+    for (; a != NULL && a->alias != NULL; a++)
+        if (strcmp(a->alias, stem) == 0)
+            return a->source;
+    return stem;
+}
+
+static dmx_status copy_aliases(struct dmx_bag *bag,
+                               const dmx_registry_model *model, dmx_error *err)
+{
+    size_t n = 0;
+    while (model->alias != NULL && model->alias[n].alias != NULL)
+        n++;
+    bag->alias = dmx_arena_alloc(&bag->arena, 2 * n + 1, sizeof *bag->alias);
+    for (size_t i = 0; bag->alias != NULL && i < 2 * n; i++) {
+        const dmx_stem_alias *a = &model->alias[i / 2];
+        const char *text = i % 2 == 0 ? a->alias : a->source;
+        bag->alias[i] = dmx_arena_strndup(&bag->arena, text, strlen(text));
+        if (bag->alias[i] == NULL)
+            return no_memory(err);
+    }
+    return bag->alias != NULL ? DMX_OK : no_memory(err);
+}
+
 static dmx_status unknown_stem(const dmx_registry_model *model,
                                const char *stem, dmx_error *err)
 {
@@ -52,7 +78,7 @@ static dmx_status keep_stem(struct dmx_bag *bag,
                             dmx_error *err)
 {
     for (size_t s = 0; model->source[s] != NULL; s++)
-        if (strcmp(model->source[s], stem) == 0) {
+        if (strcmp(model->source[s], aliased(model, stem)) == 0) {
             if (bag->n_source > 0)
                 dmx_bag_keep_source(bag, s);
             return DMX_OK;
@@ -67,6 +93,8 @@ dmx_status dmx_hub_bag(struct dmx_bag **out, const dmx_registry_model *model,
         model->weight != NULL ? dmx_registry_count_sources(model) : 0;
     DMX_FORWARD(dmx_bag_new(out, model->name, model->n_member, columns, err));
     dmx_status status = fill_bag(*out, model, err);
+    if (status == DMX_OK)
+        status = copy_aliases(*out, model, err);
     if (status == DMX_OK && stem != NULL)
         status = keep_stem(*out, model, stem, err);
     if (status != DMX_OK) {
@@ -76,15 +104,14 @@ dmx_status dmx_hub_bag(struct dmx_bag **out, const dmx_registry_model *model,
     return status;
 }
 
-static dmx_status fetch_member(dmx_hub *hub, struct dmx_bag *bag, size_t m,
-                               const dmx_registry_member *member,
-                               dmx_error *err)
+static dmx_status keep_path(char **out, struct dmx_bag *bag, dmx_hub *hub,
+                            const dmx_registry_member *member, dmx_error *err)
 {
     char *path;
     DMX_FORWARD(dmx_hub_fetch(&path, hub, member, err));
-    bag->path[m] = dmx_arena_strndup(&bag->arena, path, strlen(path));
+    *out = dmx_arena_strndup(&bag->arena, path, strlen(path));
     free(path);
-    return bag->path[m] != NULL ? DMX_OK : no_memory(err);
+    return *out != NULL ? DMX_OK : no_memory(err);
 }
 
 static const dmx_registry_member *member_of(const dmx_registry_model *model,
@@ -103,9 +130,11 @@ static dmx_status registered(struct dmx_bag **out, dmx_hub *hub,
     DMX_FORWARD(dmx_hub_bag(out, model, stem, err));
     struct dmx_bag *bag = *out;
     for (size_t m = 0; m < bag->n_member; m++)
-        DMX_FORWARD(fetch_member(hub, bag, m,
-                                 member_of(model, bag->signature[m]), err));
-    return DMX_OK;
+        DMX_FORWARD(keep_path(&bag->path[m], bag, hub,
+                              member_of(model, bag->signature[m]), err));
+    return model->config == NULL
+               ? DMX_OK
+               : keep_path(&bag->config, bag, hub, model->config, err);
 }
 
 static int64_t add_missing(int64_t sum, const dmx_hub *hub,

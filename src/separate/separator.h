@@ -48,6 +48,7 @@ struct dmx_separator {
 
 /* Which sources are wanted, from options.stems and .without. */
 DMX_MUST_CHECK dmx_status dmx_separator_select(dmx_separator *s,
+                                               const dmx_bag *bag,
                                                const dmx_separator_options *o,
                                                dmx_error *err);
 

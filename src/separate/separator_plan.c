@@ -26,12 +26,14 @@ static void list_sources(const dmx_separator *s, char *text, size_t size)
 }
 
 /* Sets wanted[source] for each name of the list. */
-static dmx_status mark(const dmx_separator *s, const char *const *names,
-                       bool *wanted, bool value, dmx_error *err)
+static dmx_status mark(const dmx_separator *s, const dmx_bag *bag,
+                       const char *const *names, bool *wanted, bool value,
+                       dmx_error *err)
 {
     for (; names != NULL && *names != NULL; names++) {
+        const char *name = dmx_bag_stem(bag, *names);
         size_t i = 0;
-        while (i < s->n_source && strcmp(source_name(s, i), *names) != 0)
+        while (i < s->n_source && strcmp(source_name(s, i), name) != 0)
             i++;
         if (i == s->n_source) {
             char known[512];
@@ -62,7 +64,7 @@ static dmx_status number_stems(dmx_separator *s, const bool *wanted,
     return DMX_OK;
 }
 
-dmx_status dmx_separator_select(dmx_separator *s,
+dmx_status dmx_separator_select(dmx_separator *s, const dmx_bag *bag,
                                 const dmx_separator_options *o, dmx_error *err)
 {
     DMX_RETURN_IF(o->stems != NULL && o->without != NULL, err,
@@ -73,9 +75,9 @@ dmx_status dmx_separator_select(dmx_separator *s,
                   "no memory for a model");
     for (size_t i = 0; i < s->n_source; i++)
         wanted[i] = o->stems == NULL;
-    dmx_status status = mark(s, o->stems, wanted, true, err);
+    dmx_status status = mark(s, bag, o->stems, wanted, true, err);
     if (status == DMX_OK)
-        status = mark(s, o->without, wanted, false, err);
+        status = mark(s, bag, o->without, wanted, false, err);
     if (status == DMX_OK)
         status = number_stems(s, wanted, err);
     free(wanted);

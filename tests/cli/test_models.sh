@@ -29,10 +29,21 @@ cat >registry.json <<EOF
  $(model htdemucs_6s "$four, \"guitar\", \"piano\"" null \
    "$(member 5c90dfd2 "$six")")]}
 EOF
+# Bare weights with a file of arguments, and other names for their sources.
+bare=$DMX_TEST_DATA/training/htdemucs
+cat >bare.json <<EOF
+{"format": "demucs-onnx registry 1", "base": "https://models.invalid/x/",
+ "models": [{"name": "choir", "classes": ["HTDemucs"],
+   "sources": [$four], "aliases": {"kick": "drums"},
+   "config": {"url": "config.yaml", "sha256": "$(sha "$bare/config.yaml")"},
+   "members": [{"signature": "choir1", "files": [
+     {"url": "msst.ckpt", "sha256": "$(sha "$bare/msst.ckpt")"}]}]}]}
+EOF
 export DEMUCS_ONNX_REGISTRY=$WORK/registry.json
 "$DMX_TEST_SERVER" "/955717e8.th~100000=$drums" "/f7e0c4bc.th=$drums" \
     "/d12395a8.th=$other" "/92cfc3b6.th=$drums" "/04573f0d.th=$other" \
-    "/5c90dfd2.th=$six" >url &
+    "/5c90dfd2.th=$six" "/msst.ckpt=$bare/msst.ckpt" \
+    "/config.yaml=$bare/config.yaml" >url &
 server=$!
 trap 'kill $server; chmod -R u+w "$WORK"; rm -rf "$WORK"' EXIT
 for _ in $(seq 100); do [ -s url ] && break; sleep 0.05; done
@@ -166,6 +177,37 @@ if "$DEMUCS_ONNX" prewarm 955717e8 --offline --no-parity-check >out 2>err; then
 else
     says err 'ONNX Runtime'
 fi
+
+# Weights that are bare, their arguments beside them.
+run 0 "$DEMUCS_ONNX" list-models --registry bare.json
+says out '^choir .* drums \(kick\) '
+run 0 "$DEMUCS_ONNX" separate "$song" -m choir --registry bare.json \
+    --mirror "$url" -o choir --stem kick
+check "kick is drums" test -s "$(find choir -name 'drums.*')"
+run 0 "$DEMUCS_ONNX" separate "$song" -m choir --registry bare.json \
+    --offline -o choir2 --two-stems kick
+check "and the rest" test -s "$(find choir2 -name 'no_drums.*')"
+check "both files" test "$(find cache -name 'choir*' | wc -l)" = 2
+run 0 "$DEMUCS_ONNX" export choir kick.onnx --stem kick --no-parity-check \
+    --registry bare.json --offline
+check "one stem" test -s kick.onnx
+run 0 "$DEMUCS_ONNX" download choir --registry bare.json --offline
+says out 'choir-.*yaml$'
+run 2 "$DEMUCS_ONNX" separate "$song" -m choir --registry bare.json \
+    --offline -o choir --stem snare
+says err "no stem 'snare'"
+printf x >>"$(find cache -name 'choir-*.yaml')"
+run 1 "$DEMUCS_ONNX" inspect choir --registry bare.json --offline
+says err 'damaged'
+for wrong in '"kick": 1' '"kick": "flute"' '"drums": "drums"' '"../x": "drums"'
+do
+    sed "s|\"kick\": \"drums\"|$wrong|" bare.json >wrong.json
+    run 1 "$DEMUCS_ONNX" list-models --registry wrong.json
+    says err 'alias'
+done
+sed 's|config.yaml"|config.th"|' bare.json >wrong.json
+run 1 "$DEMUCS_ONNX" list-models --registry wrong.json
+says err "'config' is no"
 
 # A folder of models in place of the release.
 repo=$DMX_TEST_DATA/model_repository

@@ -569,7 +569,7 @@ static void lists_models(void **state)
         assert_non_null(dmx_json_get(m, "licence")->valuestring);
     }
     assert_int_equal(seen, 1);
-    assert_int_equal(dmx_json_count(models), 19); /* 11, 5 and ours */
+    assert_int_equal(dmx_json_count(models), 20); /* 11, 6 and ours */
     dmx_json_free(list);
     dmx_hub_close(hub);
 }
@@ -647,7 +647,7 @@ static void community_table_is_sound(void **state)
 {
     (void)state;
     const dmx_registry *r = &dmx_registry_community;
-    assert_int_equal(r->n_model, 5);
+    assert_int_equal(r->n_model, 6);
     for (size_t i = 0; i < r->n_model; i++) {
         const dmx_registry_model *m = &r->model[i];
         dmx_error err = DMX_ERROR_INIT;
@@ -662,11 +662,25 @@ static void community_table_is_sound(void **state)
             assert_int_equal(strlen(f->source[0].sha256), 64);
             assert_int_equal(strspn(f->source[0].sha256, "0123456789abcdef"),
                              64);
-            assert_string_equal(dmx_extension(f->source[0].path), ".th");
+            assert_string_equal(dmx_extension(f->source[0].path),
+                                m->config != NULL ? ".ckpt" : ".th");
+        }
+        if (m->config != NULL) {
+            assert_int_equal(strlen(m->config->source[0].sha256), 64);
+            assert_string_equal(dmx_extension(m->config->source[0].path),
+                                ".yaml");
         }
         assert_ok(dmx_hub_bag(&bag, m, NULL, &err), &err);
         dmx_bag_close(bag);
     }
+    struct dmx_bag *bag;
+    dmx_error err = DMX_ERROR_INIT;
+    assert_ok(dmx_hub_bag(&bag, dmx_registry_find(r, "drumsep"), "kick", &err),
+              &err);
+    assert_string_equal(dmx_bag_stem(bag, "kick"), "bombo");
+    assert_string_equal(dmx_bag_stem(bag, "bombo"), "bombo");
+    assert_string_equal(dmx_bag_stem(bag, "cowbell"), "cowbell");
+    dmx_bag_close(bag);
 }
 
 #define REGISTRY(models)                                                       \

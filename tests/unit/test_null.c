@@ -174,6 +174,9 @@ static void test_bag(void **state)
     assert_null(dmx_bag_path(NULL, 0));
     assert_null(dmx_bag_signature(NULL, 0));
     assert_int_equal(dmx_bag_sources(NULL), 0);
+    assert_null(dmx_bag_config(NULL));
+    assert_null(dmx_bag_stem(NULL, NULL));
+    assert_string_equal(dmx_bag_stem(NULL, "x"), "x");
     assert_true(dmx_bag_weight(NULL, 0, 0) == 0);
     assert_int_equal(dmx_bag_specialist(NULL, 0), -1);
     assert_int_equal(dmx_backend_find(NULL, "native"), 0);
