@@ -136,7 +136,6 @@ static struct dmx_checkpoint *new_checkpoint(dmx_blob blob, const char *path)
     }
     c->memory->file = blob;
     c->memory->users = 1;
-    c->memory->descriptor = -1;
     c->path = dmx_arena_strndup(&c->memory->arena, path, strlen(path));
     if (c->path == NULL) {
         dmx_checkpoint_close(c);
@@ -310,7 +309,7 @@ void dmx_checkpoint_close(dmx_checkpoint *c)
     free(c->by_name);
     free(c->global);
     dmx_blob_free(&c->memory->file);
-    dmx_file_let_go(c->memory->descriptor);
+    dmx_file_let_go(c->memory->held - 1);
     dmx_arena_free(&c->memory->arena);
     free(c->memory);
     free(c);

@@ -20,7 +20,7 @@ struct dmx_checkpoint_memory {
     dmx_arena arena;   /* names, path, symbols, the tensor tables */
     int users;         /* of the file's bytes */
     bool rests;        /* they are not there */
-    int descriptor;    /* of the file, -1: closed */
+    int held;          /* 1 + descriptor of the file; 0: closed */
 };
 
 typedef struct dmx_load {
