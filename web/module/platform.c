@@ -27,6 +27,12 @@ void dmx_pages_free(void *p, size_t bytes)
     dmx_aligned_free(p);
 }
 
+bool dmx_pages_forget(void *p, size_t bytes)
+{
+    (void)p, (void)bytes;
+    return false;
+}
+
 /* The first chunk has room for all that is expected, so that what is taken
  * besides while weights are packed lies behind it, and leaves one hole that
  * memory grows from, not one in front of every chunk. */
