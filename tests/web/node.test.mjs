@@ -108,7 +108,7 @@ test('mistakes have a code, and a message that helps', async () => {
     await refuse({}, { code: 'argument', message: /model/ });
     await refuse({ model: 'htdemucs_typo' }, { code: 'argument', message: /no released model is called 'htdemucs_typo'; there are htdemucs/ });
     await refuse({ model: '/nowhere/x.th' }, { code: 'io', message: /no such file/ });
-    await refuse({ model: demoSong }, { code: 'format', message: /a sound file, not a checkpoint/ });
+    await refuse({ model: demoSong }, { code: 'format', message: /not a PyTorch checkpoint but a sound file/ });
     await refuse({ model: new ArrayBuffer(0) }, { code: 'format', message: /empty/ });
     const bytes = fs.readFileSync(demoModel).subarray(0, 100000);
     await refuse({ model: new Uint8Array(bytes) }, DemucsError);
