@@ -429,8 +429,8 @@ typedef enum dmx_precision {
     DMX_PRECISION_INT8,
 } dmx_precision;
 
-/* "fp32", "fp16weights", "int8": as the command line and the metadata of exported
- * models have it; NULL for any other number. */
+/* "fp32", "fp16weights", "int8": as the command line and the metadata of
+ * exported models have it; NULL for any other number. */
 DMX_API const char *dmx_precision_name(dmx_precision precision);
 /* The precision of that name into *out; 0 when there is none. */
 DMX_API int dmx_precision_find(dmx_precision *out, const char *name);
@@ -1152,8 +1152,8 @@ typedef struct dmx_bench_options {
                                 "native:avx2:int16",
                                 every name of a dmx_backend ("onnxruntime" is
                                 our graph there, "onnxruntime:int8" that of a
-                                dmx_precision, unchecked); NULL: "native" for every
-                                instruction set. The program knows "usual"
+                                dmx_precision, unchecked); NULL: "native" for
+                                every instruction set. The program knows "usual"
                                 too */
     const char *onnxruntime; /* the library or its folder; NULL: searched */
     const char *choices;     /* as in dmx_engine_options */

@@ -72,10 +72,11 @@ DMX_MUST_CHECK dmx_status dmx_checkpoint_open_source(
 /* The bytes of the file are not needed for now: their memory is given back,
  * where the file can be opened again. Nothing may look at a tensor's data until
  * the checkpoint wakes, which reads the file anew and fails with HASH when it
- * is another one now. Each wake asks for a rest; not from two threads at once. */
+ * is another one now. Each wake asks for a rest; not from two threads at once.
+ */
 void dmx_checkpoint_rest(struct dmx_checkpoint *checkpoint);
-DMX_MUST_CHECK dmx_status
-dmx_checkpoint_wake(struct dmx_checkpoint *checkpoint, dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_checkpoint_wake(struct dmx_checkpoint *checkpoint,
+                                              dmx_error *err);
 
 /* The tensor of that exact name, or NULL. O(log n). */
 const dmx_tensor *dmx_checkpoint_find(const struct dmx_checkpoint *checkpoint,

@@ -41,14 +41,13 @@ static dmx_status describe(char text[KEY_TEXT], const char *checkpoint_sha256,
 {
     double ratio;
     DMX_FORWARD(wanted_ratio(&ratio, o, err));
-    int used =
-        snprintf(text, KEY_TEXT,
-                 "demucs-onnx %s\n%s\nsamples %lld opset %d precision "
-                 "%d prune %d dynamic %d batch %lld ratio %g\nstem %s\n%s",
-                 dmx_version(), checkpoint_sha256, (long long)o->samples,
-                 o->opset, (int)o->precision, o->prune != 0, o->dynamic,
-                 (long long)o->batch, ratio, o->stem != NULL ? o->stem : "",
-                 config_sha256);
+    int used = snprintf(
+        text, KEY_TEXT,
+        "demucs-onnx %s\n%s\nsamples %lld opset %d precision "
+        "%d prune %d dynamic %d batch %lld ratio %g\nstem %s\n%s",
+        dmx_version(), checkpoint_sha256, (long long)o->samples, o->opset,
+        (int)o->precision, o->prune != 0, o->dynamic, (long long)o->batch,
+        ratio, o->stem != NULL ? o->stem : "", config_sha256);
     for (size_t i = 0; o->stems != NULL && o->stems[i] != NULL; i++)
         if (used > 0 && used < KEY_TEXT)
             used += snprintf(text + used, KEY_TEXT - (size_t)used, "%s\n",

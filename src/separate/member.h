@@ -29,7 +29,7 @@ typedef struct dmx_member {
     dmx_checkpoint *checkpoint; /* these two only of a checkpoint */
     struct dmx_model *model;
     struct dmx_monitor *lock; /* of the checkpoint's rest */
-    dmx_session *session; /* only of an .onnx file; NULL once it runs */
+    dmx_session *session;     /* only of an .onnx file; NULL once it runs */
     char **source;
     size_t n_source;
     int64_t channels, samplerate;
