@@ -39,10 +39,19 @@ class Cache {
         }
     }
 
-    async find(key) {
+    // The size of a file that is whole; undefined when it is not.
+    async wholeSize(key) {
         try {
             const note = await (await this.folder.getFileHandle(`${key}.json`)).getFile();
-            const { size } = JSON.parse(await note.text());
+            return JSON.parse(await note.text()).size;
+        } catch {
+            return undefined;
+        }
+    }
+
+    async find(key) {
+        try {
+            const size = await this.wholeSize(key);
             const file = await (await this.folder.getFileHandle(key)).getFile();
             return file.size === size && size > 0 ? file : undefined;
         } catch {
@@ -50,13 +59,18 @@ class Cache {
         }
     }
 
-    // Exclusive: undefined while another page writes the same, or where files
-    // can't be written.
+    // Exclusive: undefined while another page writes the same, when another has
+    // just written it (it may be reading it), or where files can't be written.
     async writer(key) {
         try {
-            await this.folder.removeEntry(`${key}.json`).catch(() => {});
             const handle = await this.folder.getFileHandle(key, { create: true });
             const access = await handle.createSyncAccessHandle();
+            const size = access.getSize();
+            if (size > 0 && await this.wholeSize(key) === size) {
+                access.close();
+                return undefined;
+            }
+            await this.folder.removeEntry(`${key}.json`).catch(() => {});
             access.truncate(0);
             return access;
         } catch {
@@ -64,12 +78,16 @@ class Cache {
         }
     }
 
-    async finish(key, note) {
+    // Before the file's own handle is closed, so that no other page can begin to
+    // write in between.
+    async finish(key, note, file) {
+        file.flush();
         const handle = await this.folder.getFileHandle(`${key}.json`, { create: true });
         const access = await handle.createSyncAccessHandle();
         access.truncate(0);
         access.write(new TextEncoder().encode(JSON.stringify(note)));
         access.close();
+        file.close();
         return (await this.folder.getFileHandle(key)).getFile();
     }
 
@@ -93,23 +111,27 @@ async function fetchInto(cache, key, url, source, module, say) {
             size += block.length;
         }
     } catch (error) {
-        access?.close();
-        await cache?.drop(key);
+        if (access !== undefined) {
+            access.close();
+            await cache.drop(key);
+        }
         if (error?.name === 'QuotaExceededError')
             throw new DemucsError('io', `${url}: the browser's storage is full; give { cache: false }`, { cause: error });
         throw error;
     }
     const sha256 = hash.finish();
-    access?.close();
     try {
         checkHash(url, source.sha256, sha256);
     } catch (error) {
-        await cache?.drop(key);
+        if (access !== undefined) {
+            access.close();
+            await cache.drop(key);
+        }
         throw error;
     }
     if (full)
         return new Blob(blocks);
-    return cache.finish(key, { url, sha256, size });
+    return cache.finish(key, { url, sha256, size }, access);
 }
 
 export async function browserFiles(module, cacheName) {
