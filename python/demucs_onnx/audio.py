@@ -14,7 +14,8 @@ from .errors import ArgumentError
 _FORMATS = ("wav", "flac", "mp3", "ogg", "opus", "m4a")
 
 
-def _planes(array: np.ndarray, at: int = 0) -> ctypes.Array:
+def planes_of(array: np.ndarray, at: int = 0) -> ctypes.Array:
+    """Pointers to the rows from ``at`` on, whose samples lie side by side."""
     pointer = ctypes.POINTER(ctypes.c_float)
     rows = [ctypes.cast(row[at:].ctypes.data, pointer) for row in array]
     return (pointer * len(rows))(*rows)
@@ -50,7 +51,7 @@ class Sound(Owner):
 
     def _read_into(self, array: np.ndarray, at: int) -> int:
         got = ctypes.c_size_t()
-        call(lib.dmx_sound_read, self.handle, _planes(array, at),
+        call(lib.dmx_sound_read, self.handle, planes_of(array, at),
              array.shape[1] - at, ctypes.byref(got), hooks=self._hooks)
         return got.value
 
@@ -118,7 +119,7 @@ def write_audio(path: str | PathLike[str], audio: np.ndarray,
         bitrate=bitrate_kbps if lossy else 0, rate=sample_rate,
         channels=planes.shape[0], dither=dither)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    call(lib.dmx_sound_write, encode(path), _planes(planes), planes.shape[1],
+    call(lib.dmx_sound_write, encode(path), planes_of(planes), planes.shape[1],
          options, hooks=hooks)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _abi
 from ._library import Hooks, Owner, call, lib
-from .audio import as_planes
+from .audio import as_planes, planes_of
 from .errors import ArgumentError
 from .hub import Progress
 from .separation import Separator
@@ -110,7 +110,7 @@ class Stream(Owner):
             hooks = Hooks()
             call(lib.dmx_stream_wait, self.handle, frames, hooks.pointer,
                  hooks=hooks)
-        lib.dmx_stream_process(self.handle, _rows(stems), _rows(mix), frames)
+        lib.dmx_stream_process(self.handle, planes_of(stems), planes_of(mix), frames)
 
     def flush(self) -> np.ndarray:
         """What is still behind: the stems of the last ``latency`` frames."""
@@ -138,11 +138,3 @@ class Stream(Owner):
         return StreamStatistics(**{
             name: getattr(found, name)
             for name in StreamStatistics.__dataclass_fields__})
-
-
-def _rows(planes: np.ndarray) -> ctypes.Array:
-    """Pointers to the rows, whose samples lie side by side."""
-    first, pitch = planes.ctypes.data, planes.strides[0]
-    kind = ctypes.POINTER(ctypes.c_float)
-    return (kind * planes.shape[0])(*(
-        ctypes.cast(first + c * pitch, kind) for c in range(planes.shape[0])))

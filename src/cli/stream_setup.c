@@ -27,16 +27,6 @@ static const char *after_no(const char *stem)
 
 /* ----------------------------------------------------------------- model */
 
-static dmx_backend backend_of(const char *engine)
-{
-    static const char *const names[] = {"auto", "onnxruntime", "native",
-                                        "reference"};
-    int i = 0;
-    while (engine != NULL && i < 3 && strcmp(engine, names[i]) != 0)
-        i++;
-    return (dmx_backend)i;
-}
-
 static void tell_precision(const dmx_separator *s, cli_terminal *t)
 {
     char *json = dmx_separator_precision_json(s);
@@ -56,7 +46,8 @@ dmx_status stream_open_separator(dmx_separator **out, cli_terminal *t,
     arguments.config_path = o->model.config;
     arguments.set = set;
     s.hooks = &t->hooks;
-    s.backend = backend_of(o->engine);
+    if (o->engine != NULL) /* one of the option's choices */
+        (void)dmx_backend_find(&s.backend, o->engine);
     s.threads = (int)o->threads;
     s.onnxruntime = o->onnxruntime;
     s.providers = o->providers;

@@ -1,5 +1,6 @@
 #include "hub/download.h"
 
+#include "base/clock.h"
 #include "hub/cache.h"
 #include "hub/part.h"
 #include "hub/repository.h"
@@ -20,10 +21,10 @@ typedef struct transfer {
     dmx_part part;
     uint64_t total; /* 0: not known */
     uint64_t limit;
-    bool resumed; /* bytes of different answers are joined */
-    bool again;   /* another try may help */
-    double pause; /* seconds that the server asks for, 0: none */
-    struct timespec start;
+    bool resumed;  /* bytes of different answers are joined */
+    bool again;    /* another try may help */
+    double pause;  /* seconds that the server asks for, 0: none */
+    double start;  /* dmx_seconds */
     uint64_t came; /* bytes since then */
     char stage[128];
 } transfer;
@@ -104,21 +105,13 @@ static double or_default(double value, double fallback)
     return value > 0 ? value : fallback;
 }
 
-static double seconds_since(const struct timespec *then)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) +
-           1e-9 * (double)(now.tv_nsec - then->tv_nsec);
-}
-
 /* A server that stops and goes on, again and again, is as slow as one that
  * drips. */
 static dmx_status check_time(const transfer *t, dmx_error *err)
 {
     char url[512];
     const dmx_patience *p = t->patience;
-    const double spent = seconds_since(&t->start);
+    const double spent = dmx_seconds() - t->start;
     const double rate = or_default((double)p->stall_rate, 1000);
     const double came = (double)t->came;
     DMX_RETURN_IF(
@@ -334,7 +327,7 @@ dmx_status dmx_download_file(dmx_transport *transport,
     snprintf(t.stage, sizeof t.stage, "download %.100s",
              slash != NULL ? slash + 1 : download->path);
     DMX_FORWARD(dmx_part_open(&t.part, download->path, download->url, err));
-    clock_gettime(CLOCK_MONOTONIC, &t.start);
+    t.start = dmx_seconds();
     const dmx_status status = run(&t, transport, err);
     const bool nothing = status != DMX_OK && t.part.have == 0;
     if (status == DMX_ERROR_HASH || status == DMX_ERROR_LIMIT || nothing)

@@ -1,5 +1,6 @@
 #include "hub/transport.h"
 
+#include "base/clock.h"
 #include "hub/curl_library.h"
 
 #include <curl/curl.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define MAX_REDIRECTS 5
 #define MAX_URL       4096
@@ -23,11 +23,11 @@ typedef struct curl_transport {
     dmx_http_head *head;
     const dmx_http_sink *sink;
     bool begun;
-    bool late;             /* aborted because no response came */
-    size_t header_bytes;   /* so far */
-    struct timespec start; /* of this request */
-    char url[MAX_URL];     /* of this request */
-    dmx_status status;     /* what a callback failed with */
+    bool late;           /* aborted because no response came */
+    size_t header_bytes; /* so far */
+    double start;        /* of this request, dmx_seconds */
+    char url[MAX_URL];   /* of this request */
+    dmx_status status;   /* what a callback failed with */
     dmx_error *err;
     char problem[CURL_ERROR_SIZE];
 } curl_transport;
@@ -88,13 +88,9 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *user)
  * byte. */
 static bool is_late(const curl_transport *t)
 {
-    struct timespec now;
     const double most =
         t->patience.answer_seconds > 0 ? t->patience.answer_seconds : 60;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - t->start.tv_sec) +
-               1e-9 * (double)(now.tv_nsec - t->start.tv_nsec) >
-           most;
+    return dmx_seconds() - t->start > most;
 }
 
 static dmx_status no_answer(curl_transport *t)
@@ -241,7 +237,7 @@ static dmx_status perform(curl_transport *t, bool *again, const char *url,
     t->status = DMX_OK;
     t->problem[0] = '\0';
     snprintf(t->url, sizeof t->url, "%s", url);
-    clock_gettime(CLOCK_MONOTONIC, &t->start);
+    t->start = dmx_seconds();
     if (curl_easy_setopt(t->curl, CURLOPT_URL, url) != CURLE_OK ||
         curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
         return dmx_fail(t->err, DMX_ERROR_MEMORY, "no memory");

@@ -1,6 +1,7 @@
 /* Measures what live modes cost in quality: windows of a song with known stems
  * are run once for every end position that a mode needs, then crossfaded for
  * each mode. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/options.h"
@@ -10,7 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST = 64 }; /* hops, and lookaheads */
 
@@ -34,13 +34,6 @@ typedef struct evaluation {
     double *offline; /* [stems] noise */
     float *past, *y;
 } evaluation;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ----------------------------------------------------------------- modes */
 
@@ -129,10 +122,10 @@ static dmx_status run_window(evaluation *e, int64_t end, dmx_error *err)
     extend_level(e, end);
     dmx_track_level_get(&e->level, &mean, &std);
     const dmx_window_level level = {(float)mean, (float)std + 1e-8F};
-    const double start = now();
+    const double start = dmx_seconds();
     DMX_FORWARD(dmx_windows_run(&e->windows, e->y, e->keep, e->past, &level,
                                 &bad, NULL, err));
-    e->seconds += now() - start;
+    e->seconds += dmx_seconds() - start;
     e->runs++;
     return DMX_OK;
 }

@@ -1,21 +1,14 @@
 /* Finds the smallest hop that this machine sustains. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "stream/stream.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #define RUNS   5    /* timed, after one warm-up run */
 #define MARGIN 0.75 /* the fraction of the hop that the slowest may take */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Times the slowest of several runs over noise. */
 static dmx_status time_runs(double *seconds, dmx_windows *w, float *y,
@@ -28,11 +21,11 @@ static dmx_status time_runs(double *seconds, dmx_windows *w, float *y,
     for (int i = 0; i <= RUNS; i++) {
         DMX_FORWARD(
             dmx_progress(hooks, "measure", (double)i / (RUNS + 1), err));
-        const double start = now();
+        const double start = dmx_seconds();
         DMX_FORWARD(
             dmx_windows_run(w, y, w->shortest, past, &level, &bad, NULL, err));
         if (i > 0)
-            *seconds = fmax(*seconds, now() - start);
+            *seconds = fmax(*seconds, dmx_seconds() - start);
     }
     return dmx_progress(hooks, "measure", 1, err);
 }

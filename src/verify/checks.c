@@ -3,6 +3,7 @@
 #include "verify/parity.h"
 #include "verify/promises.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include <math.h>

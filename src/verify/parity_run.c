@@ -5,6 +5,7 @@
 #include "verify/metrics.h"
 #include "verify/parity_batch.h"
 #include "verify/stage.h"
+#include "base/clock.h"
 #include "base/platform.h"
 #include "base/test_signal.h"
 

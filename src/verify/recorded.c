@@ -4,6 +4,7 @@
 #include "verify/npy.h"
 #include "verify/parity.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include <stdio.h>
 #include <stdlib.h>

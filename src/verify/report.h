@@ -73,7 +73,4 @@ const dmx_parity *dmx_report_worst(const struct dmx_report *r);
 DMX_MUST_CHECK dmx_status dmx_report_verdict(const struct dmx_report *r,
                                              dmx_error *err);
 
-/* The time of a monotonic clock, in seconds. */
-double dmx_seconds(void);
-
 #endif

@@ -1,5 +1,6 @@
 /* dmx_export: a file is written, checked, and only then renamed to its final
  * name. */
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "base/precision.h"
 #include "onnx/onnx_export.h"

@@ -1,17 +1,10 @@
 /* What the processor can do here, for bench/web.sh. */
 #include "module.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "engine/kernels/kernels.h"
 
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Browsers compile a function well once it has been called often: the work is
  * done in slices, of which the fastest counts. */
@@ -19,7 +12,7 @@ enum { SLICES = 32, TILES = 24 };
 
 static double faster(double rate, double flops, double before)
 {
-    const double seconds = now() - before;
+    const double seconds = dmx_seconds() - before;
     return seconds > 0 && flops / seconds > rate ? flops / seconds : rate;
 }
 
@@ -29,7 +22,7 @@ double web_measure_fma(int rounds)
     const int slice = rounds / SLICES;
     double rate = 0;
     for (int i = 0; i < SLICES; i++) {
-        const double before = now();
+        const double before = dmx_seconds();
         volatile float sink = k->fma(slice);
         (void)sink;
         rate = faster(rate, 2e-9 * (double)(k->mr * k->nr) * slice, before);
@@ -57,7 +50,7 @@ double web_measure_product(int columns, int repeats)
         fill(a, rows * n, 97);
         fill(b, width * n, 89);
         for (int i = 0; i < SLICES; i++) {
-            const double before = now();
+            const double before = dmx_seconds();
             for (int r = 0; r < repeats / SLICES; r++)
                 k->gemm((int64_t)rows, columns, a, b, c);
             rate = faster(rate, flops * (repeats / SLICES), before);

@@ -1,4 +1,5 @@
 /* The state of one run: memory, threads, times. */
+#include "base/clock.h"
 #include "base/platform.h"
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
@@ -7,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct dmx_engine_state {
     const dmx_engine *engine;
@@ -83,13 +83,6 @@ static void run_row(void *context, int64_t row, int worker)
             run_task(&r, row * r.step->row_tasks + i, worker);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void copy_in(dmx_engine_state *s, const float *mix)
 {
     const dmx_buffer *b = &s->engine->buffer[s->engine->input];
@@ -117,7 +110,7 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
     DMX_NEED(err, mix);
     const dmx_engine *e = s->engine;
     step_run run = {.frame = {.engine = e, .arena = s->arena}, .state = s};
-    double before = now();
+    double before = dmx_seconds();
     copy_in(s, mix);
     for (size_t i = 0; i < e->n_step; i += (size_t)run.step->chain) {
         DMX_FORWARD(dmx_progress(hooks, "separate",
@@ -131,7 +124,7 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
                 (rows ? run_row : run_task)(&run, task, 0);
         else
             dmx_pool_run(s->pool, count, rows ? run_row : run_task, &run);
-        const double after = now();
+        const double after = dmx_seconds();
         s->seconds[i] = after - before;
         before = after;
     }
