@@ -1,4 +1,5 @@
 /* The file around the sound: bytes, container, tags, cover. */
+#include "audio/byte_order.h"
 #include "audio/encoder_parts.h"
 
 #include <errno.h>
@@ -78,12 +79,6 @@ dmx_status dmx_encoder_open_file(dmx_encoder *e, const char *muxer,
 
 /* ------------------------------------------------------------------ tags */
 
-static void put_be32(unsigned char **p, size_t value)
-{
-    for (int shift = 24; shift >= 0; shift -= 8)
-        *(*p)++ = (unsigned char)(value >> shift);
-}
-
 /* Vorbis comments hold a cover as a FLAC picture block in base64. */
 static dmx_status
 add_comment_picture(dmx_encoder *e, const dmx_audio_tags *tags, dmx_error *err)
@@ -95,16 +90,16 @@ add_comment_picture(dmx_encoder *e, const dmx_audio_tags *tags, dmx_error *err)
     dmx_status status = DMX_OK;
     if (block != NULL && text != NULL) {
         unsigned char *p = block;
-        put_be32(&p, PICTURE_FRONT);
-        put_be32(&p, strlen(mime));
+        p = dmx_bytes_put_be32(p, PICTURE_FRONT);
+        p = dmx_bytes_put_be32(p, strlen(mime));
         memcpy(p, mime, strlen(mime));
         p += strlen(mime);
-        put_be32(&p, 0); /* no description */
-        put_be32(&p, (size_t)tags->cover_width);
-        put_be32(&p, (size_t)tags->cover_height);
-        put_be32(&p, 24); /* bits of a pixel */
-        put_be32(&p, 0);  /* no palette */
-        put_be32(&p, tags->cover_size);
+        p = dmx_bytes_put_be32(p, 0); /* no description */
+        p = dmx_bytes_put_be32(p, (size_t)tags->cover_width);
+        p = dmx_bytes_put_be32(p, (size_t)tags->cover_height);
+        p = dmx_bytes_put_be32(p, 24); /* bits of a pixel */
+        p = dmx_bytes_put_be32(p, 0);  /* no palette */
+        p = dmx_bytes_put_be32(p, tags->cover_size);
         memcpy(p, tags->cover, tags->cover_size);
         av_base64_encode(text, (int)AV_BASE64_SIZE(size), block, (int)size);
     }

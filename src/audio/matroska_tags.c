@@ -11,33 +11,14 @@
  * of them about one track. */
 #define MAX_COST  ((uint64_t)100 << 20)
 #define MAX_TEXTS 4096
-#define BLOCK     65536
 
 static const unsigned char tags_id[] = {0x12, 0x54, 0xC3, 0x67};
 
-typedef struct reader {
-    const dmx_span *span;
-    int64_t at, block_at;
-    size_t block_size;
-    unsigned char block[BLOCK];
-} reader;
-
-static int next_byte(reader *r)
-{
-    if (r->at < r->block_at || r->at >= r->block_at + (int64_t)r->block_size) {
-        r->block_at = r->at;
-        r->block_size = dmx_span_read(r->span, r->at, r->block, BLOCK);
-        if (r->block_size == 0)
-            return -1;
-    }
-    return r->block[r->at++ - r->block_at];
-}
-
 /* A number whose leading zero bits tell its length; an ID keeps the bit that
  * ends them. False: the end of the file, or no such number. */
-static bool next_number(reader *r, uint64_t *out, bool id)
+static bool next_number(dmx_span_reader *r, uint64_t *out, bool id)
 {
-    const int first = next_byte(r);
+    const int first = dmx_span_next(r);
     if (first <= 0)
         return false;
     int length = 1;
@@ -48,7 +29,7 @@ static bool next_number(reader *r, uint64_t *out, bool id)
     if (!id)
         value &= ones;
     for (int i = 1; i < length; i++) {
-        const int c = next_byte(r);
+        const int c = dmx_span_next(r);
         if (c < 0)
             return false;
         value = value << 8 | (uint64_t)c;
@@ -60,12 +41,12 @@ static bool next_number(reader *r, uint64_t *out, bool id)
 
 /* One Tags element, whose ID is read. Its Tag and SimpleTag elements are
  * entered, whatever their sizes say; others are stepped over. */
-static bool weigh(dmx_matroska_tags *t, reader *r)
+static bool weigh(dmx_matroska_tags *t, dmx_span_reader *r)
 {
     uint64_t size, id;
     if (!next_number(r, &size, false))
         return false;
-    const uint64_t there = (uint64_t)(r->span->size - r->at);
+    const uint64_t there = (uint64_t)(r->span.size - r->at);
     const int64_t end = r->at + (int64_t)(size < there ? size : there);
     while (r->at < end && next_number(r, &id, true) &&
            next_number(r, &size, false)) {
@@ -90,21 +71,32 @@ static bool look_at(dmx_matroska_tags *t, const dmx_span *span, int64_t at)
     if (t->count == DMX_MATROSKA_MAX_TAGS)
         return true;
     t->at[t->count++] = at;
-    reader r = {.span = span, .at = at + (int64_t)sizeof tags_id};
+    dmx_span_reader r = {.span = *span, .at = at + (int64_t)sizeof tags_id};
     return weigh(t, &r);
+}
+
+/* The elements that begin in front of `at` with their ID on both sides of it:
+ * the rest of the ID lies in the file. */
+static bool look_across(dmx_matroska_tags *t, const dmx_span *span, int64_t at)
+{
+    enum { BEFORE = sizeof tags_id - 1 };
+    unsigned char bytes[2 * BEFORE];
+    const int64_t from = at < BEFORE ? 0 : at - BEFORE;
+    const size_t before = (size_t)(at - from);
+    const size_t n = dmx_span_read(span, from, bytes, before + BEFORE);
+    for (size_t i = 0; i < before && i + sizeof tags_id <= n; i++)
+        if (memcmp(bytes + i, tags_id, sizeof tags_id) == 0 &&
+            look_at(t, span, from + (int64_t)i))
+            return true;
+    return false;
 }
 
 bool dmx_matroska_flood(dmx_matroska_tags *tags, const dmx_span *span,
                         const unsigned char *bytes, int64_t at, size_t n)
 {
     const unsigned char *p = bytes;
-    /* The rest of an ID whose first bytes came before lies in the file. */
-    for (int64_t k = 1; k < (int64_t)sizeof tags_id && k <= at; k++) {
-        unsigned char id[sizeof tags_id];
-        if (dmx_span_read(span, at - k, id, sizeof id) == sizeof id &&
-            memcmp(id, tags_id, sizeof id) == 0 && look_at(tags, span, at - k))
-            return true;
-    }
+    if (look_across(tags, span, at))
+        return true;
     while (n - (size_t)(p - bytes) >= sizeof tags_id &&
            (p = memchr(p, tags_id[0], n - (size_t)(p - bytes))) != NULL &&
            n - (size_t)(p - bytes) >= sizeof tags_id) {

@@ -9,14 +9,14 @@
 
 static uint32_t big_endian(const unsigned char *p, size_t n)
 {
-    return (uint32_t)dmx_pcm_number(p, n, true);
+    return (uint32_t)dmx_bytes_number(p, n, true);
 }
 
 /* A rate in Hz from an 80-bit IEEE number; 0 if it is not plausible. */
 static uint32_t extended(const unsigned char *p)
 {
     const int exponent = (int)big_endian(p, 2) - 16383;
-    const double mantissa = (double)dmx_pcm_number(p + 2, 8, true);
+    const double mantissa = (double)dmx_bytes_number(p + 2, 8, true);
     if (exponent < 0 || exponent > 30)
         return 0;
     return (uint32_t)rint(ldexp(mantissa, exponent - 63));

@@ -38,7 +38,7 @@ bool dmx_pcm_au(dmx_pcm_header *h)
         return false;
     uint32_t field[6];
     for (size_t i = 1; i < 6; i++)
-        field[i] = (uint32_t)dmx_pcm_number(p + 4 * i, 4, big_endian);
+        field[i] = (uint32_t)dmx_bytes_number(p + 4 * i, 4, big_endian);
     h->file.container = "au";
     h->file.offset = field[1];
     h->data = field[2] == 0 || field[2] == UINT32_MAX ? -1 : (int64_t)field[2];
@@ -60,10 +60,10 @@ bool dmx_pcm_au(dmx_pcm_header *h)
 
 static bool set_caf_samples(dmx_pcm_file *f, const unsigned char *p)
 {
-    const uint32_t flags = (uint32_t)dmx_pcm_number(p + 12, 4, true);
-    const uint32_t packet = (uint32_t)dmx_pcm_number(p + 16, 4, true);
-    const uint32_t channels = (uint32_t)dmx_pcm_number(p + 24, 4, true);
-    const uint32_t bits = (uint32_t)dmx_pcm_number(p + 28, 4, true);
+    const uint32_t flags = (uint32_t)dmx_bytes_number(p + 12, 4, true);
+    const uint32_t packet = (uint32_t)dmx_bytes_number(p + 16, 4, true);
+    const uint32_t channels = (uint32_t)dmx_bytes_number(p + 24, 4, true);
+    const uint32_t bits = (uint32_t)dmx_bytes_number(p + 28, 4, true);
     const bool big_endian = (flags & CAF_LITTLE_ENDIAN) == 0;
     const size_t width =
         channels > 0 && packet % channels == 0 ? packet / channels : 0;
@@ -87,10 +87,10 @@ static void read_description(dmx_pcm_header *h, int64_t at)
     if (h->have_format || !dmx_pcm_bytes_at(&h->in, at, p, sizeof p))
         return;
     double rate;
-    const uint64_t bits = dmx_pcm_number(p, 8, true);
+    const uint64_t bits = dmx_bytes_number(p, 8, true);
     memcpy(&rate, &bits, sizeof rate);
     h->rate = rate >= 1 && rate < 1e9 ? (uint32_t)rint(rate) : 0;
-    h->channels = (uint32_t)dmx_pcm_number(p + 24, 4, true);
+    h->channels = (uint32_t)dmx_bytes_number(p + 24, 4, true);
     h->have_format = true;
     h->is_plain = set_caf_samples(&h->file, p);
 }
@@ -105,7 +105,7 @@ bool dmx_pcm_caf(dmx_pcm_header *h)
     for (int i = 0; i < DMX_PCM_MAX_CHUNKS && !h->have_data; i++) {
         if (!dmx_pcm_bytes_at(&h->in, at, p, sizeof p))
             break;
-        const uint64_t size = dmx_pcm_number(p + 4, 8, true);
+        const uint64_t size = dmx_bytes_number(p + 4, 8, true);
         if (memcmp(p, "desc", 4) == 0)
             read_description(h, at + 12);
         if (memcmp(p, "data", 4) == 0) {

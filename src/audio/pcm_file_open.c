@@ -2,7 +2,6 @@
 #include "audio/reader.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #define MIN_RATE     1000
 #define MAX_RATE     1536000
@@ -13,26 +12,13 @@ bool dmx_pcm_bytes_at(dmx_pcm_bytes *in, int64_t at, unsigned char *out,
 {
     if (at < 0 || at > in->size || (uint64_t)(in->size - at) < n)
         return false;
-    for (size_t done = 0; done < n;) {
-        const ssize_t k = pread(in->fd, out + done, n - done,
-                                (off_t)(in->base + at + (int64_t)done));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0) {
-            in->failure = k < 0 ? errno : EIO;
-            return false;
-        }
-        done += (size_t)k;
+    const dmx_span span = {in->fd, in->base, in->size};
+    errno = 0;
+    if (dmx_span_read(&span, at, out, n) < n) {
+        in->failure = errno != 0 ? errno : EIO;
+        return false;
     }
     return true;
-}
-
-uint64_t dmx_pcm_number(const unsigned char *p, size_t n, bool big_endian)
-{
-    uint64_t value = 0;
-    for (size_t k = 0; k < n; k++)
-        value = value << 8 | p[big_endian ? k : n - 1 - k];
-    return value;
 }
 
 bool dmx_pcm_set_integers(dmx_raw_spec *raw, size_t width, bool big_endian,

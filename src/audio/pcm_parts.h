@@ -2,7 +2,9 @@
 #ifndef DMX_AUDIO_PCM_PARTS_H
 #define DMX_AUDIO_PCM_PARTS_H
 
+#include "audio/byte_order.h"
 #include "audio/pcm_file.h"
+#include "audio/span.h"
 
 #include <string.h>
 
@@ -31,9 +33,6 @@ typedef struct dmx_pcm_header {
 /* Copies bytes [at, at + n); false when they are not all there. */
 bool dmx_pcm_bytes_at(dmx_pcm_bytes *in, int64_t at, unsigned char *out,
                       size_t n);
-
-/* n <= 8 bytes as a number. */
-uint64_t dmx_pcm_number(const unsigned char *p, size_t n, bool big_endian);
 
 /* Placeholder sizes, from programs that can't know them yet: all ones, or the
  * largest signed number minus a header. */

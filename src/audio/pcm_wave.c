@@ -19,7 +19,7 @@ typedef struct wave {
 
 static uint32_t number(const wave *w, const unsigned char *p, size_t n)
 {
-    return (uint32_t)dmx_pcm_number(p, n, w->big_endian);
+    return (uint32_t)dmx_bytes_number(p, n, w->big_endian);
 }
 
 /* The tag inside of a sub-format's GUID: KSDATAFORMAT_SUBTYPE's or that of
@@ -143,7 +143,7 @@ static bool read_chunk64(const wave *w, int64_t at, chunk *out)
     if (!dmx_pcm_bytes_at(&w->h->in, at, p, sizeof p))
         return false;
     memcpy(out->id, p, 4);
-    const uint64_t size = dmx_pcm_number(p + 16, 8, false);
+    const uint64_t size = dmx_bytes_number(p + 16, 8, false);
     const bool whole = size >= 24 && size < (uint64_t)1 << 62;
     out->size32 = whole ? 1 : 0;
     out->at = at + 24;
@@ -207,7 +207,7 @@ static void read_sizes64(wave *w, const chunk *c)
     unsigned char p[16];
     if (c->size < 16 || !dmx_pcm_bytes_at(&w->h->in, c->at, p, sizeof p))
         return;
-    const uint64_t data = dmx_pcm_number(p + 8, 8, w->big_endian);
+    const uint64_t data = dmx_bytes_number(p + 8, 8, w->big_endian);
     w->data64 = data < (uint64_t)1 << 62 ? (int64_t)data : 0;
 }
 

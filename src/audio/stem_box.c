@@ -1,4 +1,5 @@
 #include "audio/stem_box.h"
+#include "audio/byte_order.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -71,14 +72,6 @@ typedef struct box {
     bool large; /* 64 bits of size */
 } box;
 
-static uint64_t be(const unsigned char *p, int bytes)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < bytes; i++)
-        value = value << 8 | p[i];
-    return value;
-}
-
 typedef enum found { NOWHERE, LAST, AMIDST } found;
 
 /* The box of that type between from and to, and where it stands. */
@@ -87,9 +80,10 @@ static found find(box *out, FILE *f, const char *type, int64_t from, int64_t to)
     unsigned char head[16];
     while (from + 8 <= to && fseeko(f, from, SEEK_SET) == 0 &&
            fread(head, 1, 8, f) == 8) {
-        *out = (box){from, (int64_t)be(head, 4), false};
+        *out = (box){from, (int64_t)dmx_bytes_number(head, 4, true), false};
         if (out->size == 1 && fread(head + 8, 1, 8, f) == 8) {
-            out->size = (int64_t)(be(head + 8, 8) & INT64_MAX);
+            out->size =
+                (int64_t)(dmx_bytes_number(head + 8, 8, true) & INT64_MAX);
             out->large = true;
         }
         if (out->size < 8 || out->size > to - from)
@@ -110,9 +104,8 @@ static dmx_status write_failed(const dmx_sink *sink, dmx_error *err)
 static dmx_status put_head(const dmx_sink *sink, int64_t at, int64_t size,
                            const char *type, dmx_error *err)
 {
-    const unsigned char head[4] = {
-        (unsigned char)(size >> 24), (unsigned char)(size >> 16),
-        (unsigned char)(size >> 8), (unsigned char)size};
+    unsigned char head[4];
+    dmx_bytes_put_be32(head, (uint64_t)size);
     if (fseeko(sink->stream, at, SEEK_SET) != 0)
         return write_failed(sink, err);
     DMX_FORWARD(dmx_sink_write(sink, head, sizeof head, err));

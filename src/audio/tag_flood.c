@@ -1,8 +1,8 @@
 #include "audio/tag_flood.h"
+#include "audio/byte_order.h"
 
 #include <string.h>
 
-#define BLOCK          65536
 #define MAX_ID3_TAGS   16
 #define MAX_ID3_BYTES  (4 << 20) /* of frames that are no pictures */
 #define MAX_VENDOR     65536     /* bytes of the text before the comments */
@@ -10,26 +10,20 @@
 #define UNSYNCHRONISED 0x80
 
 typedef struct source {
-    dmx_span span;
-    int64_t at, end; /* of what is being read, from the span's start */
-    int64_t block_at;
-    size_t block_size;
+    dmx_span_reader in;
+    int64_t end;         /* of what is being read, from the span's start */
     bool unsynchronised; /* a zero follows every 0xFF */
     unsigned char last;
-    unsigned char block[BLOCK];
 } source;
 
 static size_t read_at(const source *s, int64_t at, unsigned char *out, size_t n)
 {
-    return dmx_span_read(&s->span, at, out, n);
+    return dmx_span_read(&s->in.span, at, out, n);
 }
 
-static uint32_t number(const unsigned char *p, int n, bool big_endian)
+static uint32_t number(const unsigned char *p, size_t n, bool big_endian)
 {
-    uint32_t value = 0;
-    for (int k = 0; k < n; k++)
-        value = value << 8 | p[big_endian ? k : n - 1 - k];
-    return value;
+    return (uint32_t)dmx_bytes_number(p, n, big_endian);
 }
 
 /* Seven bits a byte. */
@@ -43,15 +37,7 @@ static uint32_t synchsafe(const unsigned char *p)
 
 static int raw_byte(source *s)
 {
-    if (s->at >= s->end)
-        return -1;
-    if (s->at < s->block_at || s->at >= s->block_at + (int64_t)s->block_size) {
-        s->block_at = s->at;
-        s->block_size = read_at(s, s->at, s->block, BLOCK);
-        if (s->block_size == 0)
-            return -1;
-    }
-    return s->block[s->at++ - s->block_at];
+    return s->in.at < s->end ? dmx_span_next(&s->in) : -1;
 }
 
 static int next_byte(source *s)
@@ -77,7 +63,7 @@ static bool next_bytes(source *s, unsigned char *out, size_t n)
 static void skip(source *s, uint32_t n)
 {
     if (!s->unsynchronised) {
-        s->at += n;
+        s->in.at += n;
         return;
     }
     while (n-- > 0 && next_byte(s) >= 0)
@@ -116,8 +102,8 @@ static bool floods_id3(source *s, int64_t *end)
     for (; i < MAX_ID3_TAGS && read_at(s, *end, p, sizeof p) == sizeof p &&
            memcmp(p, "ID3", 3) == 0;
          i++) {
-        s->at = *end + 10;
-        s->end = s->at + synchsafe(p + 6);
+        s->in.at = *end + 10;
+        s->end = s->in.at + synchsafe(p + 6);
         *end = s->end + (p[5] & 0x10 ? 10 : 0);
         flood = flood ||
                 (p[3] >= 2 && p[3] <= 4 && count_frames(s, p, &count, &bytes));
@@ -218,7 +204,7 @@ dmx_status dmx_tag_flood(const char *name, dmx_error *err)
 dmx_status dmx_tag_flood_check(int64_t *skip, const dmx_span *span,
                                const char *name, dmx_error *err)
 {
-    source s = {.span = *span};
+    source s = {.in = {.span = *span}};
     int64_t at;
     *skip = floods_id3(&s, &at) ? at : 0;
     if (*skip >= span->size || floods_flac(&s, at) || floods_ogg(&s, at))

@@ -1,4 +1,5 @@
 #include "audio/tags.h"
+#include "audio/byte_order.h"
 #include "base/memory.h"
 
 #include <ctype.h>
@@ -68,7 +69,7 @@ const char *dmx_audio_tags_get(const dmx_audio_tags *tags, const char *key)
 
 static int be16(const unsigned char *p)
 {
-    return p[0] << 8 | p[1];
+    return (int)dmx_bytes_number(p, 2, true);
 }
 
 /* Walks a JPEG's segments to the frame header (ITU-T T.81 B.2.2). */

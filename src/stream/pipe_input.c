@@ -65,7 +65,7 @@ static dmx_status skip(dmx_pipe_input *in, int64_t n, dmx_error *err)
 
 static uint32_t number(const unsigned char *p, size_t n)
 {
-    return (uint32_t)dmx_pcm_number(p, n, false);
+    return (uint32_t)dmx_bytes_number(p, n, false);
 }
 
 /* Handles the tag of a WAVEFORMATEX, or the one in the GUID of an extensible
