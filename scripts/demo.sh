@@ -27,7 +27,7 @@ say "Exported to ONNX, and proved before the file gets its name:"
 say "A song it never heard, separated; SDR of each stem against the true one:"
 rm -rf "$out/stems"
 "$program" separate "$data/song.flac" -m "$out/htdemucs_tiny.onnx" -o "$out/stems" \
-  --plot "$out/song.png" --compare "$data/true_{stem}.flac"
+  --plot "$out/song.png" --overwrite --compare "$data/true_{stem}.flac"
 echo "$out/song.png"
 say "PyTorch with the same checkpoint reaches:"
 sed -n '/"sdr_db_of_original_code"/,/}/p' "$data/expected.json" |
