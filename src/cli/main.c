@@ -119,10 +119,12 @@ static int run_parsed(cli_terminal *t, const cli_command *c,
             c->end(t);
         return wrong;
     }
-    if (!global->help)
-        return c->run(t, options, n, operand);
-    cli_help_command(stdout, c);
-    return CLI_DONE;
+    if (global->help) {
+        cli_help_command(stdout, c);
+        return CLI_DONE;
+    }
+    cli_limit_memory();
+    return c->run(t, options, n, operand);
 }
 
 static int run_command(cli_terminal *t, const cli_command *c,
@@ -209,12 +211,19 @@ static void open_standard_streams(void)
             (void)!open("/dev/null", O_RDWR); /* the lowest one: this one */
 }
 
+/* Lines of several processes on one terminal or log do not mix. */
+static void write_whole_lines(void)
+{
+    static char line[4096];
+    setvbuf(stderr, line, _IOLBF, sizeof line);
+}
+
 int main(int argc, char **argv)
 {
     cli_terminal terminal;
     open_standard_streams();
+    write_whole_lines();
     refuse_telemetry();
-    cli_limit_memory();
     cli_terminal_open(&terminal, 0, 0, 0);
     cli_catch_signals();
     const int code = dispatch(&terminal, argc - 1, argv + 1);

@@ -69,6 +69,18 @@ else
     echo "skipped: ends while ONNX Runtime loads (no third_party/onnxruntime)"
 fi
 
+# A line of error is one write: those of several processes do not mix.
+check "a line is one write" python3 - "$DEMUCS_ONNX" <<'P'
+import socket, subprocess, sys
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+subprocess.run([sys.argv[1], "inspect", "missing.th"], stderr=theirs)
+theirs.close()
+packets = []
+while packet := ours.recv(65536):
+    packets.append(packet)
+assert len(packets) == 1 and packets[0].startswith(b"error: missing.th"), packets
+P
+
 # Far more threads than cores are not started.
 run 0 separate songs/1.flac -o threads --threads 1024 --stem bass
 says err '1024 threads on [0-9]+ cores? .*are used'
