@@ -1,6 +1,7 @@
 /* The plug-in in a host: its output is the library's stream sample for sample,
  * behind by the latency it reports; models come and go by messages and by
  * state, whatever is in them. */
+#include "call_trap.h"
 #include "host.h"
 #include "stream_case.h"
 
@@ -11,17 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* The sanitizers make system calls of their own. */
-#if defined(__linux__) && !defined(__SANITIZE_THREAD__) &&                     \
-    !defined(__SANITIZE_ADDRESS__)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#define CAN_TRAP 1
-#endif
 
 enum { LENGTH = 30000, RATE = 44100 };
 
@@ -457,21 +447,6 @@ static void test_odd_buffers(void **state)
 /* --------------------------------------------------------------- real time */
 
 #ifdef CAN_TRAP
-/* From here on this thread may only end the process. */
-static void trap_system_calls(void)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-    };
-    const struct sock_fprog program = {sizeof code / sizeof *code, code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        _exit(4);
-}
-
 /* A second of audio, with a gain that moves, a bypass and a question. */
 static void play_trapped(host *h)
 {

@@ -338,3 +338,23 @@ int test_count_files(const char *part)
     closedir(dir);
     return count;
 }
+
+dmx_separator *test_tiny;
+
+int test_tiny_open(void **state)
+{
+    (void)state;
+    dmx_error err = DMX_ERROR_INIT;
+    assert_ok(dmx_separator_open_file(
+                  &test_tiny, test_data("demo/htdemucs_tiny-87685527.th"), NULL,
+                  &err),
+              &err);
+    return 0;
+}
+
+int test_tiny_close(void **state)
+{
+    (void)state;
+    dmx_separator_close(test_tiny);
+    return 0;
+}

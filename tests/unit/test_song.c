@@ -10,26 +10,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-static dmx_separator *tiny;
-
-static int open_tiny(void **state)
-{
-    (void)state;
-    dmx_error err = DMX_ERROR_INIT;
-    assert_ok(
-        dmx_separator_open_file(
-            &tiny, test_data("demo/htdemucs_tiny-87685527.th"), NULL, &err),
-        &err);
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    dmx_separator_close(tiny);
-    return 0;
-}
-
 static const double first[] = {1, 0, 0, 0};
 static const double rest[] = {0, 1, 1, 1};
 
@@ -43,7 +23,7 @@ static dmx_song_report separate(const char *song, const char *const *files,
     dmx_error err = DMX_ERROR_INIT;
     o.output = output;
     o.outputs = count;
-    assert_ok(dmx_separate_song(tiny, song, &o, &report, &err), &err);
+    assert_ok(dmx_separate_song(test_tiny, song, &o, &report, &err), &err);
     return report;
 }
 
@@ -321,7 +301,7 @@ static dmx_status attempt(const char *song, const char *second,
     o.output = output;
     o.outputs = 2;
     *err = (dmx_error)DMX_ERROR_INIT;
-    const dmx_status status = dmx_separate_song(tiny, song, &o, NULL, err);
+    const dmx_status status = dmx_separate_song(test_tiny, song, &o, NULL, err);
     assert_int_equal(test_count_files("never"), 0);
     assert_int_equal(test_count_files("dmx-"), 0);
     return status;
@@ -430,5 +410,5 @@ int main(void)
         cmocka_unit_test(test_wrong_options),
         cmocka_unit_test(test_sdr),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, test_tiny_open, test_tiny_close);
 }

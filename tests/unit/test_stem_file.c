@@ -10,26 +10,6 @@
 
 enum { TRACKS = 5 };
 
-static dmx_separator *tiny;
-
-static int open_tiny(void **state)
-{
-    (void)state;
-    dmx_error err = DMX_ERROR_INIT;
-    assert_ok(
-        dmx_separator_open_file(
-            &tiny, test_data("demo/htdemucs_tiny-87685527.th"), NULL, &err),
-        &err);
-    return 0;
-}
-
-static int close_tiny(void **state)
-{
-    (void)state;
-    dmx_separator_close(tiny);
-    return 0;
-}
-
 static const double gain[TRACKS][4] = {
     {0}, {1}, {0, 1}, {0, 0, 1}, {0, 0, 0, 1}};
 static const char *const usual[TRACKS] = {"mix", "drums", "bass", "other",
@@ -58,7 +38,7 @@ static dmx_song_report make(const char *song, const char *const *name,
     fill(output, name, path, o.format);
     o.output = output;
     o.outputs = TRACKS;
-    assert_ok(dmx_separate_song(tiny, song, &o, &report, &err), &err);
+    assert_ok(dmx_separate_song(test_tiny, song, &o, &report, &err), &err);
     return report;
 }
 
@@ -369,7 +349,7 @@ static dmx_status attempt(dmx_song_output *output, size_t outputs,
     o.output = output;
     o.outputs = outputs;
     const dmx_status status =
-        dmx_separate_song(tiny, test_path("song.wav"), &o, NULL, &err);
+        dmx_separate_song(test_tiny, test_path("song.wav"), &o, NULL, &err);
     assert_true(status == DMX_OK || err.message[0] != '\0');
     assert_int_equal(test_count_files(".stem.mp4"), 0);
     assert_int_equal(test_count_files("dmx-"), 0);
@@ -424,5 +404,5 @@ int main(void)
         cmocka_unit_test(test_mono_model),
         cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
+    return cmocka_run_group_tests(tests, test_tiny_open, test_tiny_close);
 }

@@ -1,6 +1,7 @@
 /* dmx_stream_process on a thread that may not make a system call, allocate or
  * lock; audio thread, worker and resets at the same time. Allocations and locks
  * of the library come through here (--wrap in tests/CMakeLists.txt). */
+#include "call_trap.h"
 #include "stream_case.h"
 
 #include <pthread.h>
@@ -11,17 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* The sanitizers make system calls of their own. */
-#if defined(__linux__) && !defined(__SANITIZE_THREAD__) &&                     \
-    !defined(__SANITIZE_ADDRESS__)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#define CAN_TRAP 1
-#endif
 
 enum { ROWS = 8, LENGTH = 44100 };
 
@@ -123,19 +113,9 @@ static void open_planes(planes *p, const float *song)
 }
 
 #ifdef CAN_TRAP
-/* From here on this thread may only end the process. */
-static void trap_system_calls(void)
+static void trap(void)
 {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-    };
-    const struct sock_fprog program = {sizeof code / sizeof *code, code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        _exit(4);
+    trap_system_calls();
     strict = true;
 }
 
@@ -158,7 +138,7 @@ static int run_trapped(int dry, int wrong)
     dmx_stream_statistics t = DMX_STREAM_STATISTICS_INIT;
     void *volatile memory = NULL;
     void *volatile *wasted = &memory;
-    trap_system_calls();
+    trap();
     if (wrong == 1)
         (void)getppid();
     if (wrong == 2)
