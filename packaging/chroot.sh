@@ -1,10 +1,20 @@
 # shellcheck shell=bash
 # Sourced: Debian in a folder of its own, made once and kept.
 #   $DMX_PACKAGES  where they are kept (default: demucs-onnx-packages in $TMPDIR)
-#   $DMX_MIRROR    Debian's mirror (default: deb.debian.org)
+#   $DMX_MIRROR, $DMX_SECURITY_MIRROR  Debian's mirrors (default: those that
+#                  this system's apt uses)
 PACKAGES=${DMX_PACKAGES:-${TMPDIR:-/tmp}/demucs-onnx-packages}
-MIRROR=${DMX_MIRROR:-http://deb.debian.org/debian}
-SECURITY=${DMX_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+
+# apt_mirror security|plain: Debian's first address of that kind in apt's sources.
+apt_mirror() {
+  local flags=(-v)
+  [ "$1" = plain ] || flags=()
+  # shellcheck disable=SC2016 # apt's own names
+  apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep debian |
+    grep "${flags[@]}" security | sed -n '1s|/$||p' || true
+}
+MIRROR=${DMX_MIRROR:-$(apt_mirror plain)}
+SECURITY=${DMX_SECURITY_MIRROR:-$(apt_mirror security)}
 
 packages_need() { # COMMAND=PACKAGE...: installs what is missing
   local pair missing=()
@@ -20,6 +30,13 @@ packages_need() { # COMMAND=PACKAGE...: installs what is missing
     --no-install-recommends "${missing[@]}" >&2
 }
 
+mirror_needed() {
+  [ -n "$MIRROR" ] || {
+    echo "apt names no mirror of Debian here: set DMX_MIRROR" >&2
+    return 1
+  }
+}
+
 # chroot_bare SUITE: the smallest Debian, $PACKAGES/bare-SUITE.
 chroot_bare() {
   local root=$PACKAGES/bare-$1
@@ -28,6 +45,7 @@ chroot_bare() {
     echo "a Debian in a folder is made by root only" >&2
     return 1
   }
+  mirror_needed || return 1
   packages_need debootstrap=debootstrap
   mkdir -p "$PACKAGES"
   echo "Debian $1 for $root ..." >&2
@@ -48,7 +66,7 @@ chroot_copy() {
   {
     echo "deb $MIRROR $1 main"
     echo "deb $MIRROR $1-updates main"
-    echo "deb $SECURITY $1-security main"
+    [ -z "$SECURITY" ] || echo "deb $SECURITY $1-security main"
   } >"$PACKAGES/$2/etc/apt/sources.list"
 }
 

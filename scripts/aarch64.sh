@@ -23,6 +23,7 @@ libraries+=,libavutil-dev,libswresample-dev,libsoxr-dev,libpng-dev,libonnx-dev
 libraries+=,libprotobuf-dev,libprotobuf-c-dev,libcmocka-dev
 if [ "$(cat "$DMX_SYSROOT/.complete" 2>/dev/null)" != "$libraries" ]; then
   echo "Libraries for aarch64 into $DMX_SYSROOT ..." >&2
+  mirror_needed
   rm -rf "$DMX_SYSROOT"
   mkdir -p "$PACKAGES"
   mmdebstrap --variant=extract --architectures=arm64 --include="$libraries" \
@@ -82,14 +83,7 @@ done
 # must say the same to the last of 16 bits.
 work=$(mktemp -d "${TMPDIR:-/tmp}/dmx-aarch64-XXXXXX")
 trap 'rm -rf "$work"' EXIT
-python3 - "$work/song.wav" <<'PY'
-import math, sys, wave
-with wave.open(sys.argv[1], "wb") as song:
-    song.setnchannels(2), song.setsampwidth(2), song.setframerate(44100)
-    song.writeframes(b"".join(
-        int(9000 * math.sin(i * i / 1e6) * s).to_bytes(2, "little", signed=True)
-        for i in range(22050) for s in (1, -0.5)))
-PY
+python3 packaging/song.py "$work/song.wav" 22050
 model=$(ls tests/data/demo/htdemucs_tiny-*.th)
 separate() { # PROGRAM FOLDER
   "$1" separate "$work/song.wav" -q -o "$work/$2" -m "$model" --threads 1

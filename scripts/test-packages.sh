@@ -37,14 +37,7 @@ made() {
 
 # a song of a second, and a checkpoint, into a folder
 subjects() {
-  python3 - "$1/song.wav" <<'PY'
-import math, sys, wave
-with wave.open(sys.argv[1], "wb") as song:
-    song.setnchannels(2), song.setsampwidth(2), song.setframerate(44100)
-    song.writeframes(b"".join(
-        int(9000 * math.sin(i * i / 1e6) * s).to_bytes(2, "little", signed=True)
-        for i in range(44100) for s in (1, -0.5)))
-PY
+  python3 packaging/song.py "$1/song.wav" 44100
   cp tests/data/demo/htdemucs_tiny-*.th "$1/model.th"
 }
 

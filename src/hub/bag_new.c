@@ -6,12 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+const char *const dmx_bag_extensions[] = {".yaml", ".yml", ".json", NULL};
+
 bool dmx_is_bag_file(const char *path)
 {
-    static const char *const endings[] = {".yaml", ".yml", ".json"};
     const char *extension = dmx_extension(path);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-        if (strcasecmp(extension, endings[i]) == 0)
+    for (const char *const *known = dmx_bag_extensions; *known != NULL; known++)
+        if (strcasecmp(extension, *known) == 0)
             return true;
     return false;
 }

@@ -197,10 +197,9 @@ dmx_status dmx_bag_open(dmx_bag **out, const char *path, dmx_error *err)
 /* "<name>.yaml" in `folder`, malloc'd; NULL when there is none. */
 static char *bag_path(const char *folder, const char *name)
 {
-    static const char *const extensions[] = {".yaml", ".yml", ".json"};
     char file[512];
-    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
-        snprintf(file, sizeof file, "%s%s", name, extensions[i]);
+    for (const char *const *end = dmx_bag_extensions; *end != NULL; end++) {
+        snprintf(file, sizeof file, "%s%s", name, *end);
         if (exists(folder, file))
             return dmx_path_join(folder, file);
     }
