@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "engine/kernels/kernels.h"
 
-
 /* Browsers compile a function well once it has been called often: the work is
  * done in slices, of which the fastest counts. */
 enum { SLICES = 32, TILES = 24 };
