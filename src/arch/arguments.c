@@ -28,6 +28,7 @@ dmx_status dmx_arguments_set(dmx_json *object, const char *text, dmx_error *err)
     if (value == NULL)
         value = dmx_json_new_string(equals + 1);
     if (key != NULL && value != NULL) {
+        value->marked = true;
         dmx_json_remove(object, key);
         if (dmx_json_add(object, key, value))
             value = NULL;
@@ -73,6 +74,12 @@ dmx_status dmx_arguments_complete(dmx_json *object, const dmx_argument *table,
     return DMX_OK;
 }
 
+dmx_status dmx_argument_fault(const dmx_json *object, const char *name)
+{
+    const dmx_json *item = dmx_json_get(object, name);
+    return item != NULL && item->marked ? DMX_ERROR_ARGUMENT : DMX_ERROR_MODEL;
+}
+
 static bool as_number(double *out, const dmx_json *item)
 {
     if (dmx_json_is_bool(item) || dmx_json_is_null(item))
@@ -91,8 +98,10 @@ dmx_status dmx_argument_double(double *out, const dmx_json *object,
     const dmx_json *item = dmx_json_get(object, name);
     double value = 0.0;
     DMX_RETURN_IF(item == NULL || !as_number(&value, item), err,
-                  DMX_ERROR_MODEL, "argument %s is not a number", name);
-    DMX_RETURN_IF(!(value >= least && value <= most), err, DMX_ERROR_MODEL,
+                  dmx_argument_fault(object, name),
+                  "argument %s is not a number", name);
+    DMX_RETURN_IF(!(value >= least && value <= most), err,
+                  dmx_argument_fault(object, name),
                   "argument %s = %g is out of range: %g to %g", name, value,
                   least, most);
     *out = value;
@@ -106,7 +115,7 @@ dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
     double value = 0.0;
     DMX_FORWARD(dmx_argument_double(&value, object, name, (double)least,
                                     (double)most, err));
-    DMX_RETURN_IF(value != floor(value), err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(value != floor(value), err, dmx_argument_fault(object, name),
                   "argument %s = %g is not a whole number", name, value);
     *out = (int64_t)value;
     return DMX_OK;
@@ -187,11 +196,12 @@ dmx_status dmx_argument_seconds(int64_t fraction[2], double *seconds,
 {
     const dmx_json *item = dmx_json_get(object, name);
     DMX_RETURN_IF(item == NULL || !parse_seconds(fraction, seconds, item), err,
-                  DMX_ERROR_MODEL,
+                  dmx_argument_fault(object, name),
                   "argument %s is not a duration in seconds "
                   "(7.8 or 39/5)",
                   name);
-    DMX_RETURN_IF(!(*seconds > 0.0 && *seconds <= 3600.0), err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(!(*seconds > 0.0 && *seconds <= 3600.0), err,
+                  dmx_argument_fault(object, name),
                   "argument %s = %g s is out of range: above 0, at most 3600",
                   name, *seconds);
     dmx_ratio_reduce(fraction);

@@ -31,8 +31,8 @@ DMX_MUST_CHECK dmx_status dmx_arguments_read_file(dmx_json **out,
                                                   const char *section,
                                                   dmx_error *err);
 
-/* Adds a "key=value" text to an object; the value is JSON if it parses, else a
- * string. */
+/* Adds a "key=value" text of the caller's to an object; the value is JSON if it
+ * parses, else a string. */
 DMX_MUST_CHECK dmx_status dmx_arguments_set(dmx_json *object, const char *text,
                                             dmx_error *err);
 
@@ -45,9 +45,13 @@ DMX_MUST_CHECK dmx_status dmx_arguments_complete(dmx_json *object,
 
 bool dmx_arguments_known(const dmx_argument *table, const char *name);
 
+/* Whose mistake an invalid value is: DMX_ERROR_ARGUMENT where it came from
+ * dmx_arguments_set, DMX_ERROR_MODEL where it came from a file. */
+dmx_status dmx_argument_fault(const dmx_json *object, const char *name);
+
 /* Typed access with Python's leniency: True is 1, 8.0 is 8, None is 0/false;
  * a missing name, another type or a value out of range is an error that names
- * the argument and the range. */
+ * the argument and the range, and has the code of dmx_argument_fault. */
 DMX_MUST_CHECK dmx_status dmx_argument_int(int64_t *out, const dmx_json *object,
                                            const char *name, int64_t least,
                                            int64_t most, dmx_error *err);

@@ -66,9 +66,11 @@ dmx_status dmx_demucs_parse(dmx_demucs *out, const dmx_json *a, dmx_error *err)
     DMX_FORWARD(parse_flags(&d, a, err));
     d.n_source = dmx_json_count(dmx_json_get(a, "sources"));
     DMX_RETURN_IF(d.n_source < 1 || d.n_source > DMX_DEMUCS_MAX_SOURCES, err,
-                  DMX_ERROR_MODEL, "sources must be a list of 1 to %d names",
+                  dmx_argument_fault(a, "sources"),
+                  "sources must be a list of 1 to %d names",
                   DMX_DEMUCS_MAX_SOURCES);
-    DMX_RETURN_IF(d.stride > d.kernel_size, err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(d.stride > d.kernel_size, err,
+                  dmx_argument_fault(a, "stride"),
                   "stride = %lld is larger than kernel_size = %lld",
                   (long long)d.stride, (long long)d.kernel_size);
     *out = d;

@@ -82,7 +82,7 @@ static dmx_status parse_embedding(dmx_htdemucs *h, const dmx_json *a,
             h->t_emb = (dmx_position_kind)k;
             item = NULL;
         }
-    DMX_RETURN_IF(item != NULL, err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(item != NULL, err, dmx_argument_fault(a, "t_emb"),
                   "argument t_emb must be sin, cape or scaled");
     DMX_FORWARD(
         dmx_argument_int(&shift, a, "t_sin_random_shift", 0, 1 << 30, err));

@@ -98,21 +98,6 @@ static dmx_status resolve(struct dmx_model *m, const dmx_model_options *options,
     return build_any(m, err);
 }
 
-/* A value that the caller gave is the caller's mistake, not the file's. */
-static dmx_status blame(dmx_status status, const char *const *set,
-                        dmx_error *err)
-{
-    static const char start[] = "argument ";
-    const char *name = err != NULL ? strstr(err->message, start) : NULL;
-    if (status != DMX_ERROR_MODEL || set == NULL || name == NULL)
-        return status;
-    name += sizeof start - 1;
-    const size_t n = strcspn(name, " ");
-    while (*set != NULL && (strncmp(*set, name, n) != 0 || (*set)[n] != '='))
-        set++;
-    return *set != NULL ? (err->code = DMX_ERROR_ARGUMENT) : status;
-}
-
 dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
                           const dmx_model_options *options, dmx_error *err)
 {
@@ -125,7 +110,7 @@ dmx_status dmx_model_open(dmx_model **out, const dmx_checkpoint *checkpoint,
     struct dmx_model *m = calloc(1, sizeof *m);
     DMX_RETURN_IF(m == NULL, err, DMX_ERROR_MEMORY, "no memory");
     m->checkpoint = m->weights = checkpoint;
-    const dmx_status status = blame(resolve(m, &o, err), o.set, err);
+    const dmx_status status = resolve(m, &o, err);
     if (status != DMX_OK) {
         dmx_model_close(m);
         return status;

@@ -46,17 +46,16 @@ dmx_status dmx_network_sources(struct dmx_model *model, dmx_error *err)
 {
     const dmx_json *list = dmx_json_get(model->arguments, "sources");
     const dmx_json *item;
+    const dmx_status fault = dmx_argument_fault(model->arguments, "sources");
     model->source =
         calloc((size_t)dmx_json_count(list) + 1, sizeof *model->source);
     DMX_RETURN_IF(model->source == NULL, err, DMX_ERROR_MEMORY, "no memory");
     DMX_JSON_EACH (item, list) {
-        DMX_RETURN_IF(!dmx_json_is_string(item) ||
-                          item->valuestring[0] == '\0' ||
-                          strlen(item->valuestring) > 64,
-                      err, DMX_ERROR_MODEL,
-                      "a source name is empty, too long or not a string");
-        DMX_RETURN_IF(!dmx_is_safe_file_name(item->valuestring), err,
-                      DMX_ERROR_MODEL,
+        DMX_RETURN_IF(
+            !dmx_json_is_string(item) || item->valuestring[0] == '\0' ||
+                strlen(item->valuestring) > 64,
+            err, fault, "a source name is empty, too long or not a string");
+        DMX_RETURN_IF(!dmx_is_safe_file_name(item->valuestring), err, fault,
                       "the source '%s' can't be the name of a file: no '/', "
                       "control characters, nor dots and blanks at its ends",
                       item->valuestring);

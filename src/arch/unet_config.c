@@ -42,9 +42,10 @@ static dmx_status parse_bands(dmx_unet *u, const dmx_json *a, dmx_error *err)
 {
     const dmx_json *list = dmx_json_get(a, "multi_freqs");
     const dmx_json *item;
+    const dmx_status fault = dmx_argument_fault(a, "multi_freqs");
     double previous = 0.0;
     DMX_RETURN_IF(!dmx_json_is_array(list) && !dmx_json_is_null(list), err,
-                  DMX_ERROR_MODEL, "argument multi_freqs is not a list");
+                  fault, "argument multi_freqs is not a list");
     DMX_JSON_EACH (item, list) {
         DMX_RETURN_IF(u->n_multi_freqs == DMX_UNET_MAX_BANDS - 1, err,
                       DMX_ERROR_LIMIT, "multi_freqs has more than %d ratios",
@@ -52,7 +53,7 @@ static dmx_status parse_bands(dmx_unet *u, const dmx_json *a, dmx_error *err)
         DMX_RETURN_IF(
             !dmx_json_is_number(item) || !(item->valuedouble > previous) ||
                 !(item->valuedouble < 1.0),
-            err, DMX_ERROR_MODEL, "multi_freqs must rise between 0 and 1");
+            err, fault, "argument multi_freqs must rise between 0 and 1");
         previous = item->valuedouble;
         u->multi_freqs[u->n_multi_freqs++] = previous;
     }
@@ -67,7 +68,7 @@ static dmx_status parse_output(dmx_unet *u, const dmx_json *a, dmx_error *err)
     DMX_FORWARD(
         dmx_argument_bool(&u->wiener_residual, a, "wiener_residual", err));
     DMX_RETURN_IF(!u->cac && u->wiener_iters > 0 && u->audio_channels > 2, err,
-                  DMX_ERROR_MODEL,
+                  dmx_argument_fault(a, "wiener_iters"),
                   "wiener_iters = %lld: the filter takes one channel or two, "
                   "in the original too",
                   (long long)u->wiener_iters);
@@ -85,7 +86,7 @@ static dmx_status parse_hybrid(dmx_unet *u, const dmx_json *a, dmx_error *err)
         return DMX_OK;
     DMX_FORWARD(dmx_argument_bool(&u->hybrid, a, "hybrid", err));
     DMX_FORWARD(dmx_argument_bool(&old, a, "hybrid_old", err));
-    DMX_RETURN_IF(old && !u->hybrid, err, DMX_ERROR_MODEL,
+    DMX_RETURN_IF(old && !u->hybrid, err, dmx_argument_fault(a, "hybrid_old"),
                   "hybrid_old needs hybrid, in the original too");
     u->frames = old         ? DMX_FRAMES_HYBRID_OLD
                 : u->hybrid ? DMX_FRAMES_HYBRID
@@ -106,7 +107,8 @@ dmx_status dmx_unet_parse(dmx_unet *out, const dmx_json *arguments,
     DMX_FORWARD(parse_hybrid(&u, arguments, err));
     u.n_source = dmx_json_count(dmx_json_get(arguments, "sources"));
     DMX_RETURN_IF(u.n_source < 1 || u.n_source > DMX_UNET_MAX_SOURCES, err,
-                  DMX_ERROR_MODEL, "sources must be a list of 1 to %d names",
+                  dmx_argument_fault(arguments, "sources"),
+                  "sources must be a list of 1 to %d names",
                   DMX_UNET_MAX_SOURCES);
     *out = u;
     return DMX_OK;

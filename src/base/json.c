@@ -144,6 +144,7 @@ static dmx_json *copy_one(const dmx_json *value)
     if (copy == NULL)
         return NULL;
     copy->valuedouble = value->valuedouble;
+    copy->marked = value->marked;
     if (value->string != NULL)
         copy->string = strdup(value->string);
     if (value->valuestring != NULL)

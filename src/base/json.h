@@ -29,6 +29,7 @@ typedef struct dmx_json {
     struct dmx_json *child;       /* first of an array's or object's items */
     dmx_json_type type;
     bool borrowed;      /* the children belong to another value */
+    bool marked;        /* free for the owner's use; copied, never printed */
     char *string;       /* key inside an object, else NULL */
     char *valuestring;  /* of a string, else NULL */
     double valuedouble; /* of a number, else 0 */

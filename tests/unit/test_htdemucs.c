@@ -185,6 +185,7 @@ static void expect_failure(const dmx_checkpoint *c, const char *override,
     dmx_model *m;
     options.set = set;
     assert_int_equal(dmx_model_open(&m, c, &options, &err), status);
+    assert_int_equal(dmx_model_open(&m, c, &options, NULL), status);
     assert_null(m);
     if (strstr(err.message, words) == NULL)
         fail_msg("'%s' does not contain '%s'", err.message, words);
@@ -207,14 +208,14 @@ static void test_refusals(void **state)
     expect_failure(c, "depth=1e9", DMX_ERROR_ARGUMENT, "out of range");
     expect_failure(c, "t_heads=7", DMX_ERROR_MODEL, "heads");
     expect_failure(c, "t_emb=rope", DMX_ERROR_ARGUMENT, "t_emb");
-    expect_failure(c, "sources=[]", DMX_ERROR_MODEL, "sources");
-    expect_failure(c, "sources=[1]", DMX_ERROR_MODEL, "source name");
+    expect_failure(c, "sources=[]", DMX_ERROR_ARGUMENT, "sources");
+    expect_failure(c, "sources=[1]", DMX_ERROR_ARGUMENT, "source name");
     expect_failure(c, "segment=0", DMX_ERROR_ARGUMENT, "segment");
     expect_failure(c, "segment=1e-9", DMX_ERROR_MODEL, "");
     expect_failure(c, "growth=1e300", DMX_ERROR_ARGUMENT, "growth");
     expect_failure(c, "t_head=8", DMX_ERROR_ARGUMENT,
                    "has no argument 't_head'");
-    expect_failure(c, "multi_freqs=[0.5,0.25]", DMX_ERROR_MODEL, "rise");
+    expect_failure(c, "multi_freqs=[0.5,0.25]", DMX_ERROR_ARGUMENT, "rise");
     dmx_checkpoint_close(c);
 }
 
