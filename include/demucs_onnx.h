@@ -1294,6 +1294,15 @@ DMX_API void dmx_sound_close(dmx_sound *sound);
 /* Describes the sound in *out, up to its size; 0 when sound is NULL, or the
  * size is not set. */
 DMX_API int dmx_sound_about(const dmx_sound *sound, dmx_sound_info *out);
+/* From here on, dmx_sound_read gives the sound at another rate (1000 to 1536000
+ * Hz) and with 1 or 2 channels, as dmx_separate_song gives it to a model of
+ * that rate: other layouts mixed down (ITU-R BS.775), n frames become exactly
+ * ceil(n * rate / own rate), by a linear-phase filter without delay. Once a
+ * sound, before its first read; dmx_sound_about describes the file still. Fails
+ * with ARGUMENT or MEMORY, and the sound is as it was. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_sound_convert(dmx_sound *sound, int rate,
+                                                    int channels,
+                                                    dmx_error *err);
 /* Reads the next frames to planes[channel][0 .. *got), *got <= capacity, full
  * scale 1; *got == 0: the end. Samples are finite. Fails with IO or FORMAT. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_sound_read(dmx_sound *sound,

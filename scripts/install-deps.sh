@@ -11,7 +11,7 @@ apt_packages=(
   libsndfile1-dev libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
   libprotobuf-c-dev libcmocka-dev protobuf-compiler
   python3 python3-numpy python3-pytest python3-build python3-setuptools
-  python3-wheel python3-yaml binutils
+  python3-wheel python3-yaml mypy binutils
   slurm-wlm munge parallel bc
   lv2-dev lilv-utils sordi jalv libjack-jackd2-dev jackd2 ffmpeg
   ca-certificates

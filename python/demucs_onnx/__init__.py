@@ -23,8 +23,8 @@ from .separation import (ErrorEvent, Event, ProgressEvent, Report, Separator,
                          SongEvent, Stems)
 from .stream import Stream, StreamStatistics
 from .simple import (ALL_KNOWN_STEMS, DEFAULT_BAG_MODEL, SOURCES, SessionPool,
-                     describe_runtime, separate, separate_all, separate_stem,
-                     session_pool)
+                     auto_select_providers, describe_runtime, separate,
+                     separate_all, separate_stem, session_pool)
 
 __all__ = [
     "ALL_KNOWN_STEMS", "ArgumentError", "Cancelled", "CheckError",
@@ -32,7 +32,8 @@ __all__ = [
     "FileError", "FormatError", "HashError", "Hub", "LimitError", "Model",
     "ModelError", "NetworkError", "OnnxRuntimeError", "OutOfMemoryError",
     "ProgressEvent", "Report", "SOURCES", "Separator", "SessionPool",
-    "SongEvent", "Sound", "Stems", "Stream", "StreamStatistics", "UnsupportedError", "__version__",
+    "SongEvent", "Sound", "Stems", "Stream", "StreamStatistics",
+    "UnsupportedError", "__version__", "auto_select_providers",
     "describe_runtime", "download", "export_model", "export_to_onnx",
     "istft_to_onnx", "list_models", "load_audio", "onnx_info", "prewarm",
     "sdr", "separate", "separate_all", "separate_stem", "session_pool",

@@ -277,6 +277,7 @@ FUNCTIONS = {
     "dmx_sound_about": (_int, [Handle, c.POINTER(SoundInfo)]),
     "dmx_sound_read": (_int, [Handle, c.POINTER(_floats), _size,
                               c.POINTER(_size), _err]),
+    "dmx_sound_convert": (_int, [Handle, c.c_int, c.c_int, _err]),
     "dmx_sound_write": (_int, [Text, c.POINTER(_floats), _i64,
                                c.POINTER(SoundOptions), _err]),
     "dmx_sound_sdr": (_int, [c.POINTER(_real), Text, Text, _err]),

@@ -126,7 +126,9 @@ class Hooks:
     def __init__(self, progress: Callable[[str, float], object] | None = None,
                  warn: Callable[[str], object] | None = None) -> None:
         self._progress = progress
-        self._warn = warn if warn is not None else log.warning
+        self._warn: Callable[[str], object] = log.warning
+        if warn is not None:
+            self._warn = warn
         self.failure: BaseException | None = None
         self.struct = _abi.Hooks(warn=_abi.WARN(self._on_warn),
                                  progress=_abi.PROGRESS(self._on_progress))
@@ -163,8 +165,9 @@ def _control_c(hooks: Hooks | None) -> Iterator[None]:
             signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
+    keep = hooks.keep
     signal.signal(signal.SIGINT,
-                  lambda number, frame: hooks.keep(KeyboardInterrupt()))
+                  lambda number, frame: keep(KeyboardInterrupt()))
     try:
         yield
     finally:

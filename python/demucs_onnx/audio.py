@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import ctypes
-from os import PathLike, fspath
+from operator import index
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,20 @@ class Sound(Owner):
     """An open sound file of any format that FFmpeg's libraries read.
 
     ``rate`` in Hz, ``channels``, ``frames`` (an estimate unless ``exact``; -1:
-    unknown), ``bits`` (0 of a lossy source), ``codec``.
+    unknown), ``bits`` (0 of a lossy source), ``codec``: of the file.
+
+    :param target_sr: read it at this rate in Hz, as ``separate`` gives it to a
+        model: soxr's best quality, linear phase, no delay, n samples become
+        exactly ceil(n * target_sr / rate); None: the file's own
+    :param channels: read it as 1 or 2 channels, other layouts mixed down (ITU-R
+        BS.775); None: the file's own, or 2 with ``target_sr``
     """
 
     _close = lib.dmx_sound_close
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str],
+                 target_sr: int | None = None,
+                 channels: int | None = None) -> None:
         super().__init__()
         self._hooks = Hooks()
         call(lib.dmx_sound_open, ctypes.byref(self._handle), encode(path),
@@ -43,10 +52,20 @@ class Sound(Owner):
         self.exact = bool(info.exact)
         self.frames: int = info.frames
         self.codec: str = info.codec.decode()
+        self._rate, self._channels = self.rate, self.channels
+        if target_sr is not None or channels is not None:
+            self._convert(self.rate if target_sr is None else target_sr,
+                          2 if channels is None else channels)
+
+    def _convert(self, rate: int, channels: int) -> None:
+        self._rate, self._channels = (
+            max(-1, min(index(number), 2**31 - 1))  # as C's int
+            for number in (rate, channels))
+        call(lib.dmx_sound_convert, self.handle, self._rate, self._channels)
 
     def read(self, frames: int) -> np.ndarray:
         """The next frames, at most so many; none at the end."""
-        block = np.empty((self.channels, max(frames, 0)), np.float32)
+        block = np.empty((self._channels, max(frames, 0)), np.float32)
         return block[:, :self._read_into(block, 0)]
 
     def _read_into(self, array: np.ndarray, at: int) -> int:
@@ -57,8 +76,10 @@ class Sound(Owner):
 
     def read_all(self) -> np.ndarray:
         """Everything that is left, (channels, samples)."""
-        guess = self.frames if self.exact and self.frames >= 0 else 1 << 20
-        array = np.empty((self.channels, guess + 1), np.float32)
+        guess = 1 << 20
+        if self.exact and self.frames >= 0:
+            guess = -(-self.frames * self._rate // self.rate)
+        array = np.empty((self._channels, guess + 1), np.float32)
         done = 0
         while (got := self._read_into(array, done)) > 0:
             done += got
@@ -67,18 +88,20 @@ class Sound(Owner):
         return np.ascontiguousarray(array[:, :done])
 
 
-def load_audio(path: str | PathLike[str],
-               target_sr: int | None = None) -> tuple[np.ndarray, int]:
-    """A whole sound file: (float32 array (channels, samples), rate in Hz).
+def load_audio(path: str | PathLike[str], target_sr: int | None = None, *,
+               channels: int | None = None) -> tuple[np.ndarray, int]:
+    """A whole sound file: (float32 array (channels, samples), the file's own
+    rate in Hz).
 
-    The channels and the rate are the file's own; ``target_sr`` may be given to
-    insist on a rate: another one is an ArgumentError (``separate`` resamples
-    by itself).
+    As it is in the file; with ``target_sr`` as a model of that rate takes it:
+    resampled to it, and stereo. The rate that is returned is the file's in
+    either case, for writing at it what came out of the model.
+
+    :param target_sr: rate of the array, 1000 to 1536000 Hz; None: the file's
+    :param channels: of the array, 1 or 2; None: the file's, or 2 with
+        ``target_sr``
     """
-    with Sound(path) as sound:
-        if target_sr is not None and sound.rate != target_sr:
-            raise ArgumentError(f"{fspath(path)}: {sound.rate} Hz, not "
-                                f"{target_sr}; separate() takes any rate")
+    with Sound(path, target_sr, channels) as sound:
         return sound.read_all(), sound.rate
 
 

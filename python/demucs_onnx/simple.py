@@ -187,6 +187,12 @@ def separate_stem(input: Song, stem: str,
     return separate(input, output_dir, stems=[stem], **options)[stem]
 
 
+def auto_select_providers() -> list[str]:
+    """["auto"]: the library chooses when it opens a model, out of what its ONNX
+    Runtime has (docs/providers.md)."""
+    return ["auto"]
+
+
 def describe_runtime() -> dict[str, str]:
     """What runs here, for a bug report."""
     return {"system": platform.system(), "machine": platform.machine(),

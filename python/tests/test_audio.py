@@ -49,6 +49,58 @@ def test_lossy(tmp_path, ending):
     assert got == rate and abs(y.shape[1] - x.shape[1]) < 3000
 
 
+def tone(rate, seconds, frequency=1000.0):
+    t = np.arange(int(rate * seconds)) / rate
+    return (0.5 * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate, wanted", [
+    (48000, 44100), (44100, 48000), (8000, 44100), (96000, 16000),
+    (44100, 44100)])
+def test_resampled(tmp_path, rate, wanted):
+    """A tone is the same tone at every rate, at the same time; mono becomes
+    two equal channels, as a model takes it; the rate stays the file's."""
+    x = tone(rate, 0.75)
+    dmx.write_audio(tmp_path / "x.wav", x, rate, bits=32)
+    y, own = dmx.load_audio(tmp_path / "x.wav", wanted)
+    assert own == rate and y.dtype == np.float32
+    assert y.shape == (2, -(-len(x) * wanted // rate))
+    assert np.array_equal(y[0], y[1])
+    inside = slice(wanted // 20, -wanted // 20)
+    assert np.abs(y[0] - tone(wanted, 0.75)[:y.shape[1]])[inside].max() < 2e-6
+    if rate == wanted:
+        assert np.array_equal(y[0], x)
+
+
+def test_resampled_is_what_models_get(tmp_path, separator):
+    """``separate`` of the array at the model's rate is that of the file, to
+    what the second way back from there changes."""
+    x = noise(2, 9600)
+    dmx.write_audio(tmp_path / "x.wav", x, 48000, bits=32)
+    mine, _ = dmx.load_audio(tmp_path / "x.wav", target_sr=44100)
+    own = separator.separate(tmp_path / "x.wav", rate=44100)
+    given = separator.separate(mine, sample_rate=44100)
+    for stem in own:
+        assert np.array_equal(own[stem], given[stem]), stem
+
+
+def test_channels(tmp_path):
+    six = noise(6, 4000)
+    dmx.write_audio(tmp_path / "six.wav", six, 44100, bits=32)
+    assert dmx.load_audio(tmp_path / "six.wav")[0].shape == (6, 4000)
+    two, _ = dmx.load_audio(tmp_path / "six.wav", channels=2)
+    one, _ = dmx.load_audio(tmp_path / "six.wav", 22050, channels=1)
+    assert two.shape == (2, 4000) and one.shape == (1, 2000)
+    assert np.abs(two).max() <= 0.9 + 1e-6 and not np.array_equal(two, six[:2])
+    # Piece by piece it is the same.
+    with dmx.Sound(tmp_path / "six.wav", 22050, 1) as sound:
+        assert (sound.rate, sound.channels) == (44100, 6)
+        parts = [sound.read(333)]
+        while parts[-1].shape[1]:
+            parts.append(sound.read(333))
+    assert np.array_equal(np.concatenate(parts, axis=1), one)
+
+
 def test_dimensions(tmp_path):
     dmx.write_audio(tmp_path / "x.wav", noise(1, 100)[0], 8000)
     assert dmx.load_audio(tmp_path / "x.wav")[0].shape == (1, 100)
@@ -66,8 +118,14 @@ def test_refusals(tmp_path):
         dmx.load_audio(tmp_path / "missing.wav")
     with pytest.raises(dmx.FormatError):
         dmx.load_audio(DATA / "demo/README.md")
-    with pytest.raises(dmx.ArgumentError, match="44100 Hz, not 48000"):
-        dmx.load_audio(SONG, target_sr=48000)
+    for wrong in (0, -1, 999, 2_000_000, 2**32 + 44100):
+        with pytest.raises(dmx.ArgumentError, match="1000 to 1536000"):
+            dmx.load_audio(SONG, wrong)
+    for wrong in (0, 3, 2**32 + 2):
+        with pytest.raises(dmx.ArgumentError, match="to 1 or 2"):
+            dmx.load_audio(SONG, channels=wrong)
+    with pytest.raises(TypeError):
+        dmx.load_audio(SONG, 44100.5)
     with pytest.raises(dmx.ArgumentError):
         dmx.write_audio(tmp_path / "x.mp3", noise(2, 10), 44100,
                         bitrate_kbps=7)

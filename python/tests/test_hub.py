@@ -107,6 +107,14 @@ def test_pool(short_song):
     assert len(pool) == 0
 
 
+def test_providers_as_scripts_ask_for_them(short_song):
+    stems = dmx.separate(short_song, model=MODEL, stems=["bass"],
+                         providers=dmx.auto_select_providers(),
+                         progress=False)
+    assert list(stems) == ["bass"]
+    dmx.session_pool().clear()
+
+
 def test_public_names():
     for name in dmx.__all__:
         thing = getattr(dmx, name)

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MIN_RATE        1000
-#define MAX_RATE        1536000
 #define MAX_RETRIES     1000 /* for a demuxer that returns EAGAIN */
 #define MAX_GAP_SECONDS 10   /* silence that one damaged packet can become */
 
@@ -91,10 +89,10 @@ static dmx_status check_frame(dmx_decoder *d, dmx_error *err)
 {
     const int channels = dmx_av_frame_channels(d->frame);
     const int rate = d->frame->sample_rate;
-    DMX_RETURN_IF(rate < MIN_RATE || rate > MAX_RATE, err,
+    DMX_RETURN_IF(rate < DMX_AUDIO_MIN_RATE || rate > DMX_AUDIO_MAX_RATE, err,
                   DMX_ERROR_UNSUPPORTED,
                   "%s: a sample rate of %d Hz is outside %d..%d", d->name, rate,
-                  MIN_RATE, MAX_RATE);
+                  DMX_AUDIO_MIN_RATE, DMX_AUDIO_MAX_RATE);
     DMX_RETURN_IF(channels < 1 || channels > DMX_AUDIO_MAX_CHANNELS, err,
                   DMX_ERROR_UNSUPPORTED, "%s: %d channels; 1 to %d can be read",
                   d->name, channels, DMX_AUDIO_MAX_CHANNELS);

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#define MIN_RATE     1000
-#define MAX_RATE     1536000
 #define MAX_ID3_TAGS 16
 
 bool dmx_pcm_bytes_at(dmx_pcm_bytes *in, int64_t at, unsigned char *out,
@@ -72,10 +70,10 @@ static int64_t leading_tags(dmx_pcm_bytes *in)
 static dmx_status check(const dmx_pcm_header *h, const char *name,
                         dmx_error *err)
 {
-    DMX_RETURN_IF(h->rate < MIN_RATE || h->rate > MAX_RATE, err,
-                  DMX_ERROR_UNSUPPORTED,
-                  "%s: a sample rate of %lu Hz is outside %d..%d", name,
-                  (unsigned long)h->rate, MIN_RATE, MAX_RATE);
+    DMX_RETURN_IF(
+        h->rate < DMX_AUDIO_MIN_RATE || h->rate > DMX_AUDIO_MAX_RATE, err,
+        DMX_ERROR_UNSUPPORTED, "%s: a sample rate of %lu Hz is outside %d..%d",
+        name, (unsigned long)h->rate, DMX_AUDIO_MIN_RATE, DMX_AUDIO_MAX_RATE);
     DMX_RETURN_IF(h->channels < 1 || h->channels > DMX_AUDIO_MAX_CHANNELS, err,
                   DMX_ERROR_UNSUPPORTED,
                   "%s: %lu channels; 1 to %d can be read", name,

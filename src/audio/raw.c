@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RATE 1536000
-
 static const struct {
     const char *name;
     dmx_raw_encoding encoding;
@@ -54,7 +52,7 @@ dmx_status dmx_raw_parse(dmx_raw_spec *out, const char *text, dmx_error *err)
         rest++;
         out->encoding = encodings[i].encoding;
         out->big_endian = encodings[i].big_endian;
-        out->rate = parse_number(&rest, ',', MAX_RATE);
+        out->rate = parse_number(&rest, ',', DMX_AUDIO_MAX_RATE);
         out->channels = out->rate == 0
                             ? 0
                             : parse_number(&rest, '\0', DMX_AUDIO_MAX_CHANNELS);
@@ -66,7 +64,7 @@ dmx_status dmx_raw_parse(dmx_raw_spec *out, const char *text, dmx_error *err)
                      "f32le,44100,2 (u8, s8, alaw, mulaw; s16, s24, s32, "
                      "s64, f32, f64 with le or be; at most %d Hz and %d "
                      "channels)",
-                     text, MAX_RATE, DMX_AUDIO_MAX_CHANNELS);
+                     text, DMX_AUDIO_MAX_RATE, DMX_AUDIO_MAX_CHANNELS);
 }
 
 static size_t sample_size(dmx_raw_encoding encoding)

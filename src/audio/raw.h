@@ -5,6 +5,9 @@
 #include "base/error.h"
 
 #define DMX_AUDIO_MAX_CHANNELS 64
+/* Sample rates that are read and written, in Hz. */
+#define DMX_AUDIO_MIN_RATE 1000
+#define DMX_AUDIO_MAX_RATE 1536000
 
 typedef enum dmx_raw_encoding {
     DMX_RAW_U8,

@@ -126,10 +126,10 @@ dmx_status dmx_song_check(dmx_song *s, dmx_error *err)
     DMX_FORWARD(check_stem_file(s, err));
     const int own = dmx_audio_reader_info(s->input.reader)->rate;
     const int wished = o->rate != 0 ? o->rate : own;
-    DMX_RETURN_IF(wished < 1000 || wished > 1536000, err, DMX_ERROR_ARGUMENT,
-                  "sample rate: %d Hz is out of range; allowed is 1000 to "
-                  "1536000",
-                  wished);
+    DMX_RETURN_IF(wished < DMX_AUDIO_MIN_RATE || wished > DMX_AUDIO_MAX_RATE,
+                  err, DMX_ERROR_ARGUMENT,
+                  "sample rate: %d Hz is out of range; allowed is %d to %d",
+                  wished, DMX_AUDIO_MIN_RATE, DMX_AUDIO_MAX_RATE);
     s->rate = dmx_audio_format_rate(s->format, wished);
     if (s->rate != wished)
         dmx_warn(o->hooks, "%s has no sample rate of %d Hz; the files have %d",

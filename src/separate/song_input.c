@@ -27,9 +27,9 @@ static dmx_status open_resampler(dmx_song_input *in, dmx_error *err)
                               err);
 }
 
-static dmx_status open_all(dmx_song_input *in, const char *path,
-                           const char *raw, int stream, const dmx_hooks *hooks,
-                           dmx_error *err)
+static dmx_status open_reader(dmx_audio_reader **out, const char *path,
+                              const char *raw, int stream,
+                              const dmx_hooks *hooks, dmx_error *err)
 {
     dmx_audio_reader_options options = DMX_AUDIO_READER_OPTIONS_INIT;
     dmx_raw_spec spec;
@@ -39,7 +39,11 @@ static dmx_status open_all(dmx_song_input *in, const char *path,
         DMX_FORWARD(dmx_raw_parse(&spec, raw, err));
         options.raw = &spec;
     }
-    DMX_FORWARD(dmx_audio_reader_open(&in->reader, path, &options, err));
+    return dmx_audio_reader_open(out, path, &options, err);
+}
+
+static dmx_status convert(dmx_song_input *in, dmx_error *err)
+{
     const dmx_audio_info *info = dmx_audio_reader_info(in->reader);
     DMX_FORWARD(dmx_downmix_init(&in->downmix, info->channels, info->layout,
                                  in->channels, err));
@@ -47,15 +51,31 @@ static dmx_status open_all(dmx_song_input *in, const char *path,
     return open_resampler(in, err);
 }
 
+dmx_status dmx_song_input_over(dmx_song_input *out, dmx_audio_reader *reader,
+                               int rate, int channels, dmx_error *err)
+{
+    *out =
+        (dmx_song_input){.reader = reader, .rate = rate, .channels = channels};
+    const dmx_status status = convert(out, err);
+    if (status == DMX_OK)
+        return DMX_OK;
+    out->reader = NULL; /* stays the caller's */
+    dmx_song_input_close(out);
+    return status;
+}
+
 dmx_status dmx_song_input_open(dmx_song_input *out, const char *path,
                                const char *raw, int stream, int rate,
                                int channels, const dmx_hooks *hooks,
                                dmx_error *err)
 {
-    *out = (dmx_song_input){.rate = rate, .channels = channels};
-    const dmx_status status = open_all(out, path, raw, stream, hooks, err);
+    *out = (dmx_song_input){0};
+    dmx_audio_reader *reader = NULL;
+    DMX_FORWARD(open_reader(&reader, path, raw, stream, hooks, err));
+    const dmx_status status =
+        dmx_song_input_over(out, reader, rate, channels, err);
     if (status != DMX_OK)
-        dmx_song_input_close(out);
+        dmx_audio_reader_close(reader);
     return status;
 }
 

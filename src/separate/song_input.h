@@ -27,6 +27,12 @@ typedef struct dmx_song_input {
 DMX_MUST_CHECK dmx_status dmx_song_input_open(
     dmx_song_input *out, const char *path, const char *raw, int stream,
     int rate, int channels, const dmx_hooks *hooks, dmx_error *err);
+/* The same of a file that is open, before its first read; the reader is
+ * dmx_song_input_close's to close, except after an error. */
+DMX_MUST_CHECK dmx_status dmx_song_input_over(dmx_song_input *out,
+                                              dmx_audio_reader *reader,
+                                              int rate, int channels,
+                                              dmx_error *err);
 void dmx_song_input_close(dmx_song_input *input);
 
 DMX_MUST_CHECK dmx_status dmx_song_input_read(dmx_song_input *input,

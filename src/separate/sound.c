@@ -4,12 +4,15 @@
 #include "audio/reader.h"
 #include "audio/writer.h"
 #include "base/options.h"
+#include "separate/song_input.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
 struct dmx_sound {
-    dmx_audio_reader *reader;
+    dmx_audio_reader *reader; /* also the input's, when there is one */
+    dmx_song_input input;
+    bool converted; /* read through the input */
 };
 
 static dmx_status check_planes(const float *const *planes, int channels,
@@ -44,7 +47,9 @@ dmx_status dmx_sound_open(dmx_sound **out, const char *path,
 
 void dmx_sound_close(dmx_sound *sound)
 {
-    if (sound != NULL)
+    if (sound != NULL && sound->converted)
+        dmx_song_input_close(&sound->input);
+    else if (sound != NULL)
         dmx_audio_reader_close(sound->reader);
     free(sound);
 }
@@ -65,6 +70,26 @@ int dmx_sound_about(const dmx_sound *sound, dmx_sound_info *out)
     return 1;
 }
 
+dmx_status dmx_sound_convert(dmx_sound *sound, int rate, int channels,
+                             dmx_error *err)
+{
+    dmx_error_clear(err);
+    DMX_NEED(err, sound);
+    DMX_RETURN_IF(rate < DMX_AUDIO_MIN_RATE || rate > DMX_AUDIO_MAX_RATE, err,
+                  DMX_ERROR_ARGUMENT,
+                  "sample rate: %d Hz is out of range; allowed is %d to %d",
+                  rate, DMX_AUDIO_MIN_RATE, DMX_AUDIO_MAX_RATE);
+    DMX_RETURN_IF(channels != 1 && channels != 2, err, DMX_ERROR_ARGUMENT,
+                  "%d channels: sounds are converted to 1 or 2", channels);
+    DMX_RETURN_IF(
+        sound->converted || dmx_audio_reader_position(sound->reader) > 0, err,
+        DMX_ERROR_ARGUMENT, "a sound is converted once, before its first read");
+    DMX_FORWARD(
+        dmx_song_input_over(&sound->input, sound->reader, rate, channels, err));
+    sound->converted = true;
+    return DMX_OK;
+}
+
 dmx_status dmx_sound_read(dmx_sound *sound, float *const *planes,
                           size_t capacity, size_t *got, dmx_error *err)
 {
@@ -73,9 +98,13 @@ dmx_status dmx_sound_read(dmx_sound *sound, float *const *planes,
     *got = 0;
     DMX_NEED(err, sound);
     DMX_NEED(err, planes);
-    const int channels = dmx_audio_reader_info(sound->reader)->channels;
+    const int channels = sound->converted
+                             ? sound->input.channels
+                             : dmx_audio_reader_info(sound->reader)->channels;
     DMX_FORWARD(
         check_planes((const float *const *)planes, channels, __func__, err));
+    if (sound->converted)
+        return dmx_song_input_read(&sound->input, planes, capacity, got, err);
     return dmx_audio_reader_read(sound->reader, planes, capacity, got, err);
 }
 

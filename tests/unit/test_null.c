@@ -290,6 +290,7 @@ static void test_song(void **state)
     assert_int_equal(got, 0);
     refused(dmx_sound_read(OTHER, NULL, 1, &got, &err), "planes");
     refused(dmx_sound_read(OTHER, planes, 1, NULL, &err), "got");
+    refused(dmx_sound_convert(NULL, 44100, 2, &err), "sound");
     assert_int_equal(dmx_sound_about(NULL, &info), 0);
     assert_int_equal(dmx_sound_about(OTHER, NULL), 0);
     dmx_sound_close(NULL);

@@ -4,6 +4,7 @@
 #include "base/tensor.h"
 #include "checkpoint/checkpoint.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,52 @@ static void test_write_and_read(void **state)
     assert_int_equal(info.bits, 16);
     assert_memory_equal(right, back_right, sizeof right);
     assert_memory_not_equal(left, back_left, sizeof left);
+    unlink(path);
+}
+
+/* Once, before the first read, and into 1 or 2 channels of a sane rate; what
+ * is refused leaves the sound as it was. */
+static void test_convert(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/dmx-sound-XXXXXX";
+    close(mkstemp(path));
+    const float *const planes[2] = {left, right};
+    dmx_error err = DMX_ERROR_INIT;
+    dmx_sound_options o = DMX_SOUND_OPTIONS_INIT;
+    o.bits = 32;
+    o.rate = 48000;
+    o.channels = 2;
+    assert_ok(dmx_sound_write(path, planes, 9600, &o, &err), &err);
+    dmx_sound *sound;
+    assert_ok(dmx_sound_open(&sound, path, NULL, &err), &err);
+    const int bad[][2] = {{0, 2},     {999, 2},   {1536001, 2}, {INT_MIN, 2},
+                          {44100, 0}, {44100, 3}, {44100, -1},  {INT_MAX, 2}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(dmx_sound_convert(sound, bad[i][0], bad[i][1], &err),
+                         DMX_ERROR_ARGUMENT);
+    float *const mono[1] = {back_left};
+    assert_ok(dmx_sound_convert(sound, 24000, 1, &err), &err);
+    assert_int_equal(dmx_sound_convert(sound, 24000, 1, &err),
+                     DMX_ERROR_ARGUMENT);
+    size_t done = 0, got = 1;
+    while (got > 0) {
+        float *const at[1] = {back_left + done};
+        assert_ok(dmx_sound_read(sound, at, FRAMES - done, &got, &err), &err);
+        done += got;
+    }
+    assert_int_equal(done, 4800);
+    dmx_sound_close(sound);
+    assert_ok(dmx_sound_open(&sound, path, NULL, &err), &err);
+    float *const both[2] = {back_left, back_right};
+    assert_ok(dmx_sound_read(sound, both, 10, &got, &err), &err);
+    assert_int_equal(dmx_sound_convert(sound, 24000, 1, &err),
+                     DMX_ERROR_ARGUMENT); /* begun already */
+    assert_int_equal(dmx_sound_read(sound, mono, 10, NULL, &err),
+                     DMX_ERROR_ARGUMENT);
+    assert_ok(dmx_sound_read(sound, both, FRAMES, &got, &err), &err);
+    assert_memory_equal(back_left, left + 10, got * sizeof left[0]);
+    dmx_sound_close(sound);
     unlink(path);
 }
 
@@ -181,6 +228,7 @@ int main(void)
     fill();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read),
+        cmocka_unit_test(test_convert),
         cmocka_unit_test(test_write_refuses),
         cmocka_unit_test(test_tensor_copy),
         cmocka_unit_test(test_checkpoint_tensors),
