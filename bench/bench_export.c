@@ -8,10 +8,11 @@
  *
  * dynamic and any: a file of any length and batch, at one of them.
  * HOST is ours (as our runtime runs it), pattern (with ONNX Runtime's memory
- * pattern) or plain (ONNX Runtime's defaults and an untouched allocator, as in
- * any other program). The input is N(0,1) noise of a fixed seed. Each prints
- * one line of figures that the script reads. Times are wall clock, in seconds;
- * memory in MB is the process's peak. */
+ * pattern), plain (ONNX Runtime's defaults and an untouched allocator, as in
+ * any other program) or, for any, pinned: as ours, with the free dimensions
+ * pinned when the session is made. The input is N(0,1) noise of a fixed seed.
+ * Each prints one line of figures that the script reads. Times are wall clock,
+ * in seconds; memory in MB is the process's peak. */
 #include "arch/arch.h"
 #include "onnx/onnx_export.h"
 #include "reference/reference.h"
@@ -272,10 +273,13 @@ int main(int argc, char **argv)
     const bool any = argc == 8 && strcmp(argv[1], "any") == 0;
     if (any || (argc >= 6 && strcmp(argv[1], "run") == 0)) {
         const bool plain = strcmp(argv[5], "plain") == 0;
+        const bool pinned = any && strcmp(argv[5], "pinned") == 0;
         const dmx_session_options o = {
             .threads = atoi(argv[3]),
             .memory_pattern = plain || strcmp(argv[5], "pattern") == 0,
-            .keep_freed = plain};
+            .keep_freed = plain,
+            .batch = pinned ? atoll(argv[7]) : 0,
+            .samples = pinned ? atoll(argv[6]) : 0};
         const free_dims f = {any ? atoll(argv[7]) : 1,
                              any ? atoll(argv[6]) : 0};
         return run_model(argv[2], &o, atoi(argv[4]),

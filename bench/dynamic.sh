@@ -4,7 +4,9 @@
 # A full-size random checkpoint is written in both forms. Then PAIRS (default 5)
 # times, on one and on two threads, the two run the training segment one after
 # the other, each in a process of its own, so that a slow spell of the machine
-# hits both. The table shows medians; ratios are medians of the pairs' ratios.
+# hits both; so does the file of any length with its dimensions pinned when the
+# session is made. The table shows medians; ratios are medians of the pairs'
+# ratios.
 # Then the file of any length alone: longer songs in one piece, and batches.
 # Needs ONNX Runtime ($DEMUCS_ONNXRUNTIME or a system one) and about a minute a
 # pair; LENGTHS and BATCHES choose what is run at the end ("" for nothing).
@@ -33,33 +35,36 @@ ratio() { # median of any/fixed of column $3, files $1 fixed and $2 any
 "$build/tools/make-checkpoint" "$work/full.safetensors" --seed 1
 "$bench" write "$work/full.safetensors" "$work/fixed.onnx" >/dev/null
 "$bench" write "$work/full.safetensors" "$work/any.onnx" dynamic >/dev/null
-row() { printf '%-28s %12s %12s %12s\n' "$@"; }
-row '' fixed 'any length' ratio
+row() { printf '%-20s %12s %12s %12s %12s %12s\n' "$@"; }
+row '' fixed 'any length' ratio pinned ratio
 size() { stat -c %s "$work/$1.onnx"; }
 row 'file, bytes' "$(size fixed)" "$(size any)" \
-    "$(awk "BEGIN { printf \"%.3f\", $(size any) / $(size fixed) }")"
+    "$(awk "BEGIN { printf \"%.3f\", $(size any) / $(size fixed) }")" '' ''
 nodes() {
     "$build/demucs-onnx" inspect "$work/$1.onnx" |
         sed -n 's/.* \([0-9]*\) nodes.*/\1/p'
 }
-row nodes "$(nodes fixed)" "$(nodes any)" ''
+row nodes "$(nodes fixed)" "$(nodes any)" '' '' ''
 
 for threads in 1 2; do
     for pair in $(seq "$pairs"); do
         echo "threads $threads, pair $pair of $pairs" >&2
-        for kind in fixed any; do
-            "$bench" any "$work/$kind.onnx" $threads 4 ours $segment 1 \
-                >>"$work/$kind.$threads"
-        done
+        "$bench" any "$work/fixed.onnx" $threads 4 ours $segment 1 \
+            >>"$work/fixed.$threads"
+        "$bench" any "$work/any.onnx" $threads 4 ours $segment 1 \
+            >>"$work/any.$threads"
+        "$bench" any "$work/any.onnx" $threads 4 pinned $segment 1 \
+            >>"$work/pinned.$threads"
     done
-    row "$threads thread(s)" '' '' ''
+    row "$threads thread(s)" '' '' '' '' ''
     column=0
     for what in 'session ready, s' 'first segment, s' 'steady segment, s' \
         'peak memory, MB'; do
         column=$((column + 1))
-        a=$work/fixed.$threads b=$work/any.$threads
+        a=$work/fixed.$threads b=$work/any.$threads c=$work/pinned.$threads
         row "$what" "$(median "$a" $column)" "$(median "$b" $column)" \
-            "$(ratio "$a" "$b" $column)"
+            "$(ratio "$a" "$b" $column)" "$(median "$c" $column)" \
+            "$(ratio "$a" "$c" $column)"
     done
 done
 

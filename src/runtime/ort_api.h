@@ -104,6 +104,8 @@ enum {
     X(116, ort_status *, ModelMetadataLookupCustomMetadataMap,                 \
       (const ort_metadata *, ort_allocator *, const char *key, char **))       \
     X(118, void, ReleaseModelMetadata, (ort_metadata *))                       \
+    X(124, ort_status *, AddFreeDimensionOverrideByName,                       \
+      (ort_session_options *, const char *name, int64_t value))                \
     X(125, ort_status *, GetAvailableProviders, (char ***, int *))             \
     X(126, ort_status *, ReleaseAvailableProviders, (char **, int))            \
     X(130, ort_status *, AddSessionConfigEntry,                                \

@@ -31,6 +31,8 @@ typedef struct dmx_session_options {
     bool memory_pattern; /* faster at times, but doubles the peak memory */
     bool keep_freed;     /* keep what loading freed, as others do */
     dmx_optimization optimization;
+    int64_t batch, samples; /* the size of the free dimensions of these names;
+                               0: they stay free */
     const char *providers;  /* "auto", or names in order of preference,
                                "cuda,cpu"; NULL: cpu */
     const dmx_hooks *hooks; /* warnings: an unavailable provider */

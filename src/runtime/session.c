@@ -19,6 +19,14 @@ static const int optimization_level[] = {
     [DMX_OPTIMIZE_NONE] = 0,
 };
 
+/* Pins the free dimension of that name. */
+static ort_status *pin(const struct dmx_runtime *r, ort_session_options *o,
+                       const char *name, int64_t size)
+{
+    return size > 0 ? r->api.AddFreeDimensionOverrideByName(o, name, size)
+                    : NULL;
+}
+
 static dmx_status set_options(dmx_session *s, ort_session_options *o,
                               const dmx_session_options *wish, dmx_error *err)
 {
@@ -33,6 +41,8 @@ static dmx_status set_options(dmx_session *s, ort_session_options *o,
             o, optimization_level[wish->optimization]),
         wish->memory_pattern ? r->api.EnableMemPattern(o)
                              : r->api.DisableMemPattern(o),
+        pin(r, o, "batch", wish->batch),
+        pin(r, o, "samples", wish->samples),
     };
     dmx_status status = DMX_OK;
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {

@@ -57,15 +57,22 @@ static dmx_runtime *open_runtime(int which)
     return dmx_runtime_open(&r, path, NULL) == DMX_OK ? r : NULL;
 }
 
-static dmx_session *open_session(dmx_runtime *r, const dmx_blob *file)
+static dmx_session *open_pinned(dmx_runtime *r, const dmx_blob *file,
+                                int64_t batch, int64_t samples)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_session *s;
-    const dmx_session_options o = {.threads = 2};
+    const dmx_session_options o = {
+        .threads = 2, .batch = batch, .samples = samples};
     assert_ok(
         dmx_session_open(&s, r, "dynamic", file->data, file->size, &o, &err),
         &err);
     return s;
+}
+
+static dmx_session *open_session(dmx_runtime *r, const dmx_blob *file)
+{
+    return open_pinned(r, file, 0, 0);
 }
 
 static void run(dmx_session *session, const subject *s, float *out,
@@ -337,6 +344,28 @@ static void fixed_batch(void **state)
         close_subject(&s);
     }
     dmx_runtime_close(r);
+}
+
+/* A session whose free dimensions are pinned when it is made. */
+static void pinned(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        dmx_runtime *r = open_runtime(which);
+        if (r == NULL)
+            continue;
+        subject s;
+        size_t count;
+        open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
+        dmx_session *session = open_pinned(r, &s.file, 1, 9001);
+        const dmx_port *in = dmx_session_inputs(session, &count);
+        assert_int_equal(in->dim[0], 1);
+        assert_int_equal(in->dim[2], 9001);
+        check_length(session, &s, 9001);
+        dmx_session_close(session);
+        close_subject(&s);
+        dmx_runtime_close(r);
+    }
 }
 
 /* ---- names of dimensions ---------------------------------------------------
@@ -663,6 +692,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_length),
         cmocka_unit_test(fixed_batch),
+        cmocka_unit_test(pinned),
         cmocka_unit_test(every_fixture),
         cmocka_unit_test(names_are_true),
         cmocka_unit_test(positions_are_pytorchs),
