@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .PHONY: demo test build deps onnxruntime sanitize bench fuzz faults coverage wheel install clean format
-.PHONY: web studio plugin dist deb recipes aarch64 test-packages
+.PHONY: web studio plugin manylinux dist deb recipes aarch64 test-packages
 
 demo: deps onnxruntime
 	@DMX_TARGETS="demucs-onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
@@ -40,6 +40,10 @@ coverage: deps
 
 wheel: build
 	@scripts/wheel.sh $(BUILD) dist
+
+# A wheel for every Linux with glibc 2.31, with the libraries of the tarball inside
+manylinux: dist
+	@scripts/wheel.sh dist/demucs-onnx-*-linux-$$(uname -m).tar.gz dist
 
 # Packages, docs/packages.md; test-packages tries them all, in about an hour
 dist: onnxruntime

@@ -64,7 +64,20 @@ do
   [ -s "$tree/share/doc/demucs-onnx/licences/$name" ] ||
     say "no licence of $name"
 done
+licences=$tree/share/doc/demucs-onnx/licences
 [ -s "$tree/share/doc/demucs-onnx/LICENSE" ] || say "no licence of our own"
+while read -r text; do
+  [ -s "$licences/${text##*/}" ] || say "no text of ${text##*/}, which is referred to"
+done < <(grep -rohE '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' \
+  "$licences" 2>/dev/null | sort -u)
+# ONNX Runtime is made of others' work, too.
+if [ -e "$tree/lib/demucs-onnx/libonnxruntime.so" ]; then
+  for part in protobuf abseil Eigen; do
+    grep -qi "$part" "$licences/onnxruntime.notices" 2>/dev/null ||
+      say "ONNX Runtime without the notices of what it contains: $part"
+  done
+  ! grep -q '@[A-Z]*@' "$licences/onnxruntime" || say "a licence that is not filled"
+fi
 
 bash "$(dirname "$0")/check-weights.sh" "$tree" || bad=1
 exit "$bad"

@@ -48,11 +48,16 @@ if [ "$runtime" != none ] && [ -e "$runtime" ]; then
   ort=$(LC_ALL=C grep -aoE -m 1 'ORT Build Info|VERS_1\.[0-9]+\.[0-9]+' \
     "$runtime" | grep -oE '1\.[0-9]+\.[0-9]+' | head -n 1 || true)
   install -m 644 "$runtime" "$tree/lib/demucs-onnx/libonnxruntime.so"
-  cp packaging/dist/onnxruntime.txt \
-    "$tree/share/doc/demucs-onnx/licences/onnxruntime"
+  # Those beside the library are of its release; Debian's are of an older one.
   notices=$(dirname "$runtime")/ThirdPartyNotices.txt
-  [ ! -e "$notices" ] ||
-    cp "$notices" "$tree/share/doc/demucs-onnx/licences/onnxruntime.notices"
+  of="this release"
+  if [ ! -e "$notices" ]; then
+    notices=$root/src/onnxruntime/ThirdPartyNotices.txt
+    of="release $(cat "$root/src/onnxruntime/VERSION"), the one of Debian 13"
+  fi
+  licences=$tree/share/doc/demucs-onnx/licences
+  sed "s/@NOTICES@/$of/" packaging/dist/onnxruntime.txt >"$licences/onnxruntime"
+  install -m 644 "$notices" "$licences/onnxruntime.notices"
   printf 'lib/demucs-onnx/libonnxruntime.so\tonnxruntime\t%s\tMIT\t%s\n' \
     "${ort:-unknown}" "https://github.com/microsoft/onnxruntime" \
     >>"$folder/components.tsv"

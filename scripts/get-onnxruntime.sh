@@ -78,4 +78,7 @@ file=$(found)
 mkdir -p "$directory"
 cp "$file" "$directory/.$library.part"
 mv "$directory/.$library.part" "$directory/$library"
+# The wheel has the notices of what the library contains; packages take them along.
+notices=$(find "$work" -type f -path '*onnxruntime/ThirdPartyNotices.txt' | head -n 1)
+[ -z "$notices" ] || cp "$notices" "$directory"
 echo "ONNX Runtime: $directory/$library"

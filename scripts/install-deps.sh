@@ -10,7 +10,7 @@ apt_packages=(
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libsoxr-dev
   libsndfile1-dev libpng-dev libonnx-dev libprotobuf-dev protobuf-c-compiler
   libprotobuf-c-dev libcmocka-dev protobuf-compiler
-  python3 python3-numpy python3-pytest python3-build python3-setuptools
+  python3 python3-numpy python3-pytest python3-build python3-setuptools python3-venv
   python3-wheel python3-yaml mypy binutils
   slurm-wlm munge parallel bc
   lv2-dev lilv-utils sordi jalv libjack-jackd2-dev jackd2 ffmpeg

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # test-packages.sh [PART...]: makes the packages of docs/packages.md with its own
 # commands and tries them where nothing else is installed. Parts: dist
-# reproducible deb recipes aarch64; all of them without any.
+# reproducible wheel deb image recipes aarch64; all of them without any.
 #   $DMX_MADE  not empty: tries what lies in dist/ instead of making it first
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source packaging/chroot.sh
 source packaging/version.sh
 out=$PWD/dist
-parts=${*:-dist reproducible deb recipes aarch64}
+parts=${*:-dist reproducible wheel deb image recipes aarch64}
 tried=()
 [ "$(id -u)" = 0 ] || {
   echo "test-packages: needs root, for Debians in folders" >&2
@@ -100,6 +100,54 @@ reproducible() {
   tried+=("tarball built in two folders: the same bytes")
 }
 
+# The wheel of the tarball on the oldest and the newest Python that Debian has
+# here, and a library that the sdist builds itself.
+wheel() {
+  [ -e "$(echo "$out"/demucs-onnx-*-linux-*.tar.gz)" ] || scripts/dist.sh "$out"
+  scripts/wheel.sh "$out"/demucs-onnx-*-linux-"$(uname -m)".tar.gz "$out"
+  local suite use='
+import demucs_onnx as d
+stems = d.separate("song.wav", "py", model="model.th", output_format="mp3")
+assert set(stems) == set(d.SOURCES) and stems["bass"].shape[0] == 2
+d.export_to_onnx("model.th", "py.onnx", verbose=False)
+own = d.separate("song.wav", model="model.th", progress=False)
+onnx = d.separate("song.wav", model="py.onnx", engine="onnxruntime",
+                  progress=False)
+worst = max(abs(own[s] - onnx[s]).max() for s in own)
+assert 0 < worst < 1e-4, worst
+print(d.describe_runtime())'
+  for suite in bullseye bookworm; do
+    fresh $suite
+    cp "$out"/demucs_onnx-*-manylinux_*_"$(uname -m)".whl "$PACKAGES/try/try"
+    printf '%s\n' "$use" >"$PACKAGES/try/try/use.py"
+    in_debian 'apt-get update -q >/dev/null
+      apt-get install -y -q --no-install-recommends python3-numpy \
+        python3-venv >log
+      python3 -m venv --system-site-packages env
+      env/bin/pip install -q --no-index demucs_onnx-*.whl
+      cd / && /try/env/bin/python -c "import demucs_onnx" && cd /try
+      env/bin/python use.py'
+    stems_are_there py mp3
+    tried+=("manylinux wheel in a bare $suite: separate, export, ONNX Runtime")
+  done
+  cp "$out"/demucs_onnx-*.tar.gz "$PACKAGES/try/try"
+  in_debian "apt-get install -y -q --no-install-recommends python3-setuptools \
+      python3-wheel $(build_needs) >>log
+    python3 -m venv --clear --system-site-packages env
+    env/bin/pip install -q --no-index --no-build-isolation demucs_onnx-*.tar.gz
+    env/bin/python -c \"
+import demucs_onnx as d
+stems = d.separate('song.wav', 'sdist', model='model.th')
+assert 'try/env' in d.describe_runtime()['library'], d.describe_runtime()\""
+  stems_are_there sdist wav
+  tried+=("sdist: builds its library in a bare bookworm and works")
+}
+
+build_needs() { # what packaging/debian/control.in builds with
+  sed -n '/^Build-Depends:/,/^Standards/p' packaging/debian/control.in |
+    sed '1d; $d; s/([^)]*)//; s/,//' | xargs echo gcc g++
+}
+
 deb() {
   packages_need lintian=lintian
   made 2 "$out"/*.deb "$out"/*.changes
@@ -127,6 +175,53 @@ $(block deb | grep -v purge)
     ! dpkg-query -W 'demucs-onnx*' 'libdemucs-onnx*' 2>/dev/null | grep .
     ! find /usr /etc /var -name '*demucs*' | grep ."
   tried+=("Debian packages: lintian; installed, used, removed in a bare bookworm")
+}
+
+# The Dockerfile's own steps, each in a bare bookworm instead of the image that
+# Docker would fetch.
+image() {
+  local stage=0 word rest run=() health
+  chroot_remove image
+  while read -r word rest; do
+    case $word in
+    FROM)
+      stage=$((stage + 1))
+      chroot_remove try
+      [ ! -d "$PACKAGES/image" ] || mv "$PACKAGES/image" "$PACKAGES/try"
+      chroot_copy bookworm image
+      ;;
+    COPY)
+      if [ "$rest" = ". /source" ]; then
+        source_into "$PACKAGES/image/source"
+        cp -r scripts "$PACKAGES/image/source"
+      else # --from=build FILES FOLDER
+        read -r _ word rest <<<"$rest"
+        mkdir -p "$PACKAGES/image$rest"
+        # shellcheck disable=SC2086 # a pattern
+        cp "$PACKAGES"/try$word "$PACKAGES/image$rest"
+      fi
+      ;;
+    RUN)
+      chroot_run image sh -c "export SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH
+        $rest" >"$PACKAGES/image.log" 2>&1 || {
+        tail "$PACKAGES/image.log" >&2
+        exit 1
+      }
+      ;;
+    USER) run=(setpriv --reuid "$rest" --regid "$rest" --clear-groups) ;;
+    HEALTHCHECK)
+      mapfile -t health < <(grep -o '"[^"]*"' <<<"$rest" | tr -d '"')
+      chroot_run image "${run[@]}" "${health[@]}"
+      ;;
+    esac
+  done < <(sed -e '/^#/d' -e ':a; /\\$/N; s/\\\n//; ta' packaging/docker/Dockerfile)
+  [ "$stage" = 2 ]
+  subjects "$PACKAGES/image/music"
+  chroot_run image "${run[@]}" sh -c 'cd /music &&
+    demucs-onnx separate song.wav -m model.th -o stems && ! touch /usr/x'
+  [ -s "$PACKAGES/image/music/stems/song/vocals.wav" ]
+  chroot_remove image
+  tried+=("Dockerfile: its steps in a bare bookworm, the program as its user")
 }
 
 recipes() {
@@ -158,7 +253,7 @@ aarch64() {
 
 for part in $parts; do
   case $part in
-  dist | reproducible | deb | recipes | aarch64) ;;
+  dist | reproducible | wheel | deb | image | recipes | aarch64) ;;
   *)
     sed -n '2,4s/^# //p' "$0" >&2
     exit 2

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """wheel_tag.py LIBRARY...: the platform tag that these libraries deserve.
 
-manylinux_2_N_ARCH (PEP 600) when they need nothing but what every Linux with
-glibc 2.N has: then N is the newest symbol version of glibc among them. Else
+manylinux_2_N_ARCH (PEP 600) when they need nothing but each other and what every
+Linux with glibc 2.N has: N is the newest symbol version of glibc among them, or
+that of the distributions whose C++ run time was new enough first. Else
 linux_ARCH, with the reason on standard error: such a wheel is for this system
 and those like it, and no index takes it.
 """
@@ -17,8 +18,19 @@ EVERYWHERE = {
     "libgcc_s.so.1", "libstdc++.so.6", "ld-linux-x86-64.so.2",
     "ld-linux-aarch64.so.1",
 }
-# GLIBCXX and CXXABI of the GCC that distributions with glibc 2.N had.
-CXX = {"GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)}
+# What the GCC of the first distributions with glibc 2.N had: CentOS 7 (GCC
+# 4.8), Debian 9 (6), Debian 10 and RHEL 8 (8), Debian 11 (10), RHEL 9 (11),
+# Ubuntu 22.04 and Debian 12 (12). Versions of symbols: libstdc++'s manual,
+# "ABI Policy and Guidelines".
+NEWEST = "GLIBCXX", "CXXABI", "GCC"
+RUNTIMES = (
+    (17, (3, 4, 19), (1, 3, 7), (4, 8, 0)),
+    (24, (3, 4, 22), (1, 3, 10), (4, 8, 0)),
+    (28, (3, 4, 25), (1, 3, 11), (7, 0, 0)),
+    (31, (3, 4, 28), (1, 3, 12), (7, 0, 0)),
+    (34, (3, 4, 29), (1, 3, 13), (7, 0, 0)),
+    (35, (3, 4, 30), (1, 3, 13), (12, 0, 0)),
+)
 
 
 def read(*arguments):
@@ -53,10 +65,21 @@ def problems(path):
     inside = {p.rsplit("/", 1)[-1] for p in sys.argv[1:]}
     for library in sorted(needed(path) - EVERYWHERE - inside):
         yield f"{path} needs {library}"
-    for name, newest in CXX.items():
-        have = versions(path).get(name, ())
-        if have > newest:
-            yield f"{path} needs {name}_{'.'.join(map(str, have))}"
+    if runtime(path) is None:
+        have = versions(path)
+        yield f"{path} needs a C++ run time newer than is known here: " + \
+            ", ".join(f"{n} {'.'.join(map(str, have[n]))}"
+                      for n in NEWEST if n in have)
+
+
+def runtime(path):
+    """The N of the oldest glibc whose distributions had such a C++ run time."""
+    have = versions(path)
+    for minor, *limits in RUNTIMES:
+        if all(have.get(name, ()) <= limit
+               for name, limit in zip(NEWEST, limits)):
+            return minor
+    return None
 
 
 def main():
@@ -70,9 +93,12 @@ def main():
     found = [p for path in paths for p in problems(path)]
     for line in found:
         print(f"not manylinux: {line}", file=sys.stderr)
-    newest = max(versions(p).get("GLIBC", (2, 17)) for p in paths)
-    print(f"linux_{kind}" if found else
-          f"manylinux_2_{max(newest[1], 17)}_{kind}")
+    if found:
+        print(f"linux_{kind}")
+        return
+    newest = max(max(versions(p).get("GLIBC", (2, 17))[1], runtime(p))
+                 for p in paths)
+    print(f"manylinux_2_{newest}_{kind}")
 
 
 if __name__ == "__main__":

@@ -94,9 +94,6 @@ add() { # FILE-OR-dash PACKAGE
 }
 
 mkdir -p "$inside" "$tree/share/doc/demucs-onnx/licences"
-# The texts that Debian's copyright files refer to.
-cp /usr/share/common-licenses/{LGPL-2,LGPL-2.1,GPL-3,Apache-2.0} \
-  "$tree/share/doc/demucs-onnx/licences"
 : >components.tsv
 needs "$tree/bin/demucs-onnx" "$tree/lib/libdemucs-onnx.so" \
   "$inside/libdemucs_onnx_checker.so" >libraries
@@ -108,5 +105,13 @@ while read -r name path; do
   add "lib/demucs-onnx/$name" "$(source_of "$path")"
 done <libraries
 add lib/demucs-onnx/libdemucs_onnx_checker.so onnx # linked statically
+# The texts that Debian's copyright files refer to.
+cd "$tree/share/doc/demucs-onnx/licences"
+grep -ohE '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' -- * |
+  sort -u >"$folder/texts"
+while read -r text; do
+  cp "$text" .
+done <"$folder/texts"
+cd - >/dev/null
 strip --strip-unneeded "$tree/bin/demucs-onnx" "$tree"/lib/*.so.*.*.* \
   "$inside/libdemucs_onnx_checker.so"

@@ -1,8 +1,9 @@
 #!/bin/bash
 # libraries.sh: run inside Debian 11 by scripts/dist.sh. Builds into /opt/dist
 # what the tarball carries and Debian 11 has too old or too large: FFmpeg with
-# audio alone (LGPL), the ONNX checker's libonnx, cJSON. All from the source
-# packages of Debian 12 and 13, whose signatures apt checks.
+# audio alone (LGPL), the ONNX checker's libonnx, cJSON; and fetches the notices of
+# what ONNX Runtime contains. All from the source packages of Debian 12 and 13,
+# whose signatures apt checks.
 set -euo pipefail
 jobs=$(getconf _NPROCESSORS_ONLN)
 prefix=/opt/dist
@@ -46,12 +47,24 @@ fetch_original() { # SUITE PACKAGE
   mkdir -p "$prefix/sources"
   basename "$2"_*.orig.tar.* | sed 's/.*_\(.*\)\.orig.*/\1/' >"$prefix/sources/$2"
 }
-if [ ! -e /.sources ]; then
+# Of the original archive, one file of its top folder alone, and VERSION.
+fetch_file() { # SUITE PACKAGE FILE
+  [ -d "/src/$2" ] && return
+  apt-get source -q --tar-only -t "$1" "$2" >/dev/null
+  mkdir "$2.part"
+  tar -xf "$2"_*.orig.tar.* --strip-components=1 -C "$2.part" \
+    --no-wildcards-match-slash --wildcards "*/$3"
+  basename "$2"_*.orig.tar.* | sed 's/.*_\([0-9.]*\).*/\1/' >"$2.part/VERSION"
+  rm "$2"_*.orig.tar.*
+  mv "$2.part" "$2"
+}
+if [ ! -d /src/ffmpeg ] || [ ! -d /src/cjson ] || [ ! -d /src/onnx ] ||
+  [ ! -d /src/onnxruntime ]; then
   apt-get update -q
   fetch bookworm ffmpeg
   fetch bookworm cjson
   fetch_original trixie onnx
-  touch /.sources
+  fetch_file trixie onnxruntime ThirdPartyNotices.txt
 fi
 
 # ------------------------------------------------------------------- FFmpeg

@@ -1,5 +1,7 @@
 """The wheel and the sdist: built, unpacked elsewhere, used."""
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -78,9 +80,60 @@ def test_tag_of_a_plain_library(tmp_path):
     assert out.startswith("manylinux_2_17_")
 
 
+def tag_of(*libraries):
+    ran = subprocess.run([sys.executable, str(ROOT / "scripts/wheel_tag.py"),
+                          *map(str, libraries)], text=True, check=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return ran.stdout.strip(), ran.stderr
+
+
+def test_tag_by_policy(tmp_path):
+    """A library that lies beside is no reason against manylinux; one that does
+    not, is; nor is an older C++ run time than that of the build, which the
+    tag's glibc stands for."""
+    (tmp_path / "a.c").write_text("int a(void) { return 1; }\n")
+    (tmp_path / "b.c").write_text("int a(void); int b(void) { return a(); }\n")
+    (tmp_path / "x.cc").write_text(
+        "#include <string>\n#include <charconv>\n"
+        "int x(const char *t) { double d = 0; std::string s(t);\n"
+        "std::from_chars(s.data(), s.data() + s.size(), d); return (int)d; }\n")
+    run = [os.environ.get("CC", "cc"), "-shared", "-fPIC", f"-L{tmp_path}"]
+    a, b, x = (tmp_path / f"lib{n}.so" for n in "abx")
+    subprocess.run([*run, "-o", a, tmp_path / "a.c"], check=True)
+    subprocess.run([*run, "-o", b, tmp_path / "b.c", "-la"], check=True)
+    machine = os.uname().machine
+    assert tag_of(a, b)[0] == f"manylinux_2_17_{machine}"
+    tag, why = tag_of(b)
+    assert tag == f"linux_{machine}" and "needs liba.so" in why
+    subprocess.run(["c++", "-std=c++17", *run[1:], "-o", x, tmp_path / "x.cc"],
+                   check=True)
+    # from_chars of double: GLIBCXX_3.4.29, GCC 11, RHEL 9 with glibc 2.34
+    assert tag_of(x)[0].split("_")[:3] in (["manylinux", "2", "34"],
+                                           ["manylinux", "2", "35"])
+
+
 def test_reproducible(tmp_path, built):
     again = build(tmp_path)
     assert again[0].read_bytes() == built[0].read_bytes()
+    assert again[1].read_bytes() == built[1].read_bytes()
+
+
+def test_commands_of_the_guide(tmp_path, built):
+    """They are run as they are; the wheel is made already."""
+    pytest.importorskip("ensurepip")
+    block = re.search(r"```sh wheel\n(.*?)```",
+                      (ROOT / "docs/python.md").read_text(), re.S).group(1)
+    assert block.startswith("make wheel")
+    (tmp_path / "dist").mkdir()
+    shutil.copy(built[0], tmp_path / "dist")
+    clean = {n: v for n, v in os.environ.items()
+             if not n.startswith(("PYTHON", "DEMUCS_ONNX_LIBRARY"))}
+    clean["PATH"] = f"{Path(sys.executable).parent}:{clean['PATH']}"
+    ran = subprocess.run(["bash", "-e"], input=block.split("\n", 1)[1],
+                         cwd=tmp_path, text=True, check=True,
+                         stdout=subprocess.PIPE,
+                         env={**clean, "PIP_NO_INDEX": "1"})
+    assert str(tmp_path / "env") in ran.stdout.splitlines()[-1]
 
 
 def test_sdist_has_what_builds_the_library(built):

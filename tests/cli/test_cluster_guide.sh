@@ -54,6 +54,14 @@ says err 'missing.wav: failed'
 
 run 0 bash -e block5.sh
 says out 'songs an hour'
+run 0 bash "$SOURCE/bench/throughput.sh" "$(dirname "$DEMUCS_ONNX")" "$MODEL" 2 1.5
+check "a line a way to share the cores" test "$(wc -l <out)" = \
+    "$(($(nproc) > 1 ? 4 : 2))"
+check "songs an hour, a core, cost: $(tail -n 1 out)" awk 'NR > 1 {
+    if ($3 <= 0 || $5 <= 0 || $6 <= 0) exit 1
+    songs = $3 / ($1 * $2)  # rounded to a tenth, the cost to a hundredth
+    if ((songs - $4)^2 > 1 || (1500 / songs - $8)^2 > 0.01) exit 1 }' out
+run 1 bash "$SOURCE/bench/throughput.sh" "$(dirname "$DEMUCS_ONNX")" none.th
 
 # A merge keeps the last word and tells failures.
 cat >one.jsonl <<'END'
@@ -68,11 +76,74 @@ says out '"song": "a".*"done"'
 
 # The manifest: the fields an Indexed Job needs, and its command, run.
 cat >check.py <<'END'
+import re
 import sys
 import yaml
 
+# Every field that may be in it, as the API reference of Kubernetes 1.29 types
+# it (batch/v1 Job and what it contains), as far as an example could need them.
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kMGT]i?)?")
+PATH = re.compile(r"/[^:]*")
+META = {"name": NAME, "namespace": NAME, "labels": {str: str},
+        "annotations": {str: str}}
+SECURITY = {"runAsNonRoot": bool, "runAsUser": int, "runAsGroup": int,
+            "fsGroup": int, "supplementalGroups": [int],
+            "seccompProfile": {"type": re.compile("RuntimeDefault")}}
+RESOURCES = {"requests": {str: QUANTITY}, "limits": {str: QUANTITY}}
+CONTAINER = {
+    "name": NAME, "image": str, "command": [str], "args": [str],
+    "imagePullPolicy": re.compile("Always|Never|IfNotPresent"),
+    "workingDir": PATH, "resources": RESOURCES,
+    "securityContext": {"allowPrivilegeEscalation": bool, "privileged": bool,
+                        "readOnlyRootFilesystem": bool, "runAsUser": int,
+                        "runAsNonRoot": bool,
+                        "capabilities": {"drop": [str], "add": [str]}},
+    "env": [{"name": re.compile("[A-Za-z_][A-Za-z0-9_]*"), "value": str}],
+    "volumeMounts": [{"name": NAME, "mountPath": PATH, "readOnly": bool,
+                      "subPath": str}]}
+POD = {
+    "restartPolicy": re.compile("Never|OnFailure"), "nodeSelector": {str: str},
+    "terminationGracePeriodSeconds": int, "securityContext": SECURITY,
+    "serviceAccountName": NAME, "automountServiceAccountToken": bool,
+    "containers": [CONTAINER], "initContainers": [CONTAINER],
+    "volumes": [{"name": NAME, "emptyDir": {"sizeLimit": QUANTITY},
+                 "persistentVolumeClaim": {"claimName": NAME,
+                                           "readOnly": bool}}]}
+RULE = {"action": re.compile("FailJob|FailIndex|Ignore|Count"),
+        "onExitCodes": {"containerName": NAME, "values": [int],
+                        "operator": re.compile("In|NotIn")},
+        "onPodConditions": [{"type": str, "status": str}]}
+JOB = {"apiVersion": re.compile("batch/v1"), "kind": re.compile("Job"),
+       "metadata": META,
+       "spec": {"completionMode": re.compile("Indexed|NonIndexed"),
+                "completions": int, "parallelism": int, "backoffLimit": int,
+                "backoffLimitPerIndex": int, "maxFailedIndexes": int,
+                "activeDeadlineSeconds": int, "suspend": bool,
+                "ttlSecondsAfterFinished": int,
+                "podFailurePolicy": {"rules": [RULE]},
+                "template": {"metadata": META, "spec": POD}}}
+
+
+def conforms(value, schema, at):
+    if isinstance(schema, re.Pattern):
+        assert isinstance(value, str) and schema.fullmatch(value), (at, value)
+    elif isinstance(schema, list):
+        assert isinstance(value, list) and value, at
+        for number, entry in enumerate(value):
+            conforms(entry, schema[0], f"{at}[{number}]")
+    elif isinstance(schema, dict):
+        assert isinstance(value, dict), (at, value)
+        for key, entry in value.items():
+            assert key in schema or str in schema, f"{at}.{key}: no such field"
+            conforms(entry, schema.get(key, schema.get(str)), f"{at}.{key}")
+    else:
+        assert type(value) is schema, (at, value)
+
+
 job, = yaml.safe_load_all(open(sys.argv[1]))
 assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
+conforms(job, JOB, "Job")
 spec = job["spec"]
 assert spec["completionMode"] == "Indexed"
 assert 1 <= spec["parallelism"] <= spec["completions"]
@@ -88,6 +159,7 @@ for rule in spec["podFailurePolicy"]["rules"]:
     codes = rule.get("onExitCodes")
     if codes:
         assert rule["action"] == "FailIndex" and 0 not in codes["values"]
+        assert codes["values"] == sorted(set(codes["values"]))
         assert not {75, 130, 137} & set(codes["values"])
         assert codes["containerName"] == container["name"]
 mounts = {m["name"]: m["mountPath"] for m in container["volumeMounts"]}
@@ -99,6 +171,13 @@ assert container["command"] == ["/bin/sh", "-c"]
 print(command)
 END
 if /usr/bin/python3 -c 'import yaml' 2>/dev/null; then
+    for wrong in 's/completions:/completion:/' 's/cpu: "2"/cpu: 2/' \
+        's/mountPath/mountpath/' 's/values: \[1, 2\]/values: [2, 1]/' \
+        's/name: separate/name: Separate/' 's/fsGroup: 10001/fsGroup: x/' \
+        's/drop: .*/drop: ALL/' 's/operator: In/operator: Among/'; do
+        sed "$wrong" "$SOURCE/examples/cluster/kubernetes.yaml" >wrong.yaml
+        run 1 /usr/bin/python3 check.py wrong.yaml
+    done
     run 0 /usr/bin/python3 check.py "$SOURCE/examples/cluster/kubernetes.yaml"
     mkdir -p music/models
     cp "$MODEL" music/models/htdemucs.th

@@ -169,6 +169,13 @@ run 1 "$P/check-tree.sh" wrong
 says err 'libavformat.so.* is not inside'
 says err 'no libdemucs-onnx|no lib/libdemucs-onnx.so'
 says err 'no include/demucs_onnx.h'
+touch wrong/lib/demucs-onnx/libonnxruntime.so
+mkdir -p wrong/share/doc/demucs-onnx/licences
+echo 'see /usr/share/common-licenses/GPL-2.' \
+    >wrong/share/doc/demucs-onnx/licences/other
+run 1 "$P/check-tree.sh" wrong
+says err 'without the notices of what it contains: protobuf'
+says err 'no text of GPL-2, which is referred to'
 
 # ---------------------------------------------------------------- the guide
 for target in $(sed -n 's/^make \([a-z0-9-]*\)$/\1/p' "$SOURCE/docs/packages.md"); do
@@ -183,6 +190,6 @@ done
 if command -v shellcheck >/dev/null; then
     run 0 shellcheck -x -e SC1091,SC2034,SC2154 -P "$SOURCE" \
         "$P"/*.sh "$P"/dist/*.sh \
-        "$SOURCE"/scripts/{dist,deb,recipes,aarch64,test-packages}.sh
+        "$SOURCE"/scripts/{dist,deb,recipes,aarch64,test-packages,wheel}.sh
 fi
 finish
