@@ -1,9 +1,12 @@
 #include "fuzz_open.h"
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/quantized.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_LEVELS = 4096 };
 
 static void require(int promise)
 {
@@ -22,9 +25,35 @@ static void read_weight(const dmx_checkpoint *c, const dmx_tensor *t)
     free(x);
 }
 
+/* As many numbers as its parameter may have: the levels only, when each has its
+ * own; else what a parameter of some shape would ask for. */
+static void unpack(const dmx_quantized *q, const dmx_quantized_entry *e)
+{
+    static const uint64_t counts[] = {1, 16, 2048, MOST_LEVELS};
+    static float x[MOST_LEVELS];
+    for (size_t i = 0; i <= sizeof counts / sizeof *counts; i++) {
+        const uint64_t n = i > 0 ? counts[i - 1] : e->level[0].count;
+        dmx_error err = DMX_ERROR_INIT;
+        if (n <= MOST_LEVELS)
+            require(dmx_quantized_unpack(x, n, q, e, &err) == err.code);
+    }
+}
+
+static void check_quantized(const dmx_quantized *q)
+{
+    for (size_t i = 0; i < q->n_entry; i++)
+        unpack(q, &q->entry[i]);
+    for (size_t i = 0; i < q->n_plain; i++)
+        require(q->plain[i].dtype >= 0 && q->plain[i].dtype != DMX_I64);
+}
+
+/* Weights have names, or are levels in a quantized state. */
 static void check_checkpoint(const dmx_checkpoint *c)
 {
-    require(c->n_tensor != 0 && strlen(c->sha256) == 64);
+    require((c->n_tensor != 0) == (c->quantized == NULL));
+    require(strlen(c->sha256) == 64);
+    if (c->quantized != NULL)
+        check_quantized(c->quantized);
     require((c->klass_name == NULL) == (c->kwargs == NULL));
     for (size_t i = 0; i < c->n_tensor; i++)
         read_weight(c, &c->tensor[i]);

@@ -2,6 +2,7 @@
 #include "audio/pcm_file.h"
 #include "fuzz_open.h"
 
+#include "audio/matroska_tags.h"
 #include "audio/ogg_links.h"
 #include "audio/reader.h"
 #include "audio/tag_flood.h"
@@ -22,6 +23,21 @@ static void check_file(const dmx_pcm_file *f, int64_t size)
         abort();
 }
 
+/* As a library reads on, in blocks. */
+static void weigh_tags(const dmx_span *span)
+{
+    dmx_matroska_tags tags = {0};
+    unsigned char block[512];
+    size_t n = 1;
+    for (int64_t at = 0; n > 0 && at < span->size; at += (int64_t)n) {
+        n = dmx_span_read(span, at, block, sizeof block);
+        if (dmx_matroska_flood(&tags, span, block, at, n))
+            break;
+    }
+    if (tags.count > DMX_MATROSKA_MAX_TAGS)
+        abort();
+}
+
 static void look(int fd, int64_t size)
 {
     dmx_error err = DMX_ERROR_INIT;
@@ -34,6 +50,7 @@ static void look(int fd, int64_t size)
     if (dmx_tag_flood_check(&skip, &span, "x", &err) == DMX_OK &&
         (skip < 0 || skip > size))
         abort();
+    weigh_tags(&span);
     while (at < size) {
         if (dmx_ogg_link_end(&end, fd, at, size, "x", &err) != DMX_OK ||
             end <= at || end > size)

@@ -2,6 +2,7 @@
  * checkpoints: the class and the arguments, the first weights. OUT/pickle,
  * OUT/zip, OUT/legacy and OUT/safetensors must exist. */
 #include "checkpoint_case.h"
+#include "seeds_quantized.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,42 +129,51 @@ static void make_pickle(bytes *b, const dmx_checkpoint *c)
     bytes_text(b, "u.");
 }
 
-static void make_zip(bytes *b, const dmx_checkpoint *c, const bytes *pickle)
+/* The first small weights, as storages "0", "1", ... */
+static size_t take_storages(bytes *storage, size_t *count,
+                            const dmx_checkpoint *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_tensor && n < WEIGHTS; i++) {
+        const dmx_tensor *t = &c->tensor[i];
+        if (!small(t))
+            continue;
+        count[n] = dmx_tensor_count(t);
+        bytes_put(&storage[n], t->data, count[n] * dmx_dtype_size(t->dtype));
+        n++;
+    }
+    return n;
+}
+
+static void make_zip(bytes *b, const bytes *pickle, const bytes *storage,
+                     size_t n)
 {
     zip_writer z = {0};
     char name[] = "model/data/0";
     zip_add(&z, "model/data.pkl", pickle->data, pickle->size);
     zip_add(&z, "model/byteorder", "little", 6);
-    for (size_t i = 0; i < c->n_tensor; i++) {
-        const dmx_tensor *t = &c->tensor[i];
-        if (!small(t) || name[sizeof name - 2] >= '0' + WEIGHTS)
-            continue;
-        zip_add(&z, name, t->data,
-                dmx_tensor_count(t) * dmx_dtype_size(t->dtype));
-        name[sizeof name - 2]++;
-    }
+    for (size_t i = 0; i < n; i++, name[sizeof name - 2]++)
+        zip_add(&z, name, storage[i].data, storage[i].size);
     zip_end(&z);
     bytes_put(b, z.file.data, z.file.size);
     zip_free(&z);
 }
 
-static void make_legacy(bytes *b, const dmx_checkpoint *c, const bytes *pickle)
+static void make_legacy(bytes *b, const bytes *pickle, const bytes *storage,
+                        const size_t *count, size_t n)
 {
-    size_t count = 0;
+    char key[] = "U\x01"
+                 "0";
     bytes_literal(b, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
                      "\x80\x02M\xe9\x03.\x80\x02}U\x0dlittle_endian\x88s.");
     bytes_put(b, pickle->data, pickle->size);
-    bytes_literal(b, "\x80\x02](U\x01"
-                     "0U\x01"
-                     "1U\x01"
-                     "2e.");
-    for (size_t i = 0; i < c->n_tensor && count < WEIGHTS; i++) {
-        const dmx_tensor *t = &c->tensor[i];
-        if (!small(t))
-            continue;
-        bytes_number(b, dmx_tensor_count(t), 8);
-        bytes_put(b, t->data, dmx_tensor_count(t) * dmx_dtype_size(t->dtype));
-        count++;
+    bytes_literal(b, "\x80\x02](");
+    for (size_t i = 0; i < n; i++, key[2]++)
+        bytes_text(b, key);
+    bytes_text(b, "e.");
+    for (size_t i = 0; i < n; i++) {
+        bytes_number(b, count[i], 8);
+        bytes_put(b, storage[i].data, storage[i].size);
     }
 }
 
@@ -233,21 +243,45 @@ static const struct {
           "39/5\x85R."),
 };
 
-static void make_all(size_t number, const dmx_checkpoint *c)
+static void make_containers(size_t number, const bytes *pickle,
+                            const bytes *storage, const size_t *count, size_t n)
 {
-    bytes pickle = {0}, file = {0};
-    make_pickle(&pickle, c);
-    save("pickle", number, &pickle);
-    make_zip(&file, c, &pickle);
+    bytes file = {0};
+    save("pickle", number, pickle);
+    make_zip(&file, pickle, storage, n);
     save("zip", number, &file);
     bytes_free(&file);
-    make_legacy(&file, c, &pickle);
+    make_legacy(&file, pickle, storage, count, n);
     save("legacy", number, &file);
     bytes_free(&file);
+}
+
+static void make_all(size_t number, const dmx_checkpoint *c)
+{
+    bytes pickle = {0}, file = {0}, storage[WEIGHTS] = {0};
+    size_t count[WEIGHTS];
+    const size_t n = take_storages(storage, count, c);
+    make_pickle(&pickle, c);
+    make_containers(number, &pickle, storage, count, n);
     make_safetensors(&file, c);
     save("safetensors", number, &file);
+    for (size_t i = 0; i < n; i++)
+        bytes_free(&storage[i]);
     bytes_free(&file);
     bytes_free(&pickle);
+}
+
+static void make_quantized(int kind)
+{
+    quantized_seed s;
+    bytes file = {0};
+    const size_t number = 800 + (size_t)kind;
+    quantized_seed_open(&s, kind);
+    make_containers(number, &s.pickle, s.storage, s.count, s.storages);
+    quantized_safetensors(&file, kind);
+    save("safetensors", number, &file);
+    bytes_free(&file);
+    quantized_seed_close(&s);
 }
 
 int main(int argc, char **argv)
@@ -265,6 +299,8 @@ int main(int argc, char **argv)
         make_all((size_t)i, c);
         dmx_checkpoint_close(c);
     }
+    for (int kind = 0; kind < QUANTIZED_KINDS; kind++)
+        make_quantized(kind);
     for (size_t i = 0; i < sizeof extra / sizeof extra[0]; i++) {
         const bytes b = {(unsigned char *)(uintptr_t)extra[i].text,
                          extra[i].size, 0};

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# fuzz.sh TARGET SECONDS [libFuzzer options...]: fuzzes one parser (zip, pickle,
-# legacy, safetensors, graph, http, registry, bag, config, json, onnx, npy, pcm,
-# audio) from the corpus and from seeds made of every checkpoint in tests/data.
+# fuzz.sh TARGET SECONDS [libFuzzer options...]: fuzzes one parser (TARGET is one
+# of fuzz/fuzz_TARGET.c: zip, pickle, http, ...) from the corpus and from seeds
+# made of every checkpoint in tests/data.
 # Needs clang. New inputs stay in
 # build-fuzz/corpus/TARGET; a crash is kept in build-fuzz/crashes.
 # fuzz.sh all SECONDS: every target for so long, as many at once as there are
@@ -18,7 +18,8 @@ shift 2
 if [ "$target" = all ]; then
   scripts/fuzz.sh zip 1 >/dev/null 2>&1 || true # builds, once
   mkdir -p build-fuzz
-  printf '%s\n' zip pickle legacy safetensors graph http registry bag config json onnx npy pcm audio |
+  find fuzz -name 'fuzz_*.c' ! -name fuzz_open.c | sort |
+    sed 's/.*fuzz_//; s/\.c$//' |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} bash -c \
       'scripts/fuzz.sh {} "$1" >build-fuzz/{}.log 2>&1 || { tail -30 build-fuzz/{}.log; exit 1; }
        printf "%s: %s runs\n" {} "$(sed -n "s/.*number_of_executed_units: *//p" build-fuzz/{}.log)"' \

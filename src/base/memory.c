@@ -27,6 +27,18 @@ void *dmx_aligned_alloc(size_t count, size_t size)
     return posix_memalign(&p, ALIGNMENT, bytes) == 0 ? p : NULL;
 }
 
+/* libonnx and libprotobuf take less than 8 MiB, relocated pages included. */
+#define LIBRARY_ROOM ((size_t)32 << 20)
+
+dmx_status dmx_room_for_library(const char *name, dmx_error *err)
+{
+    void *volatile room = malloc(LIBRARY_ROOM); /* not left out by a compiler */
+    DMX_RETURN_IF(room == NULL, err, DMX_ERROR_MEMORY, "no memory to load %s",
+                  name);
+    free(room);
+    return DMX_OK;
+}
+
 void dmx_aligned_free(void *p)
 {
     free(p);

@@ -17,6 +17,12 @@
 void *dmx_aligned_alloc(size_t count, size_t size);
 void dmx_aligned_free(void *p);
 
+/* Asks for enough memory to load a library written in C++, and gives it back:
+ * where an allocation fails in one of its static constructors, the language
+ * ends the process, and nobody can catch that. MEMORY when there is none. */
+DMX_MUST_CHECK dmx_status dmx_room_for_library(const char *name,
+                                               dmx_error *err);
+
 /* Blocks that are all freed together. Zero-initialise to start; every block is
  * 16-byte aligned and zeroed. */
 typedef struct dmx_arena {

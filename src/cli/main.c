@@ -1,10 +1,10 @@
 /* demucs-onnx: the command line over the public library. */
 #include "help.h"
 #include "memory_limit.h"
+#include "standard_streams.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,46 +21,6 @@ static const cli_command *find_command(const char *name)
         if (strcmp((*c)->name, name) == 0)
             return *c;
     return NULL;
-}
-
-/* Prints a failure for --json: an object, on one line if the command prints
- * events. */
-static void json_error(const cli_terminal *t, dmx_status status,
-                       const char *message)
-{
-    if (!t->json)
-        return;
-    printf("{%s\"error\": \"%s\", \"message\": ",
-           t->events ? "\"event\": \"error\", " : "", dmx_status_name(status));
-    cli_json_message(stdout, message);
-    printf("}\n");
-}
-
-int cli_misuse(cli_terminal *t, const char *command, const char *fmt, ...)
-{
-    char message[1024];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    cli_error(t, "%s", message);
-    json_error(t, DMX_ERROR_ARGUMENT, message);
-    fprintf(stderr, "see 'demucs-onnx%s%s --help'\n",
-            command != NULL ? " " : "", command != NULL ? command : "");
-    return CLI_USAGE;
-}
-
-int cli_finish(cli_terminal *t, dmx_status status, const dmx_error *err)
-{
-    cli_clear_bar(t);
-    if (status == DMX_OK)
-        return CLI_DONE;
-    const bool stopped = status == DMX_ERROR_CANCELLED && cli_interrupted();
-    cli_error(t, "%s", stopped ? "interrupted" : err->message);
-    json_error(t, status, err->message);
-    if (stopped)
-        return CLI_INTERRUPTED;
-    return status == DMX_ERROR_ARGUMENT ? CLI_USAGE : CLI_FAILED;
 }
 
 static int unknown_command(cli_terminal *t, const char *word)
@@ -202,15 +162,6 @@ static void refuse_telemetry(void)
     setenv("ORT_DISABLE_TELEMETRY", "1", 0);
 }
 
-/* Closed descriptors 0, 1 and 2 would be reused for the next files opened, so
- * that messages would be written into a stem. */
-static void open_standard_streams(void)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0)
-            (void)!open("/dev/null", O_RDWR); /* the lowest one: this one */
-}
-
 /* Lines of several processes on one terminal or log do not mix. */
 static void write_whole_lines(void)
 {
@@ -221,7 +172,7 @@ static void write_whole_lines(void)
 int main(int argc, char **argv)
 {
     cli_terminal terminal;
-    open_standard_streams();
+    cli_open_standard_streams();
     write_whole_lines();
     refuse_telemetry();
     cli_terminal_open(&terminal, 0, 0, 0);

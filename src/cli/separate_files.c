@@ -1,6 +1,7 @@
 /* The files of a run: their names, checked before the first song is opened,
  * and their folders. */
 #include "separate.h"
+#include "standard_streams.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -264,6 +265,11 @@ static bool add_truths(separate_run *r, size_t song)
     return good;
 }
 
+static const char *file_of(const char *song)
+{
+    return strcmp(song, "-") == 0 ? "/dev/stdin" : song;
+}
+
 static bool add_inputs(separate_run *r)
 {
     const char *const files[] = {r->o->name, r->o->model.config,
@@ -273,8 +279,19 @@ static bool add_inputs(separate_run *r)
         good =
             good && (files[i] == NULL || cli_files_add(&r->inputs, files[i]));
     for (size_t i = 0; good && i < r->songs->count; i++)
-        good = cli_files_add(&r->inputs, r->songs->path[i]) && add_truths(r, i);
+        good = cli_files_add(&r->inputs, file_of(r->songs->path[i])) &&
+               add_truths(r, i);
     return good;
+}
+
+/* --stdout: to a file or pipe that is open, and is not an input. */
+static int check_stdout(const separate_run *r)
+{
+    if (r->o->to_stdout == NULL)
+        return CLI_DONE;
+    if (!cli_is_open_for_writing(STDOUT_FILENO))
+        return cli_misuse(r->t, "separate", "standard output is closed");
+    return cli_check_output(r->t, "separate", &r->inputs, "/dev/stdout");
 }
 
 /* --results is appended to: to nothing that is read, except what --resume
@@ -317,6 +334,8 @@ int separate_files_check(separate_run *r)
         code = separate_shard_choose(r);
     if (code == CLI_DONE && !add_inputs(r))
         code = no_memory(r);
+    if (code == CLI_DONE)
+        code = check_stdout(r);
     if (code == CLI_DONE) {
         c.item = calloc(r->songs->count * files_of_song(r) + 1, sizeof *c.item);
         code = c.item != NULL ? claim_names(r, &c) : no_memory(r);

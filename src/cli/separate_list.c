@@ -1,26 +1,25 @@
 /* --files-from: songs named by the lines of a file. */
-#include "separate.h"
+#include "separate_list.h"
+#include "line_file.h"
 #include "text_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LINES = 1000000, MOST_LINE = 65536 };
+enum { MOST_NAMES = 1000000, MOST_NAME = 65536 };
 
-typedef struct lines {
-    char **item;
-    size_t count, capacity;
-} lines;
+#define MOST_BYTES ((size_t)256 << 20) /* of all names */
 
-static void free_lines(lines *l)
+void separate_list_free(separate_list *l)
 {
     for (size_t i = 0; i < l->count; i++)
         free(l->item[i]);
     free(l->item);
+    *l = (separate_list){0};
 }
 
-static bool add_line(lines *l, const char *text)
+static bool add_name(separate_list *l, const cli_lines *line)
 {
     if (l->count == l->capacity) {
         const size_t capacity = 2 * l->capacity + 64;
@@ -30,7 +29,8 @@ static bool add_line(lines *l, const char *text)
         l->item = grown;
         l->capacity = capacity;
     }
-    l->item[l->count] = strdup(text);
+    l->item[l->count] = strdup(line->text);
+    l->bytes += line->size;
     return l->item[l->count++] != NULL;
 }
 
@@ -41,39 +41,45 @@ static int refuse(cli_terminal *t, const char *name, size_t line,
                       line, what);
 }
 
-/* Takes one line of `got` bytes. Empty lines are ignored. */
-static int take_line(lines *l, cli_terminal *t, const char *name, size_t number,
-                     char *line, size_t got)
+/* Empty lines are ignored. */
+static int take_line(separate_list *l, cli_terminal *t, const char *name,
+                     size_t number, const cli_lines *line)
 {
-    while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r'))
-        line[--got] = '\0';
-    if (strlen(line) != got)
+    if (line->size == 0)
+        return CLI_DONE;
+    if (strlen(line->text) != line->size)
         return refuse(t, name, number, "a zero byte; is it a list of names?");
-    if (got > MOST_LINE)
-        return refuse(t, name, number, "too long for a name");
-    if (strcmp(line, "-") == 0)
+    if (strcmp(line->text, "-") == 0)
         return refuse(t, name, number, "standard input can't be on a list");
-    if (l->count == MOST_LINES)
+    if (l->count == MOST_NAMES)
         return refuse(t, name, number, "more than a million songs");
-    if (got == 0 || add_line(l, line))
+    if (l->bytes + line->size > MOST_BYTES)
+        return refuse(t, name, number, "more than 256 MiB of names");
+    if (add_name(l, line))
         return CLI_DONE;
     cli_error(t, "no memory for the list of songs");
     return CLI_FAILED;
 }
 
-static int read_lines(lines *l, cli_terminal *t, const char *name, FILE *f)
+int separate_list_read(separate_list *l, cli_terminal *t, const char *name,
+                       FILE *f)
 {
-    char *line = NULL;
-    size_t size = 0, number = 0;
-    ssize_t got;
+    cli_lines lines = {.stream = f, .most = MOST_NAME};
+    size_t number = 0;
     int code = CLI_DONE;
-    while (code == CLI_DONE && (got = getline(&line, &size, f)) >= 0)
-        code = take_line(l, t, name, ++number, line, (size_t)got);
-    free(line);
-    if (code == CLI_DONE && ferror(f)) {
+    cli_line got = CLI_LINE_END;
+    while (code == CLI_DONE && (got = cli_lines_next(&lines)) != CLI_LINE_END &&
+           got != CLI_LINE_FAILED) {
+        number++;
+        code = got == CLI_LINE_LONG
+                   ? refuse(t, name, number, "too long for a name")
+                   : take_line(l, t, name, number, &lines);
+    }
+    if (code == CLI_DONE && got == CLI_LINE_FAILED) {
         cli_error(t, "--files-from: %s: %s", name, strerror(errno));
         code = CLI_FAILED;
     }
+    free(lines.text);
     return code;
 }
 
@@ -92,12 +98,12 @@ int separate_songs_list(separate_songs *songs, cli_terminal *t,
         cli_error(t, "--files-from: %s: %s", name, strerror(errno));
         return CLI_FAILED;
     }
-    lines l = {0};
-    int code = read_lines(&l, t, name, f);
+    separate_list l = {0};
+    int code = separate_list_read(&l, t, name, f);
     if (!standard)
         fclose(f);
     if (code == CLI_DONE)
         code = separate_songs_find(songs, t, (int)l.count, l.item, stems);
-    free_lines(&l);
+    separate_list_free(&l);
     return code;
 }

@@ -1,6 +1,7 @@
 /* --resume: applies the lines of earlier runs to the songs of this one. */
 #include "separate_results.h"
 #include "json_field.h"
+#include "line_file.h"
 
 #include <cJSON.h>
 #include <errno.h>
@@ -128,23 +129,39 @@ static size_t find(const separate_songs *s, const known *all, const cJSON *line)
     return same ? found->song : s->count;
 }
 
+/* Takes one line; a line that is no result counts as broken. */
+static bool take_line(separate_run *r, const known *all, const char *text,
+                      bool begun, size_t *broken)
+{
+    bool good = true;
+    cJSON *json = cJSON_Parse(text);
+    const size_t song = find(r->songs, all, json);
+    if (json == NULL)
+        *broken += text[strspn(text, " \r\n")] != '\0';
+    else if (song < r->songs->count)
+        good = take(&r->results->prior[song], json, begun);
+    cJSON_Delete(json);
+    return good;
+}
+
 static bool read_lines(separate_run *r, FILE *f, const known *all, bool begun,
                        size_t *broken)
 {
-    char *line = NULL;
-    size_t size = 0;
+    cli_lines lines = {.stream = f, .most = MOST_LINE};
+    cli_line got = CLI_LINE_END;
     bool good = true;
-    while (good && getline(&line, &size, f) >= 0 && !cli_interrupted()) {
-        cJSON *json = strlen(line) < MOST_LINE ? cJSON_Parse(line) : NULL;
-        const size_t song = find(r->songs, all, json);
-        if (json == NULL)
-            *broken += line[strspn(line, " \r\n")] != '\0';
-        else if (song < r->songs->count)
-            good = take(&r->results->prior[song], json, begun);
-        cJSON_Delete(json);
+    while (good && !cli_interrupted() &&
+           (got = cli_lines_next(&lines)) != CLI_LINE_END &&
+           got != CLI_LINE_FAILED) {
+        if (got == CLI_LINE_LONG)
+            ++*broken;
+        else
+            good = take_line(r, all, lines.text, begun, broken);
     }
-    free(line);
-    return good;
+    const int code = good ? errno : ENOMEM;
+    free(lines.text);
+    errno = code;
+    return good && (got != CLI_LINE_FAILED || cli_interrupted());
 }
 
 bool separate_resume_read(separate_run *r, const char *path, bool begun)
@@ -155,11 +172,12 @@ bool separate_resume_read(separate_run *r, const char *path, bool begun)
     known *all = index_songs(r->songs);
     size_t broken = 0;
     const bool good = all != NULL && read_lines(r, f, all, begun, &broken);
+    const int code = all != NULL ? errno : ENOMEM;
     if (broken > 0)
         cli_warn(r->t, "%s: %zu lines that are no results, left out", path,
                  broken);
     free(all);
     fclose(f);
-    errno = good ? 0 : ENOMEM;
+    errno = good ? 0 : code;
     return good;
 }

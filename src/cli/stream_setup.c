@@ -1,5 +1,6 @@
 /* The model, the outputs and the hop of a stream. */
 #include "precision_text.h"
+#include "standard_streams.h"
 #include "stream.h"
 
 #include <math.h>
@@ -106,6 +107,26 @@ static bool set_gains(double *gain, const dmx_separator *s, const char *name,
     return at >= 0;
 }
 
+/* Each output has a file or pipe of its own, which is not the input. */
+static int check_descriptor(const stream_run *r, int fd)
+{
+    if (!cli_is_open_for_writing(fd))
+        return cli_misuse(r->t, "stream",
+                          "file descriptor %d is not open for writing", fd);
+    if (cli_same_open_file(fd, STDIN_FILENO))
+        return cli_misuse(r->t, "stream",
+                          "file descriptor %d is the input; write to another "
+                          "file",
+                          fd);
+    for (size_t i = 0; i < r->outputs; i++)
+        if (cli_same_open_file(fd, r->output[i].fd))
+            return cli_misuse(r->t, "stream",
+                              "file descriptors %d and %d are one file or "
+                              "pipe; each stem needs its own",
+                              r->output[i].fd, fd);
+    return CLI_DONE;
+}
+
 /* "vocals=3" */
 static int add_descriptor(stream_run *r, const char *text)
 {
@@ -123,8 +144,9 @@ static int add_descriptor(stream_run *r, const char *text)
     if (!set_gains(gain, r->separator, text, (size_t)(equals - text)))
         return cli_misuse(r->t, "stream", "--fd %s: the model has no such stem",
                           text);
+    const int code = check_descriptor(r, (int)fd);
     r->output[r->outputs++] = (dmx_pipe_output){(int)fd, gain};
-    return CLI_DONE;
+    return code;
 }
 
 int stream_plan_outputs(stream_run *r)
@@ -148,8 +170,9 @@ int stream_plan_outputs(stream_run *r)
         r->gain[i] = 1;
     r->output[0] =
         (dmx_pipe_output){STDOUT_FILENO, r->o->stem != NULL ? r->gain : NULL};
+    const int code = check_descriptor(r, STDOUT_FILENO);
     r->outputs = 1;
-    return CLI_DONE;
+    return code;
 }
 
 /* ------------------------------------------------------------------- hop */

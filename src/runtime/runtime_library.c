@@ -1,4 +1,5 @@
 /* Finding and loading the library. */
+#include "base/memory.h"
 #include "base/own_folder.h"
 #include "runtime/ort_api.h"
 #include "runtime/runtime.h"
@@ -249,6 +250,7 @@ static dmx_status search(struct dmx_runtime *r, const char *path,
 dmx_status dmx_runtime_open(dmx_runtime **out, const char *path, dmx_error *err)
 {
     *out = NULL;
+    DMX_FORWARD(dmx_room_for_library("ONNX Runtime", err));
     struct dmx_runtime *r = calloc(1, sizeof *r);
     DMX_RETURN_IF(r == NULL, err, DMX_ERROR_MEMORY, "no memory");
     const dmx_status status = search(r, path, err);

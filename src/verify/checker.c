@@ -1,4 +1,5 @@
 #include "verify/checker.h"
+#include "base/memory.h"
 #include "base/own_folder.h"
 #include "checker/onnx_checker.h"
 #include "runtime/watch.h"
@@ -59,6 +60,7 @@ static dmx_status find_interface(dmx_checker *c, dmx_error *err)
 
 static dmx_status load_module(dmx_checker *c, dmx_error *err)
 {
+    DMX_FORWARD(dmx_room_for_library("the ONNX checker", err));
     dlerror();
     c->handle = load_beside(dmx_program_folder);
     if (c->handle == NULL)

@@ -40,6 +40,8 @@ says err 'files-from: missing: No such file'
 run 2 separate --files-from songs
 says err 'is a folder'
 printf 'a\0b\n' >zero
+run 2 separate --files-from /dev/zero
+says err 'line 1: too long for a name'
 run 2 separate --files-from zero
 says err 'line 1: a zero byte'
 echo - >dash

@@ -115,8 +115,26 @@ run 1 stream --hop 0.2 < <(head -c 30 song.wav)
 says err 'ends within the header'
 run 2 stream --hop 1.95 --raw $raw <song.raw
 says err 'sees a window of'
-run 1 stream --fd vocals=9 --hop 0.2 --raw $raw <song.raw 9>&-
-says err "can't write to file descriptor 9"
+run 2 stream --fd vocals=9 --hop 0.2 --raw $raw <song.raw 9>&-
+says err 'file descriptor 9 is not open for writing'
+run 2 stream --fd vocals=9 --hop 0.2 --raw $raw <song.raw 9<song.raw
+says err 'file descriptor 9 is not open for writing'
+
+# Samples go nowhere, over the input, or two stems into one file.
+run 2 bash -c 'exec "$@" <song.raw >&-' - "$DEMUCS_ONNX" stream -q \
+    -m "$model" --stem vocals --hop 0.2 --raw $raw
+says err 'file descriptor 1 is not open for writing'
+cp song.raw both.raw
+run 2 bash -c 'exec "$@" <both.raw >>both.raw' - "$DEMUCS_ONNX" stream -q \
+    -m "$model" --stem vocals --hop 0.2 --raw $raw
+says err 'file descriptor 1 is the input'
+check 'the input is as it was' cmp -s song.raw both.raw
+run 2 stream --hop 0.2 --raw $raw --fd vocals=3 --fd no_vocals=3 3>two.raw \
+    <song.raw
+says err 'each stem needs its own'
+run 2 stream --hop 0.2 --raw $raw --fd vocals=3 --fd no_vocals=4 3>two.raw \
+    4>>two.raw <song.raw
+says err 'each stem needs its own'
 
 # Hostile headers end in a message.
 printf 'RIFF\xff\xff\xff\xffWAVEjunk\xff\xff\xff\xff' >big.wav

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct test_server {
     server_file file[MAX_FILES];
     size_t n_file;
     int open; /* connections */
-    bool stop;
+    atomic_bool stop;
 };
 
 typedef struct connection {
@@ -284,12 +285,8 @@ test_server *test_server_open(void)
     return s;
 }
 
-void test_server_close(test_server *s)
+void test_server_rest(test_server *s)
 {
-    s->stop = true;
-    shutdown(s->listener, SHUT_RDWR);
-    pthread_join(s->thread, NULL);
-    close(s->listener);
     for (bool busy = true; busy;) {
         pthread_mutex_lock(&s->lock);
         busy = s->open > 0;
@@ -297,6 +294,15 @@ void test_server_close(test_server *s)
         if (busy)
             pause_for(0.005);
     }
+}
+
+void test_server_close(test_server *s)
+{
+    s->stop = true;
+    shutdown(s->listener, SHUT_RDWR);
+    pthread_join(s->thread, NULL);
+    close(s->listener);
+    test_server_rest(s);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }

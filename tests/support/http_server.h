@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* What is served at one path. Change it only while no request runs. */
+/* What is served at one path. Look at it, and change it, only while no request
+ * runs: after test_server_rest. */
 typedef struct server_file {
     char path[200]; /* "/a/b.th" */
     const void *data;
@@ -39,6 +40,8 @@ test_server *test_server_open(void);
 void test_server_close(test_server *server);
 /* "http://127.0.0.1:PORT" */
 const char *test_server_url(const test_server *server);
+/* Waits until no request runs. */
+void test_server_rest(test_server *server);
 /* A new path with no faults; the data is not copied. */
 server_file *test_server_add(test_server *server, const char *path,
                              const void *data, size_t size);

@@ -3,8 +3,16 @@
 #include "tiny_model.h"
 #include "verify/checker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DMX_TEST_SANITIZED /* their memory can't be limited */
+#endif
 
 static dmx_status check(const dmx_checker *c, tiny_model *tiny, dmx_error *err)
 {
@@ -52,8 +60,53 @@ static void models_are_judged(void **state)
     dmx_checker_close(c);
 }
 
+/* In a process of its own, which has so much memory more than now: an error or
+ * a checker, and no end of the process, wherever the memory runs out. */
+static int open_within(size_t more)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        dmx_checker *c;
+        dmx_error err = DMX_ERROR_INIT;
+        struct rlimit limit = {0};
+        long long kb = 0;
+        char line[128];
+        FILE *f = fopen("/proc/self/status", "re");
+        while (f != NULL && fgets(line, sizeof line, f) != NULL &&
+               sscanf(line, "VmData: %lld", &kb) != 1)
+            continue;
+        limit.rlim_cur = limit.rlim_max = ((rlim_t)kb << 10) + more;
+        const bool limited =
+            f != NULL && kb > 0 && setrlimit(RLIMIT_DATA, &limit) == 0;
+        const dmx_status status = dmx_checker_open(&c, &err);
+        _exit(!limited ? 77 : status == err.code ? (int)status : 99);
+    }
+    int ended = 0;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFEXITED(ended));
+    return WEXITSTATUS(ended);
+}
+
+static void little_memory_is_an_error(void **state)
+{
+    (void)state;
+#if defined(__linux__) && !defined(DMX_TEST_SANITIZED)
+    int opened = 0, refused = 0;
+    for (size_t mib = 0; mib < 48; mib++) {
+        const int code = open_within((mib << 20) + (mib << 12));
+        assert_true(code == DMX_OK || code == DMX_ERROR_MEMORY);
+        opened += code == DMX_OK;
+        refused += code == DMX_ERROR_MEMORY;
+    }
+    assert_true(opened > 0 && refused > 0);
+#endif
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(models_are_judged)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(little_memory_is_an_error),
+        cmocka_unit_test(models_are_judged),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,7 +98,10 @@ static dmx_status fetch_as(const dmx_patience *how, const server_file *f,
                              .progress = on_progress};
     const dmx_download want = {path, url, sha256, bytes};
     *err = (dmx_error)DMX_ERROR_INIT;
-    return dmx_download_file(transport, how, &want, &hooks, err);
+    const dmx_status status =
+        dmx_download_file(transport, how, &want, &hooks, err);
+    test_server_rest(server);
+    return status;
 }
 
 static dmx_status fetch_with(const server_file *f, const char *path,
@@ -465,6 +468,7 @@ static int die_at_hash(void *user, const char *stage, double fraction)
  * between the last byte and the end. */
 static void run_and_kill(const char *url, const char *path)
 {
+    test_server_rest(server); /* what is served is set */
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -604,6 +608,7 @@ static void full_disk(void **state)
     const char *path = target("full.th");
     char url[300];
     snprintf(url, sizeof url, "%s%s", test_server_url(server), f->path);
+    test_server_rest(server); /* what is served is set */
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {

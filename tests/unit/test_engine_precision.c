@@ -79,10 +79,11 @@ static void check_fixture(const golden *g, const char *isa)
     float *want = run_planned(g, &exact, isa, 2, mix);
     printf("%-18s %-9s", g->name, isa);
     for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
-        const dmx_precision_plan plan = whole_plan((dmx_engine_precision)p);
+        const dmx_engine_precision precision = (dmx_engine_precision)p;
+        const dmx_precision_plan plan = whole_plan(precision);
         float *got = run_planned(g, &plan, isa, 2, mix);
         const double snr = worst_source(g, want, got);
-        printf(" %s %.1f dB", dmx_engine_precision_name(p), snr);
+        printf(" %s %.1f dB", dmx_engine_precision_name(precision), snr);
         assert_true(snr >= least[p]);
         free(got);
     }

@@ -213,6 +213,8 @@ static void test_refusals(void **state)
     expect_failure(c, "segment=0", DMX_ERROR_ARGUMENT, "segment");
     expect_failure(c, "segment=1e-9", DMX_ERROR_MODEL, "");
     expect_failure(c, "growth=1e300", DMX_ERROR_ARGUMENT, "growth");
+    expect_failure(c, "multi_freqs=half", DMX_ERROR_ARGUMENT, "not a list");
+    expect_failure(c, "depth=argument nfft ", DMX_ERROR_ARGUMENT, "depth");
     expect_failure(c, "t_head=8", DMX_ERROR_ARGUMENT,
                    "has no argument 't_head'");
     expect_failure(c, "multi_freqs=[0.5,0.25]", DMX_ERROR_ARGUMENT, "rise");

@@ -112,6 +112,7 @@ static server_file *file_of(const char *path)
 {
     static const char *known[16];
     static server_file *file[16];
+    test_server_rest(server);
     for (int i = 0; i < 16; i++) {
         if (known[i] == NULL) {
             known[i] = path;
@@ -311,6 +312,7 @@ static void second_source_after_odd_answers(void **state)
         assert_non_null(strstr(warned, "second source"));
         dmx_bag_close(bag);
         dmx_hub_close(hub);
+        test_server_rest(server);
         f->raw = f->raw_repeat = NULL;
     }
 }
@@ -388,6 +390,7 @@ static void without_home(void **state)
         print_message("not root: no user without a home can be tried\n");
         return;
     }
+    test_server_rest(server);
     const pid_t child = fork();
     if (child == 0)
         homeless();
@@ -439,6 +442,7 @@ static void processes_share_a_download(void **state)
     f->rate = 1500000; /* long enough for all to meet */
     char *cache = path_in(test_folder(), "shared");
     pid_t child[4];
+    test_server_rest(server);
     for (int i = 0; i < 4; i++) {
         child[i] = fork();
         assert_true(child[i] >= 0);
@@ -458,6 +462,7 @@ static void processes_share_a_download(void **state)
         assert_int_equal(waitpid(child[i], &status, 0), child[i]);
         assert_int_equal(status, 0);
     }
+    test_server_rest(server);
     assert_int_equal(f->requests, 1);
     assert_int_equal(count(cache), 3);
 }
@@ -477,6 +482,7 @@ static void read_only_cache(void **state)
     assert_int_equal(chmod(test_folder(), 0755), 0);
     assert_int_equal(chmod(path_in(cache, "checkpoints"), 0555), 0);
     assert_int_equal(chmod(cache, 0555), 0);
+    test_server_rest(server);
     const pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
