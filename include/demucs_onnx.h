@@ -607,6 +607,9 @@ DMX_API const char *dmx_bag_signature(const dmx_bag *bag, size_t member);
  * which registered models may have (config_path of dmx_model_options); NULL:
  * there is none. dmx_separator_open uses it where the options name none. */
 DMX_API const char *dmx_bag_config(const dmx_bag *bag);
+/* The extensions of bag files in the order in which a repository is searched
+ * for them, from index 0 on: ".yaml", ...; NULL past the end. */
+DMX_API const char *dmx_bag_extension(size_t index);
 /* The source that a stem's other name stands for ("kick": "bombo" of drumsep);
  * stem itself where it is no such name. dmx_separator_open takes both. */
 DMX_API const char *dmx_bag_stem(const dmx_bag *bag, const char *stem);

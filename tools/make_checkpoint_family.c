@@ -38,12 +38,6 @@ typedef struct walk {
     void *user;
 } walk;
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* Weights uniform within 1/sqrt(inputs), as PyTorch initialises them; vectors
  * away from their initial values, so that no branch is idle. */
 static void one(void *user, const char *name, int rank, const int64_t *dim)
@@ -56,9 +50,9 @@ static void one(void *user, const char *name, int rank, const int64_t *dim)
         w->add(w->user, name, rank, dim, 0.0, 0.2);
     else if (rank > 1)
         w->add(w->user, name, rank, dim, 0.0, 1.0 / sqrt(inputs));
-    else if (ends_with(name, ".scale"))
+    else if (dmx_text_ends_with(name, ".scale"))
         w->add(w->user, name, rank, dim, 0.3, 0.2);
-    else if (ends_with(name, ".weight"))
+    else if (dmx_text_ends_with(name, ".weight"))
         w->add(w->user, name, rank, dim, 1.0, 0.3);
     else
         w->add(w->user, name, rank, dim, 0.0, 0.05);

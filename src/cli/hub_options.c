@@ -182,15 +182,15 @@ dmx_status cli_resolve_one(dmx_bag **bag, cli_terminal *t,
 bool cli_add_bag_file(cli_files *files, const cli_hub_options *options,
                       const char *name)
 {
-    static const char *const extension[] = {".yaml", ".yml", ".json"};
+    const char *extension;
     if (options->repo == NULL || name == NULL)
         return true;
     const size_t size = strlen(options->repo) + strlen(name) + 16;
     char *path = malloc(size);
     bool good = path != NULL;
-    for (size_t i = 0; good && i < sizeof extension / sizeof extension[0];
+    for (size_t i = 0; good && (extension = dmx_bag_extension(i)) != NULL;
          i++) {
-        snprintf(path, size, "%s/%s%s", options->repo, name, extension[i]);
+        snprintf(path, size, "%s/%s%s", options->repo, name, extension);
         good = cli_files_add(files, path);
     }
     free(path);

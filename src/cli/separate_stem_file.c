@@ -6,15 +6,9 @@
 
 enum { STEMS = 4 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 bool separate_is_stem_file(const char *path)
 {
-    return ends_with(path, ".stem.mp4");
+    return dmx_text_ends_with(path, ".stem.mp4");
 }
 
 /* ----------------------------------------------------------------- options */
@@ -39,7 +33,7 @@ int separate_stem_file_check(cli_terminal *t, const separate_options *o)
     if (o->filename != NULL && strstr(o->filename, "{stem}") != NULL)
         return misuse(t, "--filename: all stems are in one file with "
                          "--stem-mp4: it has no {stem}");
-    if (o->filename != NULL && !ends_with(o->filename, ".{ext}") &&
+    if (o->filename != NULL && !dmx_text_ends_with(o->filename, ".{ext}") &&
         !separate_is_stem_file(o->filename))
         return misuse(t, "--filename: players know a stem file by the end of "
                          "its name: it must be .{ext} or .stem.mp4");

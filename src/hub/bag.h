@@ -26,9 +26,6 @@ struct dmx_bag {
     char **alias;     /* name, source, name, source, ..., NULL; or NULL */
 };
 
-/* What the files of bags end in; NULL ends the list. */
-extern const char *const dmx_bag_extensions[];
-
 /* Whether the path has the extension of a bag file (.yaml, .yml, .json). */
 bool dmx_is_bag_file(const char *path);
 

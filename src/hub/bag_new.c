@@ -6,13 +6,18 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const dmx_bag_extensions[] = {".yaml", ".yml", ".json", NULL};
+const char *dmx_bag_extension(size_t index)
+{
+    static const char *const extension[] = {".yaml", ".yml", ".json"};
+    return index < sizeof extension / sizeof extension[0] ? extension[index]
+                                                          : NULL;
+}
 
 bool dmx_is_bag_file(const char *path)
 {
-    const char *extension = dmx_extension(path);
-    for (const char *const *known = dmx_bag_extensions; *known != NULL; known++)
-        if (strcasecmp(extension, *known) == 0)
+    const char *extension = dmx_extension(path), *known;
+    for (size_t i = 0; (known = dmx_bag_extension(i)) != NULL; i++)
+        if (strcasecmp(extension, known) == 0)
             return true;
     return false;
 }

@@ -198,8 +198,9 @@ dmx_status dmx_bag_open(dmx_bag **out, const char *path, dmx_error *err)
 static char *bag_path(const char *folder, const char *name)
 {
     char file[512];
-    for (const char *const *end = dmx_bag_extensions; *end != NULL; end++) {
-        snprintf(file, sizeof file, "%s%s", name, *end);
+    const char *extension;
+    for (size_t i = 0; (extension = dmx_bag_extension(i)) != NULL; i++) {
+        snprintf(file, sizeof file, "%s%s", name, extension);
         if (exists(folder, file))
             return dmx_path_join(folder, file);
     }

@@ -1,6 +1,7 @@
 #include "base/memory.h"
 #include "separate/overlap_state.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,41 @@ static void add_pass(dmx_overlap *o, size_t index)
     if (p->pass.margin > o->margin)
         o->margin = p->pass.margin;
     add_to_lane(o, p);
+}
+
+/* The rising side of the triangle, to its power; malloc'd. */
+static double *rising_weights(int64_t piece, double power)
+{
+    const int64_t n = piece - piece / 2;
+    double *weight = malloc((size_t)n * sizeof *weight);
+    for (int64_t i = 0; weight != NULL && i < n; i++) {
+        const double w = (double)(i + 1) / (double)n;
+        weight[i] = power == 1 ? w : pow(w, power);
+    }
+    return weight;
+}
+
+/* The first pass whose pieces are as long as this one's: it owns the weights
+ * of all of them. */
+static dmx_pass_state *weights_owner(const dmx_overlap *o, size_t index)
+{
+    size_t i = 0;
+    while (o->pass[i].pass.piece != o->pass[index].pass.piece)
+        i++;
+    return &o->pass[i];
+}
+
+static dmx_status compute_weights(dmx_overlap *o, dmx_error *err)
+{
+    for (size_t i = 0; i < o->config.n_pass; i++) {
+        dmx_pass_state *p = &o->pass[i], *owner = weights_owner(o, i);
+        p->weight = owner != p ? owner->weight
+                               : rising_weights(p->pass.piece, o->config.power);
+        DMX_RETURN_IF(p->weight == NULL, err, DMX_ERROR_MEMORY,
+                      "no memory for the weights of segments of %lld samples",
+                      (long long)p->pass.piece);
+    }
+    return DMX_OK;
 }
 
 /* How far pieces reach beyond what is handed out after them: with one pass, to
@@ -129,6 +165,7 @@ static dmx_status build(dmx_overlap *o, dmx_error *err)
     DMX_FORWARD(copy_slots(o, err));
     for (size_t i = 0; i < o->config.n_pass; i++)
         add_pass(o, i);
+    DMX_FORWARD(compute_weights(o, err));
     return allocate(o, err);
 }
 
@@ -155,6 +192,9 @@ void dmx_overlap_close(dmx_overlap *o)
     for (size_t i = 0; i < o->n_lane; i++)
         if (o->lane[i].most > 1)
             dmx_aligned_free(o->lane[i].stems);
+    for (size_t i = 0; o->pass != NULL && i < o->config.n_pass; i++)
+        if (weights_owner(o, i) == &o->pass[i])
+            free(o->pass[i].weight);
     free(o->lane);
     free(o->pass);
     free(o->slot);

@@ -20,8 +20,10 @@ typedef struct dmx_lane {
 typedef struct dmx_pass_state {
     dmx_pass pass;
     dmx_lane *lane;
-    int64_t next;  /* start of the next piece */
-    int64_t ahead; /* the same while a batch is put together */
+    double *weight; /* [(piece + 1) / 2], the rising side; shared by passes with
+                       pieces of one length, owned by the first of them */
+    int64_t next;   /* start of the next piece */
+    int64_t ahead;  /* the same while a batch is put together */
 } dmx_pass_state;
 
 /* What a piece gave, until it has been handed out or added to the sums. */

@@ -4,24 +4,22 @@
  * next pieces overlap is ever kept as a sum. */
 #include "separate/overlap_state.h"
 
-#include <math.h>
 #include <string.h>
 
-/* The triangle to its power, at sample i of a piece. */
-static double weight_at(int64_t length, double power, int64_t i)
+/* The weight of sample i of a piece: it rises to the middle, and falls in the
+ * same steps. */
+static double weight_at(const dmx_pass_state *p, int64_t i)
 {
-    const int64_t half = length / 2;
-    const double most = (double)(length - half);
-    const double w = (double)(i < half ? i + 1 : length - i) / most;
-    return power == 1 ? w : pow(w, power);
+    const int64_t length = p->pass.piece;
+    return p->weight[i < length / 2 ? i : length - i - 1];
 }
 
 /* out[i] += weight of sample at + i, where there is one. */
-static void add_weights(double *out, int64_t n, int64_t length, double power,
+static void add_weights(double *out, int64_t n, const dmx_pass_state *p,
                         int64_t at)
 {
-    for (int64_t i = at < 0 ? -at : 0; i < n && i + at < length; i++)
-        out[i] += weight_at(length, power, i + at);
+    for (int64_t i = at < 0 ? -at : 0; i < n && i + at < p->pass.piece; i++)
+        out[i] += weight_at(p, i + at);
 }
 
 /* share[i] = weight / sum of the weights of all pieces of the pass that cover
@@ -29,18 +27,17 @@ static void add_weights(double *out, int64_t n, int64_t length, double power,
  * the origin on. */
 static void load_shares(dmx_overlap *o, int64_t at, int64_t n)
 {
-    const dmx_pass *pass = &o->last.pass->pass;
-    const int64_t length = pass->piece, stride = pass->stride;
-    const double power = o->config.power;
+    const dmx_pass_state *p = o->last.pass;
+    const int64_t stride = p->pass.stride;
     memset(o->share, 0, (size_t)n * sizeof *o->share);
-    add_weights(o->share, n, length, power, at);
-    for (int64_t shift = stride; shift < length; shift += stride) {
-        if (o->last.start - shift >= pass->origin)
-            add_weights(o->share, n, length, power, at + shift);
-        add_weights(o->share, n, length, power, at - shift);
+    add_weights(o->share, n, p, at);
+    for (int64_t shift = stride; shift < p->pass.piece; shift += stride) {
+        if (o->last.start - shift >= p->pass.origin)
+            add_weights(o->share, n, p, at + shift);
+        add_weights(o->share, n, p, at - shift);
     }
     for (int64_t i = 0; i < n; i++)
-        o->share[i] = weight_at(length, power, at + i) / o->share[i];
+        o->share[i] = weight_at(p, at + i) / o->share[i];
 }
 
 /* Adds one source of the last piece, n samples from `at` on; out[channels]

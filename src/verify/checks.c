@@ -169,12 +169,11 @@ static dmx_status run_parity(dmx_parity_job *job, const dmx_contract *contract,
     return dmx_parity_run(job, err);
 }
 
-dmx_status dmx_checks_parity(struct dmx_report *report,
-                             const dmx_model_file *file,
-                             const struct dmx_model *model,
-                             const dmx_contract *contract,
-                             const dmx_verify_options *options,
-                             const dmx_hooks *hooks, dmx_error *err)
+dmx_status
+dmx_checks_parity(struct dmx_report *report, const dmx_model_file *file,
+                  const struct dmx_model *model, const dmx_contract *contract,
+                  dmx_expected *expected, const dmx_verify_options *options,
+                  const dmx_hooks *hooks, dmx_error *err)
 {
     if (options->skip_parity) {
         dmx_warn(hooks,
@@ -184,9 +183,14 @@ dmx_status dmx_checks_parity(struct dmx_report *report,
         return dmx_report_note(report, err, "the parity check was skipped");
     }
     size_t *row;
+    dmx_expected own = {NULL};
+    const bool again = contract->batch < 0 && isfinite(report->gate.min_snr);
     dmx_parity_job job = {.report = report,
                           .file = file,
                           .model = model,
+                          .expected = expected != NULL ? expected
+                                      : again          ? &own
+                                                       : NULL,
                           .options = options,
                           .hooks = hooks};
     dmx_status status = map_rows(&row, &job.n_row, file, model, err);
@@ -194,5 +198,6 @@ dmx_status dmx_checks_parity(struct dmx_report *report,
     if (status == DMX_OK)
         status = run_parity(&job, contract, err);
     free(row);
+    dmx_expected_free(&own);
     return status;
 }

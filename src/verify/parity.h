@@ -3,6 +3,7 @@
 #define DMX_VERIFY_PARITY_H
 
 #include "arch/arch.h"
+#include "verify/expected.h"
 #include "verify/report.h"
 
 typedef struct dmx_parity_job {
@@ -15,6 +16,8 @@ typedef struct dmx_parity_job {
     const size_t *row; /* source of the model that each output row is */
     size_t n_row;
     bool floor; /* the music needs a noise floor (base/test_signal.h) */
+    dmx_expected *expected; /* the reference's results are looked up here first,
+                               and kept; NULL: it runs each time */
     const dmx_verify_options *options;
     const dmx_hooks *hooks;
 } dmx_parity_job;

@@ -17,7 +17,7 @@ typedef struct pair {
     float *alone;   /* [items][out] */
     float *both;    /* the same, of one run */
     double *row;    /* one source of an item alone */
-    double *truth;  /* all sources of an item by the reference, or NULL */
+    double *truth;  /* memory for what the reference gives, or NULL */
 } pair;
 
 /* Activations in 8 bits have one scale for all items, so that an item in a
@@ -88,11 +88,29 @@ static dmx_status run_reference(const pair *p, size_t item, dmx_error *err)
     return status;
 }
 
+/* *truth: all sources of an item by the reference; NULL: an item alone is what
+ * counts. */
+static dmx_status find_truth(const double **truth, const pair *p, size_t item,
+                             dmx_error *err)
+{
+    const dmx_expected *kept = p->job->expected;
+    *truth = NULL;
+    if (!needs_truth(p))
+        return DMX_OK;
+    if (kept != NULL)
+        *truth = dmx_expected_find(kept, dmx_parity_signal(p->job, item),
+                                   p->samples);
+    if (*truth != NULL)
+        return DMX_OK;
+    *truth = p->truth;
+    return run_reference(p, item, err);
+}
+
 static dmx_status compare(const pair *p, size_t item, dmx_error *err)
 {
     char name[64];
-    if (p->truth != NULL)
-        DMX_FORWARD(run_reference(p, item, err));
+    const double *truth;
+    DMX_FORWARD(find_truth(&truth, p, item, err));
     snprintf(name, sizeof name, "%s in a batch",
              dmx_parity_signal(p->job, item));
     for (size_t s = 0; s < p->job->n_row; s++) {
@@ -101,8 +119,8 @@ static dmx_status compare(const pair *p, size_t item, dmx_error *err)
         dmx_parity c = {.signal = name,
                         .source = p->job->model->source[source]};
         for (size_t i = 0; i < p->in; i++)
-            p->row[i] = p->truth != NULL ? p->truth[source * p->in + i]
-                                         : (double)p->alone[at + i];
+            p->row[i] = truth != NULL ? truth[source * p->in + i]
+                                      : (double)p->alone[at + i];
         dmx_compare(&c, p->row, p->both + at, p->channels, p->samples,
                     p->samples, p->job->report->gate);
         DMX_FORWARD(dmx_report_add_parity(p->job->report, &c, err));

@@ -114,7 +114,6 @@ static double part(const bench *b, size_t signal, double fraction)
 static dmx_status run_reference(bench *b, size_t signal, dmx_error *err)
 {
     dmx_stage stage;
-    const double start = dmx_seconds();
     dmx_reference_options o = {.threads = b->job->options->threads};
     o.hooks =
         dmx_stage_open(&stage, b->job->hooks, "checking: float64 reference",
@@ -126,7 +125,28 @@ static dmx_status run_reference(bench *b, size_t signal, dmx_error *err)
     }
     for (int64_t i = 0; i < b->channels * b->samples; i++)
         b->mix64[i] = (double)b->mix[i];
-    DMX_FORWARD(dmx_reference_run(b->reference, b->graph, b->mix64, &o, err));
+    return dmx_reference_run(b->reference, b->graph, b->mix64, &o, err);
+}
+
+/* reference = the stems that the file should give. A search for the module that
+ * differs needs what the reference computes on the way, not just the result. */
+static dmx_status load_reference(bench *b, size_t signal, dmx_error *err)
+{
+    dmx_expected *kept = b->job->options->bisect ? NULL : b->job->expected;
+    const char *name = dmx_parity_signal(b->job, signal);
+    const size_t n =
+        b->job->model->n_source * (size_t)(b->channels * b->samples);
+    const double start = dmx_seconds();
+    const double *known =
+        kept != NULL ? dmx_expected_find(kept, name, b->samples) : NULL;
+    if (known != NULL) {
+        memcpy(b->reference, known, n * sizeof *known);
+        return DMX_OK;
+    }
+    DMX_FORWARD(run_reference(b, signal, err));
+    if (kept != NULL)
+        DMX_FORWARD(
+            dmx_expected_keep(kept, name, b->samples, b->reference, n, err));
     return timed(b, "reference", signal, start, err);
 }
 
@@ -183,7 +203,7 @@ static dmx_status run_signal(bench *b, size_t signal, bool *passed,
 {
     DMX_FORWARD(dmx_test_signal(b->mix, dmx_parity_signal(b->job, signal),
                                 b->channels, b->samples, err));
-    DMX_FORWARD(run_reference(b, signal, err));
+    DMX_FORWARD(load_reference(b, signal, err));
     DMX_FORWARD(finish_loading(b, err));
     DMX_FORWARD(run_model(b, signal, err));
     return compare(b, signal, passed, err);

@@ -22,9 +22,10 @@ typedef struct job {
     dmx_checker *checker;
     size_t *chosen; /* sources wanted, rising */
     size_t n_chosen;
-    unsigned int8;        /* DMX_INT8_...: of DMX_PRECISION_INT8 */
-    size_t n_back;        /* steps back that were taken */
-    char taken_back[256]; /* why it is not everything, or "" */
+    unsigned int8;         /* DMX_INT8_...: of DMX_PRECISION_INT8 */
+    size_t n_back;         /* steps back that were taken */
+    char taken_back[256];  /* why it is not everything, or "" */
+    dmx_expected expected; /* by the reference, kept for steps back */
     struct dmx_report *report;
 } job;
 
@@ -133,6 +134,7 @@ static dmx_status check_written(job *j, const dmx_model_file *file,
                                 double write_seconds, dmx_error *err)
 {
     dmx_contract contract;
+    const bool may_repeat = j->options.precision == DMX_PRECISION_INT8;
     DMX_FORWARD(dmx_report_open(&j->report, file,
                                 dmx_checks_gate(&j->checks, file), err));
     j->report->checkpoint_sha256 =
@@ -146,6 +148,7 @@ static dmx_status check_written(job *j, const dmx_model_file *file,
                                   j->options.hooks, err));
     if (!j->report->failed)
         DMX_FORWARD(dmx_checks_parity(j->report, file, j->model, &contract,
+                                      may_repeat ? &j->expected : NULL,
                                       &j->checks, j->options.hooks, err));
     return dmx_report_verdict(j->report, err);
 }
@@ -281,6 +284,7 @@ dmx_status dmx_export(const dmx_model *model, const char *path,
         j.checks.threads = j.options.threads;
     const dmx_status status = run(&j, err);
     dmx_checker_close(j.checker);
+    dmx_expected_free(&j.expected);
     free(j.chosen);
     if (report != NULL && (status == DMX_OK || status == DMX_ERROR_CHECK))
         *report = j.report;

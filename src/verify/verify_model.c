@@ -20,7 +20,7 @@ check_numbers(struct dmx_report *report, const dmx_model_file *file,
         dmx_arena_printf(&report->arena, "%s", model->checkpoint->sha256);
     DMX_RETURN_IF(report->checkpoint_sha256 == NULL, err, DMX_ERROR_MEMORY,
                   "no memory");
-    return dmx_checks_parity(report, file, model, contract, options,
+    return dmx_checks_parity(report, file, model, contract, NULL, options,
                              options->hooks, err);
 }
 

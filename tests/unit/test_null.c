@@ -383,7 +383,8 @@ static void test_all_are_here(void **state)
         "dmx_remove_part_files", "dmx_version",         "dmx_precision_name",
         "dmx_backend_name",      "dmx_error_set",       "dmx_status_name",
         "dmx_text_printable",    "dmx_text_json",       "dmx_text_distance",
-        "dmx_text_ends_with",    "dmx_seconds_samples", "dmx_memory_available"};
+        "dmx_text_ends_with",    "dmx_seconds_samples", "dmx_memory_available",
+        "dmx_bag_extension"};
     size_t seen = 0;
     while ((p = strstr(p, "dmx_")) != NULL) {
         char name[80];
