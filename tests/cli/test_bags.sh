@@ -1,4 +1,5 @@
-# Bags: one member to a file, one-hot to a file a stem, others with a matrix.
+# Bags: a single member exports to one file, one-hot weights to one file per
+# stem, any other matrix to one file per member.
 source "$(dirname "$0")/helpers.sh"
 repository=$DMX_TEST_DATA/model_repository
 flags=--no-parity-check
@@ -28,7 +29,7 @@ run 0 "$DEMUCS_ONNX" export "$repository/specialists.yaml" two $flags \
 check "two stems" test "$(ls two | wc -l)" = 2
 run 2 "$DEMUCS_ONNX" export "$repository/specialists.yaml" x $flags --stem kazoo
 
-# Each of several models has a report of its own.
+# Each of several models gets its own report.
 run 0 "$DEMUCS_ONNX" export "$repository/specialists.yaml" rep $flags \
     --stems bass,vocals --report ./r.d.json
 check "two reports" test -s r.d_bass.json -a -s r.d_vocals.json -a \

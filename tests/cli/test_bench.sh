@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench: a table, a JSON document, mistakes.
+# bench: its table, its JSON document, wrong usage.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -24,7 +24,7 @@ for peak in d["fma_peak_gflops"].values():
     assert 0.5 < peak < 1000
 ' || fail "bad JSON"
 
-# The usual export is the program's, not the library's.
+# The usual export belongs to the program, not to the library.
 if [ -d "$DMX_SOURCE/third_party/onnxruntime" ]; then
   "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants onnxruntime,onnxruntime:int8,usual \
     --samples 44100 >out.txt 2>/dev/null || fail "the usual export did not run"
@@ -38,13 +38,13 @@ nm -A "$DMX_BUILD"/libdemucs-onnx.a >symbols 2>/dev/null
 grep -q ' T dmx_bench$' symbols || fail "no symbols"
 rm symbols
 
-# Every backend of the program's is a contestant.
+# Every backend of the program is a contestant.
 "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants reference,native \
   --samples 20000 >out.txt 2>/dev/null || fail "the reference did not run"
 grep -q '^reference ' out.txt || fail "no row for the reference"
 rm out.txt
 
-# As many threads as elsewhere.
+# The default number of threads is that of the other commands.
 "$DEMUCS_ONNX" bench "$model" --runs 1 --contestants native --threads 1024 \
   >out.txt 2>err.txt || fail "did not run with 1024 threads"
 grep -q '1024 threads on .* are used' err.txt || fail "1024 threads are used"

@@ -21,7 +21,7 @@ hashes() {
     test -s sums && sha256sum --quiet -c sums
 }
 
-# A list, from a file and from standard input; blank lines and CR are nothing.
+# A list, from a file and from standard input; blank lines and CR are ignored.
 run 0 separate --files-from list -o plain --stem bass
 check "all of the list" test "$(ls plain | wc -l)" = 12
 { printf 'songs/01.wav\r\n\n'; echo songs/02.wav; } >crlf
@@ -52,7 +52,7 @@ run 2 separate - --files-from - </dev/null
 run 0 separate --files-from nothing --json
 says out '"event": "end", "songs": 0'
 
-# Shards: each song in one of them, whatever the order of the list.
+# Shards: each song is in exactly one, whatever the order of the list.
 for wrong in 1 8/8 a/8 1/0 -1/8 1/8x / 1/ ''; do
     run 2 separate --files-from list "--shard=$wrong"
 done
@@ -73,7 +73,7 @@ cut -d'"' -f4 part1.jsonl | sort >a
 cut -d'"' -f4 reversed.jsonl | sort >b
 check "the same part of a list in another order" cmp a b
 
-# Balanced: no part is longer than another by more than the longest song.
+# Balanced: shards differ by at most the length of the longest song.
 for i in 0 1 2; do
     run 0 separate --files-from list -o even --stem bass --shard $i/3 \
         --balance --results even$i.jsonl
@@ -103,7 +103,7 @@ cat part?.jsonl >merged
 run 0 separate --files-from list -o parts --stem bass --resume merged --json
 says out '"separated": 0, "failed": 0, "skipped": 12'
 
-# What has changed is done again; what belongs to others is not replaced.
+# Changed songs are separated again; files of others are not replaced.
 cp songs/03.wav songs/01.wav
 run 1 separate --files-from list -o parts --stem bass --resume merged
 says err 'parts/01/bass.wav: exists'
@@ -112,7 +112,7 @@ run 0 separate --files-from list -o parts --stem bass --resume merged --json
 says out '"separated": 1, "failed": 0, "skipped": 11'
 song songs/01.wav 1
 
-# Failures: those that stay are told again, not tried again; exit codes.
+# Failures: permanent ones are reported again but not retried; exit codes.
 echo nonsense >songs/bad.mp3
 printf '%s\n' songs/bad.mp3 songs/none.wav songs/02.wav >some
 run 1 separate --files-from some -o some.out --results some.jsonl
@@ -136,7 +136,7 @@ run 1 separate songs/02.wav -o x --results /proc/nowhere/r
 says err 'results: /proc/nowhere/r'
 run 2 separate songs/02.wav --stdout bass --results r >/dev/null
 
-# A line that was cut off is no result, and the next one is whole.
+# A line that was cut off is not a result, and the next one is whole.
 { cat part1.jsonl; printf '{"song": "songs/0'; } >torn
 run 0 "$DEMUCS_ONNX" separate -m "$MODEL" songs/02.wav -o torn.out --stem bass \
     --results torn --resume torn
@@ -145,7 +145,7 @@ check "ended" grep -q '^{"song": "songs/0$' torn
 check "a whole line follows" test "$(tail -n 1 torn | cut -c1-25)" = \
     '{"song": "songs/02.wav", '
 
-# Names that are not UTF-8 are told apart by their bytes.
+# Names that are not UTF-8 are distinguished by their bytes.
 cp songs/02.wav $'songs/x\xff.wav'
 cp songs/02.wav $'songs/x\xfe.wav'
 run 0 separate $'songs/x\xff.wav' -o bytes --stem bass --results bytes.jsonl
@@ -155,7 +155,7 @@ rm $'songs/x\xff.wav' $'songs/x\xfe.wav'
 
 # Killed at any point, again and again: nothing is lost, nothing done twice.
 # The first attempts are far too short for twelve songs on any machine, and each
-# is given a little longer, so that a slow one comes to an end.
+# is given a little longer, so that even a slow one finishes.
 kills=0
 for attempt in $(seq 100); do
     "$DEMUCS_ONNX" separate -q -m "$MODEL" --files-from list -o killed \
@@ -180,7 +180,7 @@ check "every file" test "$(find killed -name '*.wav' | wc -l)" = 48
 run 0 separate --files-from list -o whole
 check "the same stems" diff -r whole killed
 
-# Two processes at once are not let onto one file.
+# Two processes at once may not write one results file.
 "$DEMUCS_ONNX" separate -q -m "$MODEL" songs/12.wav -o first --shifts 50 \
     --results both.jsonl >/dev/null &
 first=$!
@@ -194,7 +194,7 @@ check "nothing of the second" test ! -e second/12
 wait $first
 check "the first is not disturbed" done_once 1 both.jsonl
 
-# Killed after the files, before the line: taken as they are.
+# Killed after writing the files but before the line: the files are kept.
 run 0 separate songs/05.wav -o late --results late.jsonl
 : >late.jsonl
 run 0 separate songs/05.wav -o late --results late.jsonl --resume late.jsonl \
@@ -202,7 +202,7 @@ run 0 separate songs/05.wav -o late --results late.jsonl --resume late.jsonl \
 says out '"separated": 0, "failed": 0, "skipped": 1'
 check "a line after all" grep -q '"recovered": true' late.jsonl
 check "its hashes" hashes late.jsonl
-# Killed between two files: made again.
+# Killed between two files: both are written again.
 rm late/05/bass.wav
 : >late.jsonl
 run 0 separate songs/05.wav -o late --results late.jsonl --resume late.jsonl

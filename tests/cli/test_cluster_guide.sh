@@ -14,8 +14,8 @@ export PATH=$WORK/bin:$PATH
 export HOME=$WORK
 mkdir -p .parallel && touch .parallel/will-cite
 
-# One command a block, in the order of the page; a model that is here stands
-# for the released one.
+# One command per block, in the order of the page; a local model stands in for
+# the released one.
 awk '/^```sh$/ { n++; on = 1; next } /^```/ { on = 0 }
     on { print > ("block" n ".sh") }' "$SOURCE/docs/cluster.md"
 sed -i "s|--model htdemucs\b|--model $MODEL|" block*.sh
@@ -63,7 +63,7 @@ check "songs an hour, a core, cost: $(tail -n 1 out)" awk 'NR > 1 {
     if ((songs - $4)^2 > 1 || (1500 / songs - $8)^2 > 0.01) exit 1 }' out
 run 1 bash "$SOURCE/bench/throughput.sh" "$(dirname "$DEMUCS_ONNX")" none.th
 
-# A merge keeps the last word and tells failures.
+# A merge keeps each song's last line and lists failures.
 cat >one.jsonl <<'END'
 {"song": "a", "key": "01", "state": "failed", "retry": true}
 {"song": "b", "key": "02", "state": "failed", "retry": false}

@@ -11,7 +11,7 @@ PATH=$PATH:/usr/sbin
 MODEL=$(ls "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th)
 
 # ------------------------------------------------------------------ cluster
-# A number of a port that nobody has: three in a row for the daemons.
+# The first of three consecutive free ports for the daemons.
 port=$((20000 + RANDOM % 10000))
 mkdir -p state spool log
 chmod 755 "$WORK"
@@ -76,7 +76,7 @@ mkdir bin
 ln -s "$DEMUCS_ONNX" bin/demucs-onnx
 export PATH=$WORK/bin:$PATH
 
-# The command of the guide, with a model and songs that are here.
+# The command of the guide, with a local model and local songs.
 sed -n '/^```sh slurm/,/^```/p' "$SOURCE/docs/cluster.md" | sed '1d;$d' |
     sed "s|htdemucs\b|$MODEL --shifts 4|; s|examples/|$SOURCE/examples/|;
          s|sbatch |sbatch --parsable --output=$WORK/log/%A_%a.out |" >command.sh
@@ -84,7 +84,7 @@ check "the guide has the command" grep -q 'sbatch.*slurm.sh' command.sh
 job=$(bash -e command.sh)
 check "a job: $job" test "$job" -gt 0
 
-# The process that separates shard N here.
+# The process that separates shard N on this machine.
 process_of() {
     for p in /proc/[0-9]*; do
         [ "$(readlink "$p/cwd" 2>/dev/null)" = "$WORK" ] &&
@@ -94,7 +94,7 @@ process_of() {
     done
 }
 state() { squeue -h -a -r -j "$job" -o '%i %T' | sed -n "s/^${job}_$1 //p"; }
-# The moment in which a task has begun one song at least.
+# Waits until a task has begun at least one song.
 in_the_middle() {
     for _ in $(seq 200); do
         [ -s "separated/results-$1.jsonl.begun" ] && return

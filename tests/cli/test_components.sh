@@ -19,7 +19,7 @@ check "the core's test needs libc, libm and threads alone" \
 run 1 cmake -S "$SOURCE" -B unknown -DDMX_COMPONENTS=kernel
 says err 'there is no kernel'
 
-# A project that takes this one in, as add_subdirectory and FetchContent do.
+# A project that includes this one with add_subdirectory, as FetchContent does.
 mkdir inside
 cat >inside/CMakeLists.txt <<END
 cmake_minimum_required(VERSION 3.20)

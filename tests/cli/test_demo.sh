@@ -1,4 +1,4 @@
-# The demo runs to its end where ONNX Runtime is found.
+# The demo completes where ONNX Runtime is found.
 source "$(dirname "$0")/helpers.sh"
 build=$(dirname "$DEMUCS_ONNX")
 if [ -z "${DEMUCS_ONNXRUNTIME:-}" ]; then

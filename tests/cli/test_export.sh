@@ -73,7 +73,8 @@ run 1 "$DEMUCS_ONNX" export "$model" strict.onnx --parity-tolerance 1e-11 \
 says err 'of its peak, more than the tolerance'
 check "a failed check leaves no model" test ! -e strict.onnx
 check "but its figures" grep -q '"passed":.*false' strict.json
-# 8 bits: what is too far off goes back, with figures; then no file.
+# 8 bits: layers that lose too much go back to float32, with figures; if that is
+# not enough, no file is written.
 run 2 "$DEMUCS_ONNX" export "$model" x.onnx --min-snr 0
 run 2 "$DEMUCS_ONNX" export "$model" x.onnx --min-snr loud
 run 0 "$DEMUCS_ONNX" export "$model" int8.onnx --precision int8 \

@@ -53,8 +53,8 @@ check "the old picture stays" grep -q old old.svg
 run 0 separate s.flac -o o --stem bass --plot old.svg --overwrite
 check "the old picture is replaced" grep -q '<svg' old.svg
 
-# What --results appends to is no file of others: no song, model, list, stem,
-# nor anything that holds other lines.
+# --results never appends to another file: a song, model, list, stem, or
+# anything that holds other lines.
 echo s.flac >list
 cp list whole.list
 echo mine >notes.txt
@@ -174,7 +174,7 @@ run 1 export_quick broken.th link
 check "a failure leaves the target" cmp target whole.onnx
 no_parts
 
-# Only folders made by the run are removed, when nothing comes to lie in them.
+# Only folders that the run created are removed, and only if they stay empty.
 mkdir -p mine/deep/out
 echo junk >bad.mp3
 run 1 separate bad.mp3 -o mine/deep/out
@@ -189,7 +189,7 @@ check "the others' folders stay" test "$(cd many && echo *)" = a
 run 1 "$DEMUCS_ONNX" export m.th no/such/folder/x.onnx
 check "no folder is made" test ! -e no
 
-# Nobody's part is opened or removed: names can't be foreseen.
+# Part files of others are neither opened nor removed: names are unpredictable.
 echo precious >secret
 for i in $(seq $$ $(($$ + 50))); do
     ln -s secret "j.json.$i-0.dmx-part"
@@ -201,7 +201,7 @@ check "a planted link is not followed" grep -q precious secret
 check "others' files stay" test "$(ls t.onnx.*-part | wc -l)" = 51
 rm -f ./*.dmx-part
 
-# A part of a process that was killed goes; one that lives stays.
+# The part file of a killed process is removed; that of a live one stays.
 "$DEMUCS_ONNX" export m.th k.onnx -q &
 for _ in $(seq 100); do
     ls k.onnx.*.dmx-part >parts 2>/dev/null && break
@@ -223,7 +223,7 @@ run 0 export_quick m.th k.onnx
 no_parts
 
 # The same in two PID namespaces that share the folder, where process numbers
-# say nothing, and are often the same.
+# mean nothing and often coincide.
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     inside() { unshare --pid --fork --mount-proc bash -c "$1"; }
     export DEMUCS_ONNX
@@ -250,7 +250,7 @@ else
     echo "skipped: parts of other PID namespaces (unshare needs root)"
 fi
 
-# Long names: as long as the system takes them.
+# Long names, up to the system's limit.
 for n in 236 245 250; do
     name=$(printf 'x%.0s' $(seq "$n")).onnx
     run 0 export_quick m.th "$name"
@@ -263,7 +263,7 @@ run 0 separate "$long" -o long --stem bass
 run 0 separate "$long" -o long --stem bass --filename '{track}_{stem}.{ext}'
 check "long names" test "$(find long -name '*.wav' | wc -l)" = 2
 
-# Names that others wrote stay below -o, whatever they are.
+# Names taken from files stay below -o, whatever they contain.
 cp s.flac ./...flac
 cp s.flac .flac
 cp s.flac ' a .flac'

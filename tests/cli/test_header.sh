@@ -30,7 +30,7 @@ for compiler in gcc clang; do
     done
 done
 
-# One version: of the header.
+# There is one version, the header's.
 version=$(sed -n 's/^#define DMX_VERSION_[A-Z]* *//p' \
     "$SOURCE/include/demucs_onnx.h" | paste -sd .)
 run 0 "$DEMUCS_ONNX" --version

@@ -2,8 +2,8 @@
 source "$(dirname "$0")/helpers.sh"
 cd "$SOURCE/src" || exit 1
 
-# The program stands on the public header alone; what it measures with is
-# linked beside the library.
+# The program uses the public header alone; the usual export, which `bench`
+# measures, is linked alongside the library.
 for include in $(grep -ho '^#include "[^"]*"' cli/* |
     sed 's/.*"\(.*\)"/\1/' | sort -u); do
     [ "$include" = demucs_onnx.h ] && continue

@@ -38,7 +38,7 @@ nm -D --defined-only "$(find prefix -name 'libdemucs-onnx.so' | head -n 1)" |
     awk '{ print $3 }' | grep -v '^dmx_' >foreign
 check "foreign symbols: $(head -n 5 foreign | tr '\n' ' ')" test ! -s foreign
 
-# The program finds its checker beside itself, wherever it was put.
+# The program finds its checker in its own folder, wherever it was installed.
 run 1 prefix/bin/demucs-onnx export "$DMX_TEST_DATA/htdemucs/model.th" x.onnx \
     --onnxruntime /nonexistent
 says err 'no ONNX Runtime library there'

@@ -60,7 +60,7 @@ run 0 "$DEMUCS_ONNX" list-models --json
 says out '"name":"htdemucs_ft"'
 check "listing makes no cache" test ! -e cache
 
-# Offline, and without a server: nothing hangs, clear words.
+# Offline, and without a server: nothing hangs, and messages are clear.
 run 1 "$DEMUCS_ONNX" download htdemucs --offline
 says err 'not in the cache'
 run 2 "$DEMUCS_ONNX" download htdemuks
@@ -68,8 +68,8 @@ says err "did you mean 'htdemucs'"
 run 2 "$DEMUCS_ONNX" download htdemucs --mirror ftp://example.org
 says err 'not an http'
 
-# What can't be run is refused at once, before anything is downloaded; it may
-# still be kept.
+# Models that can't be run are refused before anything is downloaded; they may
+# still be downloaded on request.
 sed 's/"models": \[/&{"name": "strange", "sources": ["a"], "classes": ["Unheard"],\
   "members": [{"signature": "abcd0001", "files": [{"url": "abcd.th",\
   "sha256": "00000000"}]}]},/' registry.json >strange.json
@@ -90,7 +90,7 @@ run 1 "$DEMUCS_ONNX" download strange --mirror "$url" --registry strange.json
 says err 'HTTP 404'
 check "nothing came" test -z "$(ls cache/checkpoints 2>/dev/null)"
 
-# Without a home: what needs no cache works.
+# Without a home directory, everything that needs no cache works.
 check "no home, a file" env -i "$DEMUCS_ONNX" separate -q --stem drums -m \
     "$DMX_TEST_DATA/demo/htdemucs_tiny-87685527.th" \
     "$DMX_TEST_DATA/demo/song.flac" -o homeless
@@ -105,14 +105,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     says err 'no home folder for the cache: give --cache-dir'
 fi
 
-# No such host: said once for each source, at once.
+# No such host: reported immediately, once per source.
 start=$(date +%s)
 run 1 "$DEMUCS_ONNX" download htdemucs
 says err 'models.invalid'
 check "no other try" test -z "$(grep 'trying again' err)"
 check "no waiting" test $(($(date +%s) - start)) -lt 12
 
-# The first answer is cut off: resumed, whole, said beforehand.
+# The first answer is cut off: the download resumes and completes, and was
+# announced.
 run 0 "$DEMUCS_ONNX" download htdemucs --mirror "$url"
 says err 'downloading'
 says err 'ended|bytes|trying again'
@@ -156,7 +157,8 @@ run 0 "$DEMUCS_ONNX" separate "$song" -n htdemucs_tiny -o songs --stem vocals \
     --repo "$DMX_TEST_DATA/demo"
 says out 'songs/.*vocals'
 
-# Exports in the cache: made once, again when damaged or otherwise asked for.
+# Exports in the cache: made once, and again when damaged or when options
+# differ.
 warm() {
     run 0 "$DEMUCS_ONNX" prewarm 955717e8 --offline --no-parity-check "$@"
     tail -n 1 out
@@ -178,7 +180,7 @@ else
     says err 'ONNX Runtime'
 fi
 
-# Weights that are bare, their arguments beside them.
+# Bare weights with a file of their arguments.
 run 0 "$DEMUCS_ONNX" list-models --registry bare.json
 says out '^choir .* drums \(kick\) '
 run 0 "$DEMUCS_ONNX" separate "$song" -m choir --registry bare.json \

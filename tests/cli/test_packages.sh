@@ -36,7 +36,7 @@ run 0 env SOURCE_DATE_EPOCH="$epoch" GIT_DIR=/nonexistent \
 check "other bytes of another source" \
     test "$(cmp -s "one/$name.tar.gz" "three/$name.tar.gz"; echo $?)" = 1
 
-# Weights are seen by name and by what they are.
+# Weights are detected by name and by content.
 for file in "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th \
     "$DMX_TEST_DATA"/safetensors/*.safetensors; do
     rm -rf hidden
@@ -60,7 +60,7 @@ done
     run 0 nix-instantiate --parse one/demucs-onnx.nix
 run 0 bash -n one/PKGBUILD
 
-# What they ask for is what the build's own list names for that system.
+# Their dependencies are those that the build lists for that system.
 words() { tr -s ' \n' '\n\n' | grep . | sort -u; }
 listed() { # VARIABLE of install-deps.sh, without what only tests need
     sed -n "s/^$1=\"\(.*\)\"/\1/p" "$SOURCE/scripts/install-deps.sh" | words |

@@ -1,11 +1,11 @@
-# --precision: proved once, kept, shown, and as near as it says.
+# --precision: proved once, cached, reported, and as accurate as promised.
 source "$(dirname "$0")/helpers.sh"
 DEMO=$DMX_TEST_DATA/demo
 MODEL=$(ls "$DEMO"/htdemucs_tiny-*.th)
 export DEMUCS_ONNX_CACHE=$WORK/cache
 separate() { "$DEMUCS_ONNX" separate -m "$MODEL" "$DEMO/song.flac" "$@"; }
 
-# The SDR is that of exact within 0.01 dB, whatever the processor has.
+# The SDR is within 0.01 dB of the exact engine's on every processor.
 run 0 separate -o exact --precision exact --compare "$DEMO/true_{stem}.flac"
 cp out exact.txt
 for precision in int16 int8; do
@@ -23,7 +23,7 @@ done
 run 0 separate -o default
 check "the default is exact" diff -r exact default
 
-# A processor that gains nothing says so and is exact.
+# Where the processor gains nothing, that is reported and the engine is exact.
 run 0 separate -v -o again --precision int16
 if grep -q 'gains nothing' err; then
     check "no gain: exact" diff -r exact again
@@ -58,7 +58,7 @@ DEMUCS_ONNX_CACHE=$WORK/file/x run 0 separate -o nowhere --precision int16
 says err 'will be proved again next time'
 check "without a cache it is the same" diff -r int16 nowhere
 
-# What can't be.
+# Wrong usage.
 run 2 separate -o no --precision int4
 run 2 separate -o no --precision int16 --engine reference
 says err 'precision int16 is of the native engine'

@@ -5,7 +5,7 @@ separate() { "$DEMUCS_ONNX" separate -m "$MODEL" "$@"; }
 mkdir songs
 for i in 1 2 3; do short_song "songs/$i.flac"; done
 
-# Messages never land in a stem, whatever is closed.
+# Messages never end up in a stem, whichever descriptors are closed.
 run 0 separate songs -o wanted -j 3
 for k in 1 2 3 4 5 6; do
     case $k in
@@ -30,7 +30,7 @@ kill -HUP $!
 wait $!
 check "goes on after a hang-up" test $? = 0
 
-# One signal ends in order, two at once; neither leaves a part.
+# One signal: an orderly end; two: an immediate one. Neither leaves part files.
 for signals in 1 2; do
     "$DEMUCS_ONNX" separate -m "$MODEL" -q songs -o killed --shifts 100 --overlap 0.9 >/dev/null 2>&1 &
     for _ in $(seq 100); do
@@ -46,8 +46,8 @@ for signals in 1 2; do
     rm -rf killed
 done
 
-# Inside ONNX Runtime's loading, which nothing interrupts, the program still
-# ends soon. Two seconds of load come first.
+# While ONNX Runtime loads a model, which nothing interrupts, the program still
+# ends soon. Two seconds of loading come first.
 if [ -d "$SOURCE/third_party/onnxruntime" ]; then
     "$DMX_SLOW_MODEL" slow.onnx
     for signal in TERM INT HUP; do
@@ -69,7 +69,7 @@ else
     echo "skipped: ends while ONNX Runtime loads (no third_party/onnxruntime)"
 fi
 
-# A line of error is one write: those of several processes do not mix.
+# An error line is one write: lines of several processes do not mix.
 check "a line is one write" python3 - "$DEMUCS_ONNX" <<'P'
 import socket, subprocess, sys
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -40,7 +40,7 @@ check "templates" test "$(ls mix)" = "$(printf '%s\n' \
 run 2 separate "$DEMO/song.flac" --stem vocals --stdout vocals
 says err 'only one of'
 
-# Streams: the same numbers through pipes.
+# Pipes: the same samples.
 run 0 separate "$DEMO/song.flac" -o float --float32 --stem drums
 cat "$DEMO/song.flac" | separate - --stdout drums --float32 >piped.wav 2>err
 check "standard input to standard output" test -s piped.wav
@@ -76,7 +76,7 @@ run 0 separate songs/a.flac songs/deep/a.flac -o twice --stem bass \
 check "folders tell songs apart" test "$(cd twice && echo */*/*)" = \
     'deep/a/bass.wav songs/a/bass.wav'
 
-# What can't be is refused before the work, in one line.
+# Impossible requests are refused before any work, in one line.
 mkdir empty
 refused() { # PATTERN ARGUMENT...
     local pattern=$1

@@ -1,4 +1,4 @@
-# Files that are odd, damaged or not there, and stopping in the middle.
+# Odd, damaged and missing files, and interruptions.
 source "$(dirname "$0")/helpers.sh"
 DEMO=$DMX_TEST_DATA/demo
 MODEL=$(ls "$DEMO"/htdemucs_tiny-*.th)
@@ -38,7 +38,7 @@ noise() { # BYTES
     openssl enc -aes-128-ctr -nosalt -K 00 -iv 00 -in /dev/zero 2>/dev/null |
         head -c "$1"
 }
-# field NAME: a number of the last song's JSON line.
+# field NAME: a number from the last song's JSON line.
 field() {
     grep '"event": "song"' out | grep -Eo "\"$1\": [0-9.e+-]+" | head -n 1 |
         awk '{ print $2 }'
@@ -121,7 +121,7 @@ run 0 separate sum.wav -o clip --clip-mode clamp --stem bass --json
 run 0 separate sum.wav -o clip2 --clip-mode none --stem bass --json
 run 0 separate sum.wav -o clip3 --clip-mode tanh --stem bass --dither --int24
 
-# Ctrl-C: within a second, nothing stays.
+# Ctrl-C: stops within a second and leaves nothing.
 for engine in native reference; do
     noise 30000000 | wav 44100 2 16 1 >long.wav
     "$DEMUCS_ONNX" separate -m "$MODEL" long.wav -o stopped \
@@ -141,7 +141,7 @@ for engine in native reference; do
     check "$engine: nothing stays" test ! -e stopped
 done
 
-# A full disk, as far as a file-size limit is one.
+# A full disk, simulated by a file-size limit.
 if (ulimit -f 100) 2>/dev/null; then
     run 1 bash -c 'ulimit -f 100; "$@"' - "$DEMUCS_ONNX" separate -m "$MODEL" \
         sum.wav long.wav -o full --clip-mode clamp --stem bass

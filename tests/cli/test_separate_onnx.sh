@@ -60,7 +60,7 @@ says err 'batch.*64'
 check "nothing is written of these" test ! -e bad
 rm -f long
 
-# What an .onnx file can't do is said.
+# What an .onnx file can't do is reported.
 run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --segment 1
 says err 'fixed length of 1.95 s; export with another segment'
 run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --engine native
@@ -76,7 +76,7 @@ done
 run 2 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --stem piano
 says err "no stem 'piano'; it has drums, bass, other, vocals"
 
-# Another segment at export is another segment here.
+# A segment chosen at export applies here, too.
 run 0 "$DEMUCS_ONNX" export "$MODEL" short.onnx --segment 1 --no-parity-check
 run 0 "$DEMUCS_ONNX" separate -m short.onnx "$DEMO/true_bass.flac" --stem bass -v
 says err 'segments of 1 s'
@@ -95,7 +95,7 @@ check "the exported bag is the bag" awk '{ d = $1 - $2
     <(tail -c 700000 out.json/noise/vocals.wav | od -An -v -t d2 -w2) \
     <(tail -c 700000 out.yaml/noise/vocals.wav | od -An -v -t d2 -w2))
 
-# A file that is no separation model.
+# A file that is not a separation model.
 echo "no model" >bad.onnx
 run 1 "$DEMUCS_ONNX" separate -m bad.onnx "$DEMO/song.flac" -o bad
 check "nothing is written" test ! -e bad
@@ -110,13 +110,13 @@ run 1 "$DEMUCS_ONNX" separate -m "$ODD/p_extbypass.onnx" "$DEMO/song.flac" -o ba
 says err 'refused'
 check "nothing is written of them" test ! -e bad
 
-# A model that gives no numbers fails the song.
+# A model that gives NaN fails the song.
 run 1 "$DEMUCS_ONNX" separate -m "$ODD/v_nan_out.onnx" "$DEMO/song.flac" -o nan
 says err 'not finite'
 check "nothing stays of it" test -z "$(find nan -type f 2>/dev/null)"
 
-# A model of 323 bytes that asks for 2.5 GB meets the program's limit, which is
-# the memory that there is. (AddressSanitizer ends the program itself.)
+# A model of 323 bytes that asks for 2.5 GB hits the program's limit, the
+# available memory. (AddressSanitizer ends the program itself.)
 if ! grep -qa __asan_init "$DEMUCS_ONNX"; then
     run 1 env DEMUCS_ONNX_MEMORY=1200 "$DEMUCS_ONNX" separate \
         -m "$ODD/fills_memory.onnx" "$DEMO/song.flac" -o full

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ctrl-C while separate waits for a pipe that says nothing: it stops at once,
+# Ctrl-C while separate waits on a silent pipe: it stops at once,
 # exit 130, nothing written.
 set -euo pipefail
 work=$(mktemp -d)

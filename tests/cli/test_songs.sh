@@ -4,8 +4,8 @@ MODEL=$(ls "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th)
 separate() { "$DEMUCS_ONNX" separate -m "$MODEL" --stem bass --quiet "$@"; }
 songs() { find "${1:-.}" -name '*.wav' | LC_ALL=C sort | tr '\n' ' '; }
 
-# Stems of an earlier run are no songs: in the default folder, in one given,
-# in the very folder of the songs, and of songs in folders below.
+# Stems of an earlier run are not songs: in the default folder, in a given one,
+# in the folder of the songs itself, and for songs in subfolders.
 mkdir m m/deep
 short_song m/a.flac
 short_song m/deep/b.flac
@@ -23,7 +23,7 @@ run 0 separate x -o y --filename '{folder}/{track}/{stem}.{ext}'
 check "a folder of stems that is asked for" test -s y/a/bass/bass.wav
 cd .. || exit 1
 
-# Each folder once, and none above the one given.
+# Each folder once, and none above the given one.
 mkdir -p top/songs/a top/other
 short_song top/songs/a/x.flac
 short_song top/other/y.flac
@@ -57,7 +57,7 @@ cd ../.. || exit 1
 check "folders of files" test "$(songs g)" = \
     "g/live/01/bass.wav g/one/01/bass.wav "
 
-# A folder that can't be read is told, and the others are done.
+# A folder that can't be read is reported, and the others are processed.
 mkdir -p un/read un/able
 short_song un/able/c.flac
 chmod 000 un/read
@@ -70,7 +70,7 @@ if ! ls un/read >/dev/null 2>&1; then
 fi
 chmod 700 un/read
 
-# Songs are looked at before any model is loaded or fetched.
+# Songs are checked before any model is loaded or downloaded.
 run 1 "$DEMUCS_ONNX" separate missing.wav -o none --cache-dir cache \
     --mirror http://127.0.0.1:9/
 says err 'missing.wav: No such file'

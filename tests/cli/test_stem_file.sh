@@ -1,5 +1,5 @@
-# DJ stem files: one file a song, as other programs read it; which stems; lists,
-# results and skips; what is refused, and what never stays.
+# DJ stem files: one file per song, readable by other programs; the choice of
+# stems; lists, results and skips; refusals, and no leftovers.
 source "$(dirname "$0")/helpers.sh"
 MODEL=$(ls "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th)
 SIX=$DMX_TEST_DATA/htdemucs_6s/model.th
@@ -7,7 +7,7 @@ NAME=$(basename "$MODEL" .th)
 separate() { "$DEMUCS_ONNX" separate -m "$MODEL" "$@"; }
 no_parts() { check "no part files" test -z "$(find . -name '*.dmx-part')"; }
 
-# The text of the box, by another way than the library's.
+# The text of the box, read independently of the library.
 names() { # FILE
     grep -ao '"stems":\[.*\]' "$1" | grep -o '"name":"[^"]*"' |
         cut -d'"' -f4 | tr '\n' ' '
@@ -37,7 +37,7 @@ says err 'skipped'
 run 0 separate lib/a/two.wav -o dj/a --stem-mp4 --overwrite
 check "the same bytes" cmp before dj/a/two.stem.mp4
 
-# Beside the songs: stem files are no songs, whoever made them.
+# In the folder of the songs: stem files are not songs, whoever made them.
 cp before lib/old.stem.mp4
 run 0 separate lib -o lib --filename '{track}.{ext}' --stem-mp4
 check "beside the songs" test "$(cd lib && find . -type f | sort | tr '\n' ' ')" \
@@ -100,7 +100,7 @@ run 2 separate lib/one.wav -o . --stem-mp4 --filename 'm.stem.mp4' \
     --plot m.stem.mp4
 check "nothing is written" test ! -e m.stem.mp4
 
-# A full disk, as far as a file-size limit is one; Ctrl-C.
+# A full disk, simulated by a file-size limit; Ctrl-C.
 if (ulimit -f 60) 2>/dev/null; then
     run 1 bash -c 'ulimit -f 60; "$@"' - "$DEMUCS_ONNX" separate -m "$MODEL" \
         lib/one.wav -o full --stem-mp4 --clip-mode clamp

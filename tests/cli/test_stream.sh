@@ -1,5 +1,5 @@
-# stream: raw and WAV through pipes, every kind of output, the exact mode, what
-# it says, what it refuses.
+# stream: raw and WAV through pipes, every kind of output, the exact mode,
+# messages and refusals.
 source "$(dirname "$0")/helpers.sh"
 model=$(ls "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th)
 raw=s16le,44100,2
@@ -20,7 +20,7 @@ difference() {
              END { print most + 0 }'
 }
 
-# WAV in, WAV out, as long as what came; the header says no length, as in pipes.
+# WAV in, WAV out of the same length; as in any pipe, the header has no length.
 run 0 stream --stem vocals --hop 0.2 <song.wav
 cp out vocals.wav
 says err 'segments of .* hop 0\.2 s: 0\.25 s behind'
@@ -30,7 +30,7 @@ check "WAV output" test "$(ffprobe -v error -of csv=p=0 -show_entries \
 tail -c +45 vocals.wav >vocals.raw
 check "as long as the input" test "$(stat -c %s vocals.raw)" = "$bytes"
 
-# The network in integers, as near as is promised: said, and heard.
+# The integer engines: announced, and as accurate as promised.
 run 0 stream -v --stem vocals --hop 0.2 --precision int16 --cache-dir "$WORK/c" \
     --raw $raw <song.raw
 says err 'int16: ([6-9][0-9]|1[0-9][0-9])\.. dB of 60 promised|int16: .*exact'
@@ -38,7 +38,8 @@ check "int16 is near" test "$(difference out vocals.raw)" -le 60
 run 2 stream --precision int4 <song.raw
 says err 'not one of exact|int16|int8'
 
-# The same raw, in dribs, and through descriptors; no_vocals is the rest.
+# The same as raw samples, in small pieces, through descriptors; no_vocals is
+# the rest.
 run 0 stream --stem vocals --hop 0.2 --raw $raw <song.raw
 check "raw is WAV's samples" cmp "$WORK/out" vocals.raw
 run 0 stream --hop 0.2 --raw $raw < <(
@@ -64,7 +65,7 @@ check "24 bits" test "$(stat -c %s out)" = $((bytes * 3 / 2))
 run 0 stream --stem bass --hop 0.5 --raw f32le,44100,2 <song.f32
 check "float in, float out" test "$(stat -c %s out)" = $((bytes * 2))
 
-# Exact: the offline separation's samples, but for the level (a rounding).
+# Exact: the samples of the offline separation, up to rounding of the level.
 "$DEMUCS_ONNX" separate -m "$model" --stem drums --clip-mode none -o offline \
     --filename '{stem}.{ext}' song.wav >/dev/null
 ffmpeg -v error -y -i offline/drums.wav -f s16le drums.raw
@@ -78,7 +79,7 @@ says err 'does not hold a hop of 0\.005 s.*--hop'
 says err '[1-9][0-9]* late frames'
 check "live is as long" test "$(stat -c %s out)" = "$bytes"
 
-# A hop of its own choice.
+# A chosen hop.
 run 0 stream --stem drums --latency low --raw $raw <song.raw
 says err 'hop 0\.[0-9]+ s: '
 
@@ -136,7 +137,7 @@ run 2 stream --hop 0.2 --raw $raw --fd vocals=3 --fd no_vocals=4 3>two.raw \
     4>>two.raw <song.raw
 says err 'each stem needs its own'
 
-# Hostile headers end in a message.
+# Hostile headers are refused with a message.
 printf 'RIFF\xff\xff\xff\xffWAVEjunk\xff\xff\xff\xff' >big.wav
 run 1 stream --hop 0.2 <big.wav
 says err 'header|beyond 16 MiB'
@@ -144,7 +145,7 @@ printf 'RIFF\0\0\0\0WAVEdata\4\0\0\0abcd' >none.wav
 run 1 stream --hop 0.2 <none.wav
 says err 'without a format'
 
-# Nothing comes: an interrupt ends it at once.
+# Without input, an interrupt ends it at once.
 mkfifo pipe
 sleep 20 >pipe &
 writer=$!

@@ -3,7 +3,7 @@ source "$(dirname "$0")/helpers.sh"
 MODEL=$(ls "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th)
 stream() { "$DEMUCS_ONNX" stream -m "$MODEL" --jack "$@"; }
 
-# Without a server, and with what does not go together.
+# Without a server, and with conflicting options.
 export JACK_DEFAULT_SERVER=dmx-none-$$ JACK_NO_START_SERVER=1
 run 2 stream --fd vocals=3
 says err 'does not go with'
@@ -71,7 +71,8 @@ ports=$(jack_lsp 2>/dev/null | grep '^demucs-onnx:' | sort | tr '\n' ' ')
 check "ports: $ports" test "$ports" = "$(printf 'demucs-onnx:%s ' bass_left \
     bass_right drums_left drums_right in_left in_right other_left other_right \
     vocals_left vocals_right)"
-# Lookahead, hop, crossfade, a hop for the run, a block; and the server's own.
+# Lookahead, hop, crossfade, one hop of computing, one block; and the server's
+# own latency.
 behind=$(((40 + 300 + 10 + 300) * 44100 / 1000 + 1024))
 check "latency is said" grep -q " $behind frames behind" client.err
 jack_connect system:capture_1 demucs-onnx:in_left >/dev/null 2>&1

@@ -1,5 +1,5 @@
-# Text that others wrote - in files, in names - is harmless on a terminal, on
-# one line, and valid UTF-8 in JSON.
+# Untrusted text, in files and in names, is harmless on a terminal, stays on one
+# line, and is valid UTF-8 in JSON.
 source "$(dirname "$0")/helpers.sh"
 MODEL=$DMX_TEST_DATA/demo/htdemucs_tiny-87685527.th
 
@@ -62,7 +62,7 @@ if command -v script >/dev/null; then
         "$(LC_ALL=C grep -a "$(printf '\033\[31m')" out)"
 fi
 
-# Events: an error is one, and "end" comes whatever happens.
+# Events: an error is an event, and "end" always comes.
 run 1 "$DEMUCS_ONNX" separate -m "$DMX_TEST_DATA/demo/README.md" \
     "$DMX_TEST_DATA/demo/song.flac" --json
 check "two events" test "$(wc -l <out)" = 2

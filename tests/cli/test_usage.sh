@@ -37,13 +37,13 @@ for command in $commands; do
     check "$command --help is too wide" test $? = 0
 done
 
-# Results that can't be written are a failure.
+# Failing to write results is an error.
 run 1 bash -c '"$1" completion bash >/dev/full' - "$DEMUCS_ONNX"
 says err "can't write"
-# A reader that has had enough is no failure.
+# A reader that closes the pipe early is not an error.
 run 0 bash -o pipefail -c '"$1" completion bash | head -n 1' - "$DEMUCS_ONNX"
 
-# The engines that the program offers are those of the table of backends.
+# The engines on offer are those of the table of backends.
 run 0 "$DEMUCS_ONNX" separate --help
 check "one choice an engine" test \
     "$(grep -oE -- '--engine [a-z|]+' out | cut -d' ' -f2 | tr '|' '\n' | sort)" = \

@@ -1,4 +1,4 @@
-# Checking files that exist. Needs ONNX Runtime.
+# Verifying existing files. Needs ONNX Runtime.
 source "$(dirname "$0")/helpers.sh"
 data=$DMX_TEST_DATA/htdemucs
 
@@ -22,7 +22,7 @@ run 1 "$DEMUCS_ONNX" verify m.onnx --recorded "$data/mix.npy" "$data/mix.npy"
 run 1 "$DEMUCS_ONNX" verify m.onnx --recorded "$data/model.th" "$data/stems.npy"
 says err 'not a .npy file'
 
-# The weights of another model: the difference is found, and where it begins.
+# Another model's weights: the difference is found and located.
 other=$DMX_TEST_DATA/model_repository/aaaa0002-8212b610.th
 run 1 "$DEMUCS_ONNX" verify m.onnx "$other"
 says err 'of its peak, more than the tolerance'
