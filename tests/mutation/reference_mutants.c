@@ -118,7 +118,7 @@ static void one_head(dmx_node *n)
 static dmx_value other_inputs[1024][4];
 static size_t n_other_inputs;
 
-/* Inputs a and b of the node changed places. */
+/* Swaps inputs a and b of the node. */
 static void swap_inputs(dmx_node *n, int a, int b)
 {
     assert_true(n->n_in <= 4 && n_other_inputs < 1024);

@@ -1,5 +1,5 @@
-/* A host for the plug-in, in memory: numbers for URIs, a worker that works when
- * it is told to, a state that can hold anything. */
+/* A host for the plug-in, in memory: numbers for URIs, a worker that runs on
+ * request, a state that can hold anything. */
 #ifndef DMX_TESTS_PLUGIN_HOST_H
 #define DMX_TESTS_PLUGIN_HOST_H
 
@@ -35,7 +35,7 @@ typedef struct host {
     int jobs;
 } host;
 
-/* What was said to the log since the last look. */
+/* What was logged since the last call. */
 const char *host_log(void);
 
 LV2_URID host_urid(const char *uri);

@@ -46,7 +46,8 @@ check "the stems of the stream, in order" cmp \
     <(samples out.wav | tail -c +$((behind * 32 + 1))) \
     <(head -c $((frames * 32)) want.raw)
 
-# Nothing to load, or nothing that can be: the mix, and a line that says why.
+# Without a model, or with one that fails to load: the mix, and a line that
+# says why.
 export DEMUCS_ONNX_LV2_MODEL=$PWD/none.th
 run 0 lv2apply -i in.wav -o out.wav urn:demucs-onnx:stems6
 says err 'demucs-onnx: .*none.th'

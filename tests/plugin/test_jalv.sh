@@ -1,5 +1,5 @@
 # A real host with a session: jalv on JACK without a sound card. The session
-# names the model beside it by a relative path, as hosts store paths.
+# names the model next to it by a relative path, as hosts store paths.
 source "$DMX_SOURCE/tests/cli/helpers.sh"
 for tool in jackd jalv jack_lsp jack_wait; do
     command -v $tool >/dev/null && continue

@@ -1,6 +1,6 @@
 /* The plug-in in a host: its output is the library's stream sample for sample,
- * behind by the latency it reports; models come and go by messages and by
- * state, whatever is in them. */
+ * delayed by the latency it reports; models are loaded and dropped through
+ * messages and state, whatever those contain. */
 #include "call_trap.h"
 #include "host.h"
 #include "stream_case.h"
@@ -123,7 +123,7 @@ static void test_is_the_stream(void **state)
     free(song);
 }
 
-/* Stopped and started again, it plays as new. */
+/* Deactivated and activated again, it starts afresh. */
 static void test_starts_anew(void **state)
 {
     (void)state;
@@ -255,7 +255,7 @@ static void test_messages(void **state)
     assert_string_equal(path, test_data(four));
     assert_true(host_told_number(h, "urn:demucs-onnx:hop", &x) && x == hop);
 
-    /* Another hop: the stream is another one, and the latency. */
+    /* Another hop means a new stream and a new latency. */
     const float before = h->latency;
     host_set_number(h, "urn:demucs-onnx:hop", 0.05F);
     run_silence(h);
@@ -264,7 +264,7 @@ static void test_messages(void **state)
     run_silence(h);
     assert_true(h->status == 2 && h->latency < before);
 
-    /* What is out of range is set back, and nothing is loaded. */
+    /* Values out of range are reset, and nothing is loaded. */
     host_set_number(h, "urn:demucs-onnx:hop", NAN);
     run_silence(h);
     assert_true(host_told_number(h, "urn:demucs-onnx:hop", &x) && x == 0.05F);
@@ -274,7 +274,7 @@ static void test_messages(void **state)
     run_silence(h);
     assert_true(h->status == 2);
 
-    /* A file that is no model: the mix goes through. */
+    /* A file that is not a model: the mix passes through. */
     host_set_path(h, "urn:demucs-onnx:model", "/etc/passwd");
     run_silence(h);
     host_work(h);
@@ -322,7 +322,7 @@ static void test_state(void **state)
     run_silence(h);
     assert_true(again->status == 2 && again->latency == h->latency);
 
-    /* A model that is gone: said, and still in the session. */
+    /* A missing model is reported and stays in the session. */
     host_load(again, "/nowhere/model.th", segment, hop, lookahead);
     run_silence(again);
     assert_true(again->status == 3);
@@ -349,7 +349,7 @@ static void test_old_load(void **state)
     run_silence(h);
     assert_true(h->status == 3);
     host_close(h);
-    h = host_open(4, RATE, true); /* closed with a load on its way */
+    h = host_open(4, RATE, true); /* closed while a model is being loaded */
     host_set_path(h, "urn:demucs-onnx:model", test_data(four));
     run_silence(h);
     host_close(h);
@@ -447,7 +447,7 @@ static void test_odd_buffers(void **state)
 /* --------------------------------------------------------------- real time */
 
 #ifdef CAN_TRAP
-/* A second of audio, with a gain that moves, a bypass and a question. */
+/* A second of audio, with a changing gain, a bypass and a query. */
 static void play_trapped(host *h)
 {
     run_silence(h); /* names of URIs are known from here on */

@@ -1,5 +1,4 @@
-/* A thread that may make no system call, for tests of what is real-time safe.
- */
+/* A thread that may make no system call, to test real-time safety. */
 #ifndef DMX_TESTS_CALL_TRAP_H
 #define DMX_TESTS_CALL_TRAP_H
 
@@ -9,7 +8,7 @@
 #define CAN_TRAP 1
 
 /* From here on this thread may only end the process (_exit); any other system
- * call kills it. Ends it with 4 when that can't be had. */
+ * call kills it. Exits with 4 where that is not available. */
 void trap_system_calls(void);
 #endif
 

@@ -168,7 +168,7 @@ static void assert_same_weight(const dmx_tensor *got, const dmx_tensor *wanted)
     free(b);
 }
 
-/* A file that is read by ranges is the same, or fails with the same words. */
+/* Read by ranges, a file gives the same, or fails with the same message. */
 static void assert_same_by_ranges(const dmx_checkpoint *wanted,
                                   dmx_status status, const char *message,
                                   unsigned char *data, size_t size,

@@ -1,4 +1,5 @@
-/* Checkpoints made in memory: bytes, zip files, pickles, and files changed. */
+/* Checkpoints built in memory: bytes, zip files, pickles, and modified
+ * files. */
 #ifndef DMX_CHECKPOINT_CASE_H
 #define DMX_CHECKPOINT_CASE_H
 
@@ -39,8 +40,8 @@ void pickle_int(bytes *b, int64_t value);
 void pickle_tensor(bytes *b, const char *type, const char *key, int64_t count,
                    int64_t offset, const char *shape, const char *strides);
 
-/* Opens a copy of the bytes under the name "test.th"; also by ranges, which
- * must come to the same. */
+/* Opens a copy of the bytes under the name "test.th"; also by ranges, with the
+ * same result. */
 dmx_status open_bytes(dmx_checkpoint **out, const void *data, size_t size,
                       const dmx_checkpoint_options *options, dmx_error *err);
 /* As open_bytes on a package of that pickle and ten float32 numbers. */

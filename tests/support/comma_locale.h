@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /* Makes it the program's, compiled by localedef into the test's folder where
- * the system has none; false when there is no way to one. Back with
- * setlocale(LC_ALL, "C"). */
+ * the system has none; false when that fails too. Undo with setlocale(LC_ALL,
+ * "C"). */
 bool test_comma_locale(void);
 
 #endif

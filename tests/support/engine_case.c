@@ -35,7 +35,7 @@ void engine_case_free(engine_case *s)
     free(s->expected);
 }
 
-/* How often `kind` stands in the profile. */
+/* How often `kind` appears in the profile. */
 static int count_steps(const dmx_engine_state *state, const char *kind)
 {
     char *profile = dmx_engine_profile_json(state), wanted[64];

@@ -12,15 +12,15 @@ typedef struct engine_case {
     size_t n_in, n_out;
 } engine_case;
 
-/* Noise that grows by exp(growth) towards the end, and what the reference makes
- * of it. */
+/* Noise that grows by exp(growth) towards the end, and the reference's output
+ * for it. */
 engine_case engine_case_make(const dmx_graph *g, double growth, uint64_t *seed);
 void engine_case_free(engine_case *s);
 
 #define ANY_STEPS -1 /* number of steps */
 
-/* The engine's error, of the peak; infinite where it gives NaN. `kind` must
- * stand `expected` times in the profile of a fused engine. */
+/* The engine's error relative to the peak; infinite where it gives NaN. `kind`
+ * must appear `expected` times in the profile of a fused engine. */
 double engine_case_error(const dmx_graph *g, const engine_case *s,
                          const dmx_engine_options *options, const char *kind,
                          int expected);

@@ -1,6 +1,6 @@
-/* Recordings of Hybrid Demucs, Demucs and HTDemucs of any length: every network
- * at several lengths. Shortened copies lie in tests/data/family, the whole
- * recordings are used where they are at hand. */
+/* Recordings of Hybrid Demucs, Demucs and HTDemucs of any length: every
+ * network at several lengths. Shortened copies are in tests/data/family; the
+ * full recordings are used where available. */
 #ifndef DMX_FAMILY_H
 #define DMX_FAMILY_H
 
@@ -11,8 +11,8 @@
 #define FAMILY_QUANTIZED "quantized/"
 #define FAMILY_WHOLE     "../../../shared/fixtures/"
 
-/* Calls check for every recording in a folder, `name` telling the network and
- * its file; returns how often it was false. The golden case is closed
+/* Calls check for every recording in a folder, `name` being the network and
+ * its file; returns how many checks failed. The golden case is closed
  * afterwards. */
 int family_each(const char *base, bool (*check)(golden *g, const char *name));
 

@@ -1,4 +1,4 @@
-/* A fixture: a checkpoint, and what the original made of one mixture. */
+/* A fixture: a checkpoint, and the original's stems for one mixture. */
 #ifndef DMX_GOLDEN_H
 #define DMX_GOLDEN_H
 
@@ -6,7 +6,7 @@
 
 #include "arch/arch.h"
 
-/* Where a recording and its checkpoint lie: files in tests/data/<folder>. */
+/* A recording and its checkpoint: files in tests/data/<folder>. */
 typedef struct golden_case {
     const char *folder, *file;
     const char *weights; /* of a training checkpoint, or NULL */
@@ -21,7 +21,7 @@ typedef struct golden {
     const char *name;
     dmx_checkpoint *checkpoint;
     dmx_model *model;
-    dmx_graph *graph; /* for the length that runs */
+    dmx_graph *graph; /* for the length of the run */
     double *mix;      /* [channels][run_samples], padded with zeros */
     double *out;      /* [rows of all][run_samples] */
     float *stems;     /* [rows][recorded]: the recording */

@@ -170,8 +170,8 @@ static void send_head(int fd, const server_file *f, size_t start, bool partial)
     send_all(fd, text, (size_t)n);
 }
 
-/* Whatever the test wants, in pieces of about 64 KiB unless it is to be slow.
- */
+/* The body as the test wants it, in pieces of about 64 KiB unless it should be
+ * slow. */
 static void send_raw(test_server *s, int fd, server_file *f)
 {
     char piece[65536];

@@ -1,4 +1,4 @@
-/* A small HTTP/1.1 server on loopback, with faults to order. */
+/* A small HTTP/1.1 server on loopback, with faults on request. */
 #ifndef DMX_TEST_HTTP_SERVER_H
 #define DMX_TEST_HTTP_SERVER_H
 
@@ -14,14 +14,14 @@ typedef struct server_file {
     const char *last_modified; /* NULL: none */
     int no_range;              /* ignores Range */
     int no_length;             /* closes the connection instead */
-    long cut;             /* >= 0: close after so many bytes of each body */
-    int cut_times;        /* so many times, then whole answers */
+    long cut;             /* >= 0: closes after this many bytes of each body */
+    int cut_times;        /* this many times, then sends whole answers */
     long rate;            /* > 0: bytes a second */
     int status;           /* != 0: this status without a body ... */
-    int status_times;     /* ... so many times; -1: always */
+    int status_times;     /* ... this many times; -1: always */
     int retry_after;      /* >= 0: with this header */
     const char *location; /* with this header */
-    int endless;          /* body without end (and without length) */
+    int endless;          /* endless body (without a length) */
     int lie_range;        /* 206 that starts at the wrong byte */
     const char *raw;      /* != NULL: these bytes as the answer, and then ... */
     const char *raw_repeat; /* ... these again and again, if not NULL */

@@ -1,5 +1,5 @@
-/* A track in memory, for separators: where it comes from and where its stems
- * go. */
+/* A track in memory for separators: the source of the mix and the sink of the
+ * stems. */
 #ifndef DMX_MEMORY_TRACK_H
 #define DMX_MEMORY_TRACK_H
 
@@ -14,8 +14,8 @@ typedef struct memory_track {
     int64_t in, out;        /* samples read and written */
 } memory_track;
 
-/* From the first sample. What is written must fit, and the mixture beside the
- * stems must be the track's own. */
+/* From the first sample. What is written must fit, and the mixture that comes
+ * with the stems must be the track's own. */
 dmx_separator_io memory_track_io(memory_track *t, int64_t channels,
                                  int64_t rows, dmx_normalization normalize);
 

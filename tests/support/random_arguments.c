@@ -60,7 +60,8 @@ static const draw of_htdemucs[] = {
     {NULL, {NULL}},
 };
 
-/* Widths divide by 4 wherever local attention may stand: its heads. */
+/* Widths are divisible by 4, the heads, wherever local attention may be
+ * used. */
 static const draw of_hdemucs[] = {
     SOURCES,
     {"audio_channels", {"1", "2", "2", "2", "3", "6"}},
@@ -158,7 +159,7 @@ static dmx_json *htdemucs(uint64_t seed)
 {
     dmx_json *a = pick_all(of_htdemucs, seed);
     dmx_json_add_number(a, "samplerate", 8000);
-    /* A time branch of another width meets neither transformer nor merge. */
+    /* A time branch of another width allows neither transformer nor merge. */
     const double depth = number(a, "depth");
     if (number(a, "t_layers") == 0 && depth < 3)
         dmx_json_add_number(a, "channels_time", 20);

@@ -1,5 +1,5 @@
-/* Constructor arguments drawn at random: what each class accepts, in
- * combinations that nobody chose. */
+/* Constructor arguments drawn at random: anything that each class accepts, in
+ * arbitrary combinations. */
 #ifndef DMX_RANDOM_ARGUMENTS_H
 #define DMX_RANDOM_ARGUMENTS_H
 
@@ -15,7 +15,7 @@ typedef struct random_class {
     int64_t (*samples)(uint64_t seed, const dmx_json *arguments);
 } random_class;
 
-/* HTDemucs, HDemucs, Demucs; NULL: there is none of that name. */
+/* HTDemucs, HDemucs, Demucs; NULL: there is no class of that name. */
 const random_class *random_class_find(const char *klass);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/tensor.h"
 
-/* A tensor of N(centre, spread) in the arena; seed moves on. */
+/* A tensor of N(centre, spread) in the arena; seed is advanced. */
 const dmx_tensor *random_tensor(dmx_arena *arena, uint64_t *seed,
                                 const char *name, double centre, double spread,
                                 int rank, const int64_t *dim);

@@ -41,8 +41,8 @@ bool test_film(const test_sound *sound, const char *path);
 /* Signal-to-noise ratio of b against a over a's length, in dB. */
 double test_sound_snr(const test_sound *a, const test_sound *b);
 
-/* The demo's model, ready to separate; between these two of a group of tests.
- */
+/* The demo's model, ready to separate, between the setup and teardown of a
+ * group of tests. */
 extern dmx_separator *test_tiny;
 int test_tiny_open(void **state);
 int test_tiny_close(void **state);

@@ -18,7 +18,7 @@ const char *test_data(const char *name);
  * Returns malloc'd elements. */
 float *test_read_npy(const char *path, int *rank, int64_t dim[8]);
 
-/* Fails the test with the library's own message unless status is DMX_OK. */
+/* Fails the test with the library's message unless status is DMX_OK. */
 #define assert_ok(status, err)                                                 \
     test_assert_ok((status), (err), __FILE__, __LINE__)
 void test_assert_ok(dmx_status status, const dmx_error *err, const char *file,

@@ -1,5 +1,5 @@
-/* slow_model FILE: a model of a kilobyte that takes ONNX Runtime hours to load:
- * it multiplies large matrices that depend on nothing, one after the other. */
+/* slow_model FILE: a model of a kilobyte that takes ONNX Runtime hours to
+ * load: it multiplies a chain of large constant matrices. */
 #include "test_support.h"
 #include "tiny_model.h"
 

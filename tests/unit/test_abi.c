@@ -1,5 +1,5 @@
-/* Structs as a program has them that was built against an older header: the
- * size says where they end, and what lies behind is none of the library's. */
+/* Structs of a program built against an older header: the size says where they
+ * end, and the library must not touch what follows. */
 #include "test_support.h"
 
 #include <stdio.h>
@@ -69,7 +69,7 @@ static void test_engine(void **state)
     dmx_engine_close(e);
 }
 
-/* An export and a verification that the old callback stops at once. */
+/* The old callback stops an export and a verification at once. */
 static void test_export_and_hooks(void **state)
 {
     (void)state;
@@ -87,7 +87,7 @@ static void test_export_and_hooks(void **state)
         dmx_verify_model(test_path("none.onnx"), model, &v, NULL, &err),
         DMX_OK);
     assert_int_equal(calls, 1);
-    /* Hooks from before there was progress: it is not called. */
+    /* Hooks from before `progress` existed: it is not called. */
     dmx_hooks old = hooks;
     OLDER(dmx_hooks, old, progress);
     dmx_engine_options e = DMX_ENGINE_OPTIONS_INIT;

@@ -1,5 +1,6 @@
-/* Every allocation of opening a checkpoint fails once: the answer is an error,
- * not a crash and not a leak. The linker sends the library's calls here. */
+/* Each allocation made while opening a checkpoint fails once: the result is an
+ * error, neither a crash nor a leak. The linker sends the library's calls
+ * here. */
 #include "checkpoint_case.h"
 #include "failing_memory.h"
 #include "test_support.h"
@@ -11,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fails the first, second, ... allocation until a run needs no more; later
- * ones, which repeat, in steps. */
+/* Fails the first, second, ... allocation until a run makes fewer; later ones,
+ * which repeat, in steps. */
 static void exhaust(const char *path, long step)
 {
     long n = 1;
@@ -27,7 +28,8 @@ static void exhaust(const char *path, long step)
         assert_int_equal(status, err.code);
         if (status != DMX_OK) {
             assert_null(c);
-            /* dmx_json_read does not tell bad JSON from no memory. */
+            /* dmx_json_read does not distinguish bad JSON from a lack of
+             * memory. */
             assert_true(failed && (status == DMX_ERROR_MEMORY ||
                                    status == DMX_ERROR_FORMAT));
         } else {

@@ -68,7 +68,7 @@ static void test_training_section(void **state)
                 "\"sources\":[\"vocals\",\"other\"],\"audio_channels\":2,"
                 "\"samplerate\":44100,\"segment\":11,"
                 "\"use_train_segment\":false}");
-    /* Its own argument of one band is no other network. */
+    /* A single band, given explicitly, is the same network. */
     assert_json(read_text("training:\n  instruments: [vocals]\n"
                           "htdemucs:\n  num_subbands: 1\n"
                           "  use_train_segment: true\n"),
@@ -121,7 +121,8 @@ static void count_line(void *user, const char *message)
     ++*(int *)user;
 }
 
-/* A hundred thousand keys are counted, not looked for one among the others. */
+/* A hundred thousand keys are handled in linear time, not by comparing each
+ * with all others. */
 static void test_many_arguments(void **state)
 {
     (void)state;
@@ -154,7 +155,7 @@ static void test_many_arguments(void **state)
         assert_non_null(strstr(err.message, o.config_path));
         assert_non_null(strstr(err.message, "arguments are more than"));
     }
-    /* Fewer are taken, but not all are named. */
+    /* Fewer are accepted, but not all are named. */
     char *text = malloc(16000), *p = text;
     p += sprintf(p, "{\"x\":1");
     for (int i = 0; i < 900; i++)

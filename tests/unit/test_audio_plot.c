@@ -122,7 +122,8 @@ static void test_files(void **state)
     }
 }
 
-/* Blocks don't matter: the same picture, byte for byte. */
+/* The size of the blocks does not matter: the picture is the same, byte for
+ * byte. */
 static void test_blocks(void **state)
 {
     (void)state;

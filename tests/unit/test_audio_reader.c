@@ -29,7 +29,7 @@ static dmx_audio_reader_options with_hooks(void)
     return o;
 }
 
-#define WMA 8192 /* this format may also lose some */
+#define WMA 8192 /* this format may also lose frames */
 
 typedef struct container_case {
     const char *file, *muxer, *codec, *options;
@@ -311,7 +311,8 @@ static void test_truncated_wav(void **state)
     refused(path, DMX_OK, "");
 }
 
-/* Every prefix and every damaged copy is read or refused, never worse. */
+/* Every prefix and every damaged copy is either read or refused; nothing worse
+ * happens. */
 static void survive(const char *path, dmx_audio_format format)
 {
     const dmx_audio_reader_options o = with_hooks();
@@ -372,8 +373,8 @@ static void test_damaged_frame(void **state)
     test_sound_free(&out);
 }
 
-/* Where no frame can be decoded, as FLAC's beyond what the decoder takes, that
- * is said: not that there is no sound. */
+/* Where no frame can be decoded, such as FLAC frames that exceed the decoder's
+ * limits, the message says so instead of claiming that there is no sound. */
 static void test_undecodable(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What files say besides their samples, true or not: several streams, tags of
- * another edit, tags behind the sound, heaps of tags, joined files. */
+/* What files contain besides samples, true or not: several streams, tags of
+ * another edit, tags after the sound, thousands of tags, joined files. */
 #include "test_audio.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static test_sound read_file(const char *path, int stream)
     o.stream = stream;
     if (test_sound_read(&s, path, &o, 999, &err) != DMX_OK)
         fail_msg("%s: %s", path, err.message);
-    /* The caller says the file's name. */
+    /* The caller adds the file's name. */
     assert_null(strstr(last_warning, path));
     return s;
 }
@@ -224,7 +224,7 @@ static void test_whole_files(void **state)
         }
 }
 
-/* A packet that is missing at the very end is still said. */
+/* A packet missing at the very end is still reported. */
 static void test_cut_off(void **state)
 {
     (void)state;
@@ -302,7 +302,7 @@ static void test_joined_badly(void **state)
     write_part(test_path("b.ogg"), 2, 32000, 20000);
     refused(join(test_path("a.ogg"), test_path("b.ogg")), 0,
             DMX_ERROR_UNSUPPORTED);
-    /* A link of which nothing can be decoded costs a warning. */
+    /* A link that can't be decoded at all causes a warning. */
     write_part(test_path("b.ogg"), 0, 48000, 20000);
     size_t size;
     unsigned char *b = test_bytes(test_path("b.ogg"), &size);
@@ -375,7 +375,7 @@ static void test_heap_of_frames(void **state)
         assert_int_equal(warnings, 1);
         assert_non_null(strstr(last_warning, "ID3"));
         test_sound_free(&s);
-        /* As many as songs have stay. */
+        /* As many as real songs have are kept. */
         s = read_file(heap_of_frames(kinds[i].version, kinds[i].with_ff, 50),
                       0);
         assert_int_equal(warnings, 0);
@@ -549,7 +549,7 @@ static void test_heap_in_matroska(void **state)
 
 /* ------------------------------------------------------------------ passes */
 
-/* A pass that gives less than the one before is no pass. */
+/* A pass that gives less than the one before fails. */
 static void test_passes_differ(void **state)
 {
     (void)state;

@@ -174,7 +174,7 @@ static void test_rf64_header(void **state)
     assert_false(dmx_wav_fits(&spec, (most & ~1ull) + 2, 0));
 }
 
-/* A file of more than 4 GiB, of which only the head is really there. */
+/* A file of more than 4 GiB, of which only the header really exists. */
 static void test_rf64_is_read(void **state)
 {
     (void)state;
@@ -290,7 +290,7 @@ static void test_abandoned(void **state)
     dmx_audio_writer_close(NULL);
 }
 
-/* A file size limit stands for a full disk: no file, one line. */
+/* A file-size limit simulates a full disk: no file, one line. */
 static void test_disk_full(void **state)
 {
     (void)state;
@@ -442,7 +442,7 @@ static void test_reproducible(void **state)
 }
 
 /* Samples far beyond full scale abort LAME and hang the AAC encoder of the
- * FFmpeg libraries; both get full scale, and what is no number is refused. */
+ * FFmpeg libraries; both get full scale, and NaN is refused. */
 static void test_lossy_limits(void **state)
 {
     (void)state;

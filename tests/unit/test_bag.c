@@ -182,7 +182,7 @@ static void budgets(void **state)
     free(text);
 }
 
-/* Bytes changed at random are refused or read, never worse. */
+/* Randomly changed bytes are either refused or read; nothing worse happens. */
 static void mutations(void **state)
 {
     (void)state;

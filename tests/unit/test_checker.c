@@ -48,7 +48,7 @@ static void models_are_judged(void **state)
     assert_int_equal(check(c, tiny, &err), DMX_ERROR_CHECK);
     model->graph->output[0]->type->tensor_type->shape->dim[3]->dim_value = 100;
 
-    /* An input that nobody makes. */
+    /* An input that no node produces. */
     err = (dmx_error)DMX_ERROR_INIT;
     model->graph->node[0]->input[0] = "nowhere";
     assert_int_equal(check(c, tiny, &err), DMX_ERROR_CHECK);

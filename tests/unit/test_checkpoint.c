@@ -1,5 +1,5 @@
-/* Whole checkpoints: every fixture, the two containers against each other,
- * wrapped state dicts, views, names, and what is refused. */
+/* Whole checkpoints: every fixture, both containers against each other,
+ * wrapped state dicts, views, names, and refusals. */
 #include "checkpoint_case.h"
 #include "test_support.h"
 
@@ -434,7 +434,7 @@ static void test_budget_of_arguments(void **state)
     bytes_free(&b);
 }
 
-/* Every kind of argument, beside one weight. */
+/* Every kind of argument, with one weight. */
 static void test_arguments(void **state)
 {
     (void)state;

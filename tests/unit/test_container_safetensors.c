@@ -11,7 +11,7 @@ static dmx_status open_header(dmx_checkpoint **out, const char *header,
     bytes b = {0};
     bytes_number(&b, strlen(header), 8);
     bytes_text(&b, header);
-    bytes_repeat(&b, "0", numbers); /* small numbers of all types */
+    bytes_repeat(&b, "0", numbers); /* small numbers of every type */
     const dmx_status status = open_bytes(out, b.data, b.size, NULL, err);
     bytes_free(&b);
     return status;
@@ -92,7 +92,7 @@ static void test_wrong_entries(void **state)
         "{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
         "\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8]}}",
         8, DMX_ERROR_FORMAT, "header: w is there twice");
-    /* Also one that no weight comes of. */
+    /* Also a tensor that does not become a weight. */
     refuse_with(
         "{\"n.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],"
         "\"data_offsets\":[0,8]},\"w\":{\"dtype\":\"F32\",\"shape\":[2],"

@@ -1,4 +1,5 @@
-/* The zip reader: each lie that a zip file can tell, and zip64. */
+/* The zip reader: every inconsistency that a zip file can contain, and
+ * zip64. */
 #include "checkpoint_case.h"
 #include "test_support.h"
 

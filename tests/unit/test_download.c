@@ -220,7 +220,7 @@ static void busy_then_fine(void **state)
     assert_int_equal(f->requests, 3);
     assert_int_equal(w.warnings, 2);
     assert_true(end.tv_sec - start.tv_sec >= 1);
-    /* A server that asks for more patience than we have. */
+    /* A server that asks us to wait longer than we are willing to. */
     f = serve("/later.th");
     f->status = 503;
     f->status_times = 1;
@@ -315,7 +315,8 @@ static void too_much(void **state)
     assert_nothing(path);
     assert_int_equal(fetch_with(f, path, hash, 0, &w, &err), DMX_ERROR_LIMIT);
     assert_nothing(path);
-    /* A length beyond the limit is not even begun. */
+    /* A download whose announced length exceeds the limit is not even
+     * started. */
     static unsigned char big[2 << 20];
     f = test_server_add(server, "/big.th", big, sizeof big);
     assert_int_equal(fetch_with(f, path, hash, 0, &w, &err), DMX_ERROR_LIMIT);
@@ -338,8 +339,8 @@ static void stalls(void **state)
     assert_file(path, data);
 }
 
-/* Bytes that come just often enough, or stop and go on with each try: the whole
- * is too slow, and what came stays for the next call. */
+/* Bytes that trickle in, or stop and continue with each attempt: the whole
+ * download is too slow, and what arrived is kept for the next call. */
 static void drips(void **state)
 {
     (void)state;
@@ -558,7 +559,8 @@ static void changed_meanwhile(void **state)
     }
 }
 
-/* A part of another URL, or with rubbish beside it, is resumed by its hash. */
+/* A part file of another URL, or one with a corrupt note, is judged by its
+ * hash. */
 static void foreign_parts(void **state)
 {
     (void)state;
@@ -635,7 +637,7 @@ static void full_disk(void **state)
     f->sent = 0;
     assert_ok(fetch(f, path, &w, &err), &err);
     assert_file(path, data);
-    assert_true(f->sent < SIZE); /* went on where the disk was full */
+    assert_true(f->sent < SIZE); /* continued where the disk was full */
 }
 
 /* ------------------------------------------------------------------ headers */
@@ -717,8 +719,8 @@ static double peak_memory(void)
     return 1024.0 * (double)usage.ru_maxrss;
 }
 
-/* Answers without end, everywhere but in a body: given up soon, within little
- * memory, without many tries at the same server, and leaving nothing. */
+/* Endless answers, anywhere but in a body: abandoned soon, with little memory,
+ * without many attempts at the same server, and without leftovers. */
 static void endless_headers(void **state)
 {
     (void)state;
@@ -812,7 +814,7 @@ static void trailers_are_ignored(void **state)
     assert_true(there(path));
 }
 
-/* There is no such host: said at once, once. */
+/* An unknown host is reported at once, and once. */
 static void no_such_host(void **state)
 {
     (void)state;
@@ -831,7 +833,7 @@ static void no_such_host(void **state)
     assert_int_equal(w.warnings, 0); /* no other try */
 }
 
-/* What a server puts into a Location is shown harmless, without passwords. */
+/* A server's Location is shown in a harmless form, without passwords. */
 static void hostile_location(void **state)
 {
     (void)state;

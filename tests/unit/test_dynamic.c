@@ -1,6 +1,6 @@
-/* Files of any length and any batch, in the ONNX Runtimes that are here: what
- * the original made of several lengths, the reference at lengths around every
- * boundary, names of dimensions that are true, batches. */
+/* Files of any length and any batch, in the installed versions of ONNX
+ * Runtime: against the original's recordings of several lengths and the
+ * reference at lengths around every boundary; names of dimensions; batches. */
 #include "golden.h"
 #include "test_support.h"
 
@@ -47,7 +47,8 @@ static void close_subject(subject *s)
     dmx_checkpoint_close(s->checkpoint);
 }
 
-/* The newest ONNX Runtime, and the oldest that is supported where it is. */
+/* The newest ONNX Runtime, and the oldest supported one where it is
+ * installed. */
 static dmx_runtime *open_runtime(int which)
 {
     dmx_runtime *r = NULL;
@@ -240,7 +241,7 @@ static void the_originals_outputs(void **state)
 
 /* ---- every fixture, in batches --------------------------------------------
  */
-/* Two inputs at once, each as it is alone. */
+/* Two inputs at once, each giving what it gives alone. */
 static void check_pair(dmx_session *session, const subject *s, int64_t samples)
 {
     const int64_t n = s->channels * samples, m = s->rows * samples;
@@ -299,7 +300,7 @@ static void every_fixture(void **state)
     }
 }
 
-/* A number of inputs that is fixed, at a fixed length. */
+/* A fixed batch at a fixed length. */
 static void fixed_batch(void **state)
 {
     (void)state;

@@ -79,9 +79,9 @@ static dmx_value lstm(dmx_graph *g, dmx_value x, int64_t hidden, int layers,
     return dmx_graph_lstm(g, "lstm", x, w, 8 * layers, chunk);
 }
 
-/* Units that fill tiles and don't, one sequence and many, one step and many;
- * gates that are all but open and shut, which are sums of 20 with an error of
- * 1e-6 each. */
+/* Units that fill tiles and units that don't, one sequence and many, one step
+ * and many; gates that are nearly open or shut: their sums are about 20, with
+ * errors of 1e-6. */
 static void test_lstm(void **state)
 {
     (void)state;
@@ -214,7 +214,7 @@ static dmx_value istft(dmx_graph *g, dmx_value x, dmx_value z, int64_t nfft,
                            dmx_graph_length(g, x, 2));
 }
 
-/* There, and there and back, at lengths about whole hops. */
+/* One way, and there and back, at lengths around whole hops. */
 static void test_frames(void **state)
 {
     (void)state;
@@ -275,8 +275,8 @@ static void test_masks(void **state)
         }
 }
 
-/* Kernels over more rows than there are: what meets only padding is left out.
- */
+/* Kernels over more rows than exist: taps that meet only padding are left
+ * out. */
 static void test_dead_taps(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-/* What the planner joins, and what it must not: small graphs of odd shapes, run
- * by every instruction set, fused, unfused and with half weights, against the
- * float64 reference. The profile tells what was joined. */
+/* What the planner fuses, and what it must not: small graphs of odd shapes on
+ * every instruction set, fused, unfused and with half weights, against the
+ * float64 reference. The profile shows what was fused. */
 #include "engine_case.h"
 #include "random_tensor.h"
 #include "test_support.h"
@@ -50,7 +50,7 @@ static void end(dmx_graph *g, dmx_value y)
     assert_ok(dmx_graph_status(g, &err), &err);
 }
 
-/* `kind` must stand `expected` times in the profile of a fused engine; with
+/* `kind` must appear `expected` times in the profile of a fused engine; with
  * half weights too, unless it needs transformed ones. */
 static void check_to(dmx_graph *g, dmx_value y, double growth, double tolerance,
                      const char *kind, int expected)
@@ -116,7 +116,7 @@ static void test_plain_pair(void **state)
     check(g, linear(g, linear(g, x, 150, 20), 33, 150), "linear pair", 1);
 }
 
-/* A hidden value that somebody else needs is a step's result. */
+/* A hidden value that another node needs remains a step's result. */
 static void test_shared_hidden(void **state)
 {
     (void)state;
@@ -148,7 +148,7 @@ static void test_siblings(void **state)
     }
 }
 
-/* More than a step has outputs. */
+/* More than a step's number of outputs. */
 static void test_five_siblings(void **state)
 {
     (void)state;
@@ -161,8 +161,8 @@ static void test_five_siblings(void **state)
 }
 
 /* Scores that grow from block to block of keys: the running maximum must
- * follow, whatever the first block said. A score of 100 has an error of 1e-5 in
- * float32, and so has its power. */
+ * follow, whatever the first block said. A score of 100 has an error of 1e-5
+ * in float32, and so does its exponential. */
 static void test_growing_scores(void **state)
 {
     (void)state;
@@ -247,7 +247,7 @@ static void test_wide_pair(void **state)
 }
 
 /* Keys and values leave their linear maps packed where the tiles of the
- * instruction set fit the heads, and where nobody else needs them. */
+ * instruction set fit the heads, and where no other node needs them. */
 static void test_packed_heads(void **state)
 {
     (void)state;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOLERANCE 5e-6 /* of the recording's peak */
+#define TOLERANCE 5e-6 /* relative to the recording's peak */
 
 typedef struct trial {
     dmx_engine *engine;
@@ -124,7 +124,7 @@ static void test_threads(void **state)
     golden_close(&g);
 }
 
-/* NaN and infinity in one segment leave no trace in the next. */
+/* NaN and infinity in one segment do not affect the next. */
 static void test_nan(void **state)
 {
     (void)state;

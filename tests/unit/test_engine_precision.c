@@ -1,5 +1,5 @@
-/* Engines of integers: near to the exact one on every fixture, and the promise
- * that is proved, kept in a file and, where it can't be kept, taken back. */
+/* Integer engines: close to the exact one on every fixture; the promise is
+ * proved, stored in a file and, where it does not hold, withdrawn. */
 #include "golden.h"
 #include "random_tensor.h"
 
@@ -16,7 +16,7 @@
 
 static dmx_error err = DMX_ERROR_INIT;
 
-/* The precision's plan as if everything paid. */
+/* The precision's plan as if every class of layers were worth it. */
 static dmx_precision_plan whole_plan(dmx_engine_precision precision)
 {
     static const bool all[DMX_NUMBERS] = {true, true, true};
@@ -124,7 +124,7 @@ static void test_threads(void **state)
     golden_close(&g);
 }
 
-/* NaN and infinity make their segment worthless and leave nothing behind. */
+/* NaN and infinity spoil their own segment only. */
 static void test_not_finite(void **state)
 {
     (void)state;
@@ -251,7 +251,7 @@ static void test_kept(void **state)
     golden_close(&g);
 }
 
-/* An instruction set that gains nothing runs exact, and says so. */
+/* An instruction set that gains nothing runs the exact engine and says so. */
 static void test_no_gain(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* The native engine against recordings of Hybrid Demucs and Demucs, every
- * network at several lengths: those of tests/data/family and, where they are at
- * hand, the whole ones. */
+ * network at several lengths: those of tests/data/family and, where available,
+ * the full ones. */
 #include "golden.h"
 
 #include "engine/engine.h"
@@ -147,8 +147,8 @@ static float *stems_of(const golden *g, int64_t samples,
     return stems;
 }
 
-/* An engine for another length takes the weights of the first, has hardly any
- * of its own, and gives what it gives alone. */
+/* An engine for another length shares the weights of the first, has hardly any
+ * of its own, and gives the same result as on its own. */
 static void test_like(void **state)
 {
     (void)state;

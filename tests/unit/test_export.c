@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The acceptance limit, and what we aim at: relative to the peak. */
+/* The acceptance limit and our target, relative to the peak. */
 #define LIMIT 1e-5
 #define AIM   3e-6
 
@@ -155,9 +155,9 @@ static void count_warning(void *user, const char *message)
         ++*(int *)user;
 }
 
-/* What the two test signals make of these random weights: all in 8 bits, or
- * less, or nothing. */
-enum { ANY = -1 }; /* too near the limit to say */
+/* How much of these random weights survives in 8 bits on the two test signals:
+ * everything, a part, or nothing. */
+enum { ANY = -1 }; /* too close to the limit to say */
 
 static const struct eight_bits {
     const char *model;
@@ -225,8 +225,8 @@ static void eight_bits_keep_their_promise(void **state)
         check_eight_bits(&eight_bits[i]);
 }
 
-/* The gate is the caller's, also of a file that is there; any length and batch
- * are held to the reference too. */
+/* The caller sets the gate, also for an existing file; files of any length and
+ * batch are compared with the reference, too. */
 static void eight_bits_go_with_free_dimensions(void **state)
 {
     (void)state;
@@ -303,8 +303,8 @@ static void the_report_says_everything(void **state)
     close_model(&o);
 }
 
-/* A tolerance that nothing meets: exit with figures, without a file; and as the
- * network is right, no module is to blame. */
+/* A tolerance that nothing meets: fails with figures and without a file; as
+ * the network is correct, no module is blamed. */
 static void check_failure(const char *name)
 {
     unlink(output_path());

@@ -1,6 +1,6 @@
 /* Without arguments: names and shapes of bare state dicts, the original's,
  * torchaudio's and those of older files, lead to the same network; and classes
- * that are other names or older things. */
+ * under other or older names. */
 #include "test_support.h"
 
 #include "arch/arch.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the weights leave open, of each fixture. */
+/* What the weights leave open in each fixture. */
 typedef struct bare {
     const char *folder;
     const char *set[10];
@@ -52,7 +52,7 @@ static dmx_checkpoint *open_checkpoint(const char *folder)
     return c;
 }
 
-/* The tensors of c under other names, and nothing else of it. */
+/* The tensors of c under other names, without anything else. */
 static struct dmx_checkpoint *without_class(const dmx_checkpoint *c,
                                             dmx_renaming *rename)
 {

@@ -1,6 +1,6 @@
-/* Hybrid Demucs, Demucs and HTDemucs of any length as ONNX files, of one length
- * and of any, in the ONNX Runtimes that are here, against recordings of the
- * original's float64 pass. */
+/* Hybrid Demucs, Demucs and HTDemucs of any length as ONNX files, of one
+ * length and of any, in the installed versions of ONNX Runtime, against
+ * recordings of the original's float64 pass. */
 #include "family.h"
 
 #include "onnx/onnx_export.h"

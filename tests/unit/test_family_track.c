@@ -1,6 +1,7 @@
-/* Whole tracks through classes that take any length: a bag of Demucs and Hybrid
- * Demucs against the recording of the original's apply_model where that is at
- * hand, and a Demucs against apply_model written out over whole arrays. */
+/* Whole tracks through classes that take any length: a bag of Demucs and
+ * Hybrid Demucs against the recording of the original's apply_model where that
+ * is available, and a Demucs against apply_model written out over whole
+ * arrays. */
 #include "arch/arch.h"
 #include "hub/repository.h"
 #include "reference/reference.h"
@@ -31,7 +32,7 @@ static void run(track *t, dmx_separator *s)
     assert_int_equal(t->out, t->length);
 }
 
-/* Largest difference relative to the peak of what is expected. */
+/* Largest difference relative to the expected peak. */
 static double distance(const track *t, const float *expected)
 {
     double most = 0.0, peak = 0.0;

@@ -1,4 +1,4 @@
-/* Names that others wrote, as names of files. */
+/* Untrusted names as names of files. */
 #include "test_support.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ static void test_table(void **state)
     }
 }
 
-/* Cut between characters, and the end after the cut is mended. */
+/* Cut between characters; what the cut leaves at the end is repaired. */
 static void test_length(void **state)
 {
     (void)state;

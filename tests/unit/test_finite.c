@@ -1,4 +1,4 @@
-/* Weights that are no numbers: found wherever they hide, named, refused. */
+/* Weights that are not finite: found wherever they are, named, refused. */
 #include "checkpoint_case.h"
 #include "test_support.h"
 
@@ -117,7 +117,7 @@ static size_t position(size_t *item, const bytes *file, size_t index,
     return at;
 }
 
-/* In each container. The zip file's entry is changed with its CRC. */
+/* In each container. The zip file's entry is changed along with its CRC. */
 static void test_containers(void **state)
 {
     (void)state;

@@ -216,7 +216,7 @@ static void test_any_length(void **state)
     dmx_graph_close(g);
 }
 
-/* Lengths that are equal at some inputs only have no rule. */
+/* Lengths that are equal only for some inputs have no rule. */
 static void test_no_rule(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Models of a kilobyte that would make others compute for minutes: refused
- * before anyone parses them. What exporters write passes. */
+/* Models of a kilobyte that would make libraries compute for minutes are
+ * refused before any of them parses the file. What exporters write passes. */
 #include "runtime/growth_scan.h"
 #include "runtime/wire_scan.h"
 #include "test_support.h"
@@ -11,7 +11,7 @@
 
 #define MOST 256
 
-/* A graph of constants beside tiny_model's. */
+/* A graph of constants next to tiny_model's. */
 typedef struct bomb {
     tiny_model *tiny;
     Onnx__GraphProto *graph;
@@ -131,7 +131,7 @@ static void doublings_are_refused(void **state)
     }
 }
 
-/* Fibonacci's way: no node has one input twice. */
+/* As Fibonacci numbers: no node has the same input twice. */
 static void slower_growth_is_refused(void **state)
 {
     (void)state;
@@ -221,7 +221,8 @@ static void ordinary_models_pass(void **state)
     dmx_error err;
     bomb *b = open_bomb();
     assert_ok(scan(b, &err), &err);
-    /* As many joins as an exporter of shapes makes, and a window's length. */
+    /* As many concatenations as an exporter makes for shapes, and a window's
+     * length. */
     doubled(b, add(b, "Shape", "mix", NULL), 10, "Slice");
     b->number[0] = 4;
     b->number[1] = 441000;

@@ -1,6 +1,6 @@
-/* Files that want to run code, exhaust memory, or have lost something: each is
- * refused with one line, quickly, and nothing is written. Rebuilt here out of a
- * good checkpoint. */
+/* Files that try to run code or exhaust memory, or are incomplete: each is
+ * refused quickly, with one line, and nothing is written. Built from a good
+ * checkpoint. */
 #include "checkpoint_case.h"
 #include "test_support.h"
 
@@ -200,7 +200,8 @@ static void test_damaged_files(void **state)
     bytes_free(&file);
 }
 
-/* Any one byte of the pickle changed: opens or fails, never worse. */
+/* Any single byte of the pickle changed: it opens or fails; nothing worse
+ * happens. */
 static void test_flipped_bytes(void **state)
 {
     (void)state;

@@ -245,7 +245,7 @@ static void test_warnings(void **state)
     dmx_checkpoint_close(c);
 }
 
-/* Any length down to one sample builds or is refused, never crashes. */
+/* Any length down to one sample is built or refused, without a crash. */
 static void test_lengths(void **state)
 {
     (void)state;
@@ -290,7 +290,7 @@ static void add_line(void *user, const char *line)
     l->text[l->used += n] = '\0';
 }
 
-/* Of the graph, closed after; of the error where there is none. */
+/* The text of the graph, which is closed, or of the error. */
 static char *text_of(dmx_graph *g, const dmx_error *err)
 {
     lines l = {NULL, 0, 0};
@@ -302,7 +302,8 @@ static char *text_of(dmx_graph *g, const dmx_error *err)
     return l.text;
 }
 
-/* The graph that is built for one length is that of any length, there. */
+/* The graph built for one length equals the graph of any length, taken at that
+ * length. */
 static void compare_at(const struct dmx_model *m, int64_t samples)
 {
     dmx_error err = DMX_ERROR_INIT, err_at = DMX_ERROR_INIT;

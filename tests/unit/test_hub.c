@@ -288,7 +288,7 @@ static void wrong_hash_everywhere(void **state)
     free(damaged.data);
 }
 
-/* Endless headers at the first source: the second one is asked. */
+/* Endless headers at the first source: the second one is tried. */
 static void second_source_after_odd_answers(void **state)
 {
     (void)state;
@@ -317,7 +317,7 @@ static void second_source_after_odd_answers(void **state)
     }
 }
 
-/* Models of which it is known that they can't be run. */
+/* Models that are known not to run. */
 static void not_runnable(void **state)
 {
     (void)state;
@@ -742,7 +742,7 @@ static void private_registries(void **state)
             fail_msg("%s: %s", cases[i].text, err.message);
         dmx_registry_free(&r);
     }
-    /* Changed bytes are refused or read, never worse. */
+    /* Changed bytes are either refused or read; nothing worse happens. */
     uint64_t seed = 9;
     const char *good = cases[0].text;
     char text[1000];

@@ -55,8 +55,8 @@ static double error_of(const int8_t *q, const float *w, int64_t count,
     return sum;
 }
 
-/* With 7 bits for every weight, which needs no look at pairs: what is made of
- * these weights, and the most that it can be. */
+/* With 7 bits for every weight, which needs no check of pairs: the error for
+ * these weights, and its bound. */
 static double error_of_7_bits(double *most, const float *w, int64_t count)
 {
     double largest = 0, sum = 0;
@@ -239,7 +239,8 @@ static float bytes_of(uint8_t *a, int *zero, const float *x, size_t count)
     return scale;
 }
 
-/* The largest difference from what integers say, over the largest value. */
+/* The largest difference from integer arithmetic, relative to the largest
+ * value. */
 static double distance(const layer *l, adder *add)
 {
     static uint8_t a[IN * TOKENS];

@@ -83,7 +83,7 @@ static void check_text(const dmx_json *ours, char *expected, bool lines)
     char *text = lines ? dmx_json_print(ours) : dmx_json_print_compact(ours);
     assert_non_null(text);
     assert_string_equal(text, expected);
-    /* What is read back prints the same. */
+    /* What was read prints the same again. */
     dmx_json *again = dmx_json_read(text);
     char *copy = lines ? dmx_json_print(again) : dmx_json_print_compact(again);
     assert_string_equal(copy, expected);

@@ -1,5 +1,5 @@
-/* Products of integers of every instruction set against exact integer
- * arithmetic: random shapes, tails, extremes. A failure prints the seed. */
+/* Integer products on every instruction set against exact integer arithmetic:
+ * random shapes, tails, extremes. A failure prints the seed. */
 #include "test_support.h"
 
 #include "engine/kernels/narrow.h"
@@ -142,7 +142,7 @@ static void check(bool good, const trial *t, const char *what)
     fail();
 }
 
-/* Every number is within half a step of what it stands for. */
+/* Every number is within half a quantization step of its original. */
 static void check_rounding(const trial *t)
 {
     const int64_t size = dmx_narrow_places(&t->cut, t->n->mr);
@@ -168,7 +168,7 @@ static void check_rounding(const trial *t)
     }
 }
 
-/* Exactly, and no sum on the way beyond int32. */
+/* Exactly, with no intermediate sum beyond int32. */
 static void check_element(const trial *t, int64_t r, int64_t j, bool add,
                           float before)
 {
@@ -320,7 +320,8 @@ static void test_full_scale(void **state)
     for_each_table(full_scale);
 }
 
-/* Zeros are exact; what is not finite is NaN, in its column or row alone. */
+/* Zeros are exact; values that are not finite give NaN, in their own column or
+ * row only. */
 static void special(const dmx_narrow_kernels *n, dmx_number kind)
 {
     static const float bad[] = {NAN, INFINITY, -INFINITY, -NAN};
@@ -505,7 +506,8 @@ static void test_attention(void **state)
     for_each_table(random_attention);
 }
 
-/* NaN of a query is its own, of a key everybody's, of a value its channel's. */
+/* NaN in a query affects that query, in a key all queries, in a value its
+ * channel. */
 static void special_attention(const dmx_narrow_kernels *n, dmx_number kind)
 {
     for (int which = 0; which < 3; which++) {

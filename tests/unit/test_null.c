@@ -1,5 +1,5 @@
-/* Every public function called with NULL: an answer or an error with a message,
- * never a crash; and a dmx_error that is used again. */
+/* Every public function called with NULL: an answer or an error with a
+ * message, never a crash; and a reused dmx_error. */
 #include "test_support.h"
 
 #include "base/file.h"
@@ -20,7 +20,7 @@ static void refused(dmx_status status, const char *named)
     memset(&err, 0x55, sizeof err); /* the next call clears whatever is here */
 }
 
-/* A pointer that must not be looked into before the others are checked, and
+/* A pointer that must not be dereferenced before the others are checked, and
  * results that must be cleared. */
 static char something[64];
 #define OTHER ((void *)something)
@@ -318,7 +318,7 @@ static void test_song(void **state)
     assert_int_equal(dmx_precision_find(&precision, NULL), 0);
 }
 
-/* The parts of a song's options, with a model and a song that are there. */
+/* Parts of a song's options, with an existing model and song. */
 static void test_song_options(void **state)
 {
     (void)state;
@@ -344,7 +344,7 @@ static void test_song_options(void **state)
     dmx_separator_close(s);
 }
 
-/* Each call tells its own failure, and none after a success. */
+/* Each call reports its own failure, and none after a success. */
 static void test_reuse(void **state)
 {
     (void)state;

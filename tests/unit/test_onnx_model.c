@@ -1,5 +1,5 @@
-/* What every written file promises: structure, names, metadata, the same bytes
- * each time, halves that lose nothing. */
+/* What every written file promises: structure, names, metadata, reproducible
+ * bytes, lossless halves. */
 #include "test_support.h"
 
 #include "arch/arch.h"
@@ -197,7 +197,7 @@ static void test_structure(void **state)
     }
 }
 
-/* Every module that computes is found in the name of some node. */
+/* Every module that computes appears in the name of some node. */
 static void test_names(void **state)
 {
     (void)state;

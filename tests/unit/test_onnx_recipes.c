@@ -1,5 +1,5 @@
-/* Every recipe, and what it is when its pattern is not there, against the
- * float64 reference: small graphs of odd shapes, run by ONNX Runtime. */
+/* Every recipe, with and without its pattern, against the float64 reference:
+ * small graphs of odd shapes, run by ONNX Runtime. */
 #include "random_tensor.h"
 #include "test_support.h"
 
@@ -264,7 +264,7 @@ static void test_folded_norm(void **state)
     }
 }
 
-/* Weights without energy: the Gram matrix has no full rank. */
+/* Weights without energy: the Gram matrix does not have full rank. */
 static void test_folded_norm_of_silence(void **state)
 {
     NEEDS_RUNTIME;
@@ -313,9 +313,9 @@ static void test_attention(void **state)
     }
 }
 
-/* Whole blocks of channels: linear layers on tokens channels first, beside
- * others that are not. Lengths with rows of their own, cut into rows, short and
- * prime. */
+/* Whole blocks of channels: linear layers on tokens in channels-first order,
+ * next to others that are not. Lengths with rows of their own, cut into rows,
+ * short and prime. */
 static void test_linear_layers(void **state)
 {
     NEEDS_RUNTIME;
@@ -341,7 +341,8 @@ static void test_linear_layers(void **state)
     }
 }
 
-/* Projections channels first: keys need no turning when the orders agree. */
+/* Projections channels first: keys need no transposition when the orders
+ * agree. */
 static void test_attention_of_blocks(void **state)
 {
     NEEDS_RUNTIME;
@@ -408,7 +409,7 @@ static void test_large_norms(void **state)
     check(g, dmx_graph_untokens(g, "untokens", y, 1));
 }
 
-/* Tokens of different orders meet in a sum and in one attention. */
+/* Tokens in different orders meet in a sum and in an attention. */
 static void test_mixed_orders(void **state)
 {
     NEEDS_RUNTIME;

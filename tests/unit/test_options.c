@@ -1,4 +1,4 @@
-/* Structs of callers that were built against another header. */
+/* Structs of callers built against another header. */
 #include "base/options.h"
 #include "test_support.h"
 

@@ -1,5 +1,5 @@
-/* Files that appear when they are complete, and what may stand at their
- * names. */
+/* Files that appear when they are complete, and what may already exist under
+ * their names. */
 #include "test_support.h"
 
 #include "base/output.h"
@@ -85,7 +85,7 @@ static void test_abandon(void **state)
     free(temporary);
 }
 
-/* Two outputs of one name at a time keep apart; who is last stays. */
+/* Two simultaneous outputs of one name do not mix; the last one wins. */
 static void test_two_at_a_time(void **state)
 {
     (void)state;
@@ -132,7 +132,7 @@ static void test_dead_parts(void **state)
     free(living);
 }
 
-/* Another file took the part's name: it is neither renamed nor removed. */
+/* Another file has taken the part's name: it is neither renamed nor removed. */
 static void test_part_replaced(void **state)
 {
     (void)state;
@@ -226,8 +226,8 @@ static void test_devices(void **state)
     assert_non_null(strstr(err.message, "No space"));
 }
 
-/* What a commit made is taken back; what it replaced, or what is another file
- * by now, is not. */
+/* What a commit created is removed again; what it replaced, or what has become
+ * another file, is not. */
 static void test_take_back(void **state)
 {
     (void)state;

@@ -259,7 +259,7 @@ static float *ours(const scene *s, size_t block)
     return k.stems;
 }
 
-/* The same, whatever number of pieces runs at once. */
+/* The same, however many pieces run at once. */
 static void compare_batches(scene *s, const float *first, size_t count)
 {
     static const int64_t batch[] = {2, 3, 7, 64};
@@ -390,8 +390,8 @@ static void test_shared_runner(void **state)
     free(s.mix);
 }
 
-/* Full batches, the last one of what is left; a track behind a reset; and how
- * far the results are behind the input. */
+/* Full batches and a partial last one; a track after a reset; and how far the
+ * results lag behind the input. */
 static void test_batches(void **state)
 {
     (void)state;
@@ -509,8 +509,8 @@ static void level_of(const float *x, size_t count, int times, double *mean,
     dmx_track_level_get(&level, mean, std);
 }
 
-/* Offsets that are no binary fractions: nothing is left beside them; and a
- * sound of -140 dB beside them keeps its deviation around the float32 mean. */
+/* Offsets that are not binary fractions leave no residue, and a sound of -140
+ * dB on top of them keeps its deviation around the float32 mean. */
 static void test_level_on_offset(void **state)
 {
     (void)state;

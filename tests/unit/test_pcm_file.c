@@ -367,8 +367,8 @@ static void check_samples(const spec *s, const test_sound *got, int64_t frames)
 
 #ifdef DMX_HAVE_SNDFILE
 /* Where libsndfile 1.2 is not a judge: it takes W64's padding for samples and
- * its sub-formats for integers, a size of nothing for no samples, and loses
- * samples of an AU whose size is wrong and whose header has a text. */
+ * its sub-formats for integers, a size of zero for no samples, and loses
+ * samples of an AU file whose size is wrong and whose header has a text. */
 static bool sndfile_is_wrong(const spec *s)
 {
     return s->kind == W64 || s->size == ZERO ||
@@ -542,7 +542,7 @@ static void test_sub_formats(void **state)
     free(b);
 }
 
-/* Tags before and behind do not move the samples. */
+/* Tags before and after do not shift the samples. */
 static void test_id3_before(void **state)
 {
     (void)state;
@@ -598,7 +598,7 @@ static void test_empty(void **state)
     test_sound_free(&got);
 }
 
-/* Compressed samples of a big-endian file: nobody reads those right. */
+/* Compressed samples of a big-endian file: no library reads those correctly. */
 static void test_refusals(void **state)
 {
     (void)state;
@@ -647,7 +647,7 @@ static void test_rates(void **state)
     }
 }
 
-/* Any prefix and any damage is read or refused. */
+/* Any prefix and any damaged copy is read or refused. */
 static void test_damage(void **state)
 {
     (void)state;

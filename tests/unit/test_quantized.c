@@ -76,7 +76,7 @@ static void check_file(const char *folder, const char *file)
         check_tensor(&named->tensor[i], e.sum[i]);
     }
     dmx_checkpoint_close(named);
-    /* One parameter fewer, or in another order, does not fit. */
+    /* One parameter fewer, or another order, does not fit. */
     err = (dmx_error)DMX_ERROR_INIT;
     assert_int_not_equal(
         dmx_quantized_open(&named, c, e.parameter, e.n - 1, &err), DMX_OK);

@@ -135,7 +135,7 @@ static bool is_music(uint64_t seed, const dmx_json *arguments)
     return seed % 3 == 1 && !takes_phase(arguments);
 }
 
-/* False: there is no such network, in the original neither. */
+/* False: there is no such network, nor in the original. */
 static bool open_trial(trial *t, const random_class *c, uint64_t seed,
                        dmx_json *arguments)
 {

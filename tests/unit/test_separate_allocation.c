@@ -48,7 +48,7 @@ static void exhaust(const attempt *a, long every, long step)
             assert_true(n > 10);
             return;
         }
-        /* A picture or a cover may be done without; nothing else. */
+        /* Only a picture or a cover may be left out. */
         if (status != DMX_OK && a->separator != NULL)
             assert_int_equal(test_count_files("stem"), 0);
         remove(a->file);

@@ -123,7 +123,7 @@ static void pull_all(dmx_separation *x, float *stems, int64_t *out, size_t most)
     free(memory);
 }
 
-/* block 0: random sizes. Every frame that can be out is out. */
+/* block 0: random sizes. Every frame that can be available is. */
 static void feed(dmx_separation *x, float *stems, size_t block, int64_t length)
 {
     uint64_t random = 11;
@@ -173,7 +173,8 @@ static void check_blocks(const dmx_separator_options *so,
         feed(x, got, blocks[i], LENGTH);
         assert_memory_equal(got, want, bytes);
         dmx_separation_reset(x);
-        /* A reset amid a track, its stems half pulled, leaves nothing. */
+        /* A reset in the middle of a track, with its stems half pulled, leaves
+         * nothing behind. */
         feed(x, got, 0, 30011 + 20000 * (int64_t)i);
         dmx_separation_reset(x);
     }
@@ -215,7 +216,7 @@ static void test_shifts_of_a_bag(void **state)
     check_blocks(&so, &o, test_data("model_repository/pair.yaml"));
 }
 
-/* What a segment is normalised by is the track up to its end. */
+/* A segment is normalised by the level of the track up to the segment's end. */
 static void test_level_is_causal(void **state)
 {
     (void)state;

@@ -155,7 +155,8 @@ static const char *write_file(const char *name, const char *text)
     return path;
 }
 
-/* Of a bag of specialists, one stem loads one model: another may be broken. */
+/* For one stem of a bag of specialists, one model is loaded: the others may be
+ * broken. */
 static void test_specialists(void **state)
 {
     (void)state;

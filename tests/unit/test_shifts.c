@@ -141,7 +141,8 @@ static void test_alone(void **state)
     free((float *)expected.mix);
 }
 
-/* Later offsets need the length: said, found out by reading, or refused. */
+/* Later offsets need the length: it is given, found by reading, or its lack is
+ * refused. */
 static void test_length(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* Whole songs: every container and codec we can make, at several rates and
- * widths, come back at their own rate and exact length; tags travel; loudness,
- * failures, and what may not stay. */
+ * widths, come back at their own rate and exact length; tags are kept;
+ * loudness, failures, and leftovers. */
 #include "test_audio.h"
 
 #include <math.h>
@@ -248,7 +248,8 @@ static void note(void *user, const char *message)
     snprintf(said, sizeof said, "%s", message);
 }
 
-/* Stems of a song beyond full scale sum to the song cut off: that is said. */
+/* Stems of a song beyond full scale sum to the clipped song, and a warning
+ * says so. */
 static void test_sums_beyond_full_scale(void **state)
 {
     (void)state;

@@ -151,7 +151,7 @@ static void test_write_refuses(void **state)
     }
 }
 
-/* Their bytes, whatever their strides are. */
+/* Their bytes, whatever their strides. */
 static void test_tensor_copy(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* DJ stem files: five tracks of one length that hold the mix and the stems,
- * and the box that names them, read by code of the test's own. */
+ * and the box that names them, read by the test's own code. */
 #include "base/json.h"
 #include "test_audio.h"
 
@@ -156,7 +156,7 @@ static void check_box(const char *const *name)
 
 /* ------------------------------------------------------------------- sound */
 
-/* Every track is what a file of its own would be, to the last bit. */
+/* Every track is what a separate file would be, to the last bit. */
 static void check_tracks(int rate, int64_t frames)
 {
     for (int i = 0; i < TRACKS; i++) {

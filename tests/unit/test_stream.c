@@ -1,5 +1,5 @@
-/* Live streams: what comes out, whatever the blocks, engines and models; late,
- * lost and forgotten input; refusals. */
+/* Live streams: their output for any blocks, engines and models; late, lost
+ * and dropped input; refusals. */
 #include "separate/track_level.h"
 #include "stream_case.h"
 #include "tiny_model.h"
@@ -288,7 +288,8 @@ static double steepest(const float *y, int64_t n)
     return worst;
 }
 
-/* The worker sleeps for a while: silence, counted, and back again; no jump. */
+/* The worker sleeps for a while: counted silence, then stems again, without a
+ * jump. */
 static void test_late(void **state)
 {
     (void)state;
@@ -318,7 +319,7 @@ static void test_late(void **state)
         assert_int_equal(stats_of(b).late_frames, 0);
         for (int64_t r = 0; r < ROWS; r++) {
             const float *stem = y + r * LENGTH, *good = whole + r * LENGTH;
-            /* Before, amid, and after the gap. */
+            /* Before, during and after the gap. */
             assert_memory_equal(stem, good, 20000 * sizeof *stem);
             for (int64_t i = 30000; i < 35000; i++)
                 assert_true(
@@ -342,8 +343,8 @@ static void test_late(void **state)
     dmx_separator_close(s);
 }
 
-/* Nobody works until the input no longer fits: what was lost is silence, and
- * what follows is where it belongs, as after a reset. */
+/* The worker stands still until the input no longer fits: what was lost is
+ * silence, and what follows is in its place, as after a reset. */
 static void test_lost(void **state)
 {
     (void)state;
@@ -418,7 +419,7 @@ static void test_reset_forgets(void **state)
     dmx_separator_close(s);
 }
 
-/* A model that only scales: what comes out is as smooth as what goes in. */
+/* A model that only scales: the output is as smooth as the input. */
 static dmx_separator *scaling_separator(int64_t samples)
 {
     char path[4096];

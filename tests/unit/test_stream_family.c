@@ -1,6 +1,6 @@
 /* Live streams of Demucs and Hybrid Demucs against their definition: every hop
  * the network runs over the newest samples of the past, as many as it takes,
- * normalised by all that was heard, and runs are crossfaded. */
+ * normalised by everything heard so far, and runs are crossfaded. */
 #include "separate/track_level.h"
 #include "stream/windows.h"
 #include "stream_case.h"

@@ -119,8 +119,8 @@ static void trap(void)
     strict = true;
 }
 
-/* Runs in a process of its own: blocks of all sizes up to a second, resets,
- * statistics, with the worker busy and without. Returns how it ended. */
+/* Runs in a separate process: blocks of all sizes up to a second, resets,
+ * statistics, with a busy worker and without one. Returns how it ended. */
 static int run_trapped(int dry, int wrong)
 {
     const pid_t child = fork();

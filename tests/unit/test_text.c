@@ -1,5 +1,5 @@
-/* What others wrote is made harmless before it is shown; numbers and JSON do
- * not depend on the locale. */
+/* Untrusted text is made harmless before it is shown; numbers and JSON do not
+ * depend on the locale. */
 #include "test_support.h"
 
 #include "base/json.h"
@@ -136,7 +136,7 @@ static void test_json_document(void **state)
     dmx_json_free(o);
 }
 
-/* An error is one harmless line whatever is put into it. */
+/* An error is one harmless line whatever it contains. */
 static void test_errors(void **state)
 {
     (void)state;

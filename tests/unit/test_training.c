@@ -1,6 +1,6 @@
-/* What the original's trainer leaves behind, against its own recordings: each
- * set of weights in a training checkpoint, its best.th, and the same model as
- * a community trainer saves it. Then the shapes that such files come in. */
+/* What the original's trainer saves, against its own recordings: each set of
+ * weights in a training checkpoint, its best.th, and the same model as a
+ * community trainer saves it. Then the shapes that such files come in. */
 #include "checkpoint_case.h"
 #include "golden.h"
 
@@ -124,7 +124,7 @@ static char *arguments_of(const char *file, const char *weights, heard *h)
     return text;
 }
 
-/* The configuration says what the package says, to the last argument. */
+/* The configuration agrees with the package in every argument. */
 static void test_arguments(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void test_shadow(void **state)
     dmx_checkpoint_close(c);
 }
 
-/* Any prefix that all have; counters are no weights and have none. */
+/* Any prefix that all names share; counters are not weights and lack it. */
 static void check_prefix(const char *prefix)
 {
     heard h = {""};
@@ -269,7 +269,7 @@ static void test_prefixes(void **state)
         check_prefix(prefixes[i]);
 }
 
-/* Two copies side by side: the user says which. */
+/* Two copies side by side: the user chooses. */
 static void test_groups(void **state)
 {
     (void)state;
@@ -288,7 +288,7 @@ static void test_groups(void **state)
     dmx_checkpoint_close(c);
 }
 
-/* Weights deep inside, an optimizer with more tensors beside them. */
+/* Weights deep inside, next to an optimizer with more tensors. */
 static void test_nested(void **state)
 {
     (void)state;
@@ -315,7 +315,7 @@ static void test_nested(void **state)
     dmx_checkpoint_close(c);
 }
 
-/* What is no supported network is told by its first names. */
+/* An unsupported network is identified by its first names. */
 static void test_unknown_network(void **state)
 {
     (void)state;
@@ -337,7 +337,8 @@ static void test_unknown_network(void **state)
 
 #define NODE "comegaconf.dictconfig\nDictConfig\n)\x81"
 
-/* Nodes that hold themselves, one another, or too much: ignored in a line. */
+/* Nodes that contain themselves, one another, or too much: ignored, with a
+ * line. */
 static void check_config(const char *args, size_t size, const char *words)
 {
     heard h = {""};

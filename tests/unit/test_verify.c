@@ -35,7 +35,7 @@ static const char *write_tiny(tiny_model *tiny)
     return path;
 }
 
-/* What files keep that say nothing else. */
+/* Metadata of a plain file. */
 static const dmx_gate gate = {1e-5, -INFINITY};
 
 /* --------------------------------------------------------------- promises */
@@ -280,8 +280,8 @@ static void only_canonical_forms_are_read(void **state)
                      dmx_status_name(cases[i].status));
 }
 
-/* `count` times the item, after `head`, inside the messages of `keys`, the
- * innermost first. */
+/* `count` copies of the item, after `head`, nested in the messages of `keys`,
+ * the innermost first. */
 static dmx_status scan_many(const char *item, size_t item_size, size_t count,
                             const char *keys, const dmx_hooks *hooks)
 {
@@ -381,7 +381,7 @@ static void mistaken_files_are_named(void **state)
     }
 }
 
-/* Every prefix and many single-byte changes: an error or a model, never a
+/* Every prefix and many single-byte changes give an error or a model, never a
  * crash. */
 static void damage_is_survived(void **state)
 {
