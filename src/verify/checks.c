@@ -175,6 +175,10 @@ dmx_checks_parity(struct dmx_report *report, const dmx_model_file *file,
                   dmx_expected *expected, const dmx_verify_options *options,
                   const dmx_hooks *hooks, dmx_error *err)
 {
+    const dmx_identity who = dmx_model_identity(model);
+    DMX_FORWARD(dmx_promises_identity(report, file, &who, err));
+    if (report->failed)
+        return DMX_OK;
     if (options->skip_parity) {
         dmx_warn(hooks,
                  "the numbers of %s are not compared with the "

@@ -24,9 +24,10 @@ dmx_checks_static(struct dmx_report *report, dmx_contract *contract,
                   const dmx_checker *checker, const dmx_model_file *file,
                   bool trusted, const dmx_hooks *hooks, dmx_error *err);
 
-/* Check 1 against the model's reference, unless it is to be skipped. The
- * reference runs where `expected` does not hold its results yet; NULL: nothing
- * is kept for another call. */
+/* Check 1 against the model's reference, unless it is to be skipped or the file
+ * states another network than the model's, which is a finding. The reference
+ * runs where `expected` does not hold its results yet; NULL: nothing is kept
+ * for another call. */
 DMX_MUST_CHECK dmx_status
 dmx_checks_parity(struct dmx_report *report, const dmx_model_file *file,
                   const struct dmx_model *model, const dmx_contract *contract,

@@ -123,6 +123,48 @@ static void broken_promises_are_found(void **state)
     tiny_model_close(tiny);
 }
 
+/* What our files say of themselves must be true of their shapes; other
+ * programs' words for it are not ours to judge. */
+static void untrue_metadata_is_found(void **state)
+{
+    static const struct {
+        const char *key, *value, *words;
+    } row[] = {
+        {"samples", "65", "'samples' is '65', but the dimension is 64"},
+        {"samples", "64x", "'samples' is '64x', but that is no whole number"},
+        {"audio_channels", "7", "'7', but the dimension is"},
+        {"batch", "3", "'3', but the dimension is 1"},
+        {"samplerate", "0", "no rate"},
+        {"samplerate", "-44100", "no whole number"},
+        {"samplerate", "1e400", "no whole number"},
+        {"segment", "1/0", "no duration"},
+        {"segment", "-1/2", "no duration"},
+        {"segment", "", "no duration"},
+        {"dynamic", "samples", "no dimension is free"},
+        {"pads_to_segment", "maybe", "no such value"},
+        {"precision", "fp8", "no such value"},
+        {"shortest_samples", "0", "no input is shorter"},
+        {"longest_samples", "0", "less than 'shortest_samples'"},
+    };
+    (void)state;
+    tiny_model *tiny = tiny_model_open(64, 2);
+    Onnx__ModelProto *m = tiny_model_proto(tiny);
+    Onnx__StringStringEntryProto entry, *entries[] = {&entry};
+    onnx__string_string_entry_proto__init(&entry);
+    m->n_metadata_props = 1;
+    m->metadata_props = entries;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        entry.key = (char *)row[i].key;
+        entry.value = (char *)row[i].value;
+        m->producer_name = "demucs-onnx";
+        assert_finding(tiny, true, row[i].words);
+        m->producer_name = (char *)protobuf_c_empty_string;
+        assert_finding(tiny, false, "");
+    }
+    m->n_metadata_props = 0;
+    tiny_model_close(tiny);
+}
+
 /* ---------------------------------------------------------- hostile bytes */
 
 static void external_data_is_refused(void **state)
@@ -528,6 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_promises_are_found),
+        cmocka_unit_test(untrue_metadata_is_found),
         cmocka_unit_test(external_data_is_refused),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(floods_are_refused),
