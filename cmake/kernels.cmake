@@ -34,4 +34,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   set_source_files_properties(${DMX_KERNEL_DIR}/narrow_dotprod.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-march=armv8.2-a+dotprod")
+  set_source_files_properties(${DMX_KERNEL_DIR}/narrow_i8mm.c PROPERTIES
+    COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-march=armv8.2-a+dotprod+i8mm")
 endif()

@@ -17,14 +17,21 @@ flags=(-std=c17 -O2 -ffp-contract=fast -fno-math-errno -fno-trapping-math
   -D_GNU_SOURCE -DDMX_TEST_DATA='"tests/data"'
   -Wall -Wextra -Werror
   -Itests/cross -Itests/support -Isrc -Iinclude)
-"$cc" "${flags[@]}" -march=armv8.2-a+dotprod \
-  -c src/engine/kernels/narrow_dotprod.c -o "$folder/dotprod.o"
+for extension in dotprod i8mm; do
+  "$cc" "${flags[@]}" -march=armv8.2-a+dotprod+$extension \
+    -c "src/engine/kernels/narrow_$extension.c" -o "$folder/$extension.o"
+done
 for test in engine_kernels narrow; do
   "$cc" "${flags[@]}" -static \
-    $(ls src/engine/kernels/*.c | grep -v narrow_dotprod) "$folder/dotprod.o" \
-    src/base/memory.c src/base/error.c src/base/number.c \
+    $(ls src/engine/kernels/*.c | grep -v -e narrow_dotprod -e narrow_i8mm) \
+    "$folder/dotprod.o" "$folder/i8mm.o" \
+    src/base/memory.c src/base/error.c src/base/number.c src/base/source.c \
     src/base/text.c src/base/tensor.c \
     tests/support/test_support.c "tests/unit/test_$test.c" \
     -o "$folder/test" -lm -lpthread
-  "$qemu" "$folder/test"
+  "$qemu" -cpu max "$folder/test"
 done
+# A processor without the matrix instruction takes the table before it.
+"$qemu" -cpu cortex-a76 "$folder/test" | tee "$folder/older"
+! grep -q i8mm "$folder/older"
+grep -q dotprod "$folder/older"

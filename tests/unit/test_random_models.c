@@ -1,17 +1,11 @@
 /* Networks of random arguments: ONNX Runtime, on what the exporter writes, and
  * the native engine, in all its modes, must agree with the float64 reference on
  * each of them. Fixtures cover every argument; this covers how they combine.
- *
- * The architecture asks this file for weights, not arch/weights.c: here every
- * weight exists, in whatever shape is asked for, and holds numbers that follow
- * from its name. More networks: test_random_models CLASS FIRST COUNT */
-#include "arch/arch.h"
-#include "arch/weights.h"
+ * More networks: test_random_models CLASS FIRST COUNT */
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
 #include "onnx/onnx_export.h"
-#include "random_arguments.h"
-#include "random_tensor.h"
+#include "random_network.h"
 #include "reference/reference.h"
 #include "runtime/runtime.h"
 #include "test_support.h"
@@ -33,146 +27,46 @@
  * (docs/models.md). */
 #define PHASE_LIMIT 1e-4
 
-/* ----------------------------------------------------------------- weights */
-
-static dmx_arena weights_arena;
-static bool weights_are_halves;
-
-dmx_status dmx_weights_open(dmx_weights *w, const struct dmx_checkpoint *c,
-                            dmx_error *err)
-{
-    (void)err;
-    *w = (dmx_weights){.checkpoint = c};
-    return DMX_OK;
-}
-
-void dmx_weights_close(dmx_weights *w)
-{
-    (void)w;
-}
-
-void dmx_weights_open_asking(dmx_weights *w)
-{
-    (void)w;
-    fail_msg("nothing is quantized here");
-}
-
-/* Centre and spread that keep activations near 1 and no branch idle. */
-static void choose_range(const char *path, const char *name, int rank,
-                         const int64_t *dim, double *centre, double *spread)
-{
-    int64_t inputs = 1;
-    for (int k = 1; k < rank; k++)
-        inputs *= dim[k];
-    *centre = 0.0;
-    *spread = 0.1;
-    if (strcmp(name, "scale") == 0) {
-        *centre = 0.3;
-    } else if (rank == 1 && strcmp(name, "weight") == 0) {
-        *centre = 1.0;
-        *spread = 0.2;
-    } else if (strstr(path, "conv_tr") != NULL && rank > 1) {
-        *spread = 0.7 / sqrt(2.0 * (double)dim[0]);
-    } else if (rank > 1 && strstr(path, "embedding") == NULL) {
-        *spread = 0.7 / sqrt((double)inputs);
-    }
-}
-
-static void round_to_halves(const dmx_tensor *t)
-{
-    float *x = (float *)(uintptr_t)t->data;
-    for (size_t i = 0; i < dmx_tensor_count(t); i++)
-        x[i] = dmx_f16_to_f32(dmx_f32_to_f16(x[i]));
-}
-
-const dmx_tensor *dmx_weights_get(dmx_weights *w, const char *path,
-                                  const char *name, int rank,
-                                  const int64_t *dim)
-{
-    (void)w;
-    char *full = dmx_arena_printf(&weights_arena, "%s.%s", path, name);
-    assert_non_null(full);
-    uint64_t seed = 14695981039346656037u;
-    for (const char *c = full; *c != '\0'; c++)
-        seed = (seed ^ (unsigned char)*c) * 1099511628211u;
-    double centre, spread;
-    choose_range(path, name, rank, dim, &centre, &spread);
-    const dmx_tensor *t =
-        random_tensor(&weights_arena, &seed, full, centre, spread, rank, dim);
-    if (weights_are_halves)
-        round_to_halves(t);
-    return t;
-}
-
-dmx_status dmx_weights_verdict(dmx_weights *w, dmx_error *err)
-{
-    (void)w;
-    (void)err;
-    return DMX_OK;
-}
-
 /* -------------------------------------------------------------- comparison */
 
 typedef struct trial {
-    struct dmx_checkpoint checkpoint; /* the model's */
-    dmx_model *model;
-    dmx_graph *graph;
+    random_network network;
     int64_t channels, samples;
     size_t count; /* elements of the output */
     float *mix;
     double *expected, peak;
 } trial;
 
-static bool takes_phase(const dmx_json *arguments)
-{
-    const dmx_json *cac = dmx_json_get(arguments, "cac");
-    return cac != NULL && !dmx_json_is_true(cac);
-}
-
 /* A signal with a noise floor where phases matter. */
-static bool is_music(uint64_t seed, const dmx_json *arguments)
+static bool is_music(uint64_t seed, const random_network *n)
 {
-    return seed % 3 == 1 && !takes_phase(arguments);
+    return seed % 3 == 1 && !random_network_takes_phase(n);
 }
 
-/* False: there is no such network, nor in the original. */
-static bool open_trial(trial *t, const random_class *c, uint64_t seed,
-                       dmx_json *arguments)
+/* False: there is no such network. */
+static bool open_trial(trial *t, const char *klass, uint64_t seed)
 {
-    static char path[] = "random";
     dmx_error err = DMX_ERROR_INIT;
     *t = (trial){0};
-    t->checkpoint =
-        (struct dmx_checkpoint){.path = path,
-                                .klass_name = (char *)(uintptr_t)c->klass,
-                                .kwargs = arguments};
-    const dmx_status status =
-        dmx_model_open(&t->model, &t->checkpoint, NULL, &err);
-    if (status == DMX_ERROR_MODEL || status == DMX_ERROR_UNSUPPORTED) {
-        printf("refused: %s\n", err.message);
+    if (!random_network_open(&t->network, klass, seed))
         return false;
-    }
-    assert_ok(status, &err);
-    assert_ok(
-        dmx_model_graph(&t->graph, t->model, c->samples(seed, arguments), &err),
-        &err);
-    const dmx_shape in = dmx_graph_shape(t->graph, t->graph->input);
-    const dmx_shape out = dmx_graph_shape(t->graph, t->graph->output);
+    const dmx_shape in = t->network.input;
     const size_t inputs = (size_t)dmx_shape_count(&in);
     t->channels = in.dim[0];
     t->samples = in.dim[2];
-    t->count = (size_t)dmx_shape_count(&out);
+    t->count = (size_t)dmx_shape_count(&t->network.output);
     t->mix = malloc(inputs * sizeof *t->mix);
     t->expected = malloc(t->count * sizeof *t->expected);
     double *mix = malloc(inputs * sizeof *mix);
     assert_true(t->mix != NULL && t->expected != NULL && mix != NULL);
     assert_ok(dmx_test_signal(t->mix,
-                              is_music(seed, arguments) ? "music" : "noise",
+                              is_music(seed, &t->network) ? "music" : "noise",
                               t->channels, t->samples, &err),
               &err);
     for (size_t i = 0; i < inputs; i++)
         mix[i] = (double)t->mix[i];
-    assert_ok(dmx_reference_run(t->expected, t->graph, mix, NULL, &err), &err);
+    assert_ok(dmx_reference_run(t->expected, t->network.graph, mix, NULL, &err),
+              &err);
     free(mix);
     for (size_t i = 0; i < t->count; i++)
         t->peak = fmax(t->peak, fabs(t->expected[i]));
@@ -182,8 +76,7 @@ static bool open_trial(trial *t, const random_class *c, uint64_t seed,
 
 static void close_trial(trial *t)
 {
-    dmx_graph_close(t->graph);
-    dmx_model_close(t->model);
+    random_network_close(&t->network);
     free(t->mix);
     free(t->expected);
 }
@@ -213,7 +106,8 @@ static double native_error(const trial *t, uint64_t seed)
     options.unfused = seed % 5 == 3;
     options.low_memory = seed % 5 == 4;
     options.isa = dmx_kernels_name((int)(seed % 4));
-    assert_ok(dmx_engine_open_graph(&engine, t->graph, &options, &err), &err);
+    assert_ok(dmx_engine_open_graph(&engine, t->network.graph, &options, &err),
+              &err);
     assert_ok(dmx_engine_state_open(&state, engine, &err), &err);
     assert_ok(dmx_engine_run(state, y, t->mix, NULL, &err), &err);
     const double error = error_of(t, y);
@@ -231,8 +125,8 @@ static double onnx_error(const trial *t, dmx_runtime *runtime)
     dmx_session *session;
     const dmx_onnx_options options = {
         .threads = 1,
-        .precision = weights_are_halves ? DMX_PRECISION_FP16_WEIGHTS
-                                        : DMX_PRECISION_FP32};
+        .precision = t->network.halves ? DMX_PRECISION_FP16_WEIGHTS
+                                       : DMX_PRECISION_FP32};
     const dmx_session_options wish = {.threads = 2};
     const int64_t dim[] = {1, t->channels, t->samples};
     const dmx_run run = {.input = t->mix, .dim = dim, .rank = 3};
@@ -240,8 +134,9 @@ static double onnx_error(const trial *t, dmx_runtime *runtime)
     assert_non_null(y);
     snprintf(path, sizeof path, "%s/random.onnx", test_folder());
     assert_ok(dmx_output_open(&out, path, &err), &err);
-    const dmx_identity who = dmx_model_identity(t->model);
-    assert_ok(dmx_onnx_write(&out, t->graph, &who, &options, &err), &err);
+    const dmx_identity who = dmx_model_identity(t->network.model);
+    assert_ok(dmx_onnx_write(&out, t->network.graph, &who, &options, &err),
+              &err);
     assert_ok(dmx_output_commit(&out, NULL, &err), &err);
     assert_ok(dmx_session_open(&session, runtime, path, NULL, 0, &wish, &err),
               &err);
@@ -257,35 +152,32 @@ typedef struct tally {
 } tally;
 
 static void compare(tally *n, const trial *t, const char *klass, uint64_t seed,
-                    const dmx_json *arguments, dmx_runtime *runtime)
+                    dmx_runtime *runtime)
 {
-    const bool music = is_music(seed, arguments);
+    const bool music = is_music(seed, &t->network);
     const double native = native_error(t, seed);
     const double onnx = runtime != NULL ? onnx_error(t, runtime) : 0.0;
-    const double limit = takes_phase(arguments) ? PHASE_LIMIT : LIMIT;
+    const double limit =
+        random_network_takes_phase(&t->network) ? PHASE_LIMIT : LIMIT;
     printf("%s %llu: %s, native %.1e, ONNX Runtime %.1e\n", klass,
            (unsigned long long)seed, music ? "music" : "noise", native, onnx);
     if (native <= limit && onnx <= (music ? MUSIC_LIMIT : limit))
         return;
-    char *text = dmx_json_print_compact(arguments);
+    char *text = dmx_json_print_compact(t->network.arguments);
     printf("FAILED: %lld samples, %s\n", (long long)t->samples, text);
     free(text);
     n->failed++;
 }
 
-static void attempt(tally *n, const random_class *c, uint64_t seed,
+static void attempt(tally *n, const char *klass, uint64_t seed,
                     dmx_runtime *runtime)
 {
     trial t;
-    dmx_json *arguments = c->arguments(seed);
-    weights_are_halves = seed % 2 == 1;
-    if (open_trial(&t, c, seed, arguments))
-        compare(n, &t, c->klass, seed, arguments, runtime);
+    if (open_trial(&t, klass, seed))
+        compare(n, &t, klass, seed, runtime);
     else
         n->refused++;
     close_trial(&t);
-    dmx_json_free(arguments);
-    dmx_arena_free(&weights_arena);
 }
 
 static const char *only;
@@ -293,18 +185,16 @@ static uint64_t first = 0, count = 0;
 
 static void agree(const char *klass, uint64_t from, uint64_t n, uint64_t extra)
 {
-    const random_class *c = random_class_find(klass);
     if (only != NULL && strcmp(only, klass) != 0)
         return;
-    assert_non_null(c);
     dmx_runtime *runtime = NULL;
     if (dmx_runtime_open(&runtime, NULL, NULL) != DMX_OK)
         runtime = NULL;
     tally t = {0};
     for (uint64_t seed = from; seed < from + n; seed++)
-        attempt(&t, c, seed, runtime);
+        attempt(&t, klass, seed, runtime);
     if (extra != 0 && only == NULL)
-        attempt(&t, c, extra, runtime);
+        attempt(&t, klass, extra, runtime);
     dmx_runtime_close(runtime);
     assert_int_equal(t.failed, 0);
     assert_true(t.refused <= (int)n / 2);

@@ -17,7 +17,8 @@ extern const dmx_narrow_kernels dmx_narrow_avx512vnni, dmx_narrow_avx512,
 extern const dmx_narrow_kernels dmx_narrow_avxvnni;
 #endif
 #elif defined(__aarch64__)
-extern const dmx_narrow_kernels dmx_narrow_dotprod, dmx_narrow_neon;
+extern const dmx_narrow_kernels dmx_narrow_i8mm, dmx_narrow_dotprod,
+    dmx_narrow_neon;
 #endif
 
 static const dmx_narrow_kernels *const tables[] = {
@@ -28,6 +29,7 @@ static const dmx_narrow_kernels *const tables[] = {
 #endif
     &dmx_narrow_avx2,
 #elif defined(__aarch64__)
+    &dmx_narrow_i8mm,
     &dmx_narrow_dotprod,
     &dmx_narrow_neon,
 #endif
@@ -52,11 +54,14 @@ static bool has_instructions(const dmx_narrow_kernels *n)
                (eax >> 4 & 1) != 0;
 #endif
 #elif defined(__aarch64__)
-    if (n == &dmx_narrow_dotprod)
 #if defined(__linux__)
+    if (n == &dmx_narrow_i8mm)
+        return (getauxval(AT_HWCAP2) >> 13 & 1) != 0; /* HWCAP2_I8MM */
+    if (n == &dmx_narrow_dotprod)
         return (getauxval(AT_HWCAP) >> 20 & 1) != 0; /* HWCAP_ASIMDDP */
-#else
-        return true; /* every Apple processor of this kind */
+#else /* every Apple processor has SDOT; which have SMMLA is not asked */
+    if (n == &dmx_narrow_i8mm)
+        return false;
 #endif
 #endif
     (void)n;

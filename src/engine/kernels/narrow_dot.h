@@ -4,6 +4,7 @@
  *               12 copies the sums and runs at half the speed
  *   DOT_MADD    plain AVX2 or AVX-512
  *   DOT_NEON    SDOT for int8 (int16 has no instruction that gains)
+ *   DOT_I8MM    the same with SMMLA, which multiplies small matrices
  *   DOT_PLAIN   any compiler
  * dot_16: sum += x0 w0 + x1 w1 over pairs of int16; dot_8: over four int8, x
  * unsigned (but signed for SDOT: DATA_BIAS is subtracted from what is stored)
@@ -11,14 +12,15 @@
 #define DOT_VNNI  1
 #define DOT_MADD  2
 #define DOT_NEON  3
-#define DOT_PLAIN 4
+#define DOT_I8MM  4
+#define DOT_PLAIN 5
 
 /* VPMADDUBSW adds two products in int16: 2 * 255 * 64 is the most that fits.
  */
 #define MOST_WEIGHT (DOT == DOT_MADD ? 64 : 127)
-#define DATA_BIAS   (DOT == DOT_NEON ? 128 : 0)
+#define DATA_BIAS   (DOT == DOT_NEON || DOT == DOT_I8MM ? 128 : 0)
 
-#if DOT == DOT_NEON
+#if DOT == DOT_NEON || DOT == DOT_I8MM
 #include <arm_neon.h>
 #endif
 
@@ -108,7 +110,7 @@ INLINE veci dot_8(veci sum, veci x, veci w)
     return v_wrapping_sum(sum,
                           (veci)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
-#elif DOT == DOT_NEON
+#elif DOT == DOT_NEON || DOT == DOT_I8MM
 INLINE veci dot_16(veci sum, veci x, veci w)
 {
     return plain_dot_16(sum, x, w);
@@ -128,6 +130,31 @@ INLINE veci dot_16(veci sum, veci x, veci w)
 INLINE veci dot_8(veci sum, veci x, veci w)
 {
     return plain_dot_8(sum, x, w);
+}
+#endif
+
+#if DOT == DOT_I8MM
+/* sum [2][2] += w [2][8] times x [2][8] transposed, of int8. */
+INLINE veci dot_square(veci sum, veci w, veci x)
+{
+    __asm__("smmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(x));
+    return sum;
+}
+
+/* Words k and k + 1 of four rows: of the first two, and of the others. */
+INLINE void pairs_of(veci pairs[2], veci word, veci next)
+{
+    pairs[0] = (veci)vzip1q_s32((int32x4_t)word, (int32x4_t)next);
+    pairs[1] = (veci)vzip2q_s32((int32x4_t)word, (int32x4_t)next);
+}
+
+/* Adds squares of two rows and columns 0 and 1, 2 and 3. */
+INLINE void add_rows(veci *row0, veci *row1, veci left, veci right)
+{
+    *row0 = v_wrapping_sum(*row0,
+                           (veci)vzip1q_s64((int64x2_t)left, (int64x2_t)right));
+    *row1 = v_wrapping_sum(*row1,
+                           (veci)vzip2q_s64((int64x2_t)left, (int64x2_t)right));
 }
 #endif
 

@@ -17,11 +17,52 @@ INLINE float float_at(const int32_t *p)
     return x;
 }
 
+#if DOT == DOT_I8MM
+/* sum += a [words][MR] * b [words][NR], of int8, by products of 2 x 8 and 8 x 2
+ * numbers: two words of two rows, and of two columns, lie side by side in a
+ * vector. An odd last word is followed by zeros. */
+INLINE void matrix_product(int64_t words, const int32_t *restrict a,
+                           const int32_t *restrict b, int_sums sum)
+{
+    veci square[MR / 2][2 * VECS] = {{{0}}};
+    for (int64_t k = 0; k < words; k += 2, a += 2 * MR, b += 2 * NR) {
+        const bool both = k + 1 < words;
+        veci x[2 * VECS], w[2];
+        __builtin_prefetch(a + WORDS_AHEAD);
+#pragma GCC unroll 4
+        for (int j = 0; j < VECS; j++)
+            pairs_of(x + 2 * j, v_load_int(b + j * LANES),
+                     both ? v_load_int(b + NR + j * LANES) : (veci){0});
+#pragma GCC unroll 8
+        for (int i = 0; i < MR / 2; i++) {
+            if (i % 2 == 0)
+                pairs_of(w, v_load_int(a + 2 * i),
+                         both ? v_load_int(a + MR + 2 * i) : (veci){0});
+#pragma GCC unroll 8
+            for (int j = 0; j < 2 * VECS; j++)
+                square[i][j] = dot_square(square[i][j], w[i % 2], x[j]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < MR / 2; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < VECS; j++)
+            add_rows(&sum[2 * i][j], &sum[2 * i + 1][j], square[i][2 * j],
+                     square[i][2 * j + 1]);
+}
+#endif
+
 /* sum += a [words][MR] * b [words][NR] */
 INLINE void int_product(const dmx_number kind, int64_t words,
                         const int32_t *restrict a, const int32_t *restrict b,
                         int_sums sum)
 {
+#if DOT == DOT_I8MM
+    if (kind == DMX_INT8) {
+        matrix_product(words, a, b, sum);
+        return;
+    }
+#endif
     for (int64_t k = 0; k < words; k++, a += MR, b += NR) {
         veci x[VECS];
 #pragma GCC unroll 4
