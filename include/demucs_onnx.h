@@ -375,7 +375,8 @@ DMX_API int64_t dmx_engine_outputs(const dmx_engine *engine); /* sources
 DMX_API const char *dmx_engine_isa(const dmx_engine *engine);
 
 /* The requested precision, the result and its SNR as one JSON document
- * {"precision": "int16", "promise_db": 60, "snr_db": 65.3, "isa": "avx512vnni",
+ * {"precision": "int16", "promise_db": 60, "snr_db": 65.3, "samples": 343980,
+ * "isa": "avx512vnni",
  * "exact": false, "note": "...", "layers": {"attention": "int16", ...}}. snr_db
  * (null: as exact) is that of the worst source. malloc'd, free with dmx_free;
  * NULL when memory is short. */

@@ -4,41 +4,75 @@
 #include "base/options.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Takes a stored choice, or makes a new one. */
-static dmx_status choose(dmx_choice *c, const dmx_model *model,
+static dmx_status choose(dmx_choice *c, const dmx_choice_key *key,
                          const dmx_graph *graph, const dmx_engine_options *o,
-                         const char *isa, dmx_error *err)
+                         dmx_error *err)
 {
-    if (o->choices != NULL &&
-        dmx_choice_read(c, model, o->choices, o->precision, isa))
+    if (o->choices != NULL && dmx_choice_read(c, o->choices, key))
         return DMX_OK;
     DMX_FORWARD(dmx_precision_prove(c, graph, o, err));
     if (o->choices != NULL)
-        dmx_choice_write(c, model, o->choices, o->precision, isa, o->hooks);
+        dmx_choice_write(c, o->choices, key, o->hooks);
     return DMX_OK;
+}
+
+static dmx_status choose_or_stay(dmx_precision_plan *plan,
+                                 dmx_precision_report *report,
+                                 const dmx_model *model, const dmx_graph *graph,
+                                 const dmx_engine_options *o, dmx_error *err)
+{
+    bool pays[DMX_NUMBERS];
+    dmx_choice c = {.decibels = INFINITY};
+    const dmx_shape in = dmx_graph_shape(graph, graph->input);
+    const dmx_choice_key key = {.model = model,
+                                .precision = o->precision,
+                                .isa = dmx_engine_integers(pays, o->isa),
+                                .samples = in.dim[2]};
+    if (dmx_precision_first(&c.plan, o->precision, pays) == 0)
+        report->note = "this processor gains nothing from integers; exact";
+    else {
+        DMX_FORWARD(choose(&c, &key, graph, o, err));
+        if (isinf(c.decibels))
+            report->note =
+                "this model needs float32 to keep the promise; exact";
+    }
+    report->decibels = c.decibels;
+    report->samples = c.samples;
+    *plan = c.plan;
+    return DMX_OK;
+}
+
+/* Whether options.like has this precision with these instructions: its choice
+ * is taken over with its weights. */
+static bool is_like(const dmx_engine_options *o)
+{
+    bool pays[DMX_NUMBERS];
+    if (o->like == NULL ||
+        dmx_engine_report(o->like)->wanted != (int)o->precision)
+        return false;
+    const char *a = dmx_engine_integers(pays, dmx_engine_isa(o->like));
+    const char *b = dmx_engine_integers(pays, o->isa);
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 static dmx_status open_reduced(dmx_engine **out, const dmx_model *model,
                                const dmx_graph *graph,
                                const dmx_engine_options *o, dmx_error *err)
 {
-    bool pays[DMX_NUMBERS];
-    dmx_choice c = {.decibels = INFINITY};
+    dmx_precision_plan plan;
     dmx_precision_report report = {
         .wanted = (int)o->precision,
         .promise = dmx_precision_promise(o->precision),
     };
-    const char *isa = dmx_engine_integers(pays, o->isa);
-    if (dmx_precision_first(&c.plan, o->precision, pays) == 0)
-        report.note = "this processor gains nothing from integers; exact";
-    else {
-        DMX_FORWARD(choose(&c, model, graph, o, isa, err));
-        if (isinf(c.decibels))
-            report.note = "this model needs float32 to keep the promise; exact";
-    }
-    report.decibels = c.decibels;
-    DMX_FORWARD(dmx_engine_open_planned(out, graph, o, &c.plan, err));
+    if (is_like(o)) {
+        plan = *dmx_engine_plan(o->like);
+        report = *dmx_engine_report(o->like);
+    } else
+        DMX_FORWARD(choose_or_stay(&plan, &report, model, graph, o, err));
+    DMX_FORWARD(dmx_engine_open_planned(out, graph, o, &plan, err));
     dmx_engine_set_report(*out, &report);
     return DMX_OK;
 }

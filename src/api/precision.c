@@ -108,6 +108,8 @@ dmx_json *dmx_precision_document(const dmx_precision_report *report,
         dmx_engine_precision_name((dmx_engine_precision)report->wanted));
     dmx_json_add_number(o, "promise_db", report->promise);
     dmx_json_add_number(o, "snr_db", report->decibels);
+    if (report->samples > 0)
+        dmx_json_add_number(o, "samples", (double)report->samples);
     dmx_json_add_string(o, "isa", isa);
     dmx_json_add_bool(o, "exact", is_exact(plan));
     if (report->note != NULL)

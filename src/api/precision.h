@@ -10,6 +10,7 @@
 typedef struct dmx_choice {
     dmx_precision_plan plan;
     double decibels; /* of the worst source; INFINITY: nothing is reduced */
+    int64_t samples; /* of the signals that it was proved on */
 } dmx_choice;
 
 /* The SNR that a precision guarantees, in dB. */
@@ -27,15 +28,21 @@ DMX_MUST_CHECK dmx_status dmx_precision_prove(dmx_choice *out,
                                               const dmx_engine_options *options,
                                               dmx_error *err);
 
-/* Reads a stored choice (api/precision_keep.c). True when there is one for this
- * model, processor and version. */
-bool dmx_choice_read(dmx_choice *out, const dmx_model *model,
-                     const char *folder, dmx_engine_precision precision,
-                     const char *isa);
+/* What a choice depends on, besides the version. Lengths of one octave (between
+ * powers of two) share a choice. */
+typedef struct dmx_choice_key {
+    const dmx_model *model;
+    dmx_engine_precision precision;
+    const char *isa; /* dmx_engine_integers */
+    int64_t samples;
+} dmx_choice_key;
+
+/* Reads a stored choice (api/precision_keep.c). True when there is one. */
+bool dmx_choice_read(dmx_choice *out, const char *folder,
+                     const dmx_choice_key *key);
 /* Stores a choice; a failure is only a warning. */
-void dmx_choice_write(const dmx_choice *choice, const dmx_model *model,
-                      const char *folder, dmx_engine_precision precision,
-                      const char *isa, const dmx_hooks *hooks);
+void dmx_choice_write(const dmx_choice *choice, const char *folder,
+                      const dmx_choice_key *key, const dmx_hooks *hooks);
 
 /* The document returned by dmx_engine_precision_json. */
 dmx_json *dmx_precision_document(const dmx_precision_report *report,

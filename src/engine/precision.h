@@ -4,6 +4,8 @@
 
 #include "base/arithmetic.h"
 
+#include <stdint.h>
+
 /* Classes of layers with similar rounding errors. */
 typedef enum dmx_layers {
     DMX_LAYERS_FEED,       /* pairs of linear maps: feed-forward blocks */
@@ -26,6 +28,7 @@ typedef struct dmx_precision_report {
     int wanted;       /* dmx_engine_precision */
     double promise;   /* dB; 0 of exact */
     double decibels;  /* of the worst source; INFINITY: exact */
+    int64_t samples;  /* of the signals of the proof; 0: there is none */
     const char *note; /* or NULL: the precision is as requested */
 } dmx_precision_report;
 

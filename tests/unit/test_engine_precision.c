@@ -1,6 +1,6 @@
 /* Integer engines: close to the exact one on every fixture; the promise is
  * proved, stored in a file and, where it does not hold, withdrawn. */
-#include "golden.h"
+#include "family.h"
 #include "random_tensor.h"
 
 #include "api/precision.h"
@@ -25,6 +25,13 @@ static dmx_precision_plan whole_plan(dmx_engine_precision precision)
     return plan;
 }
 
+/* Elements of the output: of all sources, recorded or not. */
+static size_t output_count(const golden *g)
+{
+    const dmx_shape s = dmx_graph_shape(g->graph, g->graph->output);
+    return (size_t)dmx_shape_count(&s);
+}
+
 /* malloc'd outputs [rows][samples] of g's mixture. */
 static float *run_planned(const golden *g, const dmx_precision_plan *plan,
                           const char *isa, int threads, const float *mix)
@@ -32,7 +39,7 @@ static float *run_planned(const golden *g, const dmx_precision_plan *plan,
     dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
     dmx_engine *e;
     dmx_engine_state *s;
-    float *out = malloc((size_t)(g->rows * g->run_samples) * sizeof *out);
+    float *out = malloc(output_count(g) * sizeof *out);
     assert_non_null(out);
     o.isa = isa;
     o.threads = threads;
@@ -58,7 +65,7 @@ static double worst_source(const golden *g, const float *a, const float *b)
 {
     const int64_t size = g->channels * g->run_samples;
     double worst = INFINITY;
-    for (int64_t from = 0; from < g->rows * g->run_samples; from += size) {
+    for (int64_t from = 0; from < (int64_t)output_count(g); from += size) {
         double signal = 0.0, noise = 0.0;
         for (int64_t i = from; i < from + size; i++) {
             signal += (double)a[i] * (double)a[i];
@@ -92,6 +99,32 @@ static void check_fixture(const golden *g, const char *isa)
     free(mix);
 }
 
+/* What is proved on the test signals holds on the recording's mixture. */
+static bool keeps_promise(const golden *g, const char *isa)
+{
+    const dmx_precision_plan exact = {{DMX_FLOAT32}};
+    bool good = true;
+    float *mix = float_mix(g);
+    float *want = run_planned(g, &exact, isa, 2, mix);
+    for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
+        dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
+        dmx_choice c;
+        o.isa = isa;
+        o.precision = (dmx_engine_precision)p;
+        assert_ok(dmx_precision_prove(&c, g->graph, &o, &err), &err);
+        float *got = run_planned(g, &c.plan, isa, 2, mix);
+        const double snr = worst_source(g, want, got);
+        printf("%-18s %-9s %s proved %.1f, has %.1f dB\n", g->name,
+               isa != NULL ? isa : "best",
+               dmx_engine_precision_name(o.precision), c.decibels, snr);
+        good = good && snr >= dmx_precision_promise(o.precision);
+        free(got);
+    }
+    free(want);
+    free(mix);
+    return good;
+}
+
 static void test_fixtures(void **state)
 {
     (void)state;
@@ -100,47 +133,110 @@ static void test_fixtures(void **state)
         golden_open(&g, golden_fixture(i));
         for (int k = 0; dmx_kernels_name(k) != NULL; k++)
             check_fixture(&g, dmx_kernels_name(k));
+        assert_true(keeps_promise(&g, NULL));
         golden_close(&g);
     }
+}
+
+static bool keeps_promises(golden *g, const char *name)
+{
+    bool pays[DMX_NUMBERS];
+    (void)name;
+    return keeps_promise(g, NULL) &&
+           (dmx_engine_integers(pays, "avx2") == NULL ||
+            keeps_promise(g, "avx2"));
+}
+
+/* Hybrid Demucs, Demucs, quantized checkpoints. */
+static void test_family(void **state)
+{
+    (void)state;
+    assert_int_equal(family_each(FAMILY_SHORT, keeps_promises), 0);
+    assert_int_equal(family_each(FAMILY_QUANTIZED, keeps_promises), 0);
+}
+
+static const char *const of_each_class[] = {"htdemucs", "hdemucs", "demucs"};
+
+/* A fixture of each class. */
+static void open_class(golden *g, int which)
+{
+    if (which == 0)
+        golden_open(g, "htdemucs");
+    else
+        golden_open_case(g, golden_family((size_t)which - 1));
+    printf("%s: %s\n", of_each_class[which], g->name);
+}
+
+static void for_each_class(void (*check)(const golden *g))
+{
+    for (int i = 0; i < 3; i++) {
+        golden g;
+        open_class(&g, i);
+        check(&g);
+        golden_close(&g);
+    }
+}
+
+static void check_threads(const golden *g)
+{
+    float *mix = float_mix(g);
+    for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
+        const dmx_precision_plan plan = whole_plan((dmx_engine_precision)p);
+        float *one = run_planned(g, &plan, NULL, 1, mix);
+        float *three = run_planned(g, &plan, NULL, 3, mix);
+        assert_memory_equal(one, three, output_count(g) * sizeof *one);
+        free(one);
+        free(three);
+    }
+    free(mix);
 }
 
 /* Bit for bit, whatever the number of threads. */
 static void test_threads(void **state)
 {
     (void)state;
-    golden g;
-    golden_open(&g, "htdemucs");
-    float *mix = float_mix(&g);
+    for_each_class(check_threads);
+}
+
+/* Where the exact engine makes exact zeros of silence, so do integers. */
+static void check_silence(const golden *g)
+{
+    const dmx_precision_plan exact = {{DMX_FLOAT32}};
+    const size_t n = output_count(g);
+    float *mix = calloc((size_t)(g->channels * g->run_samples), sizeof *mix);
+    assert_non_null(mix);
+    float *want = run_planned(g, &exact, NULL, 2, mix);
     for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
         const dmx_precision_plan plan = whole_plan((dmx_engine_precision)p);
-        float *one = run_planned(&g, &plan, NULL, 1, mix);
-        float *three = run_planned(&g, &plan, NULL, 3, mix);
-        assert_memory_equal(one, three,
-                            (size_t)(g.rows * g.run_samples) * sizeof *one);
-        free(one);
-        free(three);
+        float *got = run_planned(g, &plan, NULL, 2, mix);
+        for (size_t i = 0; i < n; i++)
+            assert_true(want[i] != 0.0f || got[i] == 0.0f);
+        free(got);
     }
+    free(want);
     free(mix);
-    golden_close(&g);
+}
+
+static void test_silence(void **state)
+{
+    (void)state;
+    for_each_class(check_silence);
 }
 
 /* NaN and infinity spoil their own segment only. */
-static void test_not_finite(void **state)
+static void check_not_finite(const golden *g)
 {
-    (void)state;
-    golden g;
-    golden_open(&g, "htdemucs");
-    float *mix = float_mix(&g);
-    const size_t n = (size_t)(g.rows * g.run_samples);
+    static const float bad[] = {NAN, INFINITY, 3e38f};
+    float *mix = float_mix(g);
+    const size_t n = output_count(g);
     float *clean = malloc(n * sizeof *clean), *out = malloc(n * sizeof *out);
     const dmx_precision_plan plan = whole_plan(DMX_ENGINE_INT8);
     dmx_engine *e;
     dmx_engine_state *s;
     assert_true(clean != NULL && out != NULL);
-    assert_ok(dmx_engine_open_planned(&e, g.graph, NULL, &plan, &err), &err);
+    assert_ok(dmx_engine_open_planned(&e, g->graph, NULL, &plan, &err), &err);
     assert_ok(dmx_engine_state_open(&s, e, &err), &err);
     assert_ok(dmx_engine_run(s, clean, mix, NULL, &err), &err);
-    static const float bad[] = {NAN, INFINITY, 3e38f};
     for (int i = 0; i < 3; i++) {
         const float before = mix[7];
         mix[7] = bad[i];
@@ -155,7 +251,12 @@ static void test_not_finite(void **state)
     free(clean);
     free(out);
     free(mix);
-    golden_close(&g);
+}
+
+static void test_not_finite(void **state)
+{
+    (void)state;
+    for_each_class(check_not_finite);
 }
 
 /* ---- the promise -------------------------------------------------------- */
@@ -251,6 +352,55 @@ static void test_kept(void **state)
     golden_close(&g);
 }
 
+/* Whether an engine of that length is proved, given the folder and another. */
+static bool proves(const golden *g, int64_t samples, const char *folder,
+                   const dmx_engine *like, dmx_engine **out)
+{
+    int proofs = 0;
+    dmx_hooks hooks = DMX_HOOKS_INIT;
+    dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
+    hooks.user = &proofs;
+    hooks.progress = count_proofs;
+    o.hooks = &hooks;
+    o.precision = DMX_ENGINE_INT16;
+    o.choices = folder;
+    o.like = like;
+    assert_ok(dmx_engine_open(out, g->model, samples, &o, &err), &err);
+    return proofs > 0;
+}
+
+/* Lengths of one octave share a proof; an engine that is like another takes its
+ * choice, whatever its length. */
+static void test_lengths(void **state)
+{
+    (void)state;
+    char folder[4096];
+    bool pays[DMX_NUMBERS];
+    dmx_engine *first, *other;
+    golden g;
+    (void)dmx_engine_integers(pays, NULL);
+    if (!pays[DMX_INT16])
+        return;
+    golden_open_case(&g, golden_family(0));
+    snprintf(folder, sizeof folder, "%s/lengths", test_folder());
+    assert_true(proves(&g, 9000, folder, NULL, &first));
+    assert_false(proves(&g, 16383, folder, NULL, &other));
+    dmx_engine_close(other);
+    assert_true(proves(&g, 16384, folder, NULL, &other));
+    dmx_engine_close(other);
+    assert_false(proves(&g, 5000, NULL, first, &other));
+    assert_memory_equal(dmx_engine_plan(other), dmx_engine_plan(first),
+                        sizeof(dmx_precision_plan));
+    assert_true(dmx_engine_report(other)->samples == 9000);
+    dmx_engine_close(other);
+    dmx_engine_close(first);
+    char *json = dmx_engine_choices_json(g.model, folder);
+    assert_non_null(strstr(json, "9000"));
+    assert_non_null(strstr(json, "16384"));
+    free(json);
+    golden_close(&g);
+}
+
 /* An instruction set that gains nothing runs the exact engine and says so. */
 static void test_no_gain(void **state)
 {
@@ -338,9 +488,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),   cmocka_unit_test(test_fixtures),
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_kept),    cmocka_unit_test(test_no_gain),
-        cmocka_unit_test(test_missed),
+        cmocka_unit_test(test_family),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_silence), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_kept),    cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_no_gain), cmocka_unit_test(test_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

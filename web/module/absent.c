@@ -37,20 +37,17 @@ dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
 }
 
 /* No folder keeps what was proved. */
-bool dmx_choice_read(dmx_choice *out, const dmx_model *model,
-                     const char *folder, dmx_engine_precision precision,
-                     const char *isa)
+bool dmx_choice_read(dmx_choice *out, const char *folder,
+                     const dmx_choice_key *key)
 {
-    (void)out, (void)model, (void)folder, (void)precision, (void)isa;
+    (void)out, (void)folder, (void)key;
     return false;
 }
 
-void dmx_choice_write(const dmx_choice *choice, const dmx_model *model,
-                      const char *folder, dmx_engine_precision precision,
-                      const char *isa, const dmx_hooks *hooks)
+void dmx_choice_write(const dmx_choice *choice, const char *folder,
+                      const dmx_choice_key *key, const dmx_hooks *hooks)
 {
-    (void)choice, (void)model, (void)folder, (void)precision, (void)isa;
-    (void)hooks;
+    (void)choice, (void)folder, (void)key, (void)hooks;
 }
 
 dmx_status dmx_output_open(dmx_output *out, const char *path, dmx_error *err)
