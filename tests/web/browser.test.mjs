@@ -133,6 +133,24 @@ test('the next visit takes the model from the cache', async () => {
     await again.close();
 });
 
+test('a cached model is held while it is read, and no longer', async () => {
+    const d = await page.evaluate(async model => {
+        const one = await Demucs.open({ model, threads: 1 });
+        const two = await Demucs.open({ model, threads: 1 });
+        const cached = [one.cached, two.cached];
+        const again = (await collect(one.separate(await song(50000), { segment: 1.5 }))).frames;
+        await Demucs.clearCache();
+        const gone = await failure(async () => collect(one.separate(await song(50000), { segment: 1 })));
+        const frames = (await collect(two.separate(await song(50000)))).frames;
+        one.close();
+        two.close();
+        return { cached, again, gone, frames };
+    }, MODEL);
+    assert.deepEqual([d.cached[1], d.again, d.frames], [true, 50000, 50000]);
+    assert.equal(d.gone.code, 'io');
+    assert.match(d.gone.message, /can't be read any more/);
+});
+
 test('two pages that download the same at once', async () => {
     await page.evaluate(() => Demucs.clearCache());
     const other = await visit(isolated);
@@ -157,6 +175,36 @@ test('a page that is not isolated has one thread, and says why', async () => {
     assert.equal(d.threads, 1);
     assert.match(d.threadsReason, /Cross-Origin-Opener-Policy: same-origin/);
     assert.equal(d.frames, 90000);
+    await p.close();
+});
+
+// A browser of before 2021.
+test('without SIMD: what to do', async () => {
+    const old = path.join(scratch, 'old');
+    fs.mkdirSync(old);
+    fs.writeFileSync(path.join(old, 'features.js'), `WebAssembly.validate = () => false;\n${
+        fs.readFileSync(path.join(WEB, 'package/lib/features.js'))}`);
+    const server = await serve({ '/package/lib/': old, '/package/': path.join(WEB, 'package'), '/pages/': pages, '/data/': data });
+    const p = await visit(server);
+    const error = await p.evaluate(model => failure(() => Demucs.open({ model })), MODEL);
+    assert.equal(error.code, 'unsupported');
+    assert.match(error.message, /no SIMD; Chrome 91, Firefox 89, Safari 16\.4 and later have it/);
+    await p.close();
+    server.close();
+    requests.splice(0, requests.length, ...requests.filter(url => !url.startsWith(server.base)));
+});
+
+test('without shared memory: one thread, and why', async () => {
+    const p = await browser.context.newPage();
+    await p.addInitScript(() => { delete globalThis.SharedArrayBuffer; });
+    await p.goto(`${isolated.base}/pages/index.html`);
+    await p.waitForFunction(() => window.ready);
+    const d = await p.evaluate(async model => {
+        const { threads, threadsReason } = await Demucs.open({ model, threads: 2 });
+        return { threads, threadsReason };
+    }, MODEL);
+    assert.equal(d.threads, 1);
+    assert.match(d.threadsReason, /no shared memory; Chrome 92/);
     await p.close();
 });
 

@@ -122,6 +122,16 @@ test('mistakes: one line, exit codes, nothing left behind', () => {
     assert.match(command(['separate', '--help']).out, /usage: demucs-onnx separate/);
 });
 
+test('a Node without SIMD: one line', () => {
+    const old = path.join(scratch, 'old.cjs');
+    fs.writeFileSync(old, 'WebAssembly.validate = () => false;');
+    const r = command(['separate', demoSong, '-m', demoModel, '-o', 'nothing'],
+        { env: { ...process.env, NODE_OPTIONS: `--require ${old}` } });
+    assert.equal(r.code, 1);
+    assert.match(r.err, /^demucs-onnx: .*WebAssembly has no SIMD.*\n$/);
+    assert.ok(!fs.existsSync(path.join(project, 'nothing')));
+});
+
 test('interrupted: 130, and no files', async () => {
     const child = spawn(tool, ['separate', demoSong, '-m', demoModel, '-o', 'stopped', '--shifts', '50'], { cwd: project });
     const folder = path.join(project, 'stopped/song');

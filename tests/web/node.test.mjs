@@ -122,6 +122,22 @@ test('mistakes have a code, and a message that helps', async () => {
     await busy.return();
 });
 
+test('a model file that changes between two looks', async () => {
+    const file = path.join(scratch, 'changing.th');
+    fs.copyFileSync(demoModel, file);
+    const d = await Demucs.open({ model: file, threads: 1 });
+    const short = noise(2, 40000);
+    assert.equal((await collect(d.separate(short, { segment: 1.5 }))).drums[0].length, 40000);
+    const bytes = fs.readFileSync(file);
+    bytes[bytes.length >> 1] ^= 1;
+    fs.writeFileSync(file, bytes);
+    await assert.rejects(collect(d.separate(short, { segment: 1 })),
+        { name: 'DemucsError', code: 'io', message: /changing\.th: the file was changed while it was in use; open it again/ });
+    fs.rmSync(file);
+    await assert.rejects(collect(d.separate(short, { segment: 1 })), { code: 'io', message: /changing\.th/ });
+    d.close();
+});
+
 test('a damaged model in every sixteenth place never ends the process', async () => {
     const bytes = fs.readFileSync(path.join(data, 'htdemucs/model.th'));
     for (let i = 0; i < 16; i++) {

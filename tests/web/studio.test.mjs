@@ -5,17 +5,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { close, demoModel, demoSong, native, scratch, SOURCE, WEB, wavOf } from './helpers.mjs';
+import { close, demoModel, demoSong, native, scratch, SOURCE, WEB, wavOf, writeWav } from './helpers.mjs';
 
 const tools = name => import(pathToFileURL(path.join(SOURCE, 'web/tools', name)));
-const { launch } = await tools('chromium.mjs');
+const { launch, usage } = await tools('chromium.mjs');
 const { serve } = await tools('serve.mjs');
+const { readFlac } = await import(pathToFileURL(path.join(WEB, 'package/lib/flac.js')));
 
 const problems = [], requests = [];
 let server, plain, browser, page, wanted;
 
 async function visit(to = server, options = {}) {
-    const p = await browser.context.newPage();
+    const p = await (options.browser ?? browser).context.newPage();
     if (options.viewport)
         await p.setViewportSize(options.viewport);
     p.on('pageerror', error => problems.push(String(error)));
@@ -27,10 +28,10 @@ async function visit(to = server, options = {}) {
 }
 
 const status = p => p.textContent('#status');
-const ends = (p, text) => p.waitForFunction(wanted => {
+const ends = (p, text, timeout = 120000) => p.waitForFunction(wanted => {
     const s = document.querySelector('#status');
     return s.textContent.includes(wanted) || s.classList.contains('failed');
-}, text, { timeout: 120000 });
+}, text, { timeout });
 
 before(async () => {
     server = await serve({ '/': WEB });
@@ -216,6 +217,31 @@ test('without isolation, a broken model, a song that is none', async () => {
     await p.click('#separate');
     await ends(p, 'Done');
     await p.close();
+});
+
+// In a browser of its own, whose page has met nothing else.
+test('a song of ten minutes: less than 1 GB for the page', async t => {
+    const alone = await launch();
+    try {
+        const { planes, sampleRate } = readFlac(new Uint8Array(fs.readFileSync(demoSong)));
+        const times = Math.ceil(600 * sampleRate / planes[0].length);
+        const long = writeWav(path.join(scratch, 'long.wav'), planes.map(plane => {
+            const all = new Float32Array(times * plane.length);
+            for (let i = 0; i < times; i++)
+                all.set(plane, i * plane.length);
+            return all;
+        }), sampleRate, 16);
+        const p = await visit(server, { browser: alone });
+        await p.setInputFiles('#song', long);
+        await p.click('#separate');
+        await ends(p, 'Done', 400000);
+        assert.match(await status(p), /^Done: 10:00|^Done: 600/);
+        const { own, megabytes } = usage(alone.profile);
+        t.diagnostic(`${own} MB, ${megabytes} MB with the browser's program file`);
+        assert.ok(own < 1000, `${own} MB`);
+    } finally {
+        await alone.close();
+    }
 });
 
 test('nothing leaves the page, and the console is clean', () => {

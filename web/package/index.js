@@ -4,10 +4,13 @@ import { DemucsError } from './lib/errors.js';
 
 export { DemucsError };
 
-const refused = () => typeof SharedArrayBuffer === 'undefined' || !globalThis.crossOriginIsolated
-    ? 'this page is not cross-origin isolated, so it gets no shared memory: serve it with '
-        + 'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
-    : undefined;
+function refused() {
+    if (!globalThis.crossOriginIsolated)
+        return 'this page is not cross-origin isolated, so it gets no shared memory: serve it with '
+            + 'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
+    return typeof SharedArrayBuffer === 'undefined'
+        ? 'this browser has no shared memory; Chrome 92, Firefox 79, Safari 15.2 and later have it' : undefined;
+}
 
 // A word is a released name, anything else an address.
 function modelOf(model) {

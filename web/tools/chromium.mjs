@@ -45,16 +45,20 @@ function processesOf(profile) {
     return found;
 }
 
-// Seconds of processor time so far, and the peak of the largest process, which
-// is the page's, in MB.
+// Seconds of processor time so far, and of the largest process, which is the
+// page's, the peak in MB: megabytes of all that was resident, own without the
+// pages of the browser's program file, which all its processes share.
 export function usage(profile) {
-    let ticks = 0, peak = 0;
+    let ticks = 0, peak = 0, shared = 0;
     for (const pid of processesOf(profile))
         try {
             const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
             ticks += Number(stat[11]) + Number(stat[12]);
             const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
-            peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
+            const kilobytes = key => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
+            if (kilobytes('VmHWM') > peak)
+                [peak, shared] = [kilobytes('VmHWM'), kilobytes('RssFile')];
         } catch { /* it has ended */ }
-    return { seconds: ticks / 100, megabytes: Math.round(peak * 1.024 / 1000) };
+    const megabytes = kilobytes => Math.round(kilobytes * 1.024 / 1000);
+    return { seconds: ticks / 100, megabytes: megabytes(peak), own: megabytes(peak - shared) };
 }

@@ -16,7 +16,7 @@ function needSimd() {
 // platform: compile(name), startThread(message), files(module, cache), post.
 export class Engine {
     #platform; #module; #separator = 0; #opened; #files = new Map(); #model;
-    #track; #control; #last = 0;
+    #track; #control; #last = 0; #unread;
 
     constructor(platform) {
         this.#platform = platform;
@@ -32,7 +32,7 @@ export class Engine {
                 file.read(offset, module.u8(out >>> 0, size));
                 return 0;
             } catch (error) {
-                this.#warn(String(error?.message ?? error));
+                this.#unread = error;
                 return 1;
             }
         },
@@ -111,7 +111,7 @@ export class Engine {
         for (const file of this.#model.files)
             this.#files.set(file.name, file);
         this.#model.lowMemory = lowMemory;
-        const described = this.#openSeparator(defaults);
+        const described = this.#openReleasing(defaults);
         return { ...described, cached: this.#model.cached, heapBytes: this.#module.bytes };
     }
 
@@ -124,6 +124,16 @@ export class Engine {
         needSimd();
         this.#module = await Module.open(await this.#platform.compile(variant(1)), { threads: 1, host: this.#host });
         return this.#released();
+    }
+
+    // Files of the cache are not held any longer than it takes.
+    #openReleasing(options) {
+        try {
+            return this.#openSeparator(options);
+        } finally {
+            for (const file of this.#files.values())
+                file.release?.();
+        }
     }
 
     // Opened again only when its options change.
@@ -143,10 +153,10 @@ export class Engine {
             return this.#opened.described;
         const { e } = this.#module;
         e.web_close(this.#separator);
-        this.#opened = undefined;
+        this.#opened = this.#unread = undefined;
         this.#separator = this.#module.withText(json, at => e.web_open(at));
         if (this.#separator === 0)
-            throw this.#module.error();
+            throw this.#unread ?? this.#module.error();
         const described = this.#module.json(e.web_describe(this.#separator));
         this.#opened = { json, described };
         return described;

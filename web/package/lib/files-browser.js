@@ -4,16 +4,39 @@ import { bytesFile, checkHash, download } from './models.js';
 
 const PIECE = 4 << 20;
 
-function blobFile(blob, name) {
+// Gives memory back at once, not when the collector comes by.
+const free = buffer => buffer.transfer?.(0);
+
+// By way of a copy of each piece.
+function readBlob(blob, name, offset, out) {
     const reader = new FileReaderSync();
+    for (let done = 0; done < out.length; done += PIECE) {
+        const end = Math.min(done + PIECE, out.length);
+        let piece;
+        try {
+            piece = reader.readAsArrayBuffer(blob.slice(offset + done, offset + end));
+        } catch (error) {
+            throw new DemucsError('io', `${name}: it can't be read any more; was it changed or removed? Open it again`, { cause: error });
+        }
+        out.set(new Uint8Array(piece), done);
+        free(piece);
+    }
+}
+
+// access: the same file of the cache, read straight into the module's memory,
+// until release().
+function blobFile(blob, name, access) {
     return {
         name, size: blob.size,
         read(offset, out) {
-            for (let done = 0; done < out.length; done += PIECE) {
-                const end = Math.min(done + PIECE, out.length);
-                out.set(new Uint8Array(reader.readAsArrayBuffer(
-                    blob.slice(offset + done, offset + end))), done);
-            }
+            if (access === undefined)
+                readBlob(blob, name, offset, out);
+            else if (access.read(out, { at: offset }) !== out.length)
+                throw new DemucsError('io', `${name}: the file in the cache shrank while it was read`);
+        },
+        release() {
+            access?.close();
+            access = undefined;
         },
     };
 }
@@ -57,6 +80,26 @@ class Cache {
         } catch {
             return undefined;
         }
+    }
+
+    // Shared with other pages that read it; undefined where a browser knows only
+    // files that one has alone.
+    async reader(key) {
+        let shared = false;
+        const options = {
+            get mode() {
+                shared = true;
+                return 'read-only';
+            },
+        };
+        try {
+            const handle = await this.folder.getFileHandle(key);
+            const access = await handle.createSyncAccessHandle(options);
+            if (shared)
+                return access;
+            access.close();
+        } catch { /* it is being written or removed */ }
+        return undefined;
     }
 
     // Exclusive: undefined while another page writes the same, when another has
@@ -107,8 +150,9 @@ async function fetchInto(cache, key, url, source, module, say) {
             if (!full && access.write(block, { at: size }) !== block.length)
                 throw new DemucsError('io', `${url}: the browser's storage is full; give { cache: false }`);
             if (full)
-                blocks.push(block);
+                blocks.push(new Blob([block])); // outside of the page's memory
             size += block.length;
+            free(block.buffer);
         }
     } catch (error) {
         if (access !== undefined) {
@@ -147,7 +191,9 @@ export async function browserFiles(module, cacheName) {
             const key = known ? source.sha256 : `url-${hashOf(module, url)}`;
             const found = await cache?.find(key);
             const blob = found ?? await fetchInto(cache, key, url, source, module, say);
-            return { file: blobFile(blob, source.name), cached: found !== undefined };
+            const whole = await cache?.wholeSize(key) === blob.size;
+            const access = whole ? await cache.reader(key) : undefined;
+            return { file: blobFile(blob, source.name, access), cached: found !== undefined };
         },
     };
 }

@@ -14,25 +14,38 @@ export function cacheFolder() {
     return path.join(base, 'demucs-onnx');
 }
 
-function diskFile(file) {
-    let size;
+// What tells that a file is another than before.
+const marks = ({ size, mtimeMs, ino, dev }) => [size, mtimeMs, ino, dev].join();
+
+function openAgain(file) {
     try {
-        const stat = fs.statSync(file);
+        return fs.openSync(file, 'r');
+    } catch (error) {
+        throw new DemucsError('io', `${file}: it can't be read any more (${error.code})`, { cause: error });
+    }
+}
+
+// Looked at more than once: the checksums must be of the weights that are used.
+function diskFile(file) {
+    let stat;
+    try {
+        stat = fs.statSync(file);
         if (!stat.isFile())
             throw new Error('not a regular file');
-        size = stat.size;
     } catch (error) {
         throw new DemucsError('io', `${file}: ${error.code === 'ENOENT' ? 'no such file' : error.message}`, { cause: error });
     }
     return {
-        name: path.basename(file), size,
+        name: path.basename(file), size: stat.size,
         read(offset, out) {
-            const fd = fs.openSync(file, 'r');
+            const fd = openAgain(file);
             try {
+                if (marks(fs.fstatSync(fd)) !== marks(stat))
+                    throw new DemucsError('io', `${file}: the file was changed while it was in use; open it again`);
                 for (let done = 0; done < out.length;) {
                     const n = fs.readSync(fd, out, done, out.length - done, offset + done);
                     if (n === 0)
-                        throw new Error(`${file}: the file shrank while it was read`);
+                        throw new DemucsError('io', `${file}: the file shrank while it was read`);
                     done += n;
                 }
             } finally {

@@ -40,9 +40,9 @@ async function inPage(browser, options) {
     await call(() => window.step()); // warms up
     const before = usage(browser.profile).seconds;
     const { wall, error } = await call(() => window.step());
-    const { seconds, megabytes } = usage(browser.profile);
+    const { seconds, megabytes, own } = usage(browser.profile);
     const measured = await call(() => window.measure?.());
-    return { isa, opened, cpu: seconds - before, wall, error, megabytes, ...measured };
+    return { isa, opened, cpu: seconds - before, wall, error, megabytes, own, ...measured };
 }
 
 async function inChromium(options) {
@@ -96,13 +96,13 @@ function median(list) {
 
 function report(host) {
     const all = turns().filter(t => t.host === host);
-    console.log(`| ${host}, one segment (7.8 s) | CPU s | wall s | open, CPU s | memory, MB | error of peak |\n|---|---|---|---|---|---|`);
+    console.log(`| ${host}, one segment (7.8 s) | CPU s | wall s | open, CPU s | memory, MB | without the program file | error of peak |\n|---|---|---|---|---|---|---|`);
     for (const name of Object.keys(CONTESTANTS)) {
         const mine = all.filter(t => t.name === name), fine = mine.filter(t => !t.failed);
         const of = key => median(fine.map(t => t[key]));
-        console.log(fine.length === 0 ? `| ${name} | ${mine.at(-1)?.failed ?? 'no turn'} | | | | |`
+        console.log(fine.length === 0 ? `| ${name} | ${mine.at(-1)?.failed ?? 'no turn'} | | | | | |`
             : `| ${name} | ${of('cpu').toFixed(2)} | ${of('wall').toFixed(2)} | ${of('opened').toFixed(1)} `
-            + `| ${of('megabytes').toFixed(0)} | ${of('error').toExponential(1)} |`);
+            + `| ${of('megabytes').toFixed(0)} | ${fine[0].own ? of('own').toFixed(0) : ''} | ${of('error').toExponential(1)} |`);
     }
     const [one] = Object.keys(CONTESTANTS), measured = all.filter(t => t.name === one && t.fma);
     if (measured.length > 0) {
