@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # aarch64.sh [BUILD FOLDER [CTEST REGEX]]: cross-builds the whole program for
 # aarch64 against Debian 12's libraries of it, and runs tests under qemu: of
-# reading, graph, engine, export and sound, and the commands themselves. The
-# kernels alone: test-aarch64.sh.
+# reading, graph, engine, export, ONNX Runtime and sound, and the commands
+# themselves. The kernels alone: test-aarch64.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source packaging/chroot.sh
@@ -39,6 +39,19 @@ if [ "$(cat "$DMX_SYSROOT/.complete" 2>/dev/null)" != "$libraries" ]; then
   echo "$libraries" >"$DMX_SYSROOT/.complete"
 fi
 
+# ONNX Runtime looks at the processor, and ends where this is not one of its kind.
+# qemu opens what lies in the folder instead of what lies here.
+mkdir -p "$DMX_SYSROOT/proc"
+for number in 0 1; do
+  printf '%s\t: %s\n' processor "$number" Features 'fp asimd fphp asimdhp asimddp' \
+    'CPU implementer' 0x41 'CPU architecture' 8 'CPU variant' 0x3 \
+    'CPU part' 0xd0c 'CPU revision' 1
+  echo
+done >"$DMX_SYSROOT/proc/cpuinfo"
+runtime=$PACKAGES/onnxruntime-arm64
+DMX_ONNXRUNTIME_CPU=arm64 scripts/get-onnxruntime.sh "" "$runtime"
+export DEMUCS_ONNXRUNTIME=$runtime/libonnxruntime.so
+
 # --------------------------------------------------------------------- build
 
 [ -e "$build/CMakeCache.txt" ] ||
@@ -57,7 +70,6 @@ DMX_TARGETS="demucs-onnx demucs_onnx demucs_onnx_checker dmx_test_server
 # ---------------------------------------------------------------------- test
 
 # Under emulation there is one instruction set to look at, and no hurry.
-export DEMUCS_ONNXRUNTIME=${DEMUCS_ONNXRUNTIME_AARCH64:-/nonexistent}
 (cd "$build" && ctest --output-on-failure --no-tests=error --timeout 1500 \
   -R "^unit/($units)\$")
 

@@ -4,6 +4,7 @@
 # A library that the system already has is used as it is (only without
 # VERSION). Otherwise it is taken out of the npm package onnxruntime-node
 # (its install scripts are not run), or out of the Python wheel onnxruntime.
+# $DMX_ONNXRUNTIME_CPU (x64, arm64): that of another processor than this one.
 # Result: DIRECTORY/libonnxruntime.so (.dylib on macOS).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,8 +19,11 @@ arm64 | aarch64) cpu=arm64 ;;
 *) cpu=x64 ;;
 esac
 
+other=${DMX_ONNXRUNTIME_CPU:-}
+cpu=${other:-$cpu}
+
 [ -e "$directory/$library" ] && exit 0
-if [ -z "$version" ]; then
+if [ -z "$version" ] && [ -z "$other" ]; then
   if [ -n "${DEMUCS_ONNXRUNTIME:-}" ] && [ -e "$DEMUCS_ONNXRUNTIME" ]; then
     exit 0
   fi
@@ -44,6 +48,7 @@ from_pip() {
   local python
   python=$(command -v python3) || return 1
   echo "Getting ONNX Runtime out of the Python wheel onnxruntime ..."
+  [ -z "$other" ] || return 1
   "$python" -m pip download --quiet --no-deps --only-binary :all: \
     -d "$work" "onnxruntime${version:+==$version}" || return 1
   "$python" -m zipfile -e "$work"/onnxruntime-*.whl "$work" || return 1
