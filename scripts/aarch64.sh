@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source packaging/chroot.sh
 build=${1:-build-aarch64}
 units=${2:-$(sed 's/#.*//' packaging/aarch64-tests.txt | xargs | tr ' ' '|')}
-commands="usage inspect verify messages"
+commands="usage inspect messages"
 packages_need aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
   aarch64-linux-gnu-g++=g++-aarch64-linux-gnu \
   qemu-aarch64-static=qemu-user-static mmdebstrap=mmdebstrap \
@@ -91,17 +91,32 @@ for topic in $commands; do
     bash "tests/cli/test_$topic.sh"
 done
 
-# A song, from its file to stems. Where this machine's own program is built, it
-# must say the same to the last of 16 bits.
+# A checkpoint, from its file to an ONNX model that ONNX Runtime has proved; a song
+# to stems, by the engine and by that model; and as a stream. Where this machine's
+# own program is built, it must say the same to the last of 16 bits.
 work=$(mktemp -d "${TMPDIR:-/tmp}/dmx-aarch64-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 python3 packaging/song.py "$work/song.wav" 22050
-model=$(ls tests/data/demo/htdemucs_tiny-*.th)
-separate() { # PROGRAM FOLDER
-  "$1" separate "$work/song.wav" -q -o "$work/$2" -m "$model" --threads 1
+model=$PWD/tests/data/nfft_2048/model.th
+program=$emulated/demucs-onnx
+"$program" export "$model" "$work/model.onnx" -q --report "$work/report.json"
+grep -q onnxruntime "$work/report.json"
+echo "export: verified by ONNX Runtime"
+"$program" verify "$work/model.onnx" "$model" -q
+echo "verify: passed"
+separate() { # PROGRAM FOLDER MODEL
+  "$1" separate "$work/song.wav" -q -o "$work/$2" -m "$3" --threads 1
 }
-separate "$emulated/demucs-onnx" emulated
-[ ! -x build/demucs-onnx ] || separate build/demucs-onnx own
+separate "$program" emulated "$model"
+separate "$program" runtime "$work/model.onnx"
+"$program" stream -q -m "$model" --hop 0.2 --stem bass <"$work/song.wav" \
+  >"$work/emulated.stream"
+if [ -x build/demucs-onnx ]; then
+  separate build/demucs-onnx own "$model"
+  build/demucs-onnx export "$model" "$work/own.onnx" -q --no-parity-check
+  cmp "$work/model.onnx" "$work/own.onnx"
+  echo "export: the same bytes as this machine's"
+fi
 python3 - "$work" <<'PY'
 import array, pathlib, sys, wave
 work = pathlib.Path(sys.argv[1])
@@ -113,10 +128,17 @@ def read(path):
 for stem in stems:
     have = read(stem)
     assert len(have) == 44100 and any(have), stem
-    own = work / "own/song" / stem.name
-    if own.exists():
-        worst = max(abs(a - b) for a, b in zip(have, read(own)))
-        assert worst <= 1, (stem.name, worst)
-        print(f"{stem.name}: within {worst} of 32768 of this machine's")
+    for other, whose in (("runtime", "ONNX Runtime's"), ("own", "this machine's")):
+        path = work / other / "song" / stem.name
+        if path.exists():
+            worst = max(abs(a - b) for a, b in zip(have, read(path)))
+            assert worst <= 1, (stem.name, whose, worst)
+            print(f"{stem.name}: within {worst} of 32768 of {whose}")
+stream = (work / "emulated.stream").read_bytes()
+assert stream[:4] == b"RIFF" and any(stream[44:]), "nothing streamed"
+print("stream: a WAV file of", len(stream), "bytes")
 PY
+scripts/wheel.sh "$build" "$work/wheel" >/dev/null
+[ -e "$(echo "$work"/wheel/demucs_onnx-*-linux_aarch64.whl)" ]
+echo "wheel: linux_aarch64"
 echo "aarch64: all passed"

@@ -2,6 +2,7 @@
  *
  *   DMX_FAULT=KIND:N     the Nth call of the kind (from 1) fails; 0: none
  *   DMX_FAULT_COUNT=FILE the number of calls of every kind, at the end
+ *   DMX_FAULT_KILL=1     instead of the call failing, SIGKILL before it
  *
  * Kinds: alloc, open, read, write, short (a write or fwrite that takes a part
  * of the bytes), fsync, rename, mmap. Calls are those that the program and its
@@ -11,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@ static const char *const names[KINDS] = {"alloc", "open",  "read",   "write",
                                          "short", "fsync", "rename", "mmap"};
 static int wanted = -1;
 static long number;
+static int deadly;
 static atomic_long calls[KINDS];
 
 static void report(void)
@@ -50,6 +53,7 @@ __attribute__((constructor)) static void start(void)
     if (colon == NULL)
         return;
     number = atol(colon + 1);
+    deadly = getenv("DMX_FAULT_KILL") != NULL;
     atexit(report);
     for (int i = 0; i < KINDS; i++)
         if (strncmp(text, names[i], (size_t)(colon - text)) == 0 &&
@@ -61,7 +65,10 @@ __attribute__((constructor)) static void start(void)
 static int fails(int kind)
 {
     const long call = atomic_fetch_add(&calls[kind], 1) + 1;
-    return kind == wanted && call == number;
+    const int is_it = kind == wanted && call == number;
+    if (is_it && deadly)
+        kill(getpid(), SIGKILL);
+    return is_it;
 }
 
 /* The next definition of a function, looked up once. */
