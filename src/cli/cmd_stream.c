@@ -141,6 +141,9 @@ static void tell(const stream_run *r, const dmx_pipe_report *p,
             (double)p->frames / rate, (long long)s->runs, 100 * s->mean_load,
             100 * s->worst_load, (long long)s->late_frames,
             (long long)p->clipped);
+    if (r->xruns > 0)
+        cli_warn(r->t, "%lld xruns: blocks that JACK's server had to leave out",
+                 (long long)r->xruns);
     if (s->lost_frames > 0)
         cli_warn(r->t, "%lld frames of input were lost",
                  (long long)s->lost_frames);
@@ -160,13 +163,14 @@ static void print_json(const stream_run *r, const dmx_pipe_report *p,
             "\"algorithmic_latency\": %.6f, \"runs\": %lld, "
             "\"skipped_runs\": %lld, \"late_frames\": %lld, "
             "\"lost_frames\": %lld, \"nonfinite\": %lld, \"clipped\": %lld, "
-            "\"mean_load\": %.4f, \"worst_load\": %.4f, \"run_seconds\": "
-            "%.6f}\n",
+            "\"xruns\": %lld, \"mean_load\": %.4f, \"worst_load\": %.4f, "
+            "\"run_seconds\": %.6f}\n",
             (long long)p->frames, rate, (double)s->latency / rate,
             (double)s->algorithmic_latency / rate, (long long)s->runs,
             (long long)s->skipped_runs, (long long)s->late_frames,
             (long long)s->lost_frames, (long long)s->nonfinite,
-            (long long)p->clipped, s->mean_load, s->worst_load, r->run_seconds);
+            (long long)p->clipped, (long long)r->xruns, s->mean_load,
+            s->worst_load, r->run_seconds);
     fflush(out);
 }
 
@@ -208,9 +212,10 @@ static dmx_status run_pipe(stream_run *r, dmx_error *err)
     const dmx_status status =
         dmx_stream_pipe(r->separator, &p, &report, &statistics, err);
     cli_clear_bar(r->t);
-    if (status != DMX_OK)
-        return status;
-    stream_tell(r, &report, &statistics);
+    /* An endless stream ends with Ctrl-C. */
+    if (status == DMX_OK ||
+        (status == DMX_ERROR_CANCELLED && statistics.latency > 0))
+        stream_tell(r, &report, &statistics);
     return status;
 }
 

@@ -12,6 +12,9 @@
     X(get_client_name)                                                         \
     X(set_process_callback)                                                    \
     X(set_latency_callback)                                                    \
+    X(set_xrun_callback)                                                       \
+    X(set_buffer_size_callback)                                                \
+    X(recompute_total_latencies)                                               \
     X(set_error_function)                                                      \
     X(set_info_function)                                                       \
     X(on_shutdown)                                                             \

@@ -31,6 +31,7 @@ typedef struct stream_run {
     double *gain; /* [outputs][stems] */
     size_t outputs;
     double run_seconds; /* measured */
+    int64_t xruns;      /* of JACK's server */
 } stream_run;
 
 /* Opens the model with segments for the wanted latency, or (whole) with those

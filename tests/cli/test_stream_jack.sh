@@ -34,20 +34,25 @@ stop() {
     rm -rf "$WORK"
 }
 trap stop EXIT
-serve() { # RATE
-    export JACK_DEFAULT_SERVER=dmx-$1-$$
-    jackd -r -n "$JACK_DEFAULT_SERVER" -d dummy -r "$1" -p 1024 >jackd.log 2>&1 &
+servers=0
+serve() { # RATE OPTION...
+    local rate=$1
+    shift
+    export JACK_DEFAULT_SERVER=dmx-$((servers++))-$$
+    jackd -r -n "$JACK_DEFAULT_SERVER" "$@" -d dummy -r "$rate" -p 1024 \
+        >jackd.log 2>&1 &
     server=$!
     jack_wait -s "$JACK_DEFAULT_SERVER" -w -t 20 >wait.log 2>&1 && return
     echo "jackd does not start here: the client is not tested with a server"
     finish
 }
 begin() { # ARGUMENT...: a client with ports
-    "$DEMUCS_ONNX" stream -m "$MODEL" --jack --hop 0.3 --lookahead 0.04 \
+    rm -f client.out client.err
+    "$DEMUCS_ONNX" stream -m "$MODEL" --jack --segment 0.5 --lookahead 0.04 \
         --fade 0.01 "$@" >client.out 2>client.err &
     client=$!
-    for ((i = 0; i < 200; i++)); do
-        grep -q 'Ctrl-C ends' client.err && break
+    for ((i = 0; i < 600; i++)); do
+        grep -qs 'Ctrl-C ends' client.err && break
         kill -0 $client 2>/dev/null || break
         sleep 0.1
     done
@@ -65,8 +70,8 @@ says err 'JACK runs at 48000 Hz, the model at 44100'
 kill $server
 wait $server
 
-serve 44100
-begin --json
+serve 44100 -S -t 60000 # waits for its clients: no block is left out
+begin --json --hop 0.3
 ports=$(jack_lsp 2>/dev/null | grep '^demucs-onnx:' | sort | tr '\n' ' ')
 check "ports: $ports" test "$ports" = "$(printf 'demucs-onnx:%s ' bass_left \
     bass_right drums_left drums_right in_left in_right other_left other_right \
@@ -88,7 +93,132 @@ kill -INT $client
 ends 0
 check "statistics" grep -Eq '"frames": [1-9][0-9]*, "samplerate": 44100' client.out
 
-begin --stem no_vocals
+# A song through the client is what the command gives through a pipe, bit for
+# bit, as late as is said. What came before the song is silence of unknown
+# length. Where within a hop (eight blocks) the song begins decides about the
+# windows, all of it about the level, and so about roundings.
+player=$DMX_BUILD/tests/dmx_jack_player
+raw=f32le,44100,2
+hop=0.18575963718820862 # 8192 frames
+python3 - >song.f32 <<'PYTHON'
+import math, struct, sys
+for i in range(80000):
+    t = i / 44100
+    a = 0.3 * math.sin(6.283 * 220 * t) * math.exp(-4 * (t % 0.5))
+    b = 0.2 * math.sin(6.283 * (80 + 40 * t) * t)
+    sys.stdout.buffer.write(struct.pack("<2f", a + b, a - b))
+PYTHON
+cat >compare.py <<'PYTHON'
+"""compare.py WANT SKIP RECORDED BEHIND: the largest difference of two files of
+eight channels, WANT from frame SKIP on, RECORDED from BEHIND on; and the peak."""
+import array, sys
+def read(path, frame):
+    all = array.array("f")
+    with open(path, "rb") as f:
+        all.frombytes(f.read())
+    return all[8 * frame:]
+want = read(sys.argv[1], int(sys.argv[2]))
+got = read(sys.argv[3], int(sys.argv[4]))
+n = min(len(want), len(got))
+print(max(abs(a - b) for a, b in zip(want[:n], got[:n])),
+      max(map(abs, got[:n])), n // 8)
+PYTHON
+names=
+for stem in drums bass other vocals; do
+    names+=" demucs-onnx:${stem}_left demucs-onnx:${stem}_right"
+done
+record() { # BEHIND
+    "$player" song.f32 recorded.f32 $((80000 + $1)) demucs-onnx:in_left \
+        demucs-onnx:in_right - $names >player.out 2>player.err
+}
+# differs LEAD BEHIND LEAST: from what the command gives after that much silence.
+differs() {
+    { head -c $(($1 * 8)) /dev/zero; cat song.f32; } |
+        "$DEMUCS_ONNX" stream -q -m "$MODEL" --raw $raw --hop $hop \
+            --segment 0.5 --lookahead 0.04 --fade 0.01 >want.f32 2>>want.err
+    python3 compare.py want.f32 $1 recorded.f32 $2 >difference
+    awk -v least=$3 '{ exit $1 <= least * $2 && $2 > 0.1 && $3 == 80000 }' \
+        difference
+}
+# matches BLOCK BEHIND
+matches() {
+    local lead=0 most
+    most=$(($(grep -o '"frames": [0-9]*' client.out | grep -o '[0-9]*$') - 80000 - $2))
+    while differs $lead $2 1e-3; do
+        lead=$((lead + $1))
+        [ $lead -lt 8192 ] || { echo "no lead matches"; return 1; }
+    done
+    for ((lead += (most - lead) / 8192 * 8192; lead >= 0; lead -= 8192)); do
+        differs $lead $2 0 || return 0
+        echo "lead $lead: off by $(cat difference)"
+    done
+    return 1
+}
+late() { grep -o '"late_frames": [0-9]*' client.out | grep -o '[0-9]*$'; }
+behind=$(((1764 + 8192 + 441 + 8192) + 1024))
+if [ ! -x "$player" ]; then
+    echo "no player for JACK here: no song goes through the client"
+else
+    for attempt in 1 2 3; do # a busy machine is late, and silent then
+        begin --json --hop $hop
+        record $behind || cat player.err
+        kill -INT $client
+        ends 0
+        [ "$(late)" = 0 ] && break
+    done
+    if [ "$(late)" = 0 ]; then
+        check "the song's stems, bit for bit" matches 1024 $behind
+    else
+        echo "this machine is too busy: the client was late three times"
+    fi
+
+    # Blocks that become larger: as late as is said again.
+    begin --json --hop $hop
+    jack_bufsize 2048 >/dev/null 2>&1
+    for ((i = 0; i < 100; i++)); do
+        grep -q 'blocks have 2048 frames' client.err && break
+        sleep 0.1
+    done
+    check "larger blocks are said" grep -q \
+        "2048 frames now: $((behind + 1024)) behind" client.err
+    record $((behind + 1024)) || cat player.err
+    kill -INT $client
+    ends 0
+    if [ "$(late)" = 0 ]; then
+        check "stems in larger blocks" matches 2048 $((behind + 1024))
+    fi
+    jack_bufsize 1024 >/dev/null 2>&1
+
+    kill $server
+    wait $server
+
+    # Blocks that a server leaves out, which waits for no client.
+    serve 44100
+    begin --json --hop $hop
+    "$player" song.f32 recorded.f32 1000000 demucs-onnx:in_left \
+        demucs-onnx:in_right - $names >player.out 2>player.err &
+    sleeper=$!
+    sleep 1
+    kill -STOP $sleeper
+    sleep 1
+    kill -KILL $sleeper
+    wait $sleeper 2>/dev/null
+    kill -INT $client
+    ends 0
+    check "xruns are counted" grep -Eq '"xruns": [1-9]' client.out
+
+    # A client that is killed leaves the server and others as they are.
+    begin
+    kill -KILL $client
+    ends 137
+    begin
+    check "again a client after one that was killed" grep -q 'Ctrl-C ends' \
+        client.err
+    kill -TERM $client
+    ends 0
+fi
+
+begin --stem no_vocals --hop 0.3
 check "one stem" test "$(jack_lsp 2>/dev/null | grep -c '^demucs-onnx:')" = 4
 check "named as asked" test "$(jack_lsp 2>/dev/null |
     grep -c '^demucs-onnx:no_vocals_')" = 2
