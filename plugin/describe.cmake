@@ -103,7 +103,7 @@ function(dmx_ttl_plugin out stems)
   doap:license <https://spdx.org/licenses/MIT> ;
   lv2:project <urn:demucs-onnx> ;
   rdfs:comment \"Splits music into stems with a Demucs model while it plays.\" ;
-  lv2:minorVersion 2 ;
+  lv2:minorVersion 4 ;
   lv2:microVersion 0 ;
   lv2:optionalFeature lv2:hardRTCapable , urid:map , work:schedule , log:log ,
     opts:options , state:mapPath , state:freePath ;
@@ -112,7 +112,7 @@ function(dmx_ttl_plugin out stems)
   pg:mainInput <${plugin}#in> ;
   patch:writable <urn:demucs-onnx:model> , <urn:demucs-onnx:segment> ,
     <urn:demucs-onnx:hop> , <urn:demucs-onnx:lookahead> ,
-    <urn:demucs-onnx:threads> ;
+    <urn:demucs-onnx:threads> , <urn:demucs-onnx:precision> ;
   lv2:port\n${ports} .\n\n" PARENT_SCOPE)
 endfunction()
 
@@ -137,6 +137,9 @@ function(dmx_describe_plugin bundle)
   dmx_ttl_number(one lookahead "Lookahead, s" 0.0 5.0 0.04)
   string(APPEND text "${one}")
   dmx_ttl_number(one threads "Threads (0: all cores)" 0.0 256.0 0.0)
+  string(APPEND text "${one}")
+  dmx_ttl_number(one precision "Precision (0: exact, 1: int16, 2: int8)"
+    0.0 2.0 0.0)
   string(APPEND text "${one}")
   string(APPEND text "<urn:demucs-onnx> a doap:Project ;
   doap:name \"demucs-onnx\" ;

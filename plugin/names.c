@@ -21,6 +21,7 @@ void plug_names_map(plug_names *out, LV2_URID_Map *map)
         {&out->number[PLUG_HOP], PLUG_URI "hop"},
         {&out->number[PLUG_LOOKAHEAD], PLUG_URI "lookahead"},
         {&out->number[PLUG_THREADS], PLUG_URI "threads"},
+        {&out->number[PLUG_PRECISION], PLUG_URI "precision"},
         {&out->atom_float, LV2_ATOM__Float},
         {&out->atom_int, LV2_ATOM__Int},
         {&out->atom_path, LV2_ATOM__Path},

@@ -2,7 +2,7 @@
  *
  *   audio    run: real-time, never waits
  *   worker   work: loads and frees engines (the worker extension)
- *   state    save: beside the others; restore: never beside them
+ *   state    save: beside the others; restore: beside work, never beside run
  *   control  instantiate, activate, cleanup: never beside the others
  *
  * The worker hands a loaded engine to the audio thread through `handed`, which

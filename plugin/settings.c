@@ -4,10 +4,9 @@
 #include <string.h>
 
 const plug_range plug_ranges[PLUG_NUMBERS] = {
-    [PLUG_SEGMENT] = {0.1F, 60, 2},
-    [PLUG_HOP] = {0, 10, 0.5F},
-    [PLUG_LOOKAHEAD] = {0, 5, 0.04F},
-    [PLUG_THREADS] = {0, 256, 0},
+    [PLUG_SEGMENT] = {0.1F, 60, 2},   [PLUG_HOP] = {0, 10, 0.5F},
+    [PLUG_LOOKAHEAD] = {0, 5, 0.04F}, [PLUG_THREADS] = {0, 256, 0},
+    [PLUG_PRECISION] = {0, 2, 0},
 };
 
 void plug_settings_init(plug_settings *out)

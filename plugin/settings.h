@@ -7,7 +7,7 @@
 
 enum {
     PLUG_PATH = 2048, /* bytes of a path, with its end */
-    PLUG_NUMBERS = 4,
+    PLUG_NUMBERS = 5,
 };
 
 typedef enum plug_number {
@@ -15,6 +15,7 @@ typedef enum plug_number {
     PLUG_HOP,
     PLUG_LOOKAHEAD,
     PLUG_THREADS,
+    PLUG_PRECISION, /* a dmx_engine_precision */
 } plug_number;
 
 /* Plain memory: it is copied between threads and through queues. */

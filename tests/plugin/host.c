@@ -6,9 +6,13 @@
 #include <lv2/log/log.h>
 #include <lv2/options/options.h>
 #include <lv2/patch/patch.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of all that threads share here; the plug-in never sees it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* -------------------------------------------------------------------- URIs */
 
@@ -17,12 +21,15 @@ static LV2_URID n_uris;
 
 LV2_URID host_urid(const char *uri)
 {
-    for (LV2_URID i = 0; i < n_uris; i++)
-        if (strcmp(uris[i], uri) == 0)
-            return i + 1;
-    assert_true(n_uris < 256);
-    uris[n_uris++] = strdup(uri);
-    return n_uris;
+    pthread_mutex_lock(&lock);
+    LV2_URID i = 0;
+    while (i < n_uris && strcmp(uris[i], uri) != 0)
+        i++;
+    assert_true(i < 256);
+    if (i == n_uris)
+        uris[n_uris++] = strdup(uri);
+    pthread_mutex_unlock(&lock);
+    return i + 1;
 }
 
 static LV2_URID map_uri(LV2_URID_Map_Handle handle, const char *uri)
@@ -41,7 +48,10 @@ static int log_vprintf(LV2_Log_Handle handle, LV2_URID type, const char *fmt,
                        va_list args)
 {
     (void)handle, (void)type;
-    return vsnprintf(said, sizeof said, fmt, args);
+    pthread_mutex_lock(&lock);
+    const int n = vsnprintf(said, sizeof said, fmt, args);
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 static int log_printf(LV2_Log_Handle handle, LV2_URID type, const char *fmt,
@@ -61,8 +71,10 @@ static LV2_Log_Log logger = {NULL, log_printf, log_vprintf};
 const char *host_log(void)
 {
     static char last[sizeof said];
+    pthread_mutex_lock(&lock);
     memcpy(last, said, sizeof said);
     said[0] = '\0';
+    pthread_mutex_unlock(&lock);
     return last;
 }
 
@@ -72,12 +84,15 @@ static LV2_Worker_Status schedule(LV2_Worker_Schedule_Handle handle,
                                   uint32_t size, const void *data)
 {
     host *h = handle;
-    if (h->jobs == HOST_JOBS)
-        return LV2_WORKER_ERR_NO_SPACE;
-    h->job[h->jobs].data = malloc(size);
-    memcpy(h->job[h->jobs].data, data, size);
-    h->job[h->jobs++].size = size;
-    return LV2_WORKER_SUCCESS;
+    pthread_mutex_lock(&lock);
+    const bool fits = h->jobs < HOST_JOBS;
+    if (fits) {
+        h->job[h->jobs].data = malloc(size);
+        memcpy(h->job[h->jobs].data, data, size);
+        h->job[h->jobs++].size = size;
+    }
+    pthread_mutex_unlock(&lock);
+    return fits ? LV2_WORKER_SUCCESS : LV2_WORKER_ERR_NO_SPACE;
 }
 
 static const LV2_Worker_Interface *worker_of(const host *h)
@@ -89,16 +104,47 @@ static LV2_Worker_Status respond(LV2_Worker_Respond_Handle handle,
                                  uint32_t size, const void *data)
 {
     host *h = handle;
-    return worker_of(h)->work_response(h->handle, size, data);
+    pthread_mutex_lock(&lock);
+    const bool fits = h->responses < HOST_JOBS && size == sizeof h->response[0];
+    if (fits)
+        memcpy(&h->response[h->responses++], data, size);
+    pthread_mutex_unlock(&lock);
+    return fits ? LV2_WORKER_SUCCESS : LV2_WORKER_ERR_NO_SPACE;
+}
+
+/* In the audio thread, as hosts do it. */
+static void give_responses(host *h)
+{
+    uint32_t response[HOST_JOBS];
+    pthread_mutex_lock(&lock);
+    const int n = h->responses;
+    memcpy(response, h->response, sizeof response);
+    h->responses = 0;
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; i < n; i++)
+        worker_of(h)->work_response(h->handle, sizeof response[i],
+                                    &response[i]);
+}
+
+static void *next_job(host *h, uint32_t *size)
+{
+    void *data = NULL;
+    pthread_mutex_lock(&lock);
+    if (h->jobs > 0) {
+        data = h->job[0].data;
+        *size = h->job[0].size;
+        h->jobs--;
+        memmove(h->job, h->job + 1, (size_t)h->jobs * sizeof *h->job);
+    }
+    pthread_mutex_unlock(&lock);
+    return data;
 }
 
 void host_work(host *h)
 {
-    while (h->jobs > 0) {
-        void *data = h->job[0].data;
-        const uint32_t size = h->job[0].size;
-        h->jobs--;
-        memmove(h->job, h->job + 1, (size_t)h->jobs * sizeof *h->job);
+    uint32_t size;
+    for (void *data = next_job(h, &size); data != NULL;
+         data = next_job(h, &size)) {
         worker_of(h)->work(h->handle, respond, h, size, data);
         free(data);
     }
@@ -188,6 +234,8 @@ void host_run(host *h, const float *const *in, float *const *out, uint32_t n)
     for (uint32_t r = 0; r < 2 * h->stems; r++)
         h->descriptor->connect_port(h->handle, 2 + r, out[r]);
     h->descriptor->run(h->handle, n);
+    if (h->has_worker)
+        give_responses(h);
     h->heard_message = false;
 }
 

@@ -1,5 +1,6 @@
 /* A host for the plug-in, in memory: numbers for URIs, a worker that runs on
- * request, a state that can hold anything. */
+ * request, a state that can hold anything. host_run, host_work, and saving and
+ * restoring may each be done by a thread of their own. */
 #ifndef DMX_TESTS_PLUGIN_HOST_H
 #define DMX_TESTS_PLUGIN_HOST_H
 
@@ -33,6 +34,8 @@ typedef struct host {
         uint32_t size;
     } job[HOST_JOBS];
     int jobs;
+    uint32_t response[HOST_JOBS]; /* of the worker, for the next run */
+    int responses;
 } host;
 
 /* What was logged since the last call. */

@@ -17,11 +17,11 @@ for k in 4 6; do
     check "ports of $k: $got" test "$got" = "$want"
 done
 # Ranges in the description are those of the code.
-for name in segment hop lookahead threads; do
+for name in segment hop lookahead threads precision; do
     text=$(awk -v n="<urn:demucs-onnx:$name>" '/^</ { on = $1 == n }
         on && /lv2:(minimum|maximum|default)/ { printf "%g ", $2 }' \
         "$DMX_BUNDLE/demucs-onnx.ttl")
-    code=$(grep -i "\[PLUG_$name\]" "$DMX_SOURCE/plugin/settings.c" |
+    code=$(grep -io "\[PLUG_$name\] = {[^}]*}" "$DMX_SOURCE/plugin/settings.c" |
         tr -d 'F,;' | sed 's/.*{\(.*\)}.*/\1/' |
         awk '{ printf "%g %g %g ", $1, $2, $3 }')
     check "range of $name: $text" test "$text" = "$code" -a -n "$text"

@@ -19,6 +19,9 @@ static const char four[] = "htdemucs/model.th";
 static const char six[] = "htdemucs_6s/model.th";
 static const float segment = 0.3F, hop = 0.1F, lookahead = 0.02F;
 
+/* Of the library's own stream. */
+static dmx_engine_precision precision = DMX_ENGINE_EXACT;
+
 static char *copy_of_path(const char *name)
 {
     return strdup(test_data(name));
@@ -52,6 +55,7 @@ static float *run_library(const char *model, size_t stems, const float *song,
     dmx_error err = DMX_ERROR_INIT;
     dmx_stream *stream;
     so.segment = (double)segment;
+    so.precision = precision;
     so.unpadded = 1;
     o.hop = (double)hop;
     o.lookahead = (double)lookahead;
@@ -120,6 +124,46 @@ static void test_is_the_stream(void **state)
         }
         free(want);
     }
+    free(song);
+}
+
+/* In integers: as the library is, from the second load on by the proof that the
+ * first has left in the cache. */
+static void test_precision(void **state)
+{
+    (void)state;
+    float *song = stream_song(LENGTH);
+    setenv("DEMUCS_ONNX_CACHE", test_folder(), 1);
+    for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
+        int64_t latency;
+        precision = (dmx_engine_precision)p;
+        float *want = run_library(four, 4, song, &latency);
+        precision = DMX_ENGINE_EXACT;
+        const float as_number = (float)p;
+        const host_value values[] = {
+            {"urn:demucs-onnx:model", test_data(four),
+             strlen(test_data(four)) + 1, LV2_ATOM__Path},
+            {"urn:demucs-onnx:segment", &segment, sizeof segment,
+             LV2_ATOM__Float},
+            {"urn:demucs-onnx:hop", &hop, sizeof hop, LV2_ATOM__Float},
+            {"urn:demucs-onnx:lookahead", &lookahead, sizeof lookahead,
+             LV2_ATOM__Float},
+            {"urn:demucs-onnx:precision", &as_number, sizeof as_number,
+             LV2_ATOM__Float},
+            {NULL, NULL, 0, NULL}};
+        for (int again = 0; again < 2; again++) {
+            host *h = host_open(4, RATE, true);
+            host_restore(h, values);
+            h->freewheel = 1;
+            float *got = run_plugin(h, song, 512);
+            assert_true(h->latency == (float)latency && h->status == 2);
+            check_same(got, want, 4);
+            free(got);
+            host_close(h);
+        }
+        free(want);
+    }
+    unsetenv("DEMUCS_ONNX_CACHE");
     free(song);
 }
 
@@ -310,10 +354,10 @@ static void test_state(void **state)
     host *again = host_open(4, RATE, true);
     host_value all[8] = {{NULL, NULL, 0, NULL}};
     static const char *const uris[] = {
-        "urn:demucs-onnx:model", "urn:demucs-onnx:segment",
-        "urn:demucs-onnx:hop", "urn:demucs-onnx:lookahead",
-        "urn:demucs-onnx:threads"};
-    for (size_t i = 0; i < 5; i++) {
+        "urn:demucs-onnx:model",   "urn:demucs-onnx:segment",
+        "urn:demucs-onnx:hop",     "urn:demucs-onnx:lookahead",
+        "urn:demucs-onnx:threads", "urn:demucs-onnx:precision"};
+    for (size_t i = 0; i < 6; i++) {
         assert_non_null(host_saved(uris[i]));
         all[i] = *host_saved(uris[i]);
     }
@@ -484,6 +528,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_the_stream),
+        cmocka_unit_test(test_precision),
         cmocka_unit_test(test_starts_anew),
         cmocka_unit_test(test_without_a_model),
         cmocka_unit_test(test_bypass),
