@@ -1105,8 +1105,8 @@ typedef struct dmx_pipe_report {
  * memory. The input must have the model's rate. Outputs are aligned with the
  * mix and equally long: the latency is dropped at the start and flushed at the
  * end. report and statistics (may be NULL, else their sizes set) are filled on
- * success. Fails with ARGUMENT, FORMAT, UNSUPPORTED, LIMIT, IO, CANCELLED,
- * MEMORY or RUNTIME. */
+ * success and when it is cancelled. Fails with ARGUMENT, FORMAT, UNSUPPORTED,
+ * LIMIT, IO, CANCELLED, MEMORY or RUNTIME. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_stream_pipe(
     dmx_separator *separator, const dmx_pipe_options *options,
     dmx_pipe_report *report, dmx_stream_statistics *statistics, dmx_error *err);
@@ -1294,6 +1294,14 @@ DMX_API DMX_MUST_CHECK dmx_status dmx_sound_open(dmx_sound **out,
                                                  const char *path,
                                                  const dmx_hooks *hooks,
                                                  dmx_error *err);
+/* One of the file's audio streams, from 1, such as the tracks of a stem file;
+ * 0: the first, as dmx_sound_open takes it. Fails with ARGUMENT too: the file
+ * has fewer. */
+DMX_API DMX_MUST_CHECK dmx_status dmx_sound_open_stream(dmx_sound **out,
+                                                        const char *path,
+                                                        int stream,
+                                                        const dmx_hooks *hooks,
+                                                        dmx_error *err);
 DMX_API void dmx_sound_close(dmx_sound *sound);
 /* Describes the sound in *out, up to its size; 0 when sound is NULL, or the
  * size is not set. */

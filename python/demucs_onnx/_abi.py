@@ -273,6 +273,7 @@ FUNCTIONS = {
     "dmx_separate_song": (_int, [Handle, Text, c.POINTER(SongOptions),
                                  c.POINTER(SongReport), _err]),
     "dmx_sound_open": (_int, [_out, Text, c.POINTER(Hooks), _err]),
+    "dmx_sound_open_stream": (_int, [_out, Text, _int, c.POINTER(Hooks), _err]),
     "dmx_sound_close": (None, [Handle]),
     "dmx_sound_about": (_int, [Handle, c.POINTER(SoundInfo)]),
     "dmx_sound_read": (_int, [Handle, c.POINTER(_floats), _size,

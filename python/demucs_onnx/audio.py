@@ -22,6 +22,11 @@ def planes_of(array: np.ndarray, at: int = 0) -> ctypes.Array:
     return (pointer * len(rows))(*rows)
 
 
+def _c_int(number: int) -> int:
+    """In the range of C's int; what is negative stays so."""
+    return max(-1, min(index(number), 2**31 - 1))
+
+
 class Sound(Owner):
     """An open sound file of any format that FFmpeg's libraries read.
 
@@ -33,17 +38,21 @@ class Sound(Owner):
         exactly ceil(n * target_sr / rate); None: the file's own
     :param channels: read it as 1 or 2 channels, other layouts mixed down (ITU-R
         BS.775); None: the file's own, or 2 with ``target_sr``
+    :param stream: which audio stream of the file, from 1, such as a track of a
+        stem file; None: the first
     """
 
     _close = lib.dmx_sound_close
 
     def __init__(self, path: str | PathLike[str],
                  target_sr: int | None = None,
-                 channels: int | None = None) -> None:
+                 channels: int | None = None, *,
+                 stream: int | None = None) -> None:
         super().__init__()
         self._hooks = Hooks()
-        call(lib.dmx_sound_open, ctypes.byref(self._handle), encode(path),
-             self._hooks.pointer, hooks=self._hooks)
+        call(lib.dmx_sound_open_stream, ctypes.byref(self._handle),
+             encode(path), _c_int(stream or 0), self._hooks.pointer,
+             hooks=self._hooks)
         info = _abi.SoundInfo()
         lib.dmx_sound_about(self.handle, info)
         self.rate: int = info.rate
@@ -58,9 +67,7 @@ class Sound(Owner):
                           2 if channels is None else channels)
 
     def _convert(self, rate: int, channels: int) -> None:
-        self._rate, self._channels = (
-            max(-1, min(index(number), 2**31 - 1))  # as C's int
-            for number in (rate, channels))
+        self._rate, self._channels = _c_int(rate), _c_int(channels)
         call(lib.dmx_sound_convert, self.handle, self._rate, self._channels)
 
     def read(self, frames: int) -> np.ndarray:
@@ -89,7 +96,8 @@ class Sound(Owner):
 
 
 def load_audio(path: str | PathLike[str], target_sr: int | None = None, *,
-               channels: int | None = None) -> tuple[np.ndarray, int]:
+               channels: int | None = None,
+               stream: int | None = None) -> tuple[np.ndarray, int]:
     """A whole sound file: (float32 array (channels, samples), the file's own
     rate in Hz).
 
@@ -100,8 +108,9 @@ def load_audio(path: str | PathLike[str], target_sr: int | None = None, *,
     :param target_sr: rate of the array, 1000 to 1536000 Hz; None: the file's
     :param channels: of the array, 1 or 2; None: the file's, or 2 with
         ``target_sr``
+    :param stream: which of the file's audio streams, from 1; None: the first
     """
-    with Sound(path, target_sr, channels) as sound:
+    with Sound(path, target_sr, channels, stream=stream) as sound:
         return sound.read_all(), sound.rate
 
 

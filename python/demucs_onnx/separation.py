@@ -37,6 +37,9 @@ def _provider_list(providers: str | Sequence[str] | None) -> str | None:
     return ",".join(dict.fromkeys(named)) or None
 
 
+_STEM_FILE_TRACKS = 5  # the mix is one
+
+
 @dataclass(frozen=True)
 class Report:
     """What happened to one song. Rates in Hz, lengths in samples."""
@@ -59,18 +62,22 @@ class Stems(Mapping[str, np.ndarray]):
     ``files`` are the paths of those that were written; such a stem is read
     back from its file when it is asked for, so it has the file's rounding
     (none with ``bits=32``). ``samplerate`` is in Hz, ``report`` the figures.
+    Those of a DJ stem file are "mix" and four stems, and have one path.
     """
 
     def __init__(self, arrays: dict[str, np.ndarray], files: dict[str, Path],
-                 report: Report) -> None:
+                 report: Report, tracks: bool = False) -> None:
         self._arrays = arrays
+        self._tracks = tracks
         self.files = files
         self.report = report
         self.samplerate = report.out_samplerate
 
     def __getitem__(self, stem: str) -> np.ndarray:
         if stem not in self._arrays:
-            self._arrays[stem] = load_audio(self.files[stem])[0]
+            track = list(self.files).index(stem) + 1 if self._tracks else 0
+            self._arrays[stem] = load_audio(self.files[stem],
+                                            stream=track)[0]
         return self._arrays[stem]
 
     def __iter__(self) -> Iterator[str]:
@@ -277,10 +284,46 @@ class Separator(Owner):
                                 f"{_abi.MOST_OUTPUTS} are made at once")
         return {n: [float(s in of) for s in stems] for n, of in rows.items()}
 
+    def _tracks(self, mixes: Mapping[str, Iterable[str]] | None,
+                two_stems: str | None) -> dict[str, list[float]]:
+        """The mix, and the gain of every stem in each track of a stem file. A
+        sum is where the first of its stems would be."""
+        stems = self.stems
+        if two_stems is not None or stems != self.sources:
+            raise ArgumentError("a stem file takes all stems, no choice of "
+                                "them")
+        sums = {name: list(dict.fromkeys(parts))
+                for name, parts in (mixes or {}).items()}
+        placed: dict[str, str] = {}
+        for name, parts in sums.items():
+            for stem in parts:
+                if stem not in stems:
+                    raise ArgumentError(f"mix {name!r}: {stem}: not among the "
+                                        f"stems {', '.join(stems)}")
+                if stem in placed:
+                    raise ArgumentError(f"{stem!r} is summed twice; in a stem "
+                                        "file each stem has one place")
+                placed[stem] = name
+        rows = {"mix": [0.0] * len(stems)}
+        for stem in stems:
+            name = placed.get(stem, stem)
+            if stem in placed and stem != sums[name][0]:
+                continue
+            if name in rows:
+                raise ArgumentError(f"two tracks have the name {name!r}")
+            parts = sums.get(name, [stem]) if stem in placed else [stem]
+            rows[name] = [float(s in parts) for s in stems]
+        if len(rows) != _STEM_FILE_TRACKS:
+            raise ArgumentError(
+                f"a stem file has four stems, here there are {len(rows) - 1}; "
+                "a model of more needs sums, for example mixes={'rest': "
+                "['other', 'guitar', 'piano']}")
+        return rows
+
     def separate(self, song: Song,
                  output_dir: str | PathLike[str] | None = None, *,
                  sample_rate: int | None = None,
-                 filename: str = "{stem}.{ext}", format: str = "wav",
+                 filename: str | None = None, format: str = "wav",
                  bits: int = 16, bitrate_kbps: int = 0,
                  clip: str | None = None, rate: int = 0, mono: bool = False,
                  dither: bool = False, exact_sum: bool = False,
@@ -294,8 +337,11 @@ class Separator(Owner):
         :param output_dir: folder for the files; None: arrays only
         :param sample_rate: of an array, Hz; None: the model's
         :param filename: of each file: {stem}, {ext} and {track}, the song's
-            name without its ending
-        :param format: "wav", "flac", "mp3", "ogg", "opus", "m4a"
+            name without its ending; None: "{stem}.{ext}", of a stem file
+            "{track}.{ext}"
+        :param format: "wav", "flac", "mp3", "ogg", "opus", "m4a"; "stem.mp4":
+            one DJ stem file, the mix and four stems, of which a sum in
+            ``mixes`` takes the place of its stems
         :param bits: WAV: 16, 24 or 32 (float); FLAC: 16 or 24
         :param clip: "rescale", "clamp", "tanh", "none"; None: rescale, where
             the format is of integers
@@ -308,7 +354,15 @@ class Separator(Owner):
             the run
         :raises DemucsError: and then no file is left
         """
-        rows = self._outputs(mixes, two_stems)
+        tracks = format == "stem.mp4"
+        if tracks:
+            if output_dir is None:
+                raise ArgumentError("format 'stem.mp4' needs an output_dir")
+            rows = self._tracks(mixes, two_stems)
+        else:
+            rows = self._outputs(mixes, two_stems)
+        if filename is None:
+            filename = "{track}.{ext}" if tracks else "{stem}.{ext}"
         hooks = self._hooks(progress)
         common = dict(hooks=hooks.pointer, rate=rate, mono=mono,
                       exact_sum=exact_sum, stream=stream)
@@ -339,7 +393,7 @@ class Separator(Owner):
                 raw=encode(raw), format=encode(format), bits=bits,
                 bitrate=bitrate_kbps if lossy else 0, dither=dither,
                 clip=_abi.CLIP_MODES[clip], **common))
-            return Stems({}, names, report)
+            return Stems({}, names, report, tracks)
 
     def _spool(self, song: Any, sample_rate: int | None,
                folder: str) -> tuple[str, str]:
@@ -361,7 +415,14 @@ class Separator(Owner):
             raise ArgumentError(
                 f"filename {template!r}: only {{stem}}, {{ext}} and {{track}} "
                 "can stand in braces") from problem
-        if len(set(names.values())) < len(names):
+        if ext == "stem.mp4":
+            if len(set(names.values())) > 1:
+                raise ArgumentError(f"filename {template!r}: all stems are in "
+                                    "one file; it has no {stem}")
+            if not next(iter(names.values())).name.endswith(".stem.mp4"):
+                raise ArgumentError(f"filename {template!r}: players know a "
+                                    "stem file by its end, .{ext}")
+        elif len(set(names.values())) < len(names):
             raise ArgumentError(f"filename {template!r}: two stems would have "
                                 "one name; it needs {stem}")
         for path in names.values():
@@ -376,7 +437,8 @@ class Separator(Owner):
         n = len(self.stems)
         outputs = (_abi.SongOutput * len(rows))(*(
             _abi.SongOutput(encode(name), encode(names[name]),
-                            (ctypes.c_double * n)(*gain), 0.0)
+                            (ctypes.c_double * n)(*gain),
+                            0.0 if any(gain) else 1.0)  # the mix itself
             for name, gain in rows.items()))
         options.output = outputs
         options.outputs = len(rows)
@@ -464,12 +526,13 @@ class Separator(Owner):
         cancelled.
 
         :param output_dir: as in ``separate``; with it, ``filename`` defaults
-            to "{track}/{stem}.{ext}"
+            to "{track}/{stem}.{ext}", of stem files to "{track}.{ext}"
         :param options: the other keywords of ``separate``
         """
         import queue
 
-        options.setdefault("filename", "{track}/{stem}.{ext}")
+        if options.get("format") != "stem.mp4":
+            options.setdefault("filename", "{track}/{stem}.{ext}")
         box: queue.Queue[Event | None] = queue.Queue(maxsize=64)
         stop = threading.Event()
 

@@ -124,8 +124,10 @@ def separate(input: Song, output_dir: str | PathLike[str] | None = None, *,
     :param token: taken and ignored: no account is needed
     :param progress: True: a bar on a terminal; or a function of (stage,
         fraction in [0, 1])
-    :param output_format: "wav", "flac", "mp3", "ogg", "opus", "m4a"
-    :param mix_stems: sum these into one more output, ``mix_output_name``
+    :param output_format: "wav", "flac", "mp3", "ogg", "opus", "m4a"; or
+        "stem.mp4", one DJ stem file (``format`` may be said as well)
+    :param mix_stems: sum these into one more output, ``mix_output_name``; in a
+        stem file it takes their place
     :param options: the other keywords of ``Separator.separate``:
         sample_rate (of an array), bits, clip, rate, mono, exact_sum, two_stems
     :returns: {stem: float32 array (channels, samples)} at the song's rate
@@ -152,7 +154,7 @@ def separate(input: Song, output_dir: str | PathLike[str] | None = None, *,
             options["mixes"] = {**options.get("mixes", {}),
                                 mix_output_name: list(mix_stems)}
         result = separator.separate(
-            input, output_dir, format=output_format,
+            input, output_dir, format=options.pop("format", output_format),
             bitrate_kbps=bitrate_kbps, progress=watch, **options)
     finally:
         if bar is not None:

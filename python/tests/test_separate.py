@@ -203,6 +203,72 @@ def test_threads_share_one(separator, short_song):
         assert all(np.array_equal(result[n], wanted[n]) for n in wanted)
 
 
+# ------------------------------------------------------------- DJ stem files
+
+def test_stem_file(tmp_path, separator, short_song):
+    """The program's, byte for byte; every track can be read back."""
+    program("separate", "-m", MODEL, short_song, "-o", tmp_path / "own",
+            "--stem-mp4", "--clip-mode", "rescale")
+    found = separator.separate(short_song, tmp_path / "py", format="stem.mp4")
+    path = tmp_path / "py/short.stem.mp4"
+    assert list(found) == ["mix", *STEMS]
+    assert set(found.files.values()) == {path}
+    assert path.read_bytes() == \
+        (tmp_path / "own/short.stem.mp4").read_bytes()
+    song, _ = dmx.load_audio(short_song)
+    assert found["mix"].shape == found["vocals"].shape == song.shape
+    total = sum(found[s] for s in STEMS)
+    assert np.abs(total - found["mix"]).std() < 0.2 * found["mix"].std()
+    assert np.abs(found["vocals"] - found["drums"]).max() > 0.01
+    with dmx.Sound(path, stream=5) as sound:
+        assert np.array_equal(sound.read_all(), found["vocals"])
+    with pytest.raises(dmx.ArgumentError):
+        dmx.load_audio(path, stream=6)
+    with pytest.raises(dmx.ArgumentError):
+        dmx.load_audio(path, stream=-1)
+    with pytest.raises(OSError, match="exists"):
+        separator.separate(short_song, tmp_path / "py", format="stem.mp4",
+                           overwrite=False)
+
+
+def test_stem_file_of_six(tmp_path, short_song):
+    with dmx.Separator(DATA / "htdemucs_6s/model.th") as s:
+        with pytest.raises(dmx.ArgumentError, match="here there are 6"):
+            s.separate(short_song, tmp_path / "x", format="stem.mp4")
+        with pytest.raises(dmx.ArgumentError, match="summed twice"):
+            s.separate(short_song, tmp_path / "x", format="stem.mp4",
+                       mixes={"a": ["other", "guitar"],
+                              "b": ["guitar", "piano"]})
+        assert not (tmp_path / "x").exists()
+        found = s.separate(short_song, tmp_path, format="stem.mp4",
+                           mixes={"rest": ["other", "guitar", "piano"]})
+        assert list(found) == ["mix", "drums", "bass", "rest", "vocals"]
+
+
+@pytest.mark.parametrize("arguments", [
+    {"two_stems": "bass"}, {"filename": "{stem}.{ext}"}, {"mono": True},
+    {"filename": "{track}.mp4"}, {"mixes": {"mix": ["drums", "bass"]}},
+    {"mixes": {"x": ["drums", "bass"]}}, {"exact_sum": True},
+])
+def test_stem_file_refusals(tmp_path, separator, short_song, arguments):
+    with pytest.raises(dmx.ArgumentError):
+        separator.separate(short_song, tmp_path / "x", format="stem.mp4",
+                           **arguments)
+    assert not list(tmp_path.rglob("*.mp4"))
+    with pytest.raises(dmx.ArgumentError, match="output_dir"):
+        separator.separate(short_song, format="stem.mp4")
+
+
+def test_stem_files_of_many(tmp_path, short_song):
+    found = dmx.separate(short_song, tmp_path, model=MODEL,
+                         output_format="stem.mp4", progress=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["short.stem.mp4"]
+    assert found.files["bass"].name == "short.stem.mp4"
+    again = dmx.separate(short_song, tmp_path / "b", model=MODEL,
+                         format="stem.mp4", progress=False)
+    assert again.files["mix"] == tmp_path / "b/short.stem.mp4"
+
+
 # ------------------------------------------------------------------ refusals
 
 @pytest.mark.parametrize("arguments", [

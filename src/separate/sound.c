@@ -26,15 +26,18 @@ static dmx_status check_planes(const float *const *planes, int channels,
 
 /* ------------------------------------------------------------------- read */
 
-dmx_status dmx_sound_open(dmx_sound **out, const char *path,
-                          const dmx_hooks *hooks, dmx_error *err)
+dmx_status dmx_sound_open_stream(dmx_sound **out, const char *path, int stream,
+                                 const dmx_hooks *hooks, dmx_error *err)
 {
     dmx_error_clear(err);
     DMX_NEED(err, out);
     *out = NULL;
     DMX_NEED(err, path);
+    DMX_RETURN_IF(stream < 0, err, DMX_ERROR_ARGUMENT,
+                  "%s: there is no audio stream %d", path, stream);
     dmx_audio_reader_options o = DMX_AUDIO_READER_OPTIONS_INIT;
     o.hooks = hooks;
+    o.stream = stream;
     dmx_sound *s = calloc(1, sizeof *s);
     DMX_RETURN_IF(s == NULL, err, DMX_ERROR_MEMORY, "%s: no memory", path);
     const dmx_status status = dmx_audio_reader_open(&s->reader, path, &o, err);
@@ -43,6 +46,12 @@ dmx_status dmx_sound_open(dmx_sound **out, const char *path,
     else
         free(s);
     return status;
+}
+
+dmx_status dmx_sound_open(dmx_sound **out, const char *path,
+                          const dmx_hooks *hooks, dmx_error *err)
+{
+    return dmx_sound_open_stream(out, path, 0, hooks, err);
 }
 
 void dmx_sound_close(dmx_sound *sound)

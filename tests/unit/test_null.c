@@ -286,6 +286,9 @@ static void test_song(void **state)
     size_t got = 1;
     refused(dmx_sound_open(NULL, "x", NULL, &err), "out");
     CLEARED(dmx_sound, dmx_sound_open(&out, NULL, NULL, &err), "path");
+    refused(dmx_sound_open_stream(NULL, "x", 1, NULL, &err), "out");
+    CLEARED(dmx_sound, dmx_sound_open_stream(&out, NULL, 1, NULL, &err),
+            "path");
     refused(dmx_sound_read(NULL, planes, 1, &got, &err), "sound");
     assert_int_equal(got, 0);
     refused(dmx_sound_read(OTHER, NULL, 1, &got, &err), "planes");
