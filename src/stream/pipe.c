@@ -240,7 +240,7 @@ static void return_reports(const pipe_state *p, dmx_pipe_report *report,
         r.clipped += p->sink[i].clipped;
     if (p->stream != NULL)
         dmx_stream_stats(p->stream, &s);
-    else
+    else if (p->exact != NULL)
         s.latency = s.algorithmic_latency = dmx_separation_latency(p->exact);
     s.nonfinite += p->nonfinite;
     dmx_report_give(report, &r, sizeof r);
@@ -278,7 +278,7 @@ dmx_status dmx_stream_pipe(dmx_separator *separator,
     dmx_status status = p.input == NULL ? dmx_fail(err, DMX_ERROR_MEMORY,
                                                    "no memory for a stream")
                                         : run(&p, err);
-    if (status == DMX_OK)
+    if (status == DMX_OK || status == DMX_ERROR_CANCELLED)
         return_reports(&p, report, statistics);
     for (size_t i = 0; i < p.n_sink; i++)
         dmx_pipe_sink_close(&p.sink[i]);

@@ -26,6 +26,15 @@ dmx_raw_encoding dmx_pipe_encoding(const dmx_raw_spec *like)
     }
 }
 
+static dmx_status write_failed(const dmx_pipe_sink *o, dmx_error *err)
+{
+    const char *why = strerror(errno);
+    DMX_RETURN_IF(o->fd == STDOUT_FILENO, err, DMX_ERROR_IO,
+                  "can't write to standard output: %s", why);
+    return dmx_fail(err, DMX_ERROR_IO, "can't write to file descriptor %d: %s",
+                    o->fd, why);
+}
+
 static dmx_status write_all(const dmx_pipe_sink *o, size_t size,
                             const dmx_hooks *hooks, dmx_error *err)
 {
@@ -39,9 +48,8 @@ static dmx_status write_all(const dmx_pipe_sink *o, size_t size,
             write(o->fd, o->bytes + at, left < AT_ONCE ? left : AT_ONCE);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
-        DMX_RETURN_IF(n < 0, err, DMX_ERROR_IO,
-                      "can't write to file descriptor %d: %s", o->fd,
-                      strerror(errno));
+        if (n < 0)
+            return write_failed(o, err);
         at += (size_t)n;
     }
     return DMX_OK;

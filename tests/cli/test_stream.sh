@@ -145,6 +145,55 @@ printf 'RIFF\0\0\0\0WAVEdata\4\0\0\0abcd' >none.wav
 run 1 stream --hop 0.2 <none.wav
 says err 'without a format'
 
+# Within pipes of other programs: a reader that goes, one that is slow, a full
+# disk, a WAV of unknown length, one channel, another rate.
+stream --stem vocals --hop 0.5 <song.wav 2>err | head -c 1000 >/dev/null
+check "a reader that goes: exit 1" test "${PIPESTATUS[0]}" = 1
+says err "can't write to standard output: Broken pipe"
+stream --stem vocals --hop 0.2 --raw $raw <song.raw 2>err | {
+    sleep 1
+    cat
+} >slow.raw
+check "a slow reader misses nothing" cmp slow.raw vocals.raw
+if [ -c /dev/full ]; then
+    stream --stem vocals --hop 0.5 <song.wav >/dev/full 2>err
+    check "a full disk: exit 1" test $? = 1
+    says err "can't write to standard output: No space left"
+fi
+{
+    head -c 4 song.wav
+    printf '\xff\xff\xff\xff'
+    tail -c +9 song.wav | head -c 32
+    printf '\xff\xff\xff\xff'
+    tail -c +45 song.wav
+} >endless.wav
+run 0 stream --stem vocals --hop 0.2 <endless.wav
+tail -c +45 out >endless.raw
+check "a length that nobody knows" cmp endless.raw vocals.raw
+ffmpeg -v error -y -i song.wav -ac 1 -f s16le mono.raw
+run 0 stream --stem vocals --hop 0.2 --raw s16le,44100,1 <mono.raw
+check "of one channel, the model's two" test "$(stat -c %s out)" = "$bytes"
+ffmpeg -v error -y -i song.wav -ar 48000 other.wav
+run 2 stream --stem vocals --hop 0.2 <other.wav
+says err 'has 48000 Hz, the model 44100: resample before'
+ffmpeg -v error -i song.wav -f wav - | stream --stem vocals --hop 0.2 2>err |
+    ffmpeg -v error -y -i - -f s16le piped.raw
+check "between two ffmpegs" cmp piped.raw vocals.raw
+
+# A live stream without end is ended by Ctrl-C, and says what it was.
+"$DEMUCS_ONNX" stream -m "$model" --threads 1 --stem vocals --hop 0.5 --live \
+    --raw $raw </dev/zero >/dev/null 2>err &
+program=$!
+for ((i = 0; i < 600; i++)); do
+    grep -q ' s behind' err && break
+    sleep 0.1
+done
+sleep 1
+kill -INT $program
+wait $program
+check "Ctrl-C: exit 130" test $? = 130
+says err ' s; [0-9]+ runs, .* late frames'
+
 # Without input, an interrupt ends it at once.
 mkfifo pipe
 sleep 20 >pipe &
