@@ -141,6 +141,15 @@ check "one length, gapless" test "$(of stream=start_pts,duration_ts)" = \
 check "the mix alone is played" test "$(of stream_disposition=default)" = "1 0 0 0 0 "
 check "title and artist" test "$(of format_tags=title,artist)" = "Eins,Nobody "
 check "names" test "$(names "$F")" = "drums bass other vocals "
+ffmpeg -v error -f lavfi -i testsrc=s=16x16 -frames:v 1 cover.png
+ffmpeg -v error -i tagged.flac -i cover.png -map 0:a -map 1:v -c:v copy \
+    -disposition:v attached_pic covered.mp3
+run 0 separate covered.mp3 -o probed --stem-mp4
+F=probed/covered.stem.mp4
+check "the cover" test "$(of stream=codec_name)" = \
+    "aac aac aac aac aac png "
+check "and still names" test "$(names "$F")" = "drums bass other vocals "
+F=probed/tagged.stem.mp4
 for i in 0 1 2 3 4; do
     check "track $i decodes" ffmpeg -v error -xerror -i "$F" -map 0:a:$i -f null -
 done

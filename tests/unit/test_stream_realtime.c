@@ -237,6 +237,30 @@ static void test_races(void **state)
     dmx_separator_close(s);
 }
 
+/* Closed whenever: amid a run, before any, with a reset not yet seen. */
+static void test_closed_amid(void **state)
+{
+    (void)state;
+    dmx_separator *s = open_model();
+    float *song = stream_song(LENGTH);
+    planes p;
+    open_planes(&p, song);
+    uint64_t random = 12;
+    for (int i = 0; i < 40; i++) {
+        dmx_stream *stream = open_stream(s, i % 2);
+        const size_t n = (size_t)(test_random(&random) % 9000);
+        dmx_stream_process(stream, p.stem, p.mix, n);
+        usleep((useconds_t)(test_random(&random) % 20000));
+        if (i % 3 == 0)
+            dmx_stream_reset(stream);
+        dmx_stream_process(stream, p.stem, p.mix, n / 2);
+        dmx_stream_close(stream);
+    }
+    free(p.memory);
+    free(song);
+    dmx_separator_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_traps),
 #endif
         cmocka_unit_test(test_races),
+        cmocka_unit_test(test_closed_amid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
