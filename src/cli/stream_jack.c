@@ -221,10 +221,10 @@ dmx_status stream_jack(stream_run *r, dmx_error *err)
         status = start(&c, err);
     if (status == DMX_OK)
         status = play(&c, &all, err);
+    if (status == DMX_OK) /* first: closing may wait for the server */
+        tell(&c, &all);
     if (c.handle != NULL)
         c.jack.client_close(c.handle); /* no callback runs from here on */
-    if (status == DMX_OK)
-        tell(&c, &all);
     dmx_stream_close(c.stream);
     free(c.memory);
     return status;

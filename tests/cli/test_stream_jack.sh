@@ -214,8 +214,11 @@ else
     begin
     check "again a client after one that was killed" grep -q 'Ctrl-C ends' \
         client.err
-    kill -TERM $client
-    ends 0
+    kill -TERM $client # a server that still misses the other may hold it up
+    wait $client
+    code=$?
+    client=
+    check "ends as it is told: $code" test $code = 0 -o $code = 130
 fi
 
 begin --stem no_vocals --hop 0.3
