@@ -47,15 +47,26 @@ static void close_subject(subject *s)
     dmx_checkpoint_close(s->checkpoint);
 }
 
-/* The newest ONNX Runtime, and the oldest supported one where it is
- * installed. */
-static dmx_runtime *open_runtime(int which)
+/* The newest ONNX Runtime, and the oldest supported one, where installed. */
+static dmx_runtime *runtime[2];
+
+static int open_runtimes(void **state)
 {
-    dmx_runtime *r = NULL;
-    const char *path = which == 0 ? NULL
-                                  : DMX_TEST_DATA
-                           "/../../third_party/onnxruntime-1.13.1";
-    return dmx_runtime_open(&r, path, NULL) == DMX_OK ? r : NULL;
+    const char *oldest = DMX_TEST_DATA "/../../third_party/onnxruntime-1.13.1";
+    (void)state;
+    if (dmx_runtime_open(&runtime[0], NULL, NULL) != DMX_OK)
+        print_message("no ONNX Runtime\n");
+    if (dmx_runtime_open(&runtime[1], oldest, NULL) != DMX_OK)
+        print_message("no ONNX Runtime 1.13.1\n");
+    return 0;
+}
+
+static int close_runtimes(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++)
+        dmx_runtime_close(runtime[k]);
+    return 0;
 }
 
 static dmx_session *open_pinned(dmx_runtime *r, const dmx_blob *file,
@@ -64,7 +75,7 @@ static dmx_session *open_pinned(dmx_runtime *r, const dmx_blob *file,
     dmx_error err = DMX_ERROR_INIT;
     dmx_session *s;
     const dmx_session_options o = {
-        .threads = 2, .batch = batch, .samples = samples};
+        .threads = 1, .batch = batch, .samples = samples};
     assert_ok(
         dmx_session_open(&s, r, "dynamic", file->data, file->size, &o, &err),
         &err);
@@ -74,6 +85,26 @@ static dmx_session *open_pinned(dmx_runtime *r, const dmx_blob *file,
 static dmx_session *open_session(dmx_runtime *r, const dmx_blob *file)
 {
     return open_pinned(r, file, 0, 0);
+}
+
+/* A session of the file in each runtime. */
+typedef struct sessions {
+    dmx_session *in[2];
+} sessions;
+
+static sessions open_sessions(const dmx_blob *file)
+{
+    sessions two = {0};
+    for (int k = 0; k < 2; k++)
+        if (runtime[k] != NULL)
+            two.in[k] = open_session(runtime[k], file);
+    return two;
+}
+
+static void close_sessions(sessions two)
+{
+    for (int k = 0; k < 2; k++)
+        dmx_session_close(two.in[k]);
 }
 
 static void run(dmx_session *session, const subject *s, float *out,
@@ -120,43 +151,46 @@ static double snr(const double *a, const float *b, int64_t n)
     return 10 * log10(signal / noise);
 }
 
-static double reference_distance(dmx_session *session, const subject *s,
-                                 int64_t samples, double *decibels)
+/* What the float64 reference makes of a mixture. */
+static double *reference_of(const subject *s, const float *mix, int64_t samples)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_graph *g;
-    const int64_t n = s->channels * samples, m = s->rows * samples;
-    float *mix = signal_of("noise", s->channels, samples);
-    float *out = calloc((size_t)m, sizeof *out);
-    double *in64 = calloc((size_t)n, sizeof *in64);
-    double *out64 = calloc((size_t)m, sizeof *out64);
-    assert_true(out != NULL && in64 != NULL && out64 != NULL);
+    const int64_t n = s->channels * samples;
+    double *in = calloc((size_t)n, sizeof *in);
+    double *out = calloc((size_t)(s->rows * samples), sizeof *out);
+    assert_true(in != NULL && out != NULL);
     for (int64_t i = 0; i < n; i++)
-        in64[i] = (double)mix[i];
+        in[i] = (double)mix[i];
     assert_ok(dmx_model_graph(&g, s->model, samples, &err), &err);
-    const dmx_reference_options o = {.threads = 2};
-    assert_ok(dmx_reference_run(out64, g, in64, &o, &err), &err);
-    run(session, s, out, mix, 1, samples);
-    const double d = distance(out64, out, m);
-    *decibels = snr(out64, out, m);
+    const dmx_reference_options o = {.threads = 1};
+    assert_ok(dmx_reference_run(out, g, in, &o, &err), &err);
     dmx_graph_close(g);
-    free(mix);
-    free(out);
-    free(in64);
-    free(out64);
-    return d;
+    free(in);
+    return out;
 }
 
 /* ---- lengths --------------------------------------------------------------
  */
-static void check_length(dmx_session *session, const subject *s,
-                         int64_t samples)
+static void check_length(sessions two, const subject *s, int64_t samples)
 {
-    double decibels;
-    const double d = reference_distance(session, s, samples, &decibels);
-    if (!(d < 4e-6))
-        fail_msg("%lld samples: %.2e of the peak, %.1f dB", (long long)samples,
-                 d, decibels);
+    const int64_t m = s->rows * samples;
+    float *mix = signal_of("noise", s->channels, samples);
+    float *out = calloc((size_t)m, sizeof *out);
+    double *expected = reference_of(s, mix, samples);
+    assert_non_null(out);
+    for (int k = 0; k < 2; k++) {
+        if (two.in[k] == NULL)
+            continue;
+        run(two.in[k], s, out, mix, 1, samples);
+        const double d = distance(expected, out, m);
+        if (!(d < 4e-6))
+            fail_msg("%lld samples, runtime %d: %.2e of the peak, %.1f dB",
+                     (long long)samples, k, d, snr(expected, out, m));
+    }
+    free(mix);
+    free(out);
+    free(expected);
 }
 
 /* 1 to 5,000 in steps of a prime, and both sides of each power of two of
@@ -164,22 +198,16 @@ static void check_length(dmx_session *session, const subject *s,
 static void every_length(void **state)
 {
     (void)state;
-    for (int which = 0; which < 2; which++) {
-        dmx_runtime *r = open_runtime(which);
-        if (r == NULL)
-            continue;
-        subject s;
-        open_subject(&s, test_data("htdemucs_dynamic/model.th"), 1);
-        dmx_session *session = open_session(r, &s.file);
-        for (int64_t n = 1; n <= 5000; n += which == 0 ? 127 : 1009)
-            check_length(session, &s, n);
-        for (int64_t n = 1024; n <= 16384; n *= 2)
-            for (int64_t k = -1; k <= 1; k++)
-                check_length(session, &s, n + k);
-        dmx_session_close(session);
-        close_subject(&s);
-        dmx_runtime_close(r);
-    }
+    subject s;
+    open_subject(&s, test_data("htdemucs_dynamic/model.th"), 1);
+    const sessions two = open_sessions(&s.file);
+    for (int64_t n = 1; n <= 5000; n += 127)
+        check_length(two, &s, n);
+    for (int64_t n = 1024; n <= 16384; n *= 2)
+        for (int64_t k = -1; k <= 1; k++)
+            check_length(two, &s, n + k);
+    close_sessions(two);
+    close_subject(&s);
 }
 
 /* ---- recordings -----------------------------------------------------------
@@ -223,19 +251,15 @@ static void the_originals_outputs(void **state)
     int64_t dim[8];
     float *mix =
         test_read_npy(test_data("htdemucs_dynamic/mix.npy"), &rank, dim);
-    for (int which = 0; which < 2; which++) {
-        dmx_runtime *r = open_runtime(which);
-        if (r == NULL)
-            continue;
-        subject s;
-        open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
-        dmx_session *session = open_session(r, &s.file);
-        for (size_t i = 0; i < sizeof length / sizeof length[0]; i++)
-            check_recording(session, &s, mix, dim[2], length[i]);
-        dmx_session_close(session);
-        close_subject(&s);
-        dmx_runtime_close(r);
-    }
+    subject s;
+    open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
+    const sessions two = open_sessions(&s.file);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0;
+             two.in[k] != NULL && i < sizeof length / sizeof length[0]; i++)
+            check_recording(two.in[k], &s, mix, dim[2], length[i]);
+    close_sessions(two);
+    close_subject(&s);
     free(mix);
 }
 
@@ -269,35 +293,35 @@ static void check_pair(dmx_session *session, const subject *s, int64_t samples)
     free(wide);
 }
 
-static void check_fixture(dmx_runtime *r, const char *name)
+static void check_fixture(const char *name, bool oldest_too)
 {
     char path[128];
     subject s;
     snprintf(path, sizeof path, "%s/model.th", name);
     open_subject(&s, test_data(path), DMX_ANY);
-    dmx_session *session = open_session(r, &s.file);
+    sessions two = {0};
+    for (int k = 0; k < (oldest_too ? 2 : 1); k++)
+        if (runtime[k] != NULL)
+            two.in[k] = open_session(runtime[k], &s.file);
     const int64_t length[] = {997, 10007,
                               dmx_model_samples(s.model) < 30000
                                   ? dmx_model_samples(s.model)
                                   : 30011};
     for (size_t i = 0; i < sizeof length / sizeof length[0]; i++)
-        check_length(session, &s, length[i]);
-    check_pair(session, &s, 3001);
-    dmx_session_close(session);
+        check_length(two, &s, length[i]);
+    for (int k = 0; k < 2; k++)
+        if (two.in[k] != NULL)
+            check_pair(two.in[k], &s, 3001);
+    close_sessions(two);
     close_subject(&s);
 }
 
 static void every_fixture(void **state)
 {
     (void)state;
-    for (int which = 0; which < 2; which++) {
-        dmx_runtime *r = open_runtime(which);
-        for (size_t i = 0; r != NULL && golden_fixture(i) != NULL; i++)
-            if (strcmp(golden_fixture(i), "state_dict_only") != 0 &&
-                (which == 0 || i % 3 == 0))
-                check_fixture(r, golden_fixture(i));
-        dmx_runtime_close(r);
-    }
+    for (size_t i = 0; runtime[0] != NULL && golden_fixture(i) != NULL; i++)
+        if (strcmp(golden_fixture(i), "state_dict_only") != 0)
+            check_fixture(golden_fixture(i), i % 3 == 0);
 }
 
 /* A fixed batch at a fixed length. */
@@ -305,7 +329,7 @@ static void fixed_batch(void **state)
 {
     (void)state;
     dmx_error err = DMX_ERROR_INIT;
-    dmx_runtime *r = open_runtime(0);
+    dmx_runtime *r = runtime[0];
     if (r == NULL)
         skip();
     static const char *const name[] = {"htdemucs", "group_norms"};
@@ -344,29 +368,27 @@ static void fixed_batch(void **state)
         dmx_graph_close(g);
         close_subject(&s);
     }
-    dmx_runtime_close(r);
 }
 
 /* A session whose free dimensions are pinned when it is made. */
 static void pinned(void **state)
 {
     (void)state;
-    for (int which = 0; which < 2; which++) {
-        dmx_runtime *r = open_runtime(which);
-        if (r == NULL)
+    subject s;
+    sessions two = {0};
+    open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
+    for (int k = 0; k < 2; k++) {
+        if (runtime[k] == NULL)
             continue;
-        subject s;
         size_t count;
-        open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
-        dmx_session *session = open_pinned(r, &s.file, 1, 9001);
-        const dmx_port *in = dmx_session_inputs(session, &count);
+        two.in[k] = open_pinned(runtime[k], &s.file, 1, 9001);
+        const dmx_port *in = dmx_session_inputs(two.in[k], &count);
         assert_int_equal(in->dim[0], 1);
         assert_int_equal(in->dim[2], 9001);
-        check_length(session, &s, 9001);
-        dmx_session_close(session);
-        close_subject(&s);
-        dmx_runtime_close(r);
     }
+    check_length(two, &s, 9001);
+    close_sessions(two);
+    close_subject(&s);
 }
 
 /* ---- names of dimensions ---------------------------------------------------
@@ -545,12 +567,11 @@ static void names_are_true(void **state)
     static const char *const fixture[] = {"htdemucs_dynamic", "group_norms",
                                           "emb_cape", "merged_branches"};
     (void)state;
-    dmx_runtime *r = open_runtime(0);
+    dmx_runtime *r = runtime[0];
     if (r == NULL)
         skip();
     for (size_t i = 0; i < sizeof fixture / sizeof fixture[0]; i++)
         check_names(r, fixture[i]);
-    dmx_runtime_close(r);
 }
 
 /* ---- positions ------------------------------------------------------------
@@ -616,23 +637,60 @@ static size_t find_tables(const Onnx__ModelProto *m, const char *name[2])
     return n;
 }
 
+static bool is_among(const char *const *name, size_t count, const char *x)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name[i], x) == 0)
+            return true;
+    return false;
+}
+
+/* The nodes that the two values need, in order; their number. Runtimes run the
+ * others, too. */
+static size_t ancestors(Onnx__NodeProto **out, const Onnx__GraphProto *g,
+                        const char *const name[2])
+{
+    const char *needed[256] = {name[0], name[1]};
+    size_t n_needed = 2, first = g->n_node;
+    for (size_t i = g->n_node; i-- > 0;) {
+        Onnx__NodeProto *node = g->node[i];
+        if (!is_among(needed, n_needed, node->output[0]))
+            continue;
+        out[--first] = node;
+        assert_true(n_needed + node->n_input <= 256);
+        for (size_t k = 0; k < node->n_input; k++)
+            needed[n_needed++] = node->input[k];
+    }
+    const size_t count = g->n_node - first;
+    memmove(out, out + first, count * sizeof(Onnx__NodeProto *));
+    return count;
+}
+
 static dmx_blob with_outputs(Onnx__ModelProto *m, const char *const name[2])
 {
     Onnx__GraphProto *g = m->graph;
     Onnx__ValueInfoProto **own = g->output, *info[2];
-    const size_t n_own = g->n_output;
+    Onnx__NodeProto **all = g->node;
+    const size_t n_own = g->n_output, n_all = g->n_node;
+    Onnx__NodeProto **node = calloc(n_all, sizeof(Onnx__NodeProto *));
+    assert_non_null(node);
     for (size_t i = 0; i < g->n_value_info; i++)
         for (size_t k = 0; k < 2; k++)
             if (strcmp(g->value_info[i]->name, name[k]) == 0)
                 info[k] = g->value_info[i];
     g->output = info;
     g->n_output = 2;
+    g->n_node = ancestors(node, g, name);
+    g->node = node;
     dmx_blob b = {.size = onnx__model_proto__get_packed_size(m)};
     b.data = dmx_aligned_alloc(b.size, 1);
     assert_non_null(b.data);
     onnx__model_proto__pack(m, b.data);
     g->output = own;
     g->n_output = n_own;
+    g->node = all;
+    g->n_node = n_all;
+    free(node);
     return b;
 }
 
@@ -675,17 +733,15 @@ static void positions_of(dmx_runtime *r, const subject *s, int64_t samples)
 static void positions_are_pytorchs(void **state)
 {
     (void)state;
-    for (int which = 0; which < 2; which++) {
-        dmx_runtime *r = open_runtime(which);
-        if (r == NULL)
+    subject s;
+    open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
+    for (int k = 0; k < 2; k++) {
+        if (runtime[k] == NULL)
             continue;
-        subject s;
-        open_subject(&s, test_data("htdemucs_dynamic/model.th"), DMX_ANY);
-        positions_of(r, &s, 9001);
-        positions_of(r, &s, 1000003);
-        close_subject(&s);
-        dmx_runtime_close(r);
+        positions_of(runtime[k], &s, 9001);
+        positions_of(runtime[k], &s, 1000003);
     }
+    close_subject(&s);
 }
 
 int main(void)
@@ -699,5 +755,5 @@ int main(void)
         cmocka_unit_test(positions_are_pytorchs),
         cmocka_unit_test(the_originals_outputs),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_runtimes, close_runtimes);
 }
