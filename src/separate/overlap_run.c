@@ -1,7 +1,11 @@
 /* Input in, pieces through their runners. */
 #include "separate/overlap_state.h"
 
+#include "base/platform.h"
+
 #include <string.h>
+
+#define LONG_RESULT (4 << 20) /* floats */
 
 /* ----------------------------------------------------------------- input */
 
@@ -241,12 +245,22 @@ static dmx_status add_tail(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
     return status;
 }
 
+/* Gives back the memory of long results that were folded: runners fill it only
+ * when they no longer need as much of their own. */
+static void forget_results(const dmx_overlap *o)
+{
+    const int64_t floats = o->config.sources * o->config.channels * o->longest;
+    if (floats >= LONG_RESULT)
+        dmx_pages_forget(o->stems, (size_t)floats * sizeof *o->stems);
+}
+
 dmx_status dmx_overlap_step(dmx_overlap *o, const dmx_hooks *hooks,
                             dmx_error *err)
 {
     dmx_pass_state *p = dmx_overlap_head(o);
     const int64_t n = piece_length(o, &p->pass, p->next);
     dmx_overlap_fold(o);
+    forget_results(o);
     if (p->next + n > 0)
         DMX_FORWARD(is_tail(&p->pass, n) ? add_tail(o, p, n, hooks, err)
                                          : add_from_lane(o, p, n, hooks, err));

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define MANY_FLOATS (8 << 20)
+
 static dmx_buf in_of(const dmx_planner *p, const dmx_node *n, int i)
 {
     return p->buf[n->in[i]];
@@ -23,11 +25,28 @@ dmx_status dmx_emit_magnitude(dmx_planner *p, const dmx_node *n, dmx_error *err)
     return dmx_step_magnitude(p->e, n->path, in_of(p, n, 0), out, err);
 }
 
+/* The mixture's spectrogram. A large one is computed a second time (half a
+ * percent of the work) rather than kept while the network runs. */
+static dmx_status mixture_of(dmx_buf *out, dmx_planner *p, const dmx_node *n,
+                             dmx_error *err)
+{
+    const dmx_node *maker = &p->g->node[p->g->value[n->in[1]].producer];
+    *out = in_of(p, n, 1);
+    if (!p->fuse || maker->op != DMX_OP_STFT ||
+        p->e->buffer[*out].floats < MANY_FLOATS)
+        return DMX_OK;
+    const dmx_plane plane = p->e->buffer[*out].plane;
+    DMX_FORWARD(dmx_program_buffer(out, p->e, plane, err));
+    return dmx_step_stft(p->e, n->path, in_of(p, maker, 0), *out,
+                         maker->at.nfft, maker->at.frames_of, err);
+}
+
 dmx_status dmx_emit_mask(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
-    dmx_buf out;
+    dmx_buf mixture, out;
+    DMX_FORWARD(mixture_of(&mixture, p, n, err));
     DMX_FORWARD(new_output(&out, p, n, err));
-    return dmx_step_mask(p->e, n->path, in_of(p, n, 0), in_of(p, n, 1), out,
+    return dmx_step_mask(p->e, n->path, in_of(p, n, 0), mixture, out,
                          n->at.epsilon, err);
 }
 

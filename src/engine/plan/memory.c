@@ -1,5 +1,6 @@
 /* One arena for all buffers: each gets the lowest offset that is free during
- * its lifetime. Large buffers are placed first. */
+ * its lifetime. Which order of placing them leaves the fewest gaps depends on
+ * the network and its length: of a few orders the best is kept. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
@@ -46,20 +47,51 @@ static void find_rows(struct dmx_engine *e)
     }
 }
 
+static int32_t lifetime(const dmx_buffer *b)
+{
+    return b->last - b->first + 1;
+}
+
+static int by_index(const dmx_buffer *x, const dmx_buffer *y)
+{
+    return x < y ? -1 : x > y;
+}
+
 static int larger_first(const void *a, const void *b)
 {
     const dmx_buffer *x = *(dmx_buffer *const *)a;
     const dmx_buffer *y = *(dmx_buffer *const *)b;
     if (x->floats != y->floats)
         return x->floats < y->floats ? 1 : -1;
-    return x < y ? -1 : x > y;
+    return by_index(x, y);
 }
 
-static int lower_first(const void *a, const void *b)
+static int longer_first(const void *a, const void *b)
 {
     const dmx_buffer *x = *(dmx_buffer *const *)a;
     const dmx_buffer *y = *(dmx_buffer *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
+    if (lifetime(x) != lifetime(y))
+        return lifetime(x) < lifetime(y) ? 1 : -1;
+    return larger_first(a, b);
+}
+
+/* By size times lifetime. */
+static int heavier_first(const void *a, const void *b)
+{
+    const dmx_buffer *x = *(dmx_buffer *const *)a;
+    const dmx_buffer *y = *(dmx_buffer *const *)b;
+    const double p = (double)x->floats * lifetime(x);
+    const double q = (double)y->floats * lifetime(y);
+    return p != q ? (p < q ? 1 : -1) : by_index(x, y);
+}
+
+static int earlier_first(const void *a, const void *b)
+{
+    const dmx_buffer *x = *(dmx_buffer *const *)a;
+    const dmx_buffer *y = *(dmx_buffer *const *)b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return longer_first(a, b);
 }
 
 static bool lifetimes_overlap(const dmx_buffer *a, const dmx_buffer *b)
@@ -72,18 +104,54 @@ static int64_t room(const dmx_buffer *b)
     return dmx_round_up(b->floats + SLACK, 16);
 }
 
-/* placed[0, n) are sorted by offset. */
-static void choose_offset(dmx_buffer *b, dmx_buffer *const *placed, size_t n)
+/* Gives b, which is order[n], its offset. order[0, n) are placed already and
+ * sorted by offset; b joins them. */
+static void place(dmx_buffer **order, size_t n)
 {
+    dmx_buffer *b = order[n];
     int64_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!lifetimes_overlap(b, placed[i]))
+        if (!lifetimes_overlap(b, order[i]))
             continue;
-        if (at + room(b) <= placed[i]->offset)
+        if (at + room(b) <= order[i]->offset)
             break;
-        at = dmx_max(at, placed[i]->offset + room(placed[i]));
+        at = dmx_max(at, order[i]->offset + room(order[i]));
     }
     b->offset = at;
+    size_t to = n;
+    for (; to > 0 && order[to - 1]->offset > at; to--)
+        order[to] = order[to - 1];
+    order[to] = b;
+}
+
+/* The size of the arena when buffers are placed in that order. */
+static int64_t place_all(dmx_buffer **order, size_t n,
+                         int (*compare)(const void *, const void *))
+{
+    int64_t size = 0;
+    qsort(order, n, sizeof(void *), compare);
+    for (size_t i = 0; i < n; i++) {
+        dmx_buffer *const next = order[i];
+        place(order, i);
+        size = dmx_max(size, next->offset + room(next));
+    }
+    return size;
+}
+
+static int64_t place_best(dmx_buffer **order, size_t n)
+{
+    static int (*const all[])(const void *, const void *) = {
+        larger_first, longer_first, heavier_first, earlier_first};
+    int64_t least = INT64_MAX;
+    size_t best = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const int64_t size = place_all(order, n, all[i]);
+        if (size < least) {
+            least = size;
+            best = i;
+        }
+    }
+    return place_all(order, n, all[best]);
 }
 
 dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
@@ -97,14 +165,7 @@ dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
     for (size_t i = 0; i < e->n_buffer; i++)
         if (e->buffer[i].first >= 0)
             order[n++] = &e->buffer[i];
-    qsort(order, n, sizeof(void *), larger_first);
-    e->arena_floats = 0;
-    for (size_t i = 0; i < n; i++) {
-        qsort(order, i, sizeof(void *), lower_first);
-        choose_offset(order[i], order, i);
-        e->arena_floats =
-            dmx_max(e->arena_floats, order[i]->offset + room(order[i]));
-    }
+    e->arena_floats = place_best(order, n);
     free(order);
     for (size_t i = 0; i < e->n_step; i++)
         e->scratch_floats = dmx_max(e->scratch_floats, e->step[i].scratch);

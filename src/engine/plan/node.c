@@ -257,9 +257,11 @@ static dmx_status emit_reshape(dmx_planner *p, const dmx_node *n,
     return dmx_step_reshape(p->e, n->path, in_of(p, n, 0), out, err);
 }
 
+/* The input of a transform may be needed again (plan/family.c). */
 static dmx_status emit_stft(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
     dmx_buf out;
+    p->shared[n->in[0]] |= n->op == DMX_OP_STFT;
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], DMX_NO_VALUE, 0, err));
     return (n->op == DMX_OP_STFT ? dmx_step_stft : dmx_step_istft)(
         p->e, n->path, in_of(p, n, 0), out, n->at.nfft, n->at.frames_of, err);

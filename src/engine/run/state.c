@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONG_RESULT (4 << 20) /* floats */
+
 struct dmx_engine_state {
     const dmx_engine *engine;
     float *arena, *scratch; /* scratch of all threads, one after another */
@@ -91,9 +93,26 @@ static void copy_in(dmx_engine_state *s, const float *mix)
                mix + c * b->plane.cols, (size_t)b->plane.cols * sizeof *mix);
 }
 
+/* The caller's memory for a long result may come into being as it is written:
+ * as much of the arena is given back first, so that both are never there at
+ * once. */
+static void make_room(const dmx_engine_state *s)
+{
+    const dmx_buffer *b = &s->engine->buffer[s->engine->output];
+    const int64_t result = b->plane.channels * b->plane.cols;
+    const int64_t end = b->offset + b->floats;
+    const int64_t after = s->engine->arena_floats - end;
+    const int64_t from = after > b->offset ? end : 0;
+    const int64_t free_floats = dmx_max(after, b->offset);
+    if (result >= LONG_RESULT)
+        dmx_pages_forget(s->arena + from, (size_t)dmx_min(free_floats, result) *
+                                              sizeof *s->arena);
+}
+
 static void copy_out(const dmx_engine_state *s, float *stems)
 {
     const dmx_buffer *b = &s->engine->buffer[s->engine->output];
+    make_room(s);
     for (int64_t c = 0; c < b->plane.channels; c++)
         memcpy(stems + c * b->plane.cols,
                s->arena + b->offset + c * b->plane.stride,

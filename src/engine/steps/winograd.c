@@ -2,7 +2,7 @@
  * by F(4, 3): see winograd_body.h. A panel is nr adjacent tiles in a strip of
  * four rows, or in one row; each of the 36 or 6 tile elements has its own
  * product. Where the transformed weights do not fit the caches, or there are
- * few panels, all panels are transformed first and each block of weights is
+ * few panels, many panels are transformed first and each block of weights is
  * then applied to all; otherwise one panel at a time goes from input to output.
  */
 #include "engine/steps/epilogue.h"
@@ -12,6 +12,8 @@
 
 #define LEAST        32        /* channels from which it is faster */
 #define MANY_WEIGHTS (2 << 20) /* floats */
+/* Floats of panels that wait for their products: a long signal takes turns. */
+#define MOST_WAITING (8 << 20)
 
 typedef struct winograd_step {
     dmx_matrix matrix; /* of each point, one after another */
@@ -19,6 +21,8 @@ typedef struct winograd_step {
     int64_t height;    /* of a strip: 4 rows, or 1 */
     int64_t blocks;    /* of one point */
     int64_t panels;    /* of a strip */
+    int64_t first;     /* panel of this turn, */
+    int64_t count;     /* and how many it has */
     int64_t channels;  /* of the input */
     dmx_epilogue epilogue;
 } winograd_step;
@@ -228,12 +232,12 @@ static void run_at_once(const dmx_step *step, const dmx_frame *f, int64_t task,
         run_block(step, f, i, task, scratch, m);
 }
 
-/* Two steps: all panels, then all blocks. */
+/* Two steps a turn: its panels, then all blocks. */
 static void run_transform(const dmx_step *step, const dmx_frame *f,
                           int64_t task, float *scratch)
 {
     const winograd_step *w = step->parameters;
-    make_panel(step, f, task,
+    make_panel(step, f, w->first + task,
                dmx_write(f, step->out[DMX_SLOT_OUTPUT]) +
                    task * panel_floats(w, f->engine),
                scratch);
@@ -243,13 +247,10 @@ static void run_blocks(const dmx_step *step, const dmx_frame *f, int64_t task,
                        float *scratch)
 {
     const winograd_step *w = step->parameters;
-    const int64_t panels =
-        strips(w, dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT])->rows) *
-        w->panels;
-    const int64_t block = task / panels, index = task % panels;
+    const int64_t block = task / w->count, index = task % w->count;
     const float *v = dmx_read(f, step->in[DMX_SLOT_EXTRA]) +
                      index * panel_floats(w, f->engine);
-    run_block(step, f, block, index, v, scratch);
+    run_block(step, f, block, w->first + index, v, scratch);
 }
 
 /* ---- planning ----------------------------------------------------------- */
@@ -303,22 +304,19 @@ static dmx_status add_at_once(struct dmx_engine *e, const dmx_product *p,
     return dmx_program_add(e, &step, err);
 }
 
-static dmx_status add_in_turn(struct dmx_engine *e, const dmx_product *p,
-                              winograd_step *w, dmx_error *err)
+/* Panels [first, first + count) through the buffer `waiting`. */
+static dmx_status add_turn(struct dmx_engine *e, const dmx_product *p,
+                           winograd_step *w, dmx_buf waiting, double flops,
+                           dmx_error *err)
 {
-    const int64_t panels = all_panels(w, &e->buffer[p->in].plane);
-    const int64_t panel = panel_floats(w, e);
-    dmx_buf transformed;
-    DMX_FORWARD(dmx_program_buffer(&transformed, e,
-                                   dmx_plane_make(1, 1, panels * panel), err));
     const dmx_step first = {
         .kind = "winograd in",
         .path = p->path,
         .run = run_transform,
         .parameters = w,
         .in = {[DMX_SLOT_INPUT] = p->in},
-        .out = {[DMX_SLOT_OUTPUT] = transformed},
-        .tasks = panels,
+        .out = {[DMX_SLOT_OUTPUT] = waiting},
+        .tasks = w->count,
         .scratch = block_scratch(w, e->kernels),
     };
     DMX_FORWARD(dmx_program_add(e, &first, err));
@@ -327,13 +325,38 @@ static dmx_status add_in_turn(struct dmx_engine *e, const dmx_product *p,
         .path = p->path,
         .run = run_blocks,
         .parameters = w,
-        .in = {[DMX_SLOT_ADDED] = p->add, [DMX_SLOT_EXTRA] = transformed},
+        .in = {[DMX_SLOT_ADDED] = p->add, [DMX_SLOT_EXTRA] = waiting},
         .out = {[DMX_SLOT_OUTPUT] = p->out},
-        .tasks = w->blocks * panels,
+        .tasks = w->blocks * w->count,
         .scratch = block_scratch(w, e->kernels),
-        .flops = p->flops,
+        .flops = flops,
     };
     return dmx_program_add(e, &second, err);
+}
+
+static dmx_status add_in_turn(struct dmx_engine *e, const dmx_product *p,
+                              winograd_step *w, dmx_error *err)
+{
+    const int64_t panels = all_panels(w, &e->buffer[p->in].plane);
+    const int64_t floats = panel_floats(w, e), all = panels * floats;
+    const int64_t turns =
+        dmx_min((all + MOST_WAITING - 1) / MOST_WAITING, panels);
+    const int64_t most = (panels + turns - 1) / turns;
+    dmx_buf waiting;
+    DMX_FORWARD(dmx_program_buffer(&waiting, e,
+                                   dmx_plane_make(1, 1, most * floats), err));
+    for (int64_t i = 0; i < panels; i += most) {
+        winograd_step *turn = dmx_program_parameters(e, sizeof *turn, err);
+        if (turn == NULL)
+            return DMX_ERROR_MEMORY;
+        *turn = *w;
+        turn->first = i;
+        turn->count = dmx_min(most, panels - i);
+        DMX_FORWARD(add_turn(e, p, turn, waiting,
+                             p->flops * (double)turn->count / (double)panels,
+                             err));
+    }
+    return DMX_OK;
 }
 
 dmx_status dmx_step_winograd(struct dmx_engine *e, const dmx_product *p,
