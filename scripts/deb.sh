@@ -8,7 +8,8 @@ out=$(realpath -m "${1:-$(dirname "$0")/../dist}")
 cd "$(dirname "$0")/.."
 source packaging/chroot.sh
 source packaging/version.sh
-packages_need dh=debhelper fakeroot=fakeroot dpkg-buildpackage=dpkg-dev
+packages_need dh=debhelper fakeroot=fakeroot
+[ -e /usr/share/build-essential/list ] || packages_need no-command=build-essential
 maintainer="${DEBFULLNAME:-demucs-onnx developers} <${DEBEMAIL:-developers@demucs-onnx.org}>"
 library=libdemucs-onnx$SOVERSION
 
