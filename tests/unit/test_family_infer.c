@@ -179,12 +179,49 @@ static void test_classes(void **state)
     free(found);
 }
 
+/* torchaudio's names without one layer, and a number of sources that is not
+ * the weights'. */
+static const char *without_layer(char *text, const struct dmx_checkpoint *c,
+                                 const char *name)
+{
+    if (strncmp(name, "decoder.1.", 10) == 0) {
+        snprintf(text, DMX_NAME_SIZE, "lost.%s", name);
+        return text;
+    }
+    return torchaudio(text, c, name);
+}
+
+static void refuse_bare(dmx_renaming *rename, const char *setting,
+                        const char *words)
+{
+    dmx_checkpoint *c = open_checkpoint("hdemucs_magnitude");
+    struct dmx_checkpoint *nameless = without_class(c, rename);
+    const char *const set[] = {"segment=1", setting, NULL};
+    dmx_model_options options = DMX_MODEL_OPTIONS_INIT;
+    dmx_model *m;
+    dmx_error err = DMX_ERROR_INIT;
+    options.set = set;
+    assert_int_not_equal(dmx_model_open(&m, nameless, &options, &err), DMX_OK);
+    if (strstr(err.message, words) == NULL || strchr(err.message, '\n') != NULL)
+        fail_msg("'%s' does not contain '%s'", err.message, words);
+    dmx_checkpoint_close(nameless);
+    dmx_checkpoint_close(c);
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    refuse_bare(without_layer, NULL, "decoder");
+    refuse_bare(torchaudio, "sources=['a','b','c','d','e']", "sources");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bare),
         cmocka_unit_test(test_older_names),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
