@@ -7,15 +7,16 @@
  * concatenate pieces of shapes a few dozen times at most. */
 #define MOST_COPIES ((uint64_t)1 << 22)
 
-/* The number of elements that a shape alone may create; weights are stored in
- * full. */
+/* The number of elements that a shape alone may create, or nodes from smaller
+ * constants; weights are stored in full. */
 #define MOST_FILLED ((uint64_t)1 << 28)
 
 #define ASK_EVERY 1024 /* nodes between checks for cancellation */
 
 typedef struct scan {
     dmx_growth_values all;
-    uint64_t copies; /* the most of any value in the current graph */
+    uint64_t copies;         /* the most of any value in the current graph */
+    uint64_t elements, most; /* of all constants that nodes make */
     size_t nodes;
     const dmx_hooks *hooks;
     dmx_error *err;
@@ -39,6 +40,7 @@ static dmx_status define(scan *s, dmx_wire_span name, const dmx_growth *what)
     v->copies = greater(v->copies, what->copies);
     v->volume = greater(v->volume, what->volume);
     v->computed = what->computed && (v->computed || !v->defined);
+    v->shape = what->shape;
     v->defined = true;
     if (!what->computed)
         s->copies = greater(s->copies, what->copies);
@@ -53,6 +55,7 @@ typedef struct node {
     uint64_t volume[2];        /* of the first two inputs */
     uint64_t copies, together; /* the most of any one input; the sum over all */
     uint64_t product;          /* of the inputs' volumes */
+    dmx_growth_node shapes;
     bool computed;
 } node;
 
@@ -69,6 +72,8 @@ static void use(const scan *s, node *n, dmx_wire_span name)
     n->product = dmx_growth_times(n->product, greater(v->volume, 1));
     if (n->inputs < 2)
         n->volume[n->inputs] = v->volume;
+    if (n->inputs < DMX_GROWTH_INPUTS)
+        n->shapes.input[n->inputs] = v->shape;
     n->inputs++;
 }
 
@@ -93,8 +98,23 @@ static dmx_status check_filled(const scan *s, const node *n)
     return DMX_OK;
 }
 
+/* What a node makes of constants counts, even if each alone is small. */
+static dmx_status count_made(dmx_growth *out, scan *s, node *n)
+{
+    n->shapes.type = n->type;
+    n->shapes.inputs = n->inputs;
+    out->shape = dmx_growth_shape_of(&n->shapes);
+    s->elements =
+        dmx_growth_plus(s->elements, dmx_growth_elements(&out->shape));
+    DMX_RETURN_IF(s->elements > s->most, s->err, DMX_ERROR_LIMIT,
+                  "constants of more than %llu elements, computed from smaller "
+                  "ones: refused",
+                  (unsigned long long)MOST_FILLED);
+    return DMX_OK;
+}
+
 /* A lower bound on the result of a node applied to constants. */
-static dmx_status result(dmx_growth *out, const scan *s, const node *n)
+static dmx_status result(dmx_growth *out, scan *s, node *n)
 {
     static const char *const shape[] = {"Shape", "Size", NULL};
     static const char *const join[] = {
@@ -119,7 +139,8 @@ static dmx_status result(dmx_growth *out, const scan *s, const node *n)
                   "constants that are joined to themselves over and over, to "
                   "more than %llu copies: refused",
                   (unsigned long long)MOST_COPIES);
-    return check_filled(s, n);
+    DMX_FORWARD(check_filled(s, n));
+    return count_made(out, s, n);
 }
 
 static dmx_status scan_graph(scan *s, dmx_wire_span graph, int depth);
@@ -157,7 +178,7 @@ static dmx_status scan_attributes(scan *s, node *n, dmx_wire_span all,
 
 static dmx_status scan_node(scan *s, dmx_wire_span all, int depth)
 {
-    node n = {.product = 1, .volume = {1, 1}};
+    node n = {.product = 1, .volume = {1, 1}, .shapes.fields = all};
     dmx_growth out;
     dmx_wire_field f;
     for (dmx_wire_span r = all; dmx_wire_next(&f, &r);)
@@ -226,7 +247,7 @@ dmx_status dmx_growth_scan(const void *bytes, size_t size,
 {
     dmx_wire_span model = {bytes, (const unsigned char *)bytes + size};
     dmx_wire_field f;
-    scan s = {.hooks = hooks, .err = err};
+    scan s = {.hooks = hooks, .err = err, .most = MOST_FILLED + 2 * size};
     while (dmx_wire_next(&f, &model))
         if (f.number == MODEL_GRAPH)
             return scan_model(&s, f.span);

@@ -2,16 +2,6 @@
 
 #include <stdlib.h>
 
-uint64_t dmx_growth_times(uint64_t a, uint64_t b)
-{
-    return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
-}
-
-uint64_t dmx_growth_plus(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 /* ----------------------------------------------------------------- tensors */
 
 static uint64_t magnitude(uint64_t number)
@@ -45,7 +35,8 @@ static uint64_t product_of_raw(dmx_wire_span s)
  */
 dmx_growth dmx_growth_tensor(dmx_wire_span s)
 {
-    dmx_growth v = {.copies = 1, .volume = 1};
+    dmx_growth v = {
+        .copies = 1, .volume = 1, .shape = dmx_growth_shape_tensor(s)};
     dmx_wire_span raw = {0};
     uint64_t type = 0;
     dmx_wire_field f;

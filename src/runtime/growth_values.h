@@ -3,33 +3,10 @@
 #ifndef DMX_RUNTIME_GROWTH_VALUES_H
 #define DMX_RUNTIME_GROWTH_VALUES_H
 
-#include "runtime/wire_field.h"
+#include "runtime/growth_fields.h"
+#include "runtime/growth_shape.h"
 
 #define DMX_GROWTH_DEPTH 32 /* nesting depth of graphs, as in the wire scan */
-
-/* Field numbers of onnx.proto; see runtime/onnx_fields.h. */
-enum {
-    MODEL_GRAPH = 7,
-    GRAPH_NODE = 1,
-    GRAPH_INITIALIZER = 5,
-    GRAPH_INPUT = 11,
-    GRAPH_SPARSE = 15,
-    NODE_INPUT = 1,
-    NODE_OUTPUT = 2,
-    NODE_TYPE = 4,
-    NODE_ATTRIBUTE = 5,
-    ATTRIBUTE_TENSOR = 5,
-    ATTRIBUTE_GRAPH = 6,
-    ATTRIBUTE_INTS = 8,
-    ATTRIBUTE_GRAPHS = 11,
-    TENSOR_INT64 = 7,
-    TENSOR_NAME = 8,
-    TENSOR_RAW = 9,
-    TENSOR_TYPE = 2,
-    SPARSE_VALUES = 1,
-    VALUE_NAME = 1,
-    TYPE_INT64 = 7,
-};
 
 /* What is known about a named value. */
 typedef struct dmx_growth {
@@ -39,6 +16,7 @@ typedef struct dmx_growth {
                         runs */
     uint64_t copies; /* of one element, in this value */
     uint64_t volume; /* product of its elements if known, else 1 */
+    dmx_growth_shape shape;
 } dmx_growth;
 
 typedef struct dmx_growth_values {
@@ -64,9 +42,5 @@ uint64_t dmx_growth_attribute(dmx_wire_span attribute);
 
 /* The name in a ValueInfoProto. */
 dmx_wire_span dmx_growth_name(dmx_wire_span info);
-
-/* Saturating sums and products. */
-uint64_t dmx_growth_times(uint64_t a, uint64_t b);
-uint64_t dmx_growth_plus(uint64_t a, uint64_t b);
 
 #endif

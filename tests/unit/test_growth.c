@@ -18,7 +18,10 @@ typedef struct bomb {
     Onnx__NodeProto node[MOST], *list[MOST];
     Onnx__AttributeProto axis, *attribute[1], body, *bodies[1];
     char name[MOST][16], *in[MOST][2], *out[MOST][1];
-    Onnx__TensorProto seed, *tensors[8];
+    Onnx__TensorProto seed, *tensors[16];
+    Onnx__TensorProto more[8];
+    int64_t more_dim[8][1], more_number[8][4];
+    size_t n_more;
     int64_t dim[1], number[4];
     size_t n;
 } bomb;
@@ -176,6 +179,92 @@ static void a_shape_that_fills_is_refused(void **state)
     close_bomb(b);
 }
 
+/* An initializer of int64 numbers. */
+static char *numbers(bomb *b, char *name, const int64_t *number, int64_t count)
+{
+    const size_t i = b->graph->n_initializer++;
+    Onnx__TensorProto *t = b->tensors[i] = &b->more[b->n_more];
+    int64_t *dim = b->more_dim[b->n_more];
+    memcpy(b->more_number[b->n_more], number, (size_t)count * sizeof *number);
+    onnx__tensor_proto__init(t);
+    t->name = name;
+    t->has_data_type = 1;
+    t->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
+    dim[0] = count;
+    t->n_dims = 1;
+    t->dims = dim;
+    t->n_int64_data = (size_t)count;
+    t->int64_data = b->more_number[b->n_more++];
+    return name;
+}
+
+/* Each step makes the constant larger by a small factor. */
+static void small_steps_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        char *type;
+        int64_t number[2], count;
+    } step[] = {{"Tile", {2}, 1}, {"Pad", {70000000, 70000000}, 2}};
+    for (size_t k = 0; k < sizeof step / sizeof *step; k++) {
+        bomb *b = open_bomb();
+        char *by = numbers(b, "by", step[k].number, step[k].count);
+        char *x = "seed";
+        for (int i = 0; i < 30; i++)
+            x = add(b, step[k].type, x, by);
+        is_refused(b, "computed from smaller ones");
+        close_bomb(b);
+    }
+}
+
+/* A column times a row, by whatever multiplies sizes. */
+static void outer_products_are_refused(void **state)
+{
+    (void)state;
+    static char *const types[] = {"Add", "MatMul", "Where", "Less", "Gemm"};
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++)
+        for (int through = 0; through < 3; through++) {
+            bomb *b = open_bomb();
+            static const int64_t column[] = {40000, 1}, row[] = {1, 40000};
+            char *x =
+                add(b, "ConstantOfShape", numbers(b, "c", column, 2), NULL);
+            char *y = add(b, "ConstantOfShape", numbers(b, "r", row, 2), NULL);
+            static char *const via[] = {"Identity", "Exp", "Slice"};
+            x = add(b, via[through], x, NULL);
+            add(b, types[k], x, y);
+            is_refused(b, "computed from smaller ones");
+            close_bomb(b);
+        }
+}
+
+/* Every one is small. */
+static void many_constants_are_refused(void **state)
+{
+    (void)state;
+    bomb *b = open_bomb();
+    static const int64_t size[] = {1 << 13, 1 << 10};
+    char *shape = numbers(b, "s", size, 2);
+    for (int i = 0; i < 64; i++)
+        add(b, "ConstantOfShape", shape, NULL);
+    is_refused(b, "computed from smaller ones");
+    close_bomb(b);
+}
+
+static void indices_are_refused(void **state)
+{
+    (void)state;
+    bomb *b = open_bomb();
+    static const int64_t size[] = {40000};
+    char *at = add(b, "ConstantOfShape", numbers(b, "s", size, 1), NULL);
+    char *x = add(b, "Unsqueeze", at, numbers(b, "axes", (int64_t[]){1}, 1));
+    add(b, "Gather", add(b, "Gather", x, at), at);
+    dmx_error err;
+    assert_ok(scan(b, &err), &err); /* axis 0 both times: no larger */
+    add(b, "OneHot", at, numbers(b, "depth", size, 1));
+    is_refused(b, "computed from smaller ones");
+    close_bomb(b);
+}
+
 static void graphs_inside_count(void **state)
 {
     (void)state;
@@ -262,6 +351,10 @@ int main(void)
         cmocka_unit_test(doublings_are_refused),
         cmocka_unit_test(slower_growth_is_refused),
         cmocka_unit_test(a_shape_that_fills_is_refused),
+        cmocka_unit_test(small_steps_are_refused),
+        cmocka_unit_test(outer_products_are_refused),
+        cmocka_unit_test(many_constants_are_refused),
+        cmocka_unit_test(indices_are_refused),
         cmocka_unit_test(graphs_inside_count),
         cmocka_unit_test(order_is_asked_for),
         cmocka_unit_test(ordinary_models_pass),
