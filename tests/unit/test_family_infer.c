@@ -211,8 +211,9 @@ static void refuse_bare(dmx_renaming *rename, const char *setting,
 static void test_mistakes(void **state)
 {
     (void)state;
-    refuse_bare(without_layer, NULL, "decoder");
-    refuse_bare(torchaudio, "sources=['a','b','c','d','e']", "sources");
+    refuse_bare(without_layer, NULL, "missing decoder.1.rewrite.weight");
+    refuse_bare(torchaudio, "sources=[\"a\",\"b\",\"c\",\"d\",\"e\"]",
+                "conv_tr.weight is (");
 }
 
 int main(void)
