@@ -46,7 +46,7 @@ static int complain(const dmx_error *err)
     return 1;
 }
 
-/* Sum of twelve uniforms less six: near enough to N(0,1), and portable. */
+/* Sum of twelve uniforms less six: close enough to N(0,1), and portable. */
 static float noise(uint64_t *state)
 {
     double sum = -6.0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench/export.sh [PAIRS]: our ONNX graph beside the usual traced export.
+# bench/export.sh [PAIRS]: our ONNX graph next to the usual traced export.
 #
 # A full-size random checkpoint is generated and written in three forms (ours,
 # ours with half weights, the usual one). Then PAIRS (default 9) times, on one

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh [BUILD FOLDER]: every figure of the README and docs/speed.md.
+# run.sh [BUILD FOLDER]: measures every figure of the README and docs/speed.md.
 # Takes about half an hour on two idle cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."

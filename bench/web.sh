@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # web.sh [BUILD FOLDER [ROUNDS [WORK FOLDER]]]: the browser's and Node's figures
 # of docs/web.md, on a full-size network of random weights. A work folder that is
-# given is kept: a run that was cut off goes on in it.
+# given is kept: an interrupted run continues in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$(cd "${1:-build}" && pwd)

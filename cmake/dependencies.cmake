@@ -1,5 +1,5 @@
-# Everything outside what the project exists for comes from libraries. Each is
-# looked for when the first component asks for it: the core needs none.
+# Everything outside the project's core comes from libraries. Each is looked for
+# when the first component needs it: the core needs none.
 if(DMX_PLATFORM STREQUAL own)
   add_library(Threads::Threads INTERFACE IMPORTED GLOBAL)
 else()

@@ -8,7 +8,7 @@ function(dmx_sources out)
 endfunction()
 
 # ------------------------------------------------------------------ core
-# What a library may stand behind is apart: one file with it, one without.
+# What a library can provide is separate: one file with it, one without.
 set(DMX_WITHOUT_LIBRARIES ${DMX_SRC}/base/sha256.c ${DMX_SRC}/base/yaml_none.c)
 set(DMX_WITH_LIBRARIES ${DMX_SRC}/base/sha256_openssl.c
   ${DMX_SRC}/base/yaml_libyaml.c)

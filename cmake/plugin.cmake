@@ -1,4 +1,4 @@
-# The LV2 plug-in is built where LV2's headers are, unless it is said otherwise.
+# The LV2 plug-in is built where LV2's headers are found, unless switched off.
 set(DMX_PLUGIN_DEFAULT OFF)
 if(DMX_TOP_LEVEL AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
   pkg_check_modules(LV2 QUIET IMPORTED_TARGET lv2)

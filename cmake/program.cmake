@@ -1,5 +1,5 @@
 dmx_need(CJSON)
-# The usual export, which `bench` measures, is linked beside the library.
+# The usual export, which `bench` measures, is linked alongside the library.
 file(GLOB DMX_USUAL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/usual/*.c)
 dmx_objects_of(usual SOURCES ${DMX_USUAL_SOURCES} LIBRARIES dmx_onnx_proto)
 

@@ -29,7 +29,7 @@ static int64_t take(bytes *b, size_t width)
     return (int64_t)value;
 }
 
-/* Small numbers mostly, absurd ones sometimes. */
+/* Mostly small numbers, sometimes absurd ones. */
 static int64_t number(bytes *b)
 {
     const int64_t kind = take(b, 1);
@@ -325,7 +325,8 @@ static void one_call(dmx_graph *g, bytes *b)
     table[take(b, 1) % DMX_OP_COUNT](&c);
 }
 
-/* A graph of any length and that of one agree: the rules hold with numbers. */
+/* A graph of any length agrees with the graph of one length: the rules give
+ * the same numbers. */
 static void check_at(const dmx_graph *g, int64_t samples)
 {
     dmx_graph *at;
@@ -352,7 +353,7 @@ static void fuzz_builders(bytes *b)
     for (int i = 0; i < 200 && b->size > 0; i++) {
         one_call(g, b);
         check(g);
-        /* Go on: an error must not poison what is there already. */
+        /* Continues: an error must not corrupt the graph so far. */
         g->error = (dmx_error)DMX_ERROR_INIT;
     }
     if (g->n_value > 0)

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (size > 0) {
         const uint8_t *end = memchr(data, '\n', size);
         const size_t length = end != NULL ? (size_t)(end - data) + 1 : size;
-        /* A copy of just this size, so that reading on is noticed. */
+        /* A copy of exactly this size, so that overruns are noticed. */
         char *line = malloc(length);
         if (line == NULL)
             return 0;

@@ -1,5 +1,5 @@
-/* Lists of songs (--files-from): every name is one line's, or all is refused.
- */
+/* Lists of songs (--files-from): every name comes from one line, or the list
+ * is refused. */
 #include "fuzz_open.h"
 
 #include "cli/separate_list.h"

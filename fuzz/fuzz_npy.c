@@ -1,4 +1,4 @@
-/* .npy files: every number that the shape promises can be read. */
+/* .npy files: every number that the shape announces can be read. */
 #include "fuzz_open.h"
 
 #include "verify/npy.h"

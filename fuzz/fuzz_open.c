@@ -78,7 +78,7 @@ static void fetch_weight(const dmx_tensor *t)
     free(bytes);
 }
 
-/* By ranges the same file opens, or fails, as it does as a whole. */
+/* Read by ranges, the file opens or fails just as it does in one piece. */
 static void open_ranges(const uint8_t *data, size_t size, dmx_status wanted)
 {
     dmx_blob file = {malloc(size + (size == 0)), size};

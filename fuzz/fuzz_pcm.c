@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What is found lies inside of the file and makes sense. */
+/* What is found lies inside the file and is plausible. */
 static void check_file(const dmx_pcm_file *f, int64_t size)
 {
     const int64_t frame = (int64_t)dmx_raw_frame_size(&f->raw);
@@ -23,7 +23,7 @@ static void check_file(const dmx_pcm_file *f, int64_t size)
         abort();
 }
 
-/* As a library reads on, in blocks. */
+/* Reads in blocks, as a library does. */
 static void weigh_tags(const dmx_span *span)
 {
     dmx_matroska_tags tags = {0};

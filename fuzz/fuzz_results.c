@@ -1,4 +1,4 @@
-/* Files of results (--resume), of which three songs want to know. */
+/* Results files (--resume), asked about three songs. */
 #include "fuzz_open.h"
 
 #include "cli/separate_results.h"

@@ -1,5 +1,5 @@
-/* MP4 files to which the stems' names are added: what is written lies inside of
- * a file that grew by one box, or nothing is written. */
+/* MP4 files to which the stems' names are added: what is written lies inside a
+ * file that grew by one box, or nothing is written. */
 #include "fuzz_open.h"
 
 #include "audio/stem_box.h"

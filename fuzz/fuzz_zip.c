@@ -1,5 +1,5 @@
-/* Whole zip files. The mutator puts counts, offsets and checksums right again,
- * so that changes reach what lies behind them. */
+/* Whole zip files. The mutator repairs counts, offsets and checksums, so that
+ * changes reach the code behind those checks. */
 #include "fuzz_open.h"
 
 #include "checkpoint/bytes.h"

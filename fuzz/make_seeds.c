@@ -1,6 +1,6 @@
-/* make_seeds OUT CHECKPOINT...: small files of every container out of real
- * checkpoints: the class and the arguments, the first weights. OUT/pickle,
- * OUT/zip, OUT/legacy and OUT/safetensors must exist. */
+/* make_seeds OUT CHECKPOINT...: small files of every container from real
+ * checkpoints: class, arguments and the first weights. OUT/pickle, OUT/zip,
+ * OUT/legacy and OUT/safetensors must exist. */
 #include "checkpoint_case.h"
 #include "seeds_quantized.h"
 

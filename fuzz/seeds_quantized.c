@@ -200,8 +200,7 @@ static void add(flat *f, const char *name, const type *t, const shape *s)
     bytes_text(&f->header, line);
 }
 
-/* The structure is a JSON text inside of a JSON text; ' stands for its quotes.
- */
+/* The structure is JSON inside a JSON string; ' stands for its quotes. */
 static void put_quoted(bytes *b, const char *text)
 {
     for (; *text != '\0'; text++)

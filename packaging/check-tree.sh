@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# check-tree.sh TREE: what a tarball must be. Needs of glibc nothing newer than
-# 2.31 and of libstdc++ nothing newer than GCC 10's; has every other library
-# with it, and the licence of each; names no folder of the machine it was made
-# on; has no weights.
+# check-tree.sh TREE: what a tarball must fulfil. It needs no symbols newer than
+# those of glibc 2.31 and of GCC 10's libstdc++, contains every other library
+# with its licence, names no folder of the build machine, and has no weights.
 set -euo pipefail
 tree=$1
 bad=0
@@ -37,7 +36,7 @@ while IFS= read -r -d '' file; do
 done < <(find "$tree" -type f -print0)
 [ "$elfs" -gt 3 ] || say "only $elfs binaries"
 
-# Ours: those of others name folders of their own makers.
+# Only ours: third-party files name folders of their own builds.
 for file in bin/demucs-onnx lib/libdemucs-onnx.so \
   lib/demucs-onnx/libdemucs_onnx_checker.so; do
   [ -e "$tree/$file" ] || say "no $file"
@@ -70,7 +69,7 @@ while read -r text; do
   [ -s "$licences/${text##*/}" ] || say "no text of ${text##*/}, which is referred to"
 done < <(grep -rohE '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' \
   "$licences" 2>/dev/null | sort -u)
-# ONNX Runtime is made of others' work, too.
+# ONNX Runtime contains third-party code, too.
 if [ -e "$tree/lib/demucs-onnx/libonnxruntime.so" ]; then
   for part in protobuf abseil Eigen; do
     grep -qi "$part" "$licences/onnxruntime.notices" 2>/dev/null ||

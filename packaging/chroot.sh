@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced: Debian in a folder of its own, made once and kept.
+# Sourced: Debian in a separate folder, made once and kept.
 #   $DMX_PACKAGES  where they are kept (default: demucs-onnx-packages in $TMPDIR)
 #   $DMX_MIRROR, $DMX_SECURITY_MIRROR  Debian's mirrors (default: those that
 #                  this system's apt uses)

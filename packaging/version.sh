@@ -12,8 +12,8 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null ||
   stat -c %Y include/demucs_onnx.h)}
 export SOURCE_DATE_EPOCH
 
-# source_into FOLDER: the source that packages are made of: what the repository
-# has, without tests and their data.
+# source_into FOLDER: the source that packages are built from: the repository
+# without tests and their data.
 source_into() {
   mkdir -p "$1"
   {

@@ -21,7 +21,7 @@ set(DMX_TTL_PREFIXES "@prefix atom: <http://lv2plug.in/ns/ext/atom#> .
 
 ")
 
-# One port more: its classes, symbol, name, and other properties.
+# Adds a port: its classes, symbol, name, and other properties.
 macro(dmx_ttl_port classes symbol name)
   if(index GREATER 0)
     string(APPEND ports " ,\n")

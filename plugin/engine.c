@@ -7,7 +7,7 @@
 
 /* -------------------------------------------------------------------- open */
 
-/* The model must be one that these ports and this session can play. */
+/* Refuses a model that these ports and this session can't play. */
 static dmx_status check_model(plug_engine *e, const plug_limits *limits,
                               dmx_error *err)
 {

@@ -1,4 +1,4 @@
-/* A model that is loaded, the stream through it, and the mix of as long ago. */
+/* A loaded model, its stream, and the mix delayed by the same latency. */
 #ifndef DMX_PLUGIN_ENGINE_H
 #define DMX_PLUGIN_ENGINE_H
 
@@ -26,15 +26,15 @@ typedef struct plug_limits {
     int64_t block;
 } plug_limits;
 
-/* *out is set whatever this returns, but for lack of memory; on failure it has
- * no stream. */
+/* *out is set unless memory is short; on failure it has no stream. */
 dmx_status plug_engine_open(plug_engine **out, const plug_settings *settings,
                             const plug_limits *limits, dmx_error *err);
-/* A stream that has played begins anew, as after a stop of the transport. */
+/* Resets a stream that has played, as after the transport has stopped. */
 dmx_status plug_engine_renew(plug_engine *engine, dmx_error *err);
 void plug_engine_close(plug_engine *engine);
 
-/* Audio thread: takes in[c][0 .. n) in, gives that of `latency` frames ago. */
+/* Audio thread: stores in[c][0 .. n) and returns the mix of `latency` frames
+ * ago. */
 void plug_engine_delay(plug_engine *engine, float *const dry[2],
                        const float *const in[2], uint32_t n);
 

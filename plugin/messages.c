@@ -42,7 +42,7 @@ static void set(plug_instance *p, const LV2_Atom_Object *object)
     else
         taken = set_number(p, which, value);
     p->dirty = p->dirty || (taken && p->schedule != NULL);
-    p->tell = true; /* what is not taken is set back in the host's window */
+    p->tell = true; /* a refused value is reset in the host's window */
 }
 
 void plug_read_messages(plug_instance *p)
@@ -78,12 +78,12 @@ static void begin_set(plug_instance *p, LV2_Atom_Forge_Frame *frame,
 
 static void write_all(plug_instance *p)
 {
-    enum { MESSAGE = 128 }; /* bytes, and what the path takes */
+    enum { MESSAGE = 128 }; /* bytes, without the path */
     LV2_Atom_Forge *f = &p->forge;
     LV2_Atom_Forge_Frame frame;
     const uint32_t length = (uint32_t)strlen(p->wanted.model);
     if (f->offset + (1 + PLUG_NUMBERS) * MESSAGE + length > f->size)
-        return; /* the host's buffer is too small to be told anything */
+        return; /* the host's buffer is too small for any message */
     begin_set(p, &frame, p->name.model);
     lv2_atom_forge_path(f, p->wanted.model, length);
     lv2_atom_forge_pop(f, &frame);

@@ -1,4 +1,4 @@
-/* URIs of the plug-in, and the numbers that a host gives to them. */
+/* The plug-in's URIs and the numbers to which a host maps them. */
 #ifndef DMX_PLUGIN_NAMES_H
 #define DMX_PLUGIN_NAMES_H
 

@@ -80,8 +80,8 @@ static void take_features(plug_instance *p, const LV2_Feature *const *features)
 
 /* --------------------------------------------------------------- instances */
 
-/* The model that an instance begins with, before any session: that of the
- * environment, or none. */
+/* The model that an instance starts with before any session is restored: the
+ * environment's, or none. */
 static void take_default_model(plug_instance *p)
 {
     const char *model = getenv("DEMUCS_ONNX_LV2_MODEL");

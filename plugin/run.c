@@ -1,5 +1,5 @@
-/* The audio thread: no allocation, no lock, no system call, no wait but for a
- * host that is free-wheeling. */
+/* The audio thread: no allocation, no lock, no system call, no wait unless the
+ * host is free-wheeling. */
 #include "plugin.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 /* ------------------------------------------------------------------ engine */
 
-/* What the worker has loaded takes the place of what was there. */
+/* Replaces the current engine with the one that the worker has loaded. */
 static void take_engine(plug_instance *p)
 {
     if (p->trash != NULL && plug_schedule_free(p, p->trash))
@@ -60,7 +60,7 @@ static float value_of(const float *port, float otherwise)
     return port != NULL && isfinite(*port) ? *port : otherwise;
 }
 
-/* dB, of which -60 and less is nothing. */
+/* dB; -60 and below is silence. */
 static float gain_of(const float *port)
 {
     const float db = value_of(port, 0);
@@ -85,7 +85,7 @@ static void pass(plug_instance *p, size_t at, uint32_t n)
 }
 
 /* The outputs of a stem: its gain, and the mix where the plug-in is bypassed.
- * At full level samples stay as they are, bit for bit. */
+ * At unity gain samples are unchanged, bit for bit. */
 static void level_stem(plug_instance *p, size_t stem, float *const out[2],
                        float *const dry[2], uint32_t n, float wet, float goal)
 {

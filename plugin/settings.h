@@ -1,4 +1,4 @@
-/* What a session says: the model and how it is streamed. */
+/* What a session stores: the model and how it is streamed. */
 #ifndef DMX_PLUGIN_SETTINGS_H
 #define DMX_PLUGIN_SETTINGS_H
 
@@ -32,10 +32,10 @@ extern const plug_range plug_ranges[PLUG_NUMBERS];
 
 void plug_settings_init(plug_settings *out);
 
-/* Sessions are files, and files come from anywhere: true when the value was
- * fit to be taken. */
+/* Sessions are untrusted files: true when the value was valid and has been
+ * taken. */
 bool plug_set_number(plug_settings *settings, plug_number which, double value);
-/* `size` bytes that should end with 0, and hold an absolute path or nothing. */
+/* `size` bytes that should end with 0 and hold an absolute path or nothing. */
 bool plug_set_model(plug_settings *settings, const char *path, size_t size);
 
 #endif

@@ -70,7 +70,7 @@ static LV2_State_Status save(LV2_Handle handle, LV2_State_Store_Function store,
 
 /* ----------------------------------------------------------------- restore */
 
-/* What is missing or unfit stays at its default, and is said. */
+/* Missing or invalid values keep their default, with a log line. */
 static void restore_number(const plug_instance *p, plug_settings *s, int which,
                            LV2_State_Retrieve_Function retrieve,
                            LV2_State_Handle from)
@@ -116,7 +116,7 @@ static void restore_model(const plug_instance *p, plug_settings *s,
         release(path, mapped);
 }
 
-/* Loads at once: what is rendered next has the model. */
+/* Loads immediately, so that the next block has the model. */
 static LV2_State_Status restore(LV2_Handle handle,
                                 LV2_State_Retrieve_Function retrieve,
                                 LV2_State_Handle from, uint32_t flags,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What goes through the host's queue. */
+/* What is sent through the host's queue. */
 typedef struct job {
     plug_engine *freed; /* NULL: load */
     unsigned generation;
@@ -44,7 +44,7 @@ static void load(plug_instance *p, const job *j)
     plug_engine_close(atomic_exchange(&p->handed, e));
 }
 
-/* The response says that loading has ended, whatever came of it. */
+/* The response says that loading has ended, successfully or not. */
 static LV2_Worker_Status work(LV2_Handle handle,
                               LV2_Worker_Respond_Function respond,
                               LV2_Worker_Respond_Handle to, uint32_t size,

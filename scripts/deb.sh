@@ -2,7 +2,7 @@
 # deb.sh [OUTPUT FOLDER]: Debian packages of this source, for this system:
 # demucs-onnx, the library under its soname, and its development files. Needs
 # the packages of install-deps.sh, debhelper and fakeroot.
-#   $DEBFULLNAME, $DEBEMAIL  who they say that they are from
+#   $DEBFULLNAME, $DEBEMAIL  the maintainer that they name
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../dist}")
 cd "$(dirname "$0")/.."

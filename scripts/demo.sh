@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh [BUILD FOLDER]: the whole story on a small model that was really
-# trained: look into the checkpoint, export it with every check, separate a song.
+# demo.sh [BUILD FOLDER]: everything on a small trained model: inspects the
+# checkpoint, exports it with every check, separates a song.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}

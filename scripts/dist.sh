@@ -2,10 +2,10 @@
 # dist.sh [OUTPUT FOLDER]: a tarball that runs where it is unpacked, on every
 # Linux with glibc 2.31 or newer: the program, the library, the header, man page,
 # completions, the libraries that they need with their licences, and a list of
-# all that as SPDX. Built in a Debian 11 in a folder (packaging/chroot.sh), once
-# made and kept; as root.
+# all that as SPDX. Built as root in a Debian 11 folder (packaging/chroot.sh),
+# which is made once and kept.
 #   $DMX_DIST_FOLDER  the folder in that Debian to build in (/demucs-onnx)
-#   $DMX_ONNXRUNTIME  the ONNX Runtime that goes with it: a library, or none;
+#   $DMX_ONNXRUNTIME  the ONNX Runtime to include: a library, or none;
 #                     the one in third_party/onnxruntime otherwise
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../dist}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# format.sh [--check]: formats every source file in place, or only says which
-# are not as clang-format has them, and fails.
+# format.sh [--check]: formats every source file in place, or only lists those
+# that clang-format would change, and fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=(-i)

@@ -4,7 +4,7 @@
 # made of every checkpoint in tests/data.
 # Needs clang. New inputs stay in
 # build-fuzz/corpus/TARGET; a crash is kept in build-fuzz/crashes.
-# fuzz.sh all SECONDS: every target for so long, as many at once as there are
+# fuzz.sh all SECONDS: every target for that long, as many at once as there are
 # processors; fails when one finds something.
 # fuzz.sh TARGET merge: minimises what was found into fuzz/corpus/TARGET.
 set -euo pipefail

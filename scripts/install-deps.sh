@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the build needs, where that is missing: Debian and Ubuntu by
-# themselves (as root or with sudo), elsewhere it names the exact packages.
+# Installs what the build needs and is missing: automatically on Debian and
+# Ubuntu (as root or with sudo); elsewhere it names the exact packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,7 +53,7 @@ say_packages() {
   exit 1
 }
 
-# The build itself is the judge of whether everything is there.
+# The build itself decides whether everything is there.
 can_build() {
   command -v cmake >/dev/null && command -v pkg-config >/dev/null &&
     command -v protoc-c >/dev/null &&

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# install-web-deps.sh WHAT...: installs what the browser's part needs, where it
-# is missing. WHAT: module (the WebAssembly compiler), node, chromium, npm (the
+# install-web-deps.sh WHAT...: installs what the browser part needs and is
+# missing. WHAT: module (the WebAssembly compiler), node, chromium, npm (the
 # packages of web/tools). Exits with 77 and the reason when it can't.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,7 @@ apt_install() {
       --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# need COMMAND PACKAGE...: the command is there, or comes with the packages.
+# need COMMAND PACKAGE...: installs the packages unless the command exists.
 need() {
   local command=$1
   shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # recipes.sh [OUTPUT FOLDER [URL [HOMEPAGE]]]: the source of this version as an
-# archive, and what builds packages of it elsewhere: a Homebrew formula, an Arch
+# archive, and recipes that build packages of it: a Homebrew formula, an Arch
 # PKGBUILD, a Nix expression. URL is where the archive will lie: the output
 # folder itself, unless it is given.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test-packages.sh [PART...]: makes the packages of docs/packages.md with its own
 # commands and tries them where nothing else is installed. Parts: dist
-# reproducible wheel deb image recipes aarch64; all of them without any.
+# reproducible wheel deb image recipes aarch64; by default all of them.
 #   $DMX_MADE  not empty: tries what lies in dist/ instead of making it first
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,7 +26,7 @@ block() {
   }
 }
 
-# made N FILES...: the Nth block that makes something, which are these files.
+# made N FILES...: runs the Nth block that makes something: these files.
 made() {
   local number=$1
   shift
@@ -80,7 +80,7 @@ dist() {
       "/opt/else where/bin/demucs-onnx" --version
       if "/opt/else where/bin/demucs-onnx" download htdemucs 2>err; then exit 1; fi
       grep -q "need libcurl" err'
-    # With the system's, it gets as far as the network lets it.
+    # With the system's libcurl, it gets as far as the network allows.
     in_debian 'apt-get update -q >/dev/null
       apt-get install -y -q --no-install-recommends libcurl4 >log
       if "/opt/else where/bin/demucs-onnx" download htdemucs \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test-web.sh BUILD NAME: one test of the browser's part, tests/web/NAME.test.mjs
+# test-web.sh BUILD NAME: one test of the browser part, tests/web/NAME.test.mjs
 # (or "build": the module and the package). Exits with 77 and the reason where it
 # can't be run.
 set -euo pipefail
@@ -8,7 +8,7 @@ build=$(cd "$1" && pwd)
 name=$2
 case $name in
 build)
-  scripts/install-web-deps.sh npm >/dev/null || true # wasm-opt, if it can be had
+  scripts/install-web-deps.sh npm >/dev/null || true # wasm-opt, where available
   exec scripts/web.sh "$build"
   ;;
 browser | studio | bundlers) scripts/install-web-deps.sh node npm chromium ;;
@@ -22,7 +22,7 @@ esac
 export WEB=$build/web DEMUCS_ONNX=${DEMUCS_ONNX:-$build/demucs-onnx} SOURCE=$PWD
 run() { node "$@" --test "tests/web/$name.test.mjs"; }
 run
-# The other instructions, where they are behind a switch.
+# The relaxed SIMD instructions, where they are behind a flag.
 if [ "$name" = node ] && node --experimental-wasm-relaxed-simd -e 0 2>/dev/null; then
   run --experimental-wasm-relaxed-simd
 fi

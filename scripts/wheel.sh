@@ -13,7 +13,7 @@ mkdir -p "$out"
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
-# Two builds of one source are one wheel, byte for byte.
+# Two builds of one source give the same wheel, byte for byte.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 315532800)}
 export SOURCE_DATE_EPOCH PYTHONDONTWRITEBYTECODE=1
 umask 022
@@ -37,14 +37,14 @@ build_into() { # KIND FOLDER
   }
 }
 build_into sdist "$stage/sdist"
-# Packed once more: setuptools writes the time at which it ran.
+# Packed again: setuptools writes the time at which it ran.
 sdist=$(basename "$stage"/sdist/*.tar.gz)
 tar -xzf "$stage/sdist/$sdist" -C "$stage/sdist"
 tar --sort=name --owner=0 --group=0 --numeric-owner --format=gnu \
   --mtime="@$SOURCE_DATE_EPOCH" -C "$stage/sdist" -cf - "${sdist%.tar.gz}" |
   gzip -n -9 >"$out/$sdist"
 
-# The wheel: with the library that is built already, and what lies beside it.
+# The wheel, with the library that is already built and the files next to it.
 inside=$stage/package/demucs_onnx/lib
 mkdir "$inside"
 put_library() { # FILE: under its soname
@@ -73,7 +73,7 @@ mapfile -t libraries < <(find "$inside" -name '*.so*' | LC_ALL=C sort)
 DEMUCS_ONNX_PLATFORM=$("$python" scripts/wheel_tag.py "${libraries[@]}")
 export DEMUCS_ONNX_PLATFORM
 build_into wheel "$stage/wheel"
-# One wheel a processor: that of a tarball takes the place of that of a build.
+# One wheel per processor: a tarball's wheel replaces a build's.
 processor=$(sed -n 's/.*linux_\([0-9]*_[0-9]*_\)\?//p' \
   <<<"$DEMUCS_ONNX_PLATFORM")
 rm -f "$out/${sdist%.tar.gz}"-*linux*_"$processor".whl

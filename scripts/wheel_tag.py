@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""wheel_tag.py LIBRARY...: the platform tag that these libraries deserve.
+"""wheel_tag.py LIBRARY...: the platform tag for these libraries.
 
 manylinux_2_N_ARCH (PEP 600) when they need nothing but each other and what every
 Linux with glibc 2.N has: N is the newest symbol version of glibc among them, or

@@ -84,7 +84,7 @@ static void vector(list *l, const char *path, const char *name, double centre,
     add(l, path, name, centre, spread, 1, dim);
 }
 
-/* A root good enough for weights, without libm. */
+/* A square root precise enough for weights, without libm. */
 static double root(double x)
 {
     double y = x > 1.0 ? x : 1.0;
@@ -312,7 +312,7 @@ static void write_values(FILE *f, const list *l, uint64_t seed)
     }
 }
 
-/* The header's length goes in front of it, so it is written twice over. */
+/* The header's length precedes it, so it is written twice. */
 static int write_file(const char *path, const list *l, const preset *s,
                       const family_preset *family, uint64_t seed)
 {

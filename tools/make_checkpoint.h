@@ -11,11 +11,11 @@ typedef struct family_preset {
     const char *kwargs;         /* JSON */
 } family_preset;
 
-/* NULL where there is none of that name. */
+/* NULL: there is no preset of that name. */
 const family_preset *family_find(const char *name);
 
-/* Hands on every weight with the centre and spread of its values; 0, or 1 after
- * a message. */
+/* Calls `add` for every weight, with the centre and spread of its values; 0,
+ * or 1 after a message. */
 int family_list(const family_preset *preset,
                 void (*add)(void *user, const char *name, int rank,
                             const int64_t *dim, double centre, double spread),

@@ -142,7 +142,7 @@ typedef struct extrema {
     int count;
 } extrema;
 
-/* Takes the alternation's weakest part out: an end, or a pair in the middle. */
+/* Removes the alternation's weakest part: an end, or a pair in the middle. */
 static void drop_weakest(extrema *e, int wanted)
 {
     const int last = e->count - 1;
@@ -189,7 +189,7 @@ static void first_points(const fit *f, real *x, int n)
                              (1 - cosl(pi * ((real)i + 0.5L) / (real)n)) / 2;
 }
 
-/* The greatest weighted error into f->error. */
+/* Stores the greatest weighted error in f->error. */
 static void measure(fit *f)
 {
     f->error = 0;
@@ -237,8 +237,8 @@ static real error_with(fit f, real c)
     return f.error;
 }
 
-/* Coefficients as the kernels have them: the divisor's are rounded, then those
- * above it one by one, each to the better side. */
+/* Coefficients as the kernels have them: the denominator's are rounded, then
+ * the numerator's one by one, each in the better direction. */
 static void approximate_in_floats(fit *f)
 {
     approximate(f);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# merge.sh RESULTS...: one line a song, the last one said of it. Exits with 1
+# merge.sh RESULTS...: one line per song, the last one written about it. Exits with 1
 # when a song failed.
 set -euo pipefail
 cat "$@" | awk '

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # object-store.sh PREFIX [OPTIONS OF separate...]: songs named on standard input
 # come out of an object store and their stems go back into it below PREFIX,
-# through the user's own client. Nothing but the song at hand is on this disk.
+# through the user's own client. Only the current song is on this disk.
 #
 #   GET='aws s3 cp s3://music/{} -' PUT='aws s3 cp - s3://stems/{}' \
 #     object-store.sh htdemucs --model htdemucs --flac <songs.txt

@@ -8,8 +8,8 @@ shift 4
 mkdir -p "$folder"
 options=""
 [ $# = 0 ] || options=$(printf ' %q' "$@")
-# A shard that ends with 75, or whose host fails, is tried again: a shard goes
-# on where it was.
+# A shard that ends with 75, or whose host fails, is tried again: a shard
+# continues where it was.
 seq 0 $((shards - 1)) | parallel --sshlogin "$hosts" --jobs "${JOBS:-1}" \
   --workdir "$PWD" --retries 3 --halt never --line-buffer \
   "$(printf '%q' "${DEMUCS_ONNX:-demucs-onnx}") separate -q" \

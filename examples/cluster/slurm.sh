@@ -11,7 +11,7 @@
 #
 # SHARDS stays the same when only some tasks are started again
 # (sbatch --array=3,5 slurm.sh songs.txt out 8 ...). A task that is killed and
-# requeued, on whatever node, goes on where it was.
+# requeued, on whatever node, continues where it was.
 set -euo pipefail
 list=$1 folder=$2 shards=$3
 shift 3
@@ -25,7 +25,7 @@ code=0
   --results "$results" --resume "$results" \
   --threads "${SLURM_CPUS_PER_TASK:-1}" "$@" || code=$?
 
-# 75: something that may be gone the next time (memory, disk, network).
+# 75: a cause that may be gone the next time (memory, disk, network).
 if [ "$code" = 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
   scontrol requeue "${SLURM_ARRAY_JOB_ID}_$shard"
 fi

@@ -12,7 +12,7 @@ tree=$folder/tree
 inside=$tree/lib/demucs-onnx
 cd "$folder"
 
-# Where somebody has put one into that Debian.
+# If one was put into that Debian.
 ! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
 flags="-ffile-prefix-map=$folder=. -fstack-protector-strong"
 cmake -S source -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
@@ -32,7 +32,7 @@ mv staged/prefix "$tree"
 
 # --------------------------------------------------------- what goes with it
 
-# What every Linux has.
+# What every Linux system has.
 everywhere='^(libc|libm|libdl|librt|libpthread|ld-linux.*|libgcc_s|libstdc\+\+)\.so'
 
 needs() { # FILE...: libraries that these and theirs need, "name path" a line

@@ -35,7 +35,7 @@ class Error(c.Structure):
 
 
 class _Sized(c.Structure):
-    """A struct that begins with its own size; the other fields are keywords."""
+    """A struct that starts with its own size; its fields are keyword arguments."""
 
     _defaults: dict = {}
 
@@ -197,7 +197,7 @@ _out, _err = c.POINTER(Handle), c.POINTER(Error)
 _owned = c.c_void_p  # malloc'd text: read it, then dmx_free
 _floats = c.POINTER(c.c_float)
 
-# Every function in use: what it returns, and its arguments.
+# Every function used: its result type and its argument types.
 FUNCTIONS = {
     "dmx_version": (Text, []),
     "dmx_free": (None, [c.c_void_p]),

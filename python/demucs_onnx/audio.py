@@ -16,7 +16,7 @@ _FORMATS = ("wav", "flac", "mp3", "ogg", "opus", "m4a")
 
 
 def planes_of(array: np.ndarray, at: int = 0) -> ctypes.Array:
-    """Pointers to the rows from ``at`` on, whose samples lie side by side."""
+    """Pointers to the rows from ``at`` on; samples must be contiguous."""
     pointer = ctypes.POINTER(ctypes.c_float)
     rows = [ctypes.cast(row[at:].ctypes.data, pointer) for row in array]
     return (pointer * len(rows))(*rows)
@@ -71,7 +71,7 @@ class Sound(Owner):
         call(lib.dmx_sound_convert, self.handle, self._rate, self._channels)
 
     def read(self, frames: int) -> np.ndarray:
-        """The next frames, at most so many; none at the end."""
+        """The next frames, at most this many; none at the end."""
         block = np.empty((self._channels, max(frames, 0)), np.float32)
         return block[:, :self._read_into(block, 0)]
 
@@ -82,7 +82,7 @@ class Sound(Owner):
         return got.value
 
     def read_all(self) -> np.ndarray:
-        """Everything that is left, (channels, samples)."""
+        """All remaining frames, (channels, samples)."""
         guess = 1 << 20
         if self.exact and self.frames >= 0:
             guess = -(-self.frames * self._rate // self.rate)

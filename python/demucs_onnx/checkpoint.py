@@ -1,4 +1,4 @@
-"""Checkpoints as NumPy arrays, read without running anything in them."""
+"""Checkpoints as NumPy arrays, read without executing anything in them."""
 from __future__ import annotations
 
 import ctypes
@@ -14,7 +14,7 @@ from ._library import Hooks, Owner, call, encode, lib, take_json
 
 
 def _plain(value: Any) -> Any:
-    """Arguments as Python had them: fractions are fractions again."""
+    """Arguments as Python had them, with Fractions restored."""
     if isinstance(value, list):
         return [_plain(v) for v in value]
     if not isinstance(value, dict):
@@ -100,7 +100,7 @@ class Checkpoint(Owner, Mapping[str, np.ndarray]):
 
     @property
     def sha256(self) -> str:
-        """Of the whole file, 64 hexadecimal digits."""
+        """SHA-256 of the whole file, 64 hexadecimal digits."""
         return lib.dmx_checkpoint_sha256(self.handle).decode()
 
     @property
@@ -165,12 +165,12 @@ class Model(Owner):
 
     @property
     def samplerate(self) -> int:
-        """Hz."""
+        """Sample rate in Hz."""
         return lib.dmx_model_samplerate(self.handle)
 
     @property
     def info(self) -> dict[str, Any]:
-        """Architecture, arguments, what was assumed."""
+        """Architecture, arguments and assumptions."""
         return take_json(lib.dmx_model_json(self.handle))
 
 

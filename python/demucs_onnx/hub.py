@@ -15,7 +15,7 @@ Progress = Callable[[str, float], object]
 
 
 class Bag(Owner):
-    """What a name stands for: one checkpoint, or several to be averaged."""
+    """What a name refers to: one checkpoint, or several to be averaged."""
 
     _close = lib.dmx_bag_close
 

@@ -27,7 +27,7 @@ def _take_report(handle: _abi.Handle) -> dict[str, Any] | None:
 
 def _with_report(function: Any, *arguments: Any,
                  hooks: Hooks) -> dict[str, Any]:
-    """A call with a report, which also goes with a failed check."""
+    """Calls a function with a report, which a failed check has as well."""
     handle = _abi.Handle()
     try:
         call(function, *arguments, ctypes.byref(handle), hooks=hooks)
@@ -41,7 +41,7 @@ def _with_report(function: Any, *arguments: Any,
 
 def largest_difference(report: Mapping[str, Any],
                        stem: str | None = None) -> float:
-    """Of all comparisons of a report (of one source), absolute."""
+    """Largest absolute error over a report's comparisons (of one source)."""
     found = [p["max_abs_difference"] for p in report.get("parity") or []
              if stem in (None, p["source"])]
     if not found:
@@ -268,7 +268,7 @@ def verify_onnx_parity(checkpoint: str | PathLike[str],
 
 def onnx_info(path: str | PathLike[str], *, nodes: bool = False
               ) -> dict[str, Any]:
-    """What an ONNX file says of itself: inputs, outputs, metadata, operators.
+    """What an ONNX file declares: inputs, outputs, metadata, operators.
 
     :param nodes: every node too
     """
@@ -280,7 +280,7 @@ def onnx_info(path: str | PathLike[str], *, nodes: bool = False
 def stft_to_onnx(path: str | PathLike[str], *, nfft: int = 4096,
                  channels: int = 2, samples: int = 343980,
                  opset: int = 17) -> Path:
-    """Demucs' short-time Fourier transform as an ONNX model of its own.
+    """Demucs' short-time Fourier transform as a separate ONNX model.
 
     "signal" (1, channels, samples) to "spectrogram" (1, 2 * channels,
     nfft / 2, ceil(samples / hop)), hop = nfft / 4: real and imaginary part of

@@ -92,7 +92,7 @@ class Stems(Mapping[str, np.ndarray]):
 
 @dataclass(frozen=True)
 class Event:
-    """Base of what ``Separator.events`` yields; ``song`` is as it was given."""
+    """Base of what ``Separator.events`` yields; ``song`` is the value given."""
 
     song: Any
 
@@ -114,7 +114,7 @@ class SongEvent(Event):
 
 @dataclass(frozen=True)
 class ErrorEvent(Event):
-    """A song failed; the others go on."""
+    """A song failed; the others continue."""
 
     error: Exception
 
@@ -197,24 +197,24 @@ class Separator(Owner):
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """Those that it gives, in the model's order."""
+        """The stems that it returns, in the model's order."""
         return tuple(lib.dmx_separator_stem(self.handle, i).decode()
                      for i in range(lib.dmx_separator_stems(self.handle)))
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """All that the model knows."""
+        """All sources of the model."""
         return tuple(lib.dmx_separator_source(self.handle, i).decode()
                      for i in range(lib.dmx_separator_sources(self.handle)))
 
     @property
     def samplerate(self) -> int:
-        """Of the model, Hz; songs may have any."""
+        """The model's sample rate in Hz; songs may have any."""
         return lib.dmx_separator_samplerate(self.handle)
 
     @property
     def channels(self) -> int:
-        """Of the model; songs may have others."""
+        """The model's channels; songs may have other numbers."""
         return lib.dmx_separator_channels(self.handle)
 
     @property
@@ -229,7 +229,7 @@ class Separator(Owner):
 
     @property
     def precision(self) -> list[dict[str, Any]]:
-        """What became of ``precision``, for each model that runs on the native
+        """How ``precision`` was applied, for each model that runs on the native
         engine: the decibels promised and measured, and what each class of
         layers computes in."""
         return take_json(lib.dmx_separator_precision_json(self.handle))
@@ -237,7 +237,7 @@ class Separator(Owner):
     # -------------------------------------------------------------- cancel
 
     def cancel(self) -> None:
-        """Ends the runs under way, from any thread: they raise Cancelled and
+        """Stops the current runs, from any thread: they raise Cancelled and
         leave no file. Later runs are not affected."""
         self._cancelled.set()
         self._cancelled = threading.Event()
@@ -347,7 +347,7 @@ class Separator(Owner):
             the format is of integers
         :param rate: Hz of the files; 0: the song's own
         :param two_stems: this stem, and all others together as "no_<stem>"
-        :param mixes: {name: stems to sum}, beside the stems
+        :param mixes: {name: stems to sum}, in addition to the stems
         :param raw: the song is headerless PCM, "f32le,44100,2"
         :param stream: which audio stream of the song's file, from 1
         :param progress: called with (stage, fraction); what it raises ends
@@ -397,7 +397,7 @@ class Separator(Owner):
 
     def _spool(self, song: Any, sample_rate: int | None,
                folder: str) -> tuple[str, str]:
-        """An array as a file of plain samples, and what it is."""
+        """An array as a file of raw samples, and their format."""
         planes = as_planes(song)
         rate = sample_rate if sample_rate is not None else self.samplerate
         path = os.path.join(folder, "song.raw")

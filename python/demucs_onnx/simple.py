@@ -32,7 +32,7 @@ class SessionPool:
         self._lock = threading.Lock()
 
     def get(self, model: str | PathLike[str], **options: Any) -> Separator:
-        """The separator of these options; made when there is none."""
+        """The separator for these options; opened if there is none."""
         key = (os.fspath(model), os.getpid(), *(
             (k, repr(v)) for k, v in sorted(options.items())
             if k != "progress"))
@@ -58,12 +58,12 @@ _pool = SessionPool()
 
 
 def session_pool() -> SessionPool:
-    """The one that ``separate`` uses."""
+    """The separator that ``separate`` uses."""
     return _pool
 
 
 class _Bar:
-    """Progress on a terminal, one line that is wiped at the end."""
+    """Progress on a terminal, one line that is cleared at the end."""
 
     def __init__(self, song: str) -> None:
         self._song = song

@@ -17,7 +17,7 @@ from .separation import Separator
 
 @dataclass(frozen=True)
 class StreamStatistics:
-    """Of a stream so far. Lengths in frames at the model's rate."""
+    """Statistics of a stream so far. Lengths in frames at the model's rate."""
 
     runs: int
     skipped_runs: int
@@ -85,7 +85,7 @@ class Stream(Owner):
 
     @property
     def latency(self) -> int:
-        """Frames that the stems are behind the mix; constant."""
+        """Frames by which the stems lag behind the mix; constant."""
         return lib.dmx_stream_latency(self.handle)
 
     def process(self, mix: np.ndarray) -> np.ndarray:
@@ -113,12 +113,12 @@ class Stream(Owner):
         lib.dmx_stream_process(self.handle, planes_of(stems), planes_of(mix), frames)
 
     def flush(self) -> np.ndarray:
-        """What is still behind: the stems of the last ``latency`` frames."""
+        """What is still due: the stems of the last ``latency`` frames."""
         return self.process(np.zeros((self.channels, self.latency),
                                      np.float32))
 
     def blocks(self, mixes: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """``process`` of each block, and what is behind at the end; cut so
+        """``process`` for each block, then what is still due; cut so
         that the stems start with the first block's."""
         skip = self.latency
         for mix in mixes:
@@ -128,11 +128,11 @@ class Stream(Owner):
         yield self.flush()[:, :, skip:]
 
     def reset(self) -> None:
-        """The past is forgotten, as after a jump in the song."""
+        """Forgets the past, as after a jump in the song."""
         lib.dmx_stream_reset(self.handle)
 
     def statistics(self) -> StreamStatistics:
-        """Of the stream so far; from any thread."""
+        """Statistics so far; from any thread."""
         found = _abi.StreamStatistics()
         lib.dmx_stream_stats(self.handle, ctypes.byref(found))
         return StreamStatistics(**{

@@ -147,7 +147,7 @@ def test_prototypes():
 
 
 def test_other_version(tmp_path):
-    """A library of another ABI, or an older one, is refused by name."""
+    """A library of another ABI, or an older one, is refused, naming it."""
     source = tmp_path / "old.c"
     library = tmp_path / "old.so"
     probe = "import demucs_onnx"

@@ -68,7 +68,7 @@ def test_tag_is_what_the_library_needs(built):
 
 
 def test_tag_of_a_plain_library(tmp_path):
-    """manylinux is given to what needs nothing but glibc."""
+    """manylinux is the tag of libraries that need only glibc."""
     source = tmp_path / "x.c"
     source.write_text("int x(void) { return 1; }\n")
     library = tmp_path / "libx.so"
