@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench/dynamic.sh [PAIRS]: a file of any length and batch next to the fixed one.
+# bench/dynamic.sh [PAIRS]: a file of any length and batch and the fixed one.
 #
 # A full-size random checkpoint is written in both forms. Then PAIRS (default 5)
 # times, on one and on two threads, the two run the training segment one after

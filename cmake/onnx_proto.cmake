@@ -1,5 +1,5 @@
-# The C structs of onnx.proto, generated at build time from the file that the ONNX
-# project installs (libonnx-dev), and compiled without our warnings.
+# The C structs of onnx.proto, generated at build time from the file that the
+# ONNX project installs (libonnx-dev), and compiled without our warnings.
 find_program(DMX_PROTOC_C NAMES protoc-c REQUIRED)
 find_path(DMX_ONNX_PROTO_DIR onnx.proto PATH_SUFFIXES onnx REQUIRED)
 
