@@ -1,8 +1,9 @@
 /* The proof: an integer engine and the exact one separate the two test signals,
- * and the second half of the music at twice its length, where most is quiet,
- * one-sided or silent. The SNR of the worst source is compared with the
- * guarantee. While it is too low, the class of layers with the largest error of
- * its own is raised by one precision. */
+ * and both halves of the music at twice its length, of which the first has a
+ * long quiet part and the second is one-sided, clipped or silent. The SNR of
+ * the worst source is compared with the guarantee. While it is too low, the
+ * class of layers with the largest error of its own is raised by one precision.
+ */
 #include "api/precision.h"
 #include "base/test_signal.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum signal { NOISE, MUSIC, SPARSE_MUSIC, SIGNALS };
+enum signal { NOISE, MUSIC, FIRST_HALF, SECOND_HALF, SIGNALS };
 
 /* In dB. Other signals than these are worse by nearly as much: 3.3 dB in the
  * recordings of tests/unit/test_engine_precision.c. */
@@ -76,7 +77,8 @@ static void make_signal(const proof *p, enum signal which)
     else {
         dmx_signal_music(p->mix, p->inputs, 2 * n);
         for (int64_t c = 0; c < p->inputs; c++)
-            memmove(p->mix + c * n, p->mix + (2 * c + 1) * n,
+            memmove(p->mix + c * n,
+                    p->mix + (2 * c + (which == SECOND_HALF)) * n,
                     (size_t)n * sizeof *p->mix);
     }
 }

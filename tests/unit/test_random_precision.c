@@ -12,19 +12,20 @@
 #include <string.h>
 
 enum {
-    NOISE, /* of the proof, as the next two */
+    NOISE, /* of the proof, as the next three */
     MUSIC,
-    SPARSE_MUSIC,
+    FIRST_HALF, /* of music of twice the length */
+    SECOND_HALF,
     OTHER_NOISE,
-    OPENING, /* half of music of twice the length */
-    MIDDLE,  /* thirds of music of thrice the length */
+    OPENING, /* thirds of music of thrice the length */
+    MIDDLE,
     END,
     SIGNALS
 };
 
 static const char *const signal_name[SIGNALS] = {
-    "noise",   "music",  "sparse music", "other noise",
-    "opening", "middle", "end"};
+    "noise",       "music",   "first half", "second half",
+    "other noise", "opening", "middle",     "end"};
 
 static dmx_error err = DMX_ERROR_INIT;
 
@@ -45,11 +46,9 @@ static void part_of_music(float *mix, const dmx_shape *s, int64_t part,
 static void fill_signal(float *mix, int which, const dmx_shape *s,
                         uint64_t seed)
 {
-    static const int64_t part[SIGNALS][2] = {[MUSIC] = {0, 1},
-                                             [SPARSE_MUSIC] = {1, 2},
-                                             [OPENING] = {0, 2},
-                                             [MIDDLE] = {1, 3},
-                                             [END] = {2, 3}};
+    static const int64_t part[SIGNALS][2] = {
+        [MUSIC] = {0, 1},   [FIRST_HALF] = {0, 2}, [SECOND_HALF] = {1, 2},
+        [OPENING] = {0, 3}, [MIDDLE] = {1, 3},     [END] = {2, 3}};
     if (which == NOISE)
         dmx_signal_noise(mix, s->dim[0], s->dim[2]);
     else if (which == OTHER_NOISE)
@@ -139,7 +138,7 @@ static void compare(tally *t, const dmx_choice *c, const double snr[SIGNALS],
         printf(" %.1f", snr[i]);
         good = good && (snr[i] >= promise || isinf(c->decibels));
         t->worst[precision][i] = fmin(t->worst[precision][i], snr[i]);
-        if (i <= SPARSE_MUSIC)
+        if (i <= SECOND_HALF)
             proved = snr[i] >= proved ? proved : snr[i];
     }
     /* what is proved is what is measured again */
