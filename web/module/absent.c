@@ -1,5 +1,5 @@
-/* What the separator may ask for, and what is not in the module: ONNX Runtime,
- * the float64 reference, bags as files in folders, and files to write. */
+/* Stubs for what the separator refers to but the module does not contain: ONNX
+ * Runtime, the float64 reference, bag files in folders, and output files. */
 #include "api/precision.h"
 #include "base/output.h"
 #include "hub/cache.h"
@@ -36,7 +36,7 @@ dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
     return DMX_OK;
 }
 
-/* No folder keeps what was proved. */
+/* There is no folder to cache proofs of precision in. */
 bool dmx_choice_read(dmx_choice *out, const char *folder,
                      const dmx_choice_key *key)
 {

@@ -1,6 +1,6 @@
-/* The allocator of wasi-libc knows one thread only: with shared memory its
- * calls come here first (ld's --wrap) and take turns. They are short, so who
- * waits spins. */
+/* wasi-libc's allocator is not thread-safe. With shared memory its functions
+ * are wrapped (ld's --wrap) and serialised by a lock, which spins because they
+ * are short. */
 #if defined(__wasm_atomics__)
 #include <stdatomic.h>
 #include <stddef.h>

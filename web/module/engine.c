@@ -16,7 +16,7 @@ void web_set_low_memory(int on)
     low_memory = on;
 }
 
-/* What the separator takes for the state. */
+/* Stands in for the engine state that the separator holds. */
 typedef struct late_state {
     const dmx_engine *engine;
     dmx_engine_state *state; /* NULL before the first run */
@@ -42,8 +42,8 @@ dmx_status __wrap_dmx_engine_run(late_state *late, float *stems,
                                  const float *mix, const dmx_hooks *hooks,
                                  dmx_error *err);
 
-/* Weights as float32 and what Winograd's method makes of some of them; or as
- * float16. An engine that shares another's weights has few of its own. */
+/* An estimate: weights as float32, plus Winograd's transforms of some of them;
+ * or as float16. An engine that shares another's weights has few of its own. */
 static size_t likely_bytes(const dmx_model *model,
                            const dmx_engine_options *options)
 {

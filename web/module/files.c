@@ -1,6 +1,6 @@
-/* base/file.h on the host's files, and checkpoints read from them by ranges, so
- * that a file and its packed weights are never in memory together (ld's
- * --wrap). */
+/* base/file.h on top of the host's files. Checkpoints are read by ranges (ld's
+ * --wrap), so that a file and its packed weights are never in memory at the
+ * same time. */
 #include "module.h"
 
 #include "base/file.h"
@@ -31,7 +31,7 @@ dmx_status dmx_file_read(dmx_blob *out, const char *path, size_t limit,
 {
     *out = (dmx_blob){0};
     DMX_FORWARD(find(&out->size, path, limit, err));
-    /* One spare zero byte, as elsewhere. */
+    /* A terminating zero, as dmx_file_read promises. */
     out->data = dmx_aligned_alloc(out->size + 1, 1);
     DMX_RETURN_IF(out->data == NULL, err, DMX_ERROR_MEMORY,
                   "%s: no memory for %zu bytes", path, out->size);

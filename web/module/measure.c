@@ -1,12 +1,12 @@
-/* What the processor can do here, for bench/web.sh. */
+/* Measures what the processor can do in this environment, for bench/web.sh. */
 #include "module.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "engine/kernels/kernels.h"
 
-/* Browsers compile a function well once it has been called often: the work is
- * done in slices, of which the fastest counts. */
+/* Browsers optimise a function only after it has been called often: the work is
+ * done in slices, and the fastest slice counts. */
 enum { SLICES = 32, TILES = 24 };
 
 static double faster(double rate, double flops, double before)

@@ -25,9 +25,9 @@ WEB_IMPORT("file_size") double host_file_size(const char *name);
 WEB_IMPORT("file_read")
 int host_file_read(const char *name, double offset, void *out, size_t size);
 
-/* Work goes on; not 0: it is to be cancelled. */
+/* Reports progress; returns nonzero to cancel. */
 WEB_IMPORT("progress") int host_progress(const char *stage, double fraction);
-/* One line that the user should see. */
+/* Shows the user a one-line warning. */
 WEB_IMPORT("warn") void host_warn(const char *message);
 
 /* The next frames of the track into planes[channel]; how many, 0: the end,
@@ -44,7 +44,7 @@ WEB_IMPORT("write") int host_write(const float *const *planes, size_t frames);
 WEB_EXPORT void *web_alloc(size_t bytes); /* NULL when memory is short */
 WEB_EXPORT void web_free(void *p);
 
-/* Of the last call that failed. */
+/* Describe the last call that failed. */
 WEB_EXPORT const char *web_error(void);      /* one line */
 WEB_EXPORT const char *web_error_kind(void); /* as dmx_status_name */
 
@@ -85,15 +85,15 @@ WEB_EXPORT char *web_describe(const dmx_separator *separator);
 WEB_EXPORT int web_separate(dmx_separator *separator, double frames,
                             int exact_sum);
 
-/* SHA-256 of what comes in pieces; NULL when memory is short. finish also
- * closes; hex takes 65 bytes. */
+/* Incremental SHA-256; open returns NULL when memory is short. finish also
+ * closes; hex has room for 65 bytes. */
 WEB_EXPORT void *web_sha256_open(void);
 WEB_EXPORT void web_sha256_update(void *state, const void *data, size_t size);
 WEB_EXPORT void web_sha256_finish(void *state, char *hex);
 
-/* To measure by: GFLOP/s of `rounds` rounds of multiply-adds in registers, what
- * one thread can reach at most, and of the engine's product of k columns in
- * cache. */
+/* For benchmarks: GFLOP/s of `rounds` rounds of multiply-adds in registers (the
+ * most that one thread can reach), and of the engine's matrix product with k
+ * columns in cache. */
 WEB_EXPORT double web_measure_fma(int rounds);
 WEB_EXPORT double web_measure_product(int k, int repeats);
 

@@ -51,10 +51,10 @@ size_t dmx_pages_chunk(void)
     return chunk;
 }
 
-/* ------------------------------------------------------- waiting for words */
+/* ------------------------------------------------------- waiting on memory */
 
 #if defined(__wasm_atomics__)
-/* At most so many nanoseconds; below 0: until it is woken. */
+/* Waits at most this many nanoseconds; negative: until woken. */
 static void wait_at_most(atomic_int *word, int value, int64_t nanoseconds)
 {
     __builtin_wasm_memory_atomic_wait32((int *)word, value, nanoseconds);
@@ -145,8 +145,8 @@ void web_thread(int number)
 
 /* -------------------------------------------------------------- monitors */
 
-/* lock: 0 free, 1 taken, 2 taken and somebody waits (U. Drepper, "Futexes Are
- * Tricky", 2011, mutex 2). turn: counts the calls that wake. */
+/* lock: 0 free, 1 taken, 2 taken with waiters (U. Drepper, "Futexes Are
+ * Tricky", 2011, mutex 2). turn: counts wake-ups. */
 struct dmx_monitor {
     atomic_int lock, turn;
 };

@@ -5,10 +5,10 @@
 #include "base/error.h"
 #include "base/platform.h"
 
-/* What web_error tells. */
+/* The error that web_error returns. */
 dmx_error *web_last_error(void);
 
-/* The host's warn and progress. */
+/* Hooks that call the host's warn and progress. */
 dmx_hooks web_hooks(void);
 
 #endif

@@ -29,7 +29,7 @@ static dmx_status on_rewind(void *user, dmx_error *err)
     return DMX_OK;
 }
 
-/* The planes are the separator's own, and nobody looks at them afterwards. */
+/* The planes belong to the separator, which does not use them afterwards. */
 static void make_exact(const dmx_separator *s, const float *const *stems,
                        const float *const *mix, size_t frames)
 {

@@ -12,7 +12,7 @@ function refused() {
         ? 'this browser has no shared memory; Chrome 92, Firefox 79, Safari 15.2 and later have it' : undefined;
 }
 
-// A word is a released name, anything else an address.
+// A plain word is a released name; anything else is a URL.
 function modelOf(model) {
     if (typeof model === 'string' && /^[\w-]+$/.test(model))
         return { name: model };

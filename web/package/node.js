@@ -8,7 +8,7 @@ import { DemucsError } from './lib/errors.js';
 
 export { DemucsError };
 
-// A file that is there wins over a released name.
+// An existing file takes precedence over a released name.
 function modelOf(model) {
     const text = model instanceof URL ? model.href : model;
     if (typeof text === 'string') {

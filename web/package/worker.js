@@ -3,7 +3,7 @@ import { browserFiles } from './lib/files-browser.js';
 import { serve } from './lib/engine.js';
 import { DemucsError } from './lib/errors.js';
 
-// Written out, so that bundlers see the files.
+// Spelled out, so that bundlers find the files.
 const wasm = {
     'demucs-simd': () => new URL('./wasm/demucs-simd.wasm', import.meta.url),
     'demucs-simd-threads': () => new URL('./wasm/demucs-simd-threads.wasm', import.meta.url),
@@ -18,8 +18,8 @@ async function compile(name) {
     });
     if (!response.ok)
         throw new DemucsError('network', `${url}: the server answers ${response.status}; the package's wasm folder must be served beside worker.js`);
-    // compileStreaming wants the type application/wasm, which not every server
-    // sends
+    // Not compileStreaming: it requires the type application/wasm, which not
+    // every server sends
     return WebAssembly.compile(await response.arrayBuffer());
 }
 

@@ -36,7 +36,7 @@ function fourier(re, im) {
 
 export class Picture {
     #re = new Float32Array(SIZE); #im = new Float32Array(SIZE);
-    #mono = new Float32Array(); #monoStart = 0; // what no spectrum has passed yet
+    #mono = new Float32Array(); #monoStart = 0; // samples that are not in a spectrum yet
     #next = 0;                                  // where the next one starts
     #shown = new Float32Array(BANDS);
 
@@ -128,7 +128,7 @@ export class Picture {
         paint.putImageData(image, from, WAVE);
     }
 
-    // From nothing over the colour to white.
+    // From transparent through the colour to white.
     #pixel(image, x, y, decibels) {
         const v = Math.max(0, Math.min(1, 1 - decibels / FLOOR)), at = 4 * (y * image.width + x);
         const white = Math.max(0, (v - 0.7) / 0.3) * 0.8, strength = Math.min(1, v / 0.7);

@@ -1,4 +1,4 @@
-// Plays what comes: samples of all tracks, mixed with a gain each.
+// Plays the samples it receives: all tracks, mixed with a gain each.
 const FADE = 64;              // frames, when playing starts and stops
 const RAMP_SECONDS = 0.005;   // of a gain from 0 to 1
 const REPORT = 16;            // blocks between reports

@@ -1,5 +1,5 @@
-// Playback from the store: position, loop, gains. Nothing but the next second or
-// two is in memory.
+// Playback from the store: position, loop, gains. Only the next second or two are
+// in memory.
 const CHUNK = 8192;
 const AHEAD = 65536; // frames
 

@@ -1,9 +1,9 @@
-// Stems as WAV files, or all in a zip; streamed to the disk where the browser
-// lets a page write files, else put together by the browser.
+// Saves stems as WAV files, or all in a zip: streamed to the disk where the
+// browser lets a page write files, otherwise assembled as a Blob.
 import { wavHeader, wavSamples } from '../package/lib/wav.js';
 import { BLOCK } from './store.js';
 
-// Never cut off: what would be, is scaled down, as the program does.
+// Stems never clip: one that would is scaled down, as the program does.
 const gainOf = (peak, bits) => bits === 32 ? 1 : 1 / Math.max(1.01 * peak, 1);
 
 // The bytes of a stem's file, block by block.

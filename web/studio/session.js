@@ -1,12 +1,12 @@
-// One song on its way through one model: the samples into the store, progress
-// and parts to the page.
+// Separates one song with one model: samples go to the store, progress and parts
+// to the page.
 import { Demucs } from '../package/index.js';
 import { isFlac, readFlac } from '../package/lib/flac.js';
 import { isWav, readWav } from '../package/lib/wav.js';
 import { BLOCK, Store } from './store.js';
 
-// WAV and FLAC of the model's rate to the bit; browsers scale their samples by
-// factors of their own.
+// WAV and FLAC at the model's rate are decoded here, bit for bit: browsers scale
+// samples differently.
 function readExactly(bytes, sampleRate) {
     try {
         const read = isWav(bytes) ? readWav : isFlac(bytes) ? readFlac : undefined;

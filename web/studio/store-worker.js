@@ -45,7 +45,7 @@ class MemoryTrack {
 
 async function openFolder() {
     const root = await navigator.storage.getDirectory();
-    for await (const name of root.keys()) // of pages that are gone
+    for await (const name of root.keys()) // left behind by closed pages
         if (name.startsWith('studio-'))
             await root.removeEntry(name, { recursive: true }).catch(() => {});
     return root.getDirectoryHandle(`studio-${crypto.randomUUID()}`, { create: true });

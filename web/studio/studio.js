@@ -1,4 +1,4 @@
-// The page: what is chosen, what is shown, what is pressed.
+// The page: choosing, showing, controls.
 import { Demucs } from '../package/index.js';
 import { colourOf, Picture } from './picture.js';
 import { Player } from './player.js';
@@ -310,6 +310,6 @@ addEventListener('drop', event => {
     if (file !== undefined)
         (/\.(th|pth|pt|safetensors)$/i.test(file.name) ? chooseCheckpoint : chooseSong)(file);
 });
-// For tests and the curious.
+// For tests and debugging.
 window.studio = { get player() { return player; }, get session() { return session; }, get context() { return context; } };
 listModels().catch(error => say(error.message, true)).then(chooseDemo);

@@ -119,7 +119,8 @@ function readSound(file) {
     throw new DemucsError('format', `${file}: neither WAV nor FLAC; convert it first, or use the native program`);
 }
 
-// What the model takes, and the way back.
+// Converts a song to the rate the model takes, and gives the function for the
+// way back.
 function fit(sound, demucs) {
     const from = sound.sampleRate, to = demucs.sampleRate, frames = sound.planes[0].length;
     const planes = sound.planes.map(p => from === to ? p : resample(p, from, to, framesAt(frames, from, to)));
@@ -132,7 +133,7 @@ function fit(sound, demucs) {
 
 // --------------------------------------------------------------- separation
 
-// A name that every system takes, and that leads nowhere else.
+// A file name that is valid on every system and stays in its folder.
 const safe = text => text.replace(/[\u0000-\u001f<>:"/\\|?*]/g, '_').replace(/^\.+|[. ]+$/g, '_') || '_';
 const nameOf = file => safe(path.basename(file, path.extname(file)));
 
@@ -178,7 +179,7 @@ function progressLine(options) {
     };
 }
 
-// Names and messages hold what others wrote.
+// Names and messages contain untrusted text.
 const printable = text => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
 
 function download(options, line) {
@@ -236,7 +237,8 @@ async function run(args, signal) {
     return separate(parsed, signal);
 }
 
-// Ends as the program does: 0, 1 failed, 2 wrong usage, 130 interrupted.
+// Returns the same exit codes as the program: 0, 1 failed, 2 wrong usage, 130
+// interrupted.
 export async function main(args) {
     const controller = new AbortController();
     const interrupt = () => controller.abort(new DemucsError('cancelled', 'interrupted'));

@@ -4,7 +4,7 @@
 //   threadsRefused: why there can be one thread only, or undefined
 import { DemucsError, unpackError } from './errors.js';
 
-const MOST_THREADS = 8; // more cores than that are seldom all fast ones
+const MOST_THREADS = 8; // with more cores, some are usually slow ones
 
 const aborted = signal => signal?.reason ?? new DOMException('cancelled', 'AbortError');
 
@@ -66,7 +66,7 @@ export class DemucsOf {
         await this.#startWorker(signal);
     }
 
-    // Also when the one before was ended in the middle of its work.
+    // Also restarts a worker that was terminated in the middle of its work.
     async #startWorker(signal) {
         signal?.throwIfAborted();
         const stop = () => this.#end(aborted(signal));
@@ -200,8 +200,8 @@ export class DemucsOf {
             names.map((name, i) => [name, planes.slice(i * c, (i + 1) * c)])) };
     }
 
-    // Shared memory reaches into a segment; without it the worker is ended, and
-    // started again by the next song.
+    // With shared memory, cancelling takes effect within a segment; without it,
+    // the worker is terminated, and the next song starts a new one.
     #cancel(error) {
         if (this.#control)
             Atomics.store(this.#control, 0, 1);

@@ -119,14 +119,14 @@ export class Engine {
         return this.#module.json(this.#module.e.web_released());
     }
 
-    // Without a model.
+    // Needs no model.
     async released() {
         needSimd();
         this.#module = await Module.open(await this.#platform.compile(variant(1)), { threads: 1, host: this.#host });
         return this.#released();
     }
 
-    // Files of the cache are not held any longer than it takes.
+    // Handles of cached files are released as soon as the model is open.
     #openReleasing(options) {
         try {
             return this.#openSeparator(options);
@@ -136,7 +136,7 @@ export class Engine {
         }
     }
 
-    // Opened again only when its options change.
+    // Reopens the separator only when its options change.
     #openSeparator(options) {
         const json = JSON.stringify({
             models: this.#model.files.map(file => file.name),
@@ -196,8 +196,8 @@ function mean(planes) {
     return out;
 }
 
-// Mono goes into every channel. Of more channels than the model has, whose
-// speakers nobody names, even ones are left and odd ones right.
+// Mono is copied to every channel. With more channels than the model has, even
+// ones count as left and odd ones as right, since nothing says which is which.
 function matchChannels(planes, channels) {
     if (planes.length === channels)
         return planes;

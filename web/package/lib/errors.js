@@ -10,7 +10,7 @@ export class DemucsError extends Error {
     }
 }
 
-// Across postMessage and back.
+// To pass errors through postMessage.
 export const packError = error =>
     ({ code: error?.code ?? 'worker', message: String(error?.message ?? error) });
 export const unpackError = ({ code, message }) => new DemucsError(code, message);

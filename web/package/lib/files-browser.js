@@ -4,10 +4,10 @@ import { bytesFile, checkHash, download } from './models.js';
 
 const PIECE = 4 << 20;
 
-// Gives memory back at once, not when the collector comes by.
+// Frees memory at once instead of at the next garbage collection.
 const free = buffer => buffer.transfer?.(0);
 
-// By way of a copy of each piece.
+// Reads through a copy of each piece.
 function readBlob(blob, name, offset, out) {
     const reader = new FileReaderSync();
     for (let done = 0; done < out.length; done += PIECE) {
@@ -82,8 +82,8 @@ class Cache {
         }
     }
 
-    // Shared with other pages that read it; undefined where a browser knows only
-    // files that one has alone.
+    // A read-only handle, which several pages may hold at once; undefined where
+    // the browser has only exclusive ones.
     async reader(key) {
         let shared = false;
         const options = {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { DemucsError } from './errors.js';
 import { bytesFile, checkHash, download } from './models.js';
 
-// Where the native program keeps its models, too.
+// The native program keeps its models in the same place.
 export function cacheFolder() {
     const base = process.env.XDG_CACHE_HOME
         ?? (process.platform === 'win32' ? process.env.LOCALAPPDATA : undefined)
@@ -14,7 +14,7 @@ export function cacheFolder() {
     return path.join(base, 'demucs-onnx');
 }
 
-// What tells that a file is another than before.
+// Identifies a version of a file.
 const marks = ({ size, mtimeMs, ino, dev }) => [size, mtimeMs, ino, dev].join();
 
 function openAgain(file) {
@@ -57,7 +57,7 @@ function diskFile(file) {
 
 const firstLine = error => String(error.message).split('\n')[0];
 
-// A part file, renamed when it is complete and its hash is right.
+// Writes a part file, which is renamed when it is complete and its hash matches.
 async function fetchTo(target, url, source, say) {
     const part = `${target}.${randomBytes(6).toString('hex')}.part`;
     const hash = createHash('sha256');

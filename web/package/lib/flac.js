@@ -1,7 +1,7 @@
 // FLAC files (RFC 9639): samples as planes of float32.
 import { DemucsError } from './errors.js';
 
-const MOST_SAMPLES = 2 ** 29; // of all channels; a small file may say many
+const MOST_SAMPLES = 2 ** 29; // over all channels; even a small file may claim many
 
 function fail(message) {
     throw new DemucsError('format', `FLAC: ${message}`);
@@ -39,7 +39,7 @@ class Bits {
         return value >= 2 ** (n - 1) ? value - 2 ** n : value;
     }
 
-    // Zeros before the next one.
+    // Counts the zero bits before the next one bit.
     unary() {
         let count = 0;
         for (;;) {
@@ -57,7 +57,7 @@ class Bits {
         }
     }
 
-    // To the next whole byte, whose number comes back.
+    // Skips to the next whole byte and returns its position.
     align() {
         this.take(this.left % 8);
         return this.at - this.left / 8;
@@ -164,7 +164,7 @@ function subframe(bits, out, width) {
 const SIZES = [0, 192, 576, 1152, 2304, 4608, 0, 0, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768];
 const WIDTHS = [0, 8, 12, 0, 16, 20, 24, 32];
 
-// The number of the frame or sample, which nothing here needs.
+// Skips the number of the frame or sample, which is not needed.
 function skipNumber(bits) {
     const first = bits.take(8);
     let more = 0;
@@ -225,7 +225,7 @@ function readFrame(bits, info) {
 
 // -------------------------------------------------------------------- file
 
-// Where FLAC's own bytes start, behind ID3 tags that some programs put there.
+// Where the FLAC stream starts: some programs put ID3 tags in front of it.
 function skipTags(bytes) {
     let at = 0;
     while (bytes[at] === 0x49 && bytes[at + 1] === 0x44 && bytes[at + 2] === 0x33 && at + 10 <= bytes.length)

@@ -1,4 +1,4 @@
-// What the user calls a model, as files that the module reads.
+// Turns what the user gave as a model into files that the module reads.
 // A file: { name, size, read(offset, bytes) }, synchronous.
 // A store: fetch(url, { sha256, name }, say) -> { file, cached }, and what the
 // platform has: blob(blob, name), bytes(buffer, name), path(path).
@@ -12,7 +12,7 @@ function releasedModel(name, released) {
     return model;
 }
 
-// One of the places that have it, the next when one fails.
+// From the first source that works.
 async function fetchMember(member, store, say) {
     let failure;
     for (const source of member.files)
@@ -52,7 +52,7 @@ async function oneFile(model, store, say) {
     return { file: store.path(model.path), cached: false };
 }
 
-// Names are how the module asks for files: they must differ.
+// The module asks for files by name, so names must differ.
 function distinct(files) {
     const seen = new Set();
     files.forEach((file, i) => {
@@ -78,7 +78,7 @@ export async function findModel(model, released, store, say) {
     return { files: distinct(files), weights: model.weights, segment: model.segment, cached };
 }
 
-// The body of an answer, block by block.
+// Yields the body of a response block by block.
 export async function* download(url, say) {
     let response;
     try {

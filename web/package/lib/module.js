@@ -5,8 +5,8 @@ import { DemucsError } from './errors.js';
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-// What wasi-libc asks for: a clock, no environment, and a place for its last
-// words.
+// What wasi-libc imports: a clock, an empty environment, and somewhere to print
+// before it aborts.
 function wasi(memory) {
     const view = () => new DataView(memory().buffer);
     return {
@@ -41,7 +41,7 @@ function wasi(memory) {
 
 const nothing = () => -1;
 
-// The rest of WASI, which a module may name and never gets anything from.
+// The rest of WASI, which a module may import; every call fails.
 const ENOSYS = 52;
 const absent = module => Object.fromEntries(WebAssembly.Module.imports(module)
     .filter(i => i.module === 'wasi_snapshot_preview1').map(i => [i.name, () => ENOSYS]));
@@ -92,7 +92,7 @@ export class Module {
             try {
                 const stack = m.alloc(STACK) + STACK;
                 m.workers.push(await startThread({ module, memory, number, stack }));
-            } catch { // as many as can be had
+            } catch { // fewer threads than asked for
                 break;
             }
         m.e.web_threads(m.workers.length);

@@ -33,7 +33,7 @@ function makeTable(phases, ratio) {
             return cut * sinc(cut * x) * kaiser(x / half);
         });
         const sum = row.reduce((a, b) => a + b, 0);
-        return row.map(w => w / sum); // a constant stays one
+        return row.map(w => w / sum); // a constant signal stays constant
     }) };
 }
 

@@ -1,6 +1,6 @@
-// One stem on its way into a WAV file, which appears under its name only when
-// all are complete. Memory does not grow with the song, unless its rate is not
-// the model's.
+// Writes one stem to a WAV file, which gets its final name only when all stems
+// are complete. Memory does not grow with the song, unless it has to be
+// resampled.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -101,7 +101,7 @@ export class StemFile {
         return [back];
     }
 
-    // Rescaled where it would be cut off, as the program does.
+    // Rescales a stem that would clip, as the program does.
     finish() {
         this.#guard(() => {
             const blocks = this.#back ? this.#resampled() : this.#blocks();

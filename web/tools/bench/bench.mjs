@@ -1,6 +1,6 @@
 // bench.mjs WORK WEB ROUNDS: contestants take turns, each in a browser or a Node
-// process of its own that ends with its turn, so that none meets what another
-// left behind and whatever else the machine does strikes all alike. Every turn
+// process of its own that ends with its turn, so that none inherits state from
+// another and disturbances of the machine affect all alike. Every turn
 // is a line of WORK/turns.jsonl; those that went well are not taken again, so a
 // run that was cut off goes on. The table has medians: processor time and peak
 // memory of all the browser's processes (of its page's) or of the Node process,
