@@ -1,5 +1,7 @@
 #include "arch/network.h"
 
+#include "base/ratio.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +83,12 @@ dmx_status dmx_network_segment(struct dmx_model *model, dmx_error *err)
             (int64_t)(seconds * (double)model->samplerate);
     else
         model->training_samples =
-            model->segment[0] * model->samplerate / model->segment[1];
+            dmx_ratio_samples(model->segment, model->samplerate);
+    DMX_RETURN_IF(model->training_samples < 1, err,
+                  dmx_argument_fault(a, "segment"),
+                  "argument segment = %lld/%lld is no duration that holds "
+                  "a sample",
+                  (long long)model->segment[0], (long long)model->segment[1]);
     model->free_length = dmx_json_get(a, "use_train_segment") == NULL;
     if (model->free_length)
         return DMX_OK; /* this class accepts any length */

@@ -211,7 +211,13 @@ static void test_refusals(void **state)
     expect_failure(c, "sources=[]", DMX_ERROR_ARGUMENT, "sources");
     expect_failure(c, "sources=[1]", DMX_ERROR_ARGUMENT, "source name");
     expect_failure(c, "segment=0", DMX_ERROR_ARGUMENT, "segment");
-    expect_failure(c, "segment=1e-9", DMX_ERROR_MODEL, "");
+    expect_failure(c, "segment=1e-9", DMX_ERROR_ARGUMENT, "segment");
+    expect_failure(c, "segment=9223372036854775807/9223372036854775806",
+                   DMX_ERROR_ARGUMENT, "segment");
+    expect_failure(c,
+                   "segment={\"numerator\": 999999999999999, "
+                   "\"denominator\": 1000000000000000}",
+                   DMX_ERROR_ARGUMENT, "segment");
     expect_failure(c, "growth=1e300", DMX_ERROR_ARGUMENT, "growth");
     expect_failure(c, "multi_freqs=half", DMX_ERROR_ARGUMENT, "not a list");
     expect_failure(c, "depth=argument nfft ", DMX_ERROR_ARGUMENT, "depth");
