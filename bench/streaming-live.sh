@@ -25,7 +25,7 @@ live() {
     shift
     while [ "$1" != -- ]; do input+=("$1"); shift; done
     shift
-    ffmpeg -v error -re "${input[@]}" -t "$seconds" -ar 44100 -ac 2 -f f32le - |
+    ffmpeg -nostdin -v error -re "${input[@]}" -t "$seconds" -ar 44100 -ac 2 -f f32le - |
         "$build/demucs-onnx" stream -q --raw f32le,44100,2 --live --json \
             --fd vocals=3 "$@" 3>/dev/null >"$work/json"
 }
