@@ -53,7 +53,7 @@ if [ -d "$SOURCE/third_party/onnxruntime" ]; then
     for signal in TERM INT HUP; do
         ( # background jobs of a script ignore SIGINT
             trap - INT
-            exec "$DEMUCS_ONNX" separate -q -m slow.onnx songs/1.flac -o slow \
+            exec "$DEMUCS_ONNX" separate -q --threads 1 -m slow.onnx songs/1.flac -o slow \
                 >/dev/null 2>err
         ) &
         sleep 2
