@@ -1,11 +1,12 @@
 /* Files of constructor arguments, JSON or YAML. */
+#include "fuzz_file.h"
+
 #include "fuzz_open.h"
 
 #include "arch/arguments.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -13,10 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[64];
     dmx_json *arguments = NULL;
     dmx_error err = DMX_ERROR_INIT;
-    const int fd = memfd_create("config", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const int fd = fuzz_file(path, data, size);
     if (dmx_arguments_read_file(&arguments, path, "htdemucs", &err) == DMX_OK) {
         char *text = dmx_json_print(arguments);
         free(text);

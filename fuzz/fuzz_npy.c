@@ -1,4 +1,6 @@
 /* .npy files: every number that the shape announces can be read. */
+#include "fuzz_file.h"
+
 #include "fuzz_open.h"
 
 #include "verify/npy.h"
@@ -6,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static void require(int promise)
@@ -31,10 +32,7 @@ static void read_all(const dmx_npy *npy)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
-    const int fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const int fd = fuzz_file(path, data, size);
     dmx_npy npy;
     dmx_error err = DMX_ERROR_INIT;
     const dmx_status status = dmx_npy_open(&npy, path, &err);

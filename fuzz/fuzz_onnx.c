@@ -1,5 +1,7 @@
 /* .onnx files: the scan, the parser behind it, the promises and the JSON. A
  * file in memory stands for one on disk, since ONNX files are read by path. */
+#include "fuzz_file.h"
+
 #include "fuzz_open.h"
 
 #include "runtime/growth_scan.h"
@@ -11,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static void require(int promise)
@@ -64,10 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err = (dmx_error)DMX_ERROR_INIT;
     check_error(dmx_growth_scan(data, size, NULL, &err), &err);
     char path[64];
-    const int fd = memfd_create("fuzz", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const int fd = fuzz_file(path, data, size);
     read_file(path, scanned);
     close(fd);
     return 0;

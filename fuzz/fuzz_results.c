@@ -1,11 +1,12 @@
 /* Results files (--resume), asked about three songs. */
+#include "fuzz_file.h"
+
 #include "fuzz_open.h"
 
 #include "cli/separate_results.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { SONGS = 3 };
@@ -41,10 +42,7 @@ static void read_results(const char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
-    const int fd = memfd_create("results", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const int fd = fuzz_file(path, data, size);
     read_results(path);
     close(fd);
     return 0;

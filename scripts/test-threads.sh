@@ -10,7 +10,7 @@ tests=(test_engine_fusion test_engine_golden test_engine_kernels
   test_stream_realtime)
 # Only where LV2's headers are.
 if grep -q '^DMX_PLUGIN:BOOL=ON' build-tsan/CMakeCache.txt; then
-  tests+=(test_plugin test_plugin_threads)
+  tests+=(test_plugin_host test_plugin_threads)
 fi
 cmake --build build-tsan --parallel --target "${tests[@]}" >build-tsan.log 2>&1 || {
   tail -20 build-tsan.log >&2

@@ -2,6 +2,9 @@
 
 #include "verify/promises_parts.h"
 
+#include "base/number.h"
+
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +20,20 @@ static const char *const forbidden[] = {
     "RandomNormal", "RandomUniform",
     "Dropout",
 };
+
+void dmx_inspection_add(dmx_inspection *i, bool error, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    dmx_vformat(text, sizeof text, fmt, args);
+    va_end(args);
+    const dmx_status status =
+        error ? dmx_report_error(i->report, i->err, "%s", text)
+              : dmx_report_note(i->report, i->err, "%s", text);
+    if (status != DMX_OK)
+        i->status = status;
+}
 
 static bool same(const char *a, const char *b)
 {

@@ -9,42 +9,12 @@
 #include "base/ratio.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char *const required_metadata[] = {
     "sources", "samplerate", "segment", "architecture", "checkpoint_sha256",
 };
-
-static void add(dmx_inspection *i, bool error, const char *text)
-{
-    const dmx_status status =
-        error ? dmx_report_error(i->report, i->err, "%s", text)
-              : dmx_report_note(i->report, i->err, "%s", text);
-    if (status != DMX_OK)
-        i->status = status;
-}
-
-void dmx_inspection_broken(dmx_inspection *i, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    dmx_vformat(text, sizeof text, fmt, args);
-    va_end(args);
-    add(i, true, text);
-}
-
-void dmx_inspection_unusual(dmx_inspection *i, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    dmx_vformat(text, sizeof text, fmt, args);
-    va_end(args);
-    add(i, i->ours, text);
-}
 
 /* ----------------------------------------------------------------- values */
 

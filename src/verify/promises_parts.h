@@ -13,13 +13,15 @@ typedef struct dmx_inspection {
     dmx_status status; /* MEMORY, or OK */
 } dmx_inspection;
 
-/* Adds a finding for a broken promise that every separation model must keep. */
-void dmx_inspection_broken(dmx_inspection *i, const char *fmt, ...)
-    DMX_PRINTF(2, 3);
+/* Adds a finding. */
+void dmx_inspection_add(dmx_inspection *i, bool error, const char *fmt, ...)
+    DMX_PRINTF(3, 4);
 
-/* Adds a finding for a broken promise that only our own files make. */
-void dmx_inspection_unusual(dmx_inspection *i, const char *fmt, ...)
-    DMX_PRINTF(2, 3);
+/* Of a broken promise that every separation model must keep, and of one that
+ * only our own files make. */
+#define dmx_inspection_broken(i, ...) dmx_inspection_add((i), true, __VA_ARGS__)
+#define dmx_inspection_unusual(i, ...)                                         \
+    dmx_inspection_add((i), (i)->ours, __VA_ARGS__)
 
 /* Initializers: sizes, finite numbers. */
 void dmx_promises_weights(dmx_inspection *i);

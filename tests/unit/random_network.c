@@ -132,3 +132,19 @@ bool random_network_takes_phase(const random_network *n)
     const dmx_json *cac = dmx_json_get(n->arguments, "cac");
     return cac != NULL && !dmx_json_is_true(cac);
 }
+
+random_seeds random_seeds_parse(int argc, char **argv)
+{
+    return argc == 4 ? (random_seeds){argv[1], strtoull(argv[2], NULL, 10),
+                                      strtoull(argv[3], NULL, 10)}
+                     : (random_seeds){0};
+}
+
+random_seeds random_seeds_of(const random_seeds *given, const char *klass,
+                             uint64_t usual)
+{
+    if (given->klass == NULL)
+        return (random_seeds){klass, 0, usual};
+    return strcmp(given->klass, klass) == 0 ? *given
+                                            : (random_seeds){klass, 0, 0};
+}

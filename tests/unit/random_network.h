@@ -21,6 +21,19 @@ typedef struct random_network {
 bool random_network_open(random_network *n, const char *klass, uint64_t seed);
 void random_network_close(random_network *n);
 
+/* The networks that a test tries: CLASS FIRST COUNT of its command line or, of
+ * every class, seeds from 0 on. */
+typedef struct random_seeds {
+    const char *klass; /* NULL: every class */
+    uint64_t first, count;
+} random_seeds;
+
+random_seeds random_seeds_parse(int argc, char **argv);
+/* Of one class, of which a test tries `usual` seeds where none are given.
+ * Nothing when the command line names another class. */
+random_seeds random_seeds_of(const random_seeds *given, const char *klass,
+                             uint64_t usual);
+
 /* Whether its magnitudes take the phase of the mixture, which is arbitrary in
  * empty bins. */
 bool random_network_takes_phase(const random_network *n);

@@ -180,51 +180,46 @@ static void attempt(tally *n, const char *klass, uint64_t seed,
     close_trial(&t);
 }
 
-static const char *only;
-static uint64_t first = 0, count = 0;
+static random_seeds given;
 
-static void agree(const char *klass, uint64_t from, uint64_t n, uint64_t extra)
+/* extra: a seed beyond the usual ones; 0: none. */
+static void agree(const char *klass, uint64_t usual, uint64_t extra)
 {
-    if (only != NULL && strcmp(only, klass) != 0)
-        return;
+    const random_seeds seeds = random_seeds_of(&given, klass, usual);
     dmx_runtime *runtime = NULL;
     if (dmx_runtime_open(&runtime, NULL, NULL) != DMX_OK)
         runtime = NULL;
     tally t = {0};
-    for (uint64_t seed = from; seed < from + n; seed++)
-        attempt(&t, klass, seed, runtime);
-    if (extra != 0 && only == NULL)
+    for (uint64_t i = 0; i < seeds.count; i++)
+        attempt(&t, klass, seeds.first + i, runtime);
+    if (extra != 0 && given.klass == NULL)
         attempt(&t, klass, extra, runtime);
     dmx_runtime_close(runtime);
     assert_int_equal(t.failed, 0);
-    assert_true(t.refused <= (int)n / 2);
+    assert_true(t.refused <= (int)seeds.count / 2);
 }
 
 static void random_htdemucs(void **state)
 {
     (void)state;
-    agree("HTDemucs", first, count != 0 ? count : 30, 5059);
+    agree("HTDemucs", 30, 5059);
 }
 
 static void random_hdemucs(void **state)
 {
     (void)state;
-    agree("HDemucs", first, count != 0 ? count : 16, 0);
+    agree("HDemucs", 16, 0);
 }
 
 static void random_demucs(void **state)
 {
     (void)state;
-    agree("Demucs", first, count != 0 ? count : 12, 0);
+    agree("Demucs", 12, 0);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 4) {
-        only = argv[1];
-        first = strtoull(argv[2], NULL, 10);
-        count = strtoull(argv[3], NULL, 10);
-    }
+    given = random_seeds_parse(argc, argv);
     const struct CMUnitTest tests[] = {cmocka_unit_test(random_htdemucs),
                                        cmocka_unit_test(random_hdemucs),
                                        cmocka_unit_test(random_demucs)};

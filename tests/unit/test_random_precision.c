@@ -181,43 +181,41 @@ static void attempt(tally *t, const char *klass, uint64_t seed)
     random_network_close(&n);
 }
 
-static const char *only;
-static uint64_t first, count;
+static random_seeds given;
 
-static void hold(const char *klass, uint64_t n)
+static void hold(const char *klass)
 {
+    const random_seeds seeds = random_seeds_of(&given, klass, 5);
     tally t = {0};
     for (int i = 0; i < SIGNALS; i++)
         t.worst[DMX_ENGINE_INT16][i] = t.worst[DMX_ENGINE_INT8][i] = INFINITY;
-    if (only != NULL && strcmp(only, klass) != 0)
-        return;
-    for (uint64_t seed = first; seed < first + n; seed++)
-        attempt(&t, klass, seed);
+    for (uint64_t i = 0; i < seeds.count; i++)
+        attempt(&t, klass, seeds.first + i);
     for (int i = 0; i < SIGNALS; i++)
         printf("%s: %s: int16 %.1f, int8 %.1f dB at worst\n", klass,
                signal_name[i], t.worst[DMX_ENGINE_INT16][i],
                t.worst[DMX_ENGINE_INT8][i]);
     printf("%s: %d exact, %d refused\n", klass, t.exact, t.refused);
     assert_int_equal(t.failed, 0);
-    assert_true(t.refused <= (int)n / 2);
+    assert_true(t.refused <= (int)seeds.count / 2);
 }
 
 static void random_htdemucs(void **state)
 {
     (void)state;
-    hold("HTDemucs", count != 0 ? count : 5);
+    hold("HTDemucs");
 }
 
 static void random_hdemucs(void **state)
 {
     (void)state;
-    hold("HDemucs", count != 0 ? count : 5);
+    hold("HDemucs");
 }
 
 static void random_demucs(void **state)
 {
     (void)state;
-    hold("Demucs", count != 0 ? count : 5);
+    hold("Demucs");
 }
 
 int main(int argc, char **argv)
@@ -228,11 +226,7 @@ int main(int argc, char **argv)
         printf("skipped: integers gain nothing here\n");
         return 0;
     }
-    if (argc == 4) {
-        only = argv[1];
-        first = strtoull(argv[2], NULL, 10);
-        count = strtoull(argv[3], NULL, 10);
-    }
+    given = random_seeds_parse(argc, argv);
     const struct CMUnitTest tests[] = {cmocka_unit_test(random_htdemucs),
                                        cmocka_unit_test(random_hdemucs),
                                        cmocka_unit_test(random_demucs)};

@@ -1,5 +1,6 @@
 /* Tracks that are pushed and pulled: bit for bit what a run with callbacks
  * gives, in blocks of any size, and each sample as soon as it can be. */
+#include "memory_track.h"
 #include "test_support.h"
 
 #include <math.h>
@@ -34,39 +35,6 @@ static int free_mix(void **state)
 
 /* -------------------------------------------------------- the whole track */
 
-typedef struct track {
-    int64_t in, out;
-    size_t rows;
-    float *stems; /* [rows][LENGTH] */
-} track;
-
-static dmx_status read_mix(void *user, float *const *planes, size_t capacity,
-                           size_t *got, dmx_error *err)
-{
-    track *t = user;
-    (void)err;
-    const int64_t left = LENGTH - t->in;
-    *got = left < (int64_t)capacity ? (size_t)left : capacity;
-    for (int64_t c = 0; c < CHANNELS; c++)
-        memcpy(planes[c], mix + c * LENGTH + t->in, *got * sizeof(float));
-    t->in += (int64_t)*got;
-    return DMX_OK;
-}
-
-static dmx_status write_stems(void *user, const float *const *stems,
-                              const float *const *beside, size_t frames,
-                              dmx_error *err)
-{
-    track *t = user;
-    (void)beside;
-    (void)err;
-    for (size_t r = 0; r < t->rows; r++)
-        memcpy(t->stems + r * LENGTH + t->out, stems[r],
-               frames * sizeof(float));
-    t->out += (int64_t)frames;
-    return DMX_OK;
-}
-
 static float *new_stems(const dmx_separator *s)
 {
     const size_t rows = dmx_separator_stems(s) * CHANNELS;
@@ -78,14 +46,10 @@ static float *new_stems(const dmx_separator *s)
 
 static float *offline(dmx_separator *s, const dmx_separation_options *o)
 {
-    track t = {.rows = dmx_separator_stems(s) * CHANNELS};
-    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
+    memory_track t = {.mix = mix, .length = LENGTH, .stems = new_stems(s)};
     dmx_error err = DMX_ERROR_INIT;
-    t.stems = new_stems(s);
-    io.user = &t;
-    io.read = read_mix;
-    io.write = write_stems;
-    io.normalize = o->normalize;
+    dmx_separator_io io = memory_track_io(
+        &t, CHANNELS, (int64_t)dmx_separator_stems(s) * CHANNELS, o->normalize);
     io.mean = o->mean;
     io.std = o->std;
     io.frames = o->frames;

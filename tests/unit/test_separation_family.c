@@ -1,6 +1,7 @@
 /* Exact separation, pushed and pulled, of every architecture and with every
  * engine: bit for bit the run with callbacks, in blocks of any size, for tracks
  * that end anywhere. */
+#include "memory_track.h"
 #include "stream_case.h"
 
 #include <stdlib.h>
@@ -8,62 +9,27 @@
 
 enum { MOST_CHANNELS = 2, LENGTH = 30011, MOST_ROWS = 12 };
 
-typedef struct track {
-    const float *song; /* [channels][LENGTH] */
-    int64_t length, channels, rows, in, out;
-    float *stems; /* [rows][LENGTH] */
-} track;
-
-static track new_track(const dmx_separator *s, const float *song,
-                       int64_t length)
+static memory_track new_track(const dmx_separator *s, float *song,
+                              int64_t length)
 {
-    track t = {
-        .song = song, .length = length, .channels = dmx_separator_channels(s)};
+    memory_track t = {.mix = song,
+                      .row = LENGTH,
+                      .length = length,
+                      .channels = dmx_separator_channels(s)};
     t.rows = (int64_t)dmx_separator_stems(s) * t.channels;
     assert_true(t.rows <= MOST_ROWS && t.channels <= MOST_CHANNELS);
-    t.stems = calloc((size_t)(t.rows * LENGTH), sizeof *t.stems);
+    t.stems = calloc((size_t)(t.rows * length), sizeof *t.stems);
     assert_non_null(t.stems);
     return t;
 }
 
-/* ------------------------------------------------------------ at one go */
-
-static dmx_status read_song(void *user, float *const *planes, size_t capacity,
-                            size_t *got, dmx_error *err)
+static memory_track offline(dmx_separator *s, float *song, int64_t length)
 {
-    track *t = user;
-    (void)err;
-    const int64_t left = t->length - t->in;
-    *got = left < (int64_t)capacity ? (size_t)left : capacity;
-    for (int64_t c = 0; c < t->channels; c++)
-        memcpy(planes[c], t->song + c * LENGTH + t->in, *got * sizeof(float));
-    t->in += (int64_t)*got;
-    return DMX_OK;
-}
-
-static dmx_status write_stems(void *user, const float *const *stems,
-                              const float *const *beside, size_t frames,
-                              dmx_error *err)
-{
-    track *t = user;
-    (void)beside, (void)err;
-    for (int64_t r = 0; r < t->rows; r++)
-        memcpy(t->stems + r * LENGTH + t->out, stems[r],
-               frames * sizeof(float));
-    t->out += (int64_t)frames;
-    return DMX_OK;
-}
-
-static track offline(dmx_separator *s, const float *song, int64_t length)
-{
-    track t = new_track(s, song, length);
-    dmx_separator_io io = DMX_SEPARATOR_IO_INIT;
+    memory_track t = new_track(s, song, length);
     dmx_error err = DMX_ERROR_INIT;
     const dmx_separation_options o = DMX_SEPARATION_OPTIONS_INIT;
-    io.user = &t;
-    io.read = read_song;
-    io.write = write_stems;
-    io.normalize = o.normalize;
+    const dmx_separator_io io =
+        memory_track_io(&t, t.channels, t.rows, o.normalize);
     assert_ok(dmx_separator_run(s, &io, NULL, &err), &err);
     assert_int_equal(t.out, length);
     return t;
@@ -71,7 +37,7 @@ static track offline(dmx_separator *s, const float *song, int64_t length)
 
 /* ------------------------------------------------------------ in blocks */
 
-static void pull_all(dmx_separation *x, track *t)
+static void pull_all(dmx_separation *x, memory_track *t)
 {
     float memory[MOST_ROWS][997], *row[MOST_ROWS];
     for (int r = 0; r < MOST_ROWS; r++)
@@ -82,16 +48,17 @@ static void pull_all(dmx_separation *x, track *t)
                   &err);
         assert_true(t->out + (int64_t)got <= t->length);
         for (int64_t r = 0; r < t->rows; r++)
-            memcpy(t->stems + r * LENGTH + t->out, row[r], got * sizeof(float));
+            memcpy(t->stems + r * t->length + t->out, row[r],
+                   got * sizeof(float));
         t->out += (int64_t)got;
     }
 }
 
 /* block 0: random sizes. */
-static track in_blocks(dmx_separator *s, dmx_separation *x, const float *song,
-                       int64_t length, int64_t block)
+static memory_track in_blocks(dmx_separator *s, dmx_separation *x, float *song,
+                              int64_t length, int64_t block)
 {
-    track t = new_track(s, song, length);
+    memory_track t = new_track(s, song, length);
     uint64_t random = (uint64_t)length;
     dmx_error err = DMX_ERROR_INIT;
     while (t.in < length) {
@@ -132,10 +99,10 @@ static void check(const char *file, dmx_backend backend)
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         const int64_t length =
             i == 0 ? LENGTH : 1 + (int64_t)(test_random(&random) % LENGTH);
-        track want = offline(s, song, length);
-        track got = in_blocks(s, x, song, length, blocks[i]);
+        memory_track want = offline(s, song, length);
+        memory_track got = in_blocks(s, x, song, length, blocks[i]);
         if (memcmp(got.stems, want.stems,
-                   (size_t)(got.rows * LENGTH) * sizeof(float)) != 0)
+                   (size_t)(got.rows * length) * sizeof(float)) != 0)
             fail_msg("%s, engine %d: %lld frames in blocks of %lld", file,
                      (int)backend, (long long)length, (long long)blocks[i]);
         free(want.stems);
