@@ -19,15 +19,29 @@ command -v ffmpeg >/dev/null || { echo "needs ffmpeg" >&2; exit 1; }
 
 field() { grep -o "\"$1\": [0-9.]*" "$work/json" | grep -o '[0-9.]*$'; }
 
+# Waits until the stream says how far it is behind: ffmpeg -re makes up for time
+# that it could not write, so that a start before the model is loaded would be a
+# burst that no live source gives.
+ready() {
+    for ((i = 0; i < 6000; i++)); do
+        grep -q behind "$work/err" && return
+        sleep 0.05
+    done
+}
+
 # live SECONDS INPUT... -- OPTION...: statistics into $work/json.
 live() {
     local seconds=$1 input=()
     shift
     while [ "$1" != -- ]; do input+=("$1"); shift; done
     shift
-    ffmpeg -nostdin -v error -re "${input[@]}" -t "$seconds" -ar 44100 -ac 2 -f f32le - |
-        "$build/demucs-onnx" stream -q --raw f32le,44100,2 --live --json \
-            --fd vocals=3 "$@" 3>/dev/null >"$work/json"
+    : >"$work/err"
+    {
+        ready
+        ffmpeg -nostdin -v error -re "${input[@]}" -t "$seconds" -ar 44100 \
+            -ac 2 -f f32le -
+    } | "$build/demucs-onnx" stream --raw f32le,44100,2 --live --json \
+        --fd vocals=3 "$@" 3>/dev/null >"$work/json" 2>"$work/err"
 }
 
 full() {
