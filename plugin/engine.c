@@ -1,5 +1,4 @@
 #include "engine.h"
-#include "proofs.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,10 +51,7 @@ static dmx_status open_separator(plug_engine *e, const plug_settings *s,
                                  dmx_error *err)
 {
     dmx_separator_options o = DMX_SEPARATOR_OPTIONS_INIT;
-    char proofs[PLUG_PATH];
     o.precision = (dmx_engine_precision)lrintf(s->number[PLUG_PRECISION]);
-    if (o.precision != DMX_ENGINE_EXACT && plug_proofs(proofs, sizeof proofs))
-        o.choices = proofs;
     o.segment = (double)s->number[PLUG_SEGMENT];
     o.threads = (int)s->number[PLUG_THREADS];
     o.unpadded = 1;
