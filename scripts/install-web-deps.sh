@@ -19,7 +19,7 @@ apt_install() {
   [ "${#missing[@]}" = 0 ] && return 0
   local root=()
   [ "$(id -u)" = 0 ] || root=(sudo -n)
-  echo "Installing: ${missing[*]}"
+  echo "Installing: ${missing[*]}" >&2
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null &&
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
       --no-install-recommends "${missing[@]}" >/dev/null
@@ -47,6 +47,7 @@ for what in "$@"; do
   module)
     need clang-19 clang-19
     need wasm-ld-19 lld-19
+    need llvm-ar-19 llvm-19
     need cmake cmake
     need ninja ninja-build
     has_wasm_library || {

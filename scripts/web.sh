@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # web.sh [BUILD FOLDER]: the engine as WebAssembly in its four variants, and the
 # npm package around it, in BUILD/web/package, and the studio page on it, in
-# BUILD/web/studio.
+# BUILD/web/studio, beside BUILD/web/examples.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
@@ -52,5 +52,6 @@ done
 studio=$build/web/studio
 mkdir -p "$studio/demo"
 cp web/studio/* "$studio"
+cp -r web/examples "$build/web"
 cp tests/data/demo/song.flac tests/data/demo/*.th "$studio/demo"
 echo "$package"

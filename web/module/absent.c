@@ -4,7 +4,6 @@
 #include "base/output.h"
 #include "hub/cache.h"
 #include "hub/repository.h"
-#include "runtime/onnx_file.h"
 #include "separate/member.h"
 
 #include <string.h>
@@ -74,71 +73,6 @@ dmx_status dmx_output_commit(dmx_output *out, dmx_output_mark *mark,
 void dmx_output_abandon(dmx_output *out)
 {
     (void)out;
-}
-
-dmx_status dmx_runtime_open(dmx_runtime **out, const char *path, dmx_error *err)
-{
-    (void)path;
-    *out = NULL;
-    REFUSE(err, "ONNX Runtime");
-}
-
-void dmx_runtime_close(dmx_runtime *runtime)
-{
-    (void)runtime;
-}
-
-dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
-                            const char *path, const void *bytes, size_t size,
-                            const dmx_session_options *options, dmx_error *err)
-{
-    (void)runtime, (void)path, (void)bytes, (void)size, (void)options;
-    *out = NULL;
-    REFUSE(err, "ONNX Runtime");
-}
-
-void dmx_session_close(dmx_session *session)
-{
-    (void)session;
-}
-
-const char *dmx_session_provider(const dmx_session *session)
-{
-    (void)session;
-    return NULL;
-}
-
-dmx_status dmx_onnx_file_read(dmx_blob *out, const char *path, const char *name,
-                              const dmx_hooks *hooks, dmx_error *err)
-{
-    (void)path, (void)name, (void)hooks;
-    *out = (dmx_blob){0};
-    REFUSE(err, "ONNX Runtime");
-}
-
-dmx_status dmx_member_describe_onnx(dmx_member *member,
-                                    const dmx_member_options *options,
-                                    dmx_error *err)
-{
-    (void)member, (void)options;
-    REFUSE(err, "ONNX Runtime");
-}
-
-dmx_status dmx_runner_onnx(dmx_runner *out, dmx_session *session,
-                           int64_t channels, int64_t sources, int64_t samples,
-                           dmx_session_batch batch, dmx_error *err)
-{
-    (void)session, (void)channels, (void)sources, (void)samples, (void)batch;
-    *out = (dmx_runner){0};
-    REFUSE(err, "ONNX Runtime");
-}
-
-dmx_status dmx_runner_onnx_length(dmx_runner *out, const dmx_runner *runner,
-                                  int64_t samples, dmx_error *err)
-{
-    (void)runner, (void)samples;
-    *out = (dmx_runner){0};
-    REFUSE(err, "ONNX Runtime");
 }
 
 dmx_status dmx_runner_exported(dmx_runner *out, const struct dmx_model *model,

@@ -11,6 +11,8 @@
 
 #include "demucs_onnx.h"
 
+#include <stdint.h>
+
 /* CMakeLists.txt tells the linker their names. */
 #define WEB_EXPORT
 #define WEB_IMPORT(name)                                                       \
@@ -67,6 +69,9 @@ WEB_EXPORT void web_free_text(char *text);
  *   segment, overlap, transition_power, shifts, seed, threads, stems
  *                   as in dmx_separator_options
  *   low_memory      keeps float16 weights as they are
+ *   graphs          models are ONNX files that the host runs itself, none of
+ *                   which is read here: {name: {inputs, outputs: [{name,
+ *                   float32, dims (-1: free)}], metadata: {key: text}}}
  * Unknown keys are refused. NULL when it fails; close with
  * web_close. Files are read by ranges, one file after another: what describes
  * the weights, all of it for its checksums, then weight by weight as they are
@@ -84,6 +89,42 @@ WEB_EXPORT char *web_describe(const dmx_separator *separator);
  * not 0 when it fails. */
 WEB_EXPORT int web_separate(dmx_separator *separator, double frames,
                             int exact_sum);
+
+/* The same in steps, which the host may take at any time, and the only way for
+ * models of "graphs":
+ *   1. the whole track, block by block: fill web_track_input,
+ * web_track_measure;
+ *   2. it again: fill, web_track_push, which takes as many frames as have room;
+ *      at last one push of 0 frames, which ends the track;
+ *   3. after each push web_track_pull until it returns 0.
+ * All rows have room for web_track_block frames. NULL, -1 and not 0 are
+ * failures (web_error). Close a track before its separator. */
+typedef struct web_track web_track;
+WEB_EXPORT web_track *web_track_open(dmx_separator *separator, int exact_sum);
+WEB_EXPORT void web_track_close(web_track *track);
+WEB_EXPORT int web_track_block(void);
+WEB_EXPORT float **web_track_input(web_track *track); /* [channel] */
+WEB_EXPORT float **web_track_stems(web_track *track); /* as host_write */
+WEB_EXPORT int web_track_measure(web_track *track, int frames);
+WEB_EXPORT int web_track_push(web_track *track, int frames);
+/* The frames that web_track_stems got, 0: none before the next push, or
+ * WEB_RUN_GRAPH: run web_graph_request, then pull again. */
+WEB_EXPORT int web_track_pull(web_track *track);
+enum { WEB_RUN_GRAPH = -2 };
+
+/* The run of a network that the last pull waits for; NULL: none. The host runs
+ * file `name` on input[dim[0]][dim[1]][dim[2]], writes the `floats` numbers of
+ * its first output and calls web_graph_answer. The addresses stay valid until
+ * then. */
+typedef struct web_request {
+    const char *name;
+    const float *input;
+    float *output;
+    uint32_t floats;
+    uint32_t dim[3]; /* batch, channels, samples */
+} web_request;
+WEB_EXPORT const web_request *web_graph_request(void);
+WEB_EXPORT void web_graph_answer(void);
 
 /* Incremental SHA-256; open returns NULL when memory is short. finish also
  * closes; hex has room for 65 bytes. */

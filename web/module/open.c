@@ -1,6 +1,7 @@
 /* Opening: the options' JSON becomes a bag and a separator. */
 #include "module.h"
 #include "engine.h"
+#include "graph.h"
 #include "state.h"
 
 #include "base/json.h"
@@ -201,8 +202,13 @@ static dmx_status read_request(request *r, const char *text, dmx_error *err)
     const dmx_json *item;
     DMX_JSON_EACH (item, r->json)
         if (strcmp(item->string, "models") != 0 &&
-            strcmp(item->string, "weights") != 0)
+            strcmp(item->string, "weights") != 0 &&
+            strcmp(item->string, "graphs") != 0)
             DMX_FORWARD(take_option(r, item, err));
+    web_set_graphs(dmx_json_get(r->json, "graphs"));
+    r->options.backend = dmx_json_get(r->json, "graphs") != NULL
+                             ? DMX_BACKEND_ONNXRUNTIME
+                             : DMX_BACKEND_NATIVE;
     return make_bag(r, err);
 }
 
@@ -211,12 +217,12 @@ dmx_separator *web_open(const char *text)
     const dmx_hooks hooks = web_hooks();
     request r = {.options = DMX_SEPARATOR_OPTIONS_INIT};
     r.options.hooks = &hooks;
-    r.options.backend = DMX_BACKEND_NATIVE;
     dmx_separator *separator = NULL;
     error = (dmx_error)DMX_ERROR_INIT;
     dmx_status status = read_request(&r, text, &error);
     if (status == DMX_OK)
         status = dmx_separator_open(&separator, r.bag, &r.options, &error);
+    web_set_graphs(NULL);
     dmx_bag_close(r.bag);
     free(r.stems);
     dmx_json_free(r.json);

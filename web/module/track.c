@@ -30,8 +30,8 @@ static dmx_status on_rewind(void *user, dmx_error *err)
 }
 
 /* The planes belong to the separator, which does not use them afterwards. */
-static void make_exact(const dmx_separator *s, const float *const *stems,
-                       const float *const *mix, size_t frames)
+void web_make_exact(const dmx_separator *s, const float *const *stems,
+                    const float *const *mix, size_t frames)
 {
     float *row[DMX_BAG_SOURCES];
     const size_t channels = (size_t)dmx_separator_channels(s);
@@ -49,9 +49,19 @@ static dmx_status on_write(void *user, const float *const *stems,
 {
     const dmx_separator *exact = user;
     if (exact != NULL)
-        make_exact(exact, stems, mix, frames);
+        web_make_exact(exact, stems, mix, frames);
     DMX_RETURN_IF(host_write(stems, frames) != 0, err, DMX_ERROR_IO,
                   "the stems can't be taken");
+    return DMX_OK;
+}
+
+dmx_status web_check_exact(const dmx_separator *separator, dmx_error *err)
+{
+    const size_t stems = dmx_separator_stems(separator);
+    DMX_RETURN_IF(stems != dmx_separator_sources(separator) ||
+                      stems > DMX_BAG_SOURCES,
+                  err, DMX_ERROR_ARGUMENT,
+                  "stems sum to the mix only when all are wanted");
     return DMX_OK;
 }
 
@@ -66,14 +76,9 @@ int web_separate(dmx_separator *separator, double frames, int exact_sum)
     io.frames = (int64_t)frames;
     if (exact_sum != 0)
         io.user = separator;
-    const size_t stems = dmx_separator_stems(separator);
-    if (exact_sum != 0 && (stems != dmx_separator_sources(separator) ||
-                           stems > DMX_BAG_SOURCES)) {
-        dmx_error_clear(err);
-        return dmx_fail(err, DMX_ERROR_ARGUMENT,
-                        "stems sum to the mix only when all are wanted") !=
-               DMX_OK;
-    }
+    dmx_error_clear(err);
+    if (exact_sum != 0 && web_check_exact(separator, err) != DMX_OK)
+        return 1;
     return dmx_separator_run(separator, &io, &hooks, err) != DMX_OK;
 }
 

@@ -1,6 +1,6 @@
 // The worker of a Node program, and its threads.
-import fs from 'node:fs/promises';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { compile } from './compile-node.js';
 import { serve } from './lib/engine.js';
 import { nodeFiles } from './lib/files-node.js';
 import { enterThread } from './lib/thread.js';
@@ -17,9 +17,6 @@ function startThread(message) {
         worker.once('error', reject);
     });
 }
-
-const compile = async name =>
-    WebAssembly.compile(await fs.readFile(new URL(`./wasm/${name}.wasm`, import.meta.url)));
 
 if (workerData?.thread)
     enterThread(workerData.thread, () => parentPort.postMessage('ready'));

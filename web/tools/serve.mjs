@@ -1,4 +1,4 @@
-// serve.mjs FOLDER [PORT]: static files with the headers that shared memory
+// serve.mjs FOLDER [PORT [/PREFIX/=FOLDER...]]: static files with the headers that shared memory
 // needs, for this computer only. serve() is for tests and benchmarks.
 import fs from 'node:fs';
 import http from 'node:http';
@@ -64,8 +64,9 @@ export function serve(folders, { port = 0, isolated = true, csp, seen, post } = 
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-    const [folder = '.', port = '8000'] = process.argv.slice(2);
-    const { base } = await serve({ '/': path.resolve(folder) }, { port: Number(port) })
+    const [folder = '.', port = '8000', ...more] = process.argv.slice(2);
+    const folders = Object.fromEntries(more.map(text => [text.split('=')[0], path.resolve(text.slice(text.indexOf('=') + 1))]));
+    const { base } = await serve({ ...folders, '/': path.resolve(folder) }, { port: Number(port) })
         .catch(error => {
             console.error(error.code === 'EADDRINUSE' ? `port ${port} is taken; give another: serve.mjs FOLDER PORT` : error.message);
             process.exit(1);

@@ -2,27 +2,10 @@
 //   startWorker(onMessage, onError) -> { post(message, transfer), terminate() }
 //   processors, model(model) -> what lib/models.js takes,
 //   threadsRefused: why there can be one thread only, or undefined
+import { aborted, checkRate, planesOf } from './audio.js';
 import { DemucsError, unpackError } from './errors.js';
 
 const MOST_THREADS = 8; // with more cores, some are usually slow ones
-
-const aborted = signal => signal?.reason ?? new DOMException('cancelled', 'AbortError');
-
-function planesOf(audio) {
-    const planes = Array.isArray(audio) ? audio
-        : Array.from({ length: audio.numberOfChannels }, (_, c) => audio.getChannelData(c));
-    const right = planes.length > 0 && planes.every(
-        p => p instanceof Float32Array && p.length === planes[0].length);
-    if (!right)
-        throw new DemucsError('argument', 'audio: an AudioBuffer, or one Float32Array a channel, all of one length');
-    return planes;
-}
-
-function checkRate(audio, rate) {
-    if (audio.sampleRate !== undefined && audio.sampleRate !== rate)
-        throw new DemucsError('argument', `audio: its rate is ${audio.sampleRate} Hz, the model's ${rate} Hz; `
-            + `decode it with new AudioContext({ sampleRate: ${rate} }) or OfflineAudioContext`);
-}
 
 export class DemucsOf {
     #platform; #worker; #message; #next = 0; #waiting = new Map();

@@ -1,17 +1,13 @@
 // The worker's side: one module, the models it has open, one track at a time.
-import { DemucsError, packError } from './errors.js';
-import { hasSimd, variant } from './features.js';
+import { matchChannels } from './audio.js';
+import { packError } from './errors.js';
+import { needSimd, variant } from './features.js';
 import { Module } from './module.js';
 import { findModel } from './models.js';
+import { separatorOptions } from './options.js';
 
 const PART = 65536;        // frames that go to the page at a time
 const PROGRESS_EVERY = 40; // milliseconds
-
-function needSimd() {
-    if (!hasSimd())
-        throw new DemucsError('unsupported', 'this browser\'s WebAssembly has no SIMD; '
-            + 'Chrome 91, Firefox 89, Safari 16.4 and later have it');
-}
 
 // platform: compile(name), startThread(message), files(module, cache), post.
 export class Engine {
@@ -141,12 +137,7 @@ export class Engine {
         const json = JSON.stringify({
             models: this.#model.files.map(file => file.name),
             weights: this.#model.weights ?? null,
-            segment: options.segment ?? this.#model.segment ?? 0,
-            overlap: options.overlap ?? 0.25,
-            transition_power: options.transitionPower ?? 1,
-            shifts: options.shifts ?? 0,
-            seed: options.seed ?? 0,
-            ...(options.stems ? { stems: options.stems } : {}),
+            ...separatorOptions({ ...options, segment: options.segment ?? this.#model.segment }),
             low_memory: Boolean(this.#model.lowMemory),
         });
         if (this.#opened?.json === json)
@@ -185,26 +176,6 @@ export class Engine {
         const { e } = this.#module;
         return { fma: e.web_measure_fma(rounds), product: e.web_measure_product(columns, repeats) };
     }
-}
-
-// The mean of some planes.
-function mean(planes) {
-    const out = new Float32Array(planes[0].length);
-    for (const plane of planes)
-        for (let i = 0; i < out.length; i++)
-            out[i] += plane[i] / planes.length;
-    return out;
-}
-
-// Mono is copied to every channel. With more channels than the model has, even
-// ones count as left and odd ones as right, since nothing says which is which.
-function matchChannels(planes, channels) {
-    if (planes.length === channels)
-        return planes;
-    if (planes.length === 1)
-        return Array(channels).fill(planes[0]);
-    return Array.from({ length: channels },
-        (_, c) => mean(planes.filter((_, i) => i % channels === c)));
 }
 
 // Answers messages { id, call, argument } one after another.

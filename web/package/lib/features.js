@@ -1,4 +1,5 @@
 // What this engine's WebAssembly can do.
+import { DemucsError } from './errors.js';
 
 const compiles = bytes => WebAssembly.validate(new Uint8Array(
     [0, 97, 115, 109, 1, 0, 0, 0, ...bytes]));
@@ -12,6 +13,13 @@ const SIMD = [1, 6, 1, 96, 1, 123, 1, 123, 3, 2, 1, 0,
 
 export const hasSimd = () =>
     typeof WebAssembly === 'object' && compiles(SIMD);
+
+export function needSimd() {
+    if (!hasSimd())
+        throw new DemucsError('unsupported', 'this browser\'s WebAssembly has no SIMD; '
+            + 'Chrome 91, Firefox 89, Safari 16.4 and later have it');
+}
+
 export const hasRelaxedSimd = () => compiles(RELAXED);
 
 // The module's name without its ending.

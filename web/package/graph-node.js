@@ -1,0 +1,12 @@
+// Separation with a network that the caller runs in Node; graph.d.ts documents it.
+import { compile } from './compile-node.js';
+import { GraphDemucsOf } from './lib/graph.js';
+import { DemucsError } from './lib/errors.js';
+
+export { DemucsError };
+
+export class GraphDemucs extends GraphDemucsOf {
+    static open(options) {
+        return this.start(compile, options);
+    }
+}
