@@ -100,8 +100,7 @@ dmx_value dmx_encoder_layer(dmx_builder *b, const char *path,
     return c->rewrite ? rewrite(b, path, c, y, c->chout, c->freq, 2) : y;
 }
 
-/* The transposed convolution with its norm, uncropped. */
-static dmx_value transposed_conv(dmx_builder *b, const char *path,
+dmx_value dmx_decoder_transposed(dmx_builder *b, const char *path,
                                  const dmx_layer_config *c, dmx_value x)
 {
     const int64_t dim2[] = {c->chin, c->chout, c->kernel, 1};
@@ -117,13 +116,16 @@ static dmx_value transposed_conv(dmx_builder *b, const char *path,
     return dmx_layer_norm_groups(b, n, x, c->chout, c->norm_groups);
 }
 
-/* Everything before the transposed convolution. If x is zero, x + skip is just
- * the skip. */
-static dmx_value decoder_body(dmx_builder *b, const char *path,
-                              const dmx_layer_config *c, dmx_value x,
-                              dmx_value skip)
+/* If x is zero, x + skip is just the skip. */
+dmx_value dmx_decoder_sum(dmx_builder *b, const char *path, dmx_value x,
+                          dmx_value skip)
 {
-    x = x == DMX_NO_VALUE ? skip : dmx_graph_add(b->g, path, x, skip, 1.0);
+    return x == DMX_NO_VALUE ? skip : dmx_graph_add(b->g, path, x, skip, 1.0);
+}
+
+dmx_value dmx_decoder_rewrite(dmx_builder *b, const char *path,
+                              const dmx_layer_config *c, dmx_value x)
+{
     if (c->rewrite)
         x = rewrite(b, path, c, x, c->chin, c->freq && c->context_freq, 1);
     return c->dconv ? dconv(b, path, x, c->chin, c) : x;
@@ -149,10 +151,10 @@ dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
     if (x != DMX_NO_VALUE)
         x = unfold_rows(b, path, c, x);
     if (!c->empty)
-        x = decoder_body(b, path, c, x, skip);
+        x = dmx_decoder_rewrite(b, path, c, dmx_decoder_sum(b, path, x, skip));
     if (pre != NULL)
         *pre = x;
-    x = transposed_conv(b, path, c, x);
+    x = dmx_decoder_transposed(b, path, c, x);
     const int64_t rows = dmx_graph_shape(b->g, x).dim[1];
     if (!c->freq)
         x = dmx_graph_crop_to(b->g, path, x, c->pad, length);

@@ -36,6 +36,15 @@ dmx_value dmx_decoder_layer(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, dmx_value x,
                             dmx_value skip, dmx_length length, dmx_value *pre);
 
+/* The parts of a decoder layer: x + skip; everything else before the transposed
+ * convolution; that with its norm, uncropped. */
+dmx_value dmx_decoder_sum(dmx_builder *b, const char *path, dmx_value x,
+                          dmx_value skip);
+dmx_value dmx_decoder_rewrite(dmx_builder *b, const char *path,
+                              const dmx_layer_config *c, dmx_value x);
+dmx_value dmx_decoder_transposed(dmx_builder *b, const char *path,
+                                 const dmx_layer_config *c, dmx_value x);
+
 /* MultiWrap: one layer per band of rows, split at ratios of all rows. */
 dmx_value dmx_encoder_bands(dmx_builder *b, const char *path,
                             const dmx_layer_config *c, const double *ratio,

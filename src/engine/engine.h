@@ -11,6 +11,7 @@
 #ifndef DMX_ENGINE_ENGINE_H
 #define DMX_ENGINE_ENGINE_H
 
+#include "engine/limits.h"
 #include "engine/precision.h"
 #include "graph/graph.h"
 
@@ -24,6 +25,12 @@ dmx_engine_open_graph(dmx_engine **out, const dmx_graph *graph,
 DMX_MUST_CHECK dmx_status dmx_engine_open_planned(
     dmx_engine **out, const dmx_graph *graph, const dmx_engine_options *options,
     const dmx_precision_plan *plan, dmx_error *err);
+
+/* The same with other limits than the usual ones. */
+DMX_MUST_CHECK dmx_status dmx_engine_open_limited(
+    dmx_engine **out, const dmx_graph *graph, const dmx_engine_options *options,
+    const dmx_precision_plan *plan, const dmx_engine_limits *limits,
+    dmx_error *err);
 
 /* The name of the integer instructions that accompany an instruction set (NULL:
  * the best), or NULL; and for each integer type, whether it is faster than

@@ -196,6 +196,33 @@ dmx_status dmx_program_buffer(dmx_buf *out, struct dmx_engine *e,
     return DMX_OK;
 }
 
+dmx_status dmx_program_view(dmx_buf *out, struct dmx_engine *e, dmx_buf of,
+                            int64_t row, int64_t rows, dmx_error *err)
+{
+    const dmx_buffer from = e->buffer[of];
+    const int64_t floats = from.plane.channels * from.plane.stride;
+    dmx_plane plane = from.plane;
+    plane.rows = rows;
+    DMX_FORWARD(dmx_program_buffer(out, e, plane, err));
+    dmx_buffer *view = &e->buffer[*out];
+    view->base = from.base != DMX_NO_BUFFER ? from.base : of;
+    view->base_row = from.base_row + row;
+    if (from.constant != NULL)
+        view->constant = from.constant + row * floats;
+    e->buffer[view->base].viewed = true;
+    return DMX_OK;
+}
+
+bool dmx_program_overlap(const struct dmx_engine *e, dmx_buf a, dmx_buf b)
+{
+    const dmx_buffer *x = &e->buffer[a], *y = &e->buffer[b];
+    const dmx_buf bx = x->base != DMX_NO_BUFFER ? x->base : a;
+    const dmx_buf by = y->base != DMX_NO_BUFFER ? y->base : b;
+    return bx != DMX_NO_BUFFER && bx == by &&
+           x->base_row < y->base_row + y->plane.rows &&
+           y->base_row < x->base_row + x->plane.rows;
+}
+
 dmx_status dmx_program_doubles(dmx_buf *out, struct dmx_engine *e, int64_t n,
                                dmx_error *err)
 {

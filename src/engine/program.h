@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "base/weight_format.h"
+#include "engine/limits.h"
 #include "engine/precision.h"
 #include "graph/graph.h"
 
@@ -33,6 +34,9 @@ typedef struct dmx_buffer {
     dmx_plane plane;
     int64_t floats;
     const float *constant; /* NULL: in the arena of the state */
+    dmx_buf base;          /* of a view: the buffer some of whose rows it is, */
+    int64_t base_row;      /* and the first of them */
+    bool viewed;           /* it has views */
     int64_t offset;        /* there, in floats */
     /* In chains, between the first and the last step: floats of a row, of which
      * only the one that each thread is working on exists. */
@@ -104,6 +108,7 @@ struct dmx_engine {
     const struct dmx_narrow_kernels *narrow;
     dmx_precision_plan precision;
     dmx_precision_report report;
+    dmx_engine_limits limits;
     /* The format of weights that fit it exactly; see dmx_derives_weights. */
     dmx_weight_format weights;
     dmx_buffer *buffer;
@@ -196,6 +201,13 @@ void *dmx_program_parameters(struct dmx_engine *e, size_t size, dmx_error *err);
 
 DMX_MUST_CHECK dmx_status dmx_program_buffer(dmx_buf *out, struct dmx_engine *e,
                                              dmx_plane plane, dmx_error *err);
+/* A view: `rows` rows of `of` from `row` on, the same memory. */
+DMX_MUST_CHECK dmx_status dmx_program_view(dmx_buf *out, struct dmx_engine *e,
+                                           dmx_buf of, int64_t row,
+                                           int64_t rows, dmx_error *err);
+/* Whether two buffers have memory in common: one is the other, or views of one
+ * buffer share rows. */
+bool dmx_program_overlap(const struct dmx_engine *e, dmx_buf a, dmx_buf b);
 /* Room for n doubles. */
 DMX_MUST_CHECK dmx_status dmx_program_doubles(dmx_buf *out,
                                               struct dmx_engine *e, int64_t n,

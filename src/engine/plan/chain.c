@@ -5,23 +5,31 @@
  * that an earlier step reads from other rows. */
 #include "engine/plan/planner.h"
 
-static bool writes(const dmx_step *s, dmx_buf b)
+/* Whether s writes b, of which the other step uses only its own row if `local`,
+ * so that the two must not be in one chain. The rows of views of one buffer are
+ * not the same rows. */
+static bool disturbs(const struct dmx_engine *e, const dmx_step *s, dmx_buf b,
+                     bool local)
 {
-    bool found = false;
     for (int k = 0; k < DMX_STEP_OUT; k++)
-        found = found || s->out[k] == b;
-    return b != DMX_NO_BUFFER && found;
+        if (dmx_program_overlap(e, s->out[k], b) && (s->out[k] != b || !local))
+            return true;
+    return false;
 }
 
-static bool fits(const dmx_step *chain, int32_t n, const dmx_step *s)
+static bool fits(const struct dmx_engine *e, const dmx_step *chain, int32_t n,
+                 const dmx_step *s)
 {
-    for (int32_t i = 0; i < n; i++)
-        for (int k = 0; k < DMX_STEP_IN; k++) {
-            if (writes(&chain[i], s->in[k]) && (s->local >> k & 1) == 0)
+    for (int32_t i = 0; i < n; i++) {
+        const dmx_step *before = &chain[i];
+        for (int k = 0; k < DMX_STEP_IN; k++)
+            if (disturbs(e, before, s->in[k], s->local >> k & 1) ||
+                disturbs(e, s, before->in[k], before->local >> k & 1))
                 return false;
-            if (writes(s, chain[i].in[k]) && (chain[i].local >> k & 1) == 0)
+        for (int k = 0; k < DMX_STEP_OUT; k++)
+            if (disturbs(e, s, before->out[k], true))
                 return false;
-        }
+    }
     return true;
 }
 
@@ -55,7 +63,7 @@ void dmx_plan_chains(struct dmx_engine *e)
         head->chain = 1;
         while (rows >= least && i + (size_t)head->chain < e->n_step &&
                rows_of(&head[head->chain]) == rows &&
-               fits(head, head->chain, &head[head->chain]))
+               fits(e, head, head->chain, &head[head->chain]))
             head->chain++;
         double work = 0.0;
         for (int32_t k = 0; k < head->chain; k++) {

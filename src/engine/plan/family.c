@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define MANY_FLOATS (8 << 20)
-
 static dmx_buf in_of(const dmx_planner *p, const dmx_node *n, int i)
 {
     return p->buf[n->in[i]];
@@ -33,7 +31,7 @@ static dmx_status mixture_of(dmx_buf *out, dmx_planner *p, const dmx_node *n,
     const dmx_node *maker = &p->g->node[p->g->value[n->in[1]].producer];
     *out = in_of(p, n, 1);
     if (!p->fuse || maker->op != DMX_OP_STFT ||
-        p->e->buffer[*out].floats < MANY_FLOATS)
+        p->e->buffer[*out].floats < p->e->limits.spectrogram)
         return DMX_OK;
     const dmx_plane plane = p->e->buffer[*out].plane;
     DMX_FORWARD(dmx_program_buffer(out, p->e, plane, err));

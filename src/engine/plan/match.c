@@ -141,7 +141,8 @@ static dmx_unit new_unit(int32_t leader)
                       .norm1 = -1,
                       .conv2 = -1,
                       .norm2 = -1,
-                      .feeder = -1};
+                      .feeder = -1,
+                      .finished = -1};
 }
 
 /* Assigns every node from the leader to the last to the unit. */
@@ -233,7 +234,8 @@ dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err)
         p->unit[p->n_unit++] = u;
         assign_nodes(p, &u);
     }
-    if (p->fuse)
-        match_shared(p);
-    return DMX_OK;
+    if (!p->fuse)
+        return DMX_OK;
+    match_shared(p);
+    return p->e->limits.copies ? DMX_OK : dmx_plan_rows(p, err);
 }

@@ -1,6 +1,7 @@
 /* One arena for all buffers: each gets the lowest offset that is free during
- * its lifetime. Which order of placing them leaves the fewest gaps depends on
- * the network and its length: of a few orders the best is kept. */
+ * its lifetime; views lie in the buffer that they are rows of. Which order of
+ * placing them leaves the fewest gaps depends on the network and its length: of
+ * a few orders the best is kept. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@ static void use(struct dmx_engine *e, dmx_buf b, int32_t step)
 {
     if (b == DMX_NO_BUFFER || e->buffer[b].constant != NULL)
         return;
-    dmx_buffer *buffer = &e->buffer[b];
+    const dmx_buf base = e->buffer[b].base;
+    dmx_buffer *buffer = &e->buffer[base != DMX_NO_BUFFER ? base : b];
     if (buffer->first < 0)
         buffer->first = step;
     buffer->last = step;
@@ -36,8 +38,8 @@ static void find_rows(struct dmx_engine *e)
 {
     for (size_t i = 0; i < e->n_buffer; i++) {
         dmx_buffer *b = &e->buffer[i];
-        if (b->first < 0 || b->first != b->last || (dmx_buf)i == e->input ||
-            b->first >= (int32_t)e->n_step)
+        if (b->first < 0 || b->first != b->last || b->viewed ||
+            (dmx_buf)i == e->input || b->first >= (int32_t)e->n_step)
             continue;
         const dmx_step *head = &e->step[b->first];
         if (head->chain <= 1 || b->plane.rows != head->tasks / head->row_tasks)
@@ -138,13 +140,31 @@ static int64_t place_all(dmx_buffer **order, size_t n,
     return size;
 }
 
-static int64_t place_best(dmx_buffer **order, size_t n)
+/* Every buffer after the one before it. */
+static int64_t place_apart(dmx_buffer **order, size_t n)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < n; i++) {
+        order[i]->offset = size;
+        size += room(order[i]);
+    }
+    return size;
+}
+
+static int64_t place_as(dmx_buffer **order, size_t n, dmx_placing placing)
 {
     static int (*const all[])(const void *, const void *) = {
-        larger_first, longer_first, heavier_first, earlier_first};
+        [DMX_PLACE_LARGER] = larger_first,
+        [DMX_PLACE_LONGER] = longer_first,
+        [DMX_PLACE_HEAVIER] = heavier_first,
+        [DMX_PLACE_EARLIER] = earlier_first};
+    if (placing == DMX_PLACE_APART)
+        return place_apart(order, n);
+    if (placing != DMX_PLACE_BEST)
+        return place_all(order, n, all[placing]);
     int64_t least = INT64_MAX;
-    size_t best = 0;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    dmx_placing best = DMX_PLACE_LARGER;
+    for (dmx_placing i = DMX_PLACE_LARGER; i <= DMX_PLACE_EARLIER; i++) {
         const int64_t size = place_all(order, n, all[i]);
         if (size < least) {
             least = size;
@@ -152,6 +172,16 @@ static int64_t place_best(dmx_buffer **order, size_t n)
         }
     }
     return place_all(order, n, all[best]);
+}
+
+static void place_views(struct dmx_engine *e)
+{
+    for (size_t i = 0; i < e->n_buffer; i++) {
+        dmx_buffer *b = &e->buffer[i];
+        if (b->base != DMX_NO_BUFFER)
+            b->offset = e->buffer[b->base].offset +
+                        b->base_row * b->plane.channels * b->plane.stride;
+    }
 }
 
 dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
@@ -165,8 +195,9 @@ dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
     for (size_t i = 0; i < e->n_buffer; i++)
         if (e->buffer[i].first >= 0)
             order[n++] = &e->buffer[i];
-    e->arena_floats = place_best(order, n);
+    e->arena_floats = place_as(order, n, e->limits.placing);
     free(order);
+    place_views(e);
     for (size_t i = 0; i < e->n_step; i++)
         e->scratch_floats = dmx_max(e->scratch_floats, e->step[i].scratch);
     return DMX_OK;

@@ -19,6 +19,11 @@ static dmx_status emit_move(dmx_planner *p, const dmx_node *n, dmx_error *err)
     static const int order[] = {1, 0, 2}; /* channels, frequency, time */
     int64_t at = 0;
     dmx_buf out;
+    if (p->join_of[n - p->g->node] >= 0)
+        return dmx_emit_join(p, n, err);
+    if (p->fuse && !p->e->limits.copies && n->op == DMX_OP_CROP &&
+        n->at.axis == 1)
+        return dmx_emit_crop_rows(p, n, err);
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], DMX_NO_VALUE, 0, err));
     for (int i = 0; i < n->n_in; i++) {
         int64_t shift[3] = {0, 0, 0};

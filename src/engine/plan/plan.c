@@ -10,25 +10,37 @@ static bool is_private(const dmx_planner *p, dmx_value x)
            p->e->buffer[p->buf[x]].constant == NULL;
 }
 
-bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last)
+/* Whether all consumers of v but `last` are emitted, and all of the results
+ * that are views of it or the same buffer. */
+static bool is_used_up(const dmx_planner *p, dmx_value v, int32_t last)
 {
-    if (!p->fuse || !is_private(p, v))
-        return false;
     int32_t count;
     const int32_t *user = dmx_consumers(&p->a, v, &count);
-    for (int32_t i = 0; i < count; i++)
-        if (user[i] != last && !p->emitted[user[i]])
+    for (int32_t i = 0; i < count; i++) {
+        const dmx_value made = p->g->node[user[i]].out[0];
+        if (user[i] == last)
+            continue;
+        if (!p->emitted[user[i]] ||
+            (dmx_program_overlap(p->e, p->buf[made], p->buf[v]) &&
+             (made == p->g->output || !is_used_up(p, made, -1))))
             return false;
+    }
     return true;
+}
+
+bool dmx_plan_last_use(const dmx_planner *p, dmx_value v, int32_t last)
+{
+    return p->fuse && is_private(p, v) && is_used_up(p, v, last);
 }
 
 dmx_status dmx_plan_output(dmx_buf *b, dmx_planner *p, dmx_value out,
                            dmx_value x, int32_t uses_here, dmx_error *err)
 {
-    if (x != DMX_NO_VALUE && p->fuse && dmx_use_count(&p->a, x) == uses_here &&
-        is_private(p, x))
+    DMX_FORWARD(dmx_plan_place(b, NULL, p, out, err));
+    if (*b == DMX_NO_BUFFER && x != DMX_NO_VALUE && p->fuse &&
+        dmx_use_count(&p->a, x) == uses_here && is_private(p, x))
         *b = p->buf[x];
-    else
+    if (*b == DMX_NO_BUFFER)
         DMX_FORWARD(dmx_program_buffer(
             b, p->e, dmx_plane_of_shape(&p->g->value[out].shape), err));
     p->buf[out] = *b;
@@ -92,13 +104,16 @@ static dmx_status open_planner(dmx_planner *p, dmx_error *err)
     p->shared = calloc(values, sizeof *p->shared);
     p->unit_of = calloc(nodes, sizeof *p->unit_of);
     p->emitted = calloc(nodes, sizeof *p->emitted);
+    p->placed = calloc(values, sizeof *p->placed);
+    p->join_of = calloc(nodes, sizeof *p->join_of);
     DMX_RETURN_IF(!dmx_analysis_open(&p->a, p->g) || p->buf == NULL ||
                       p->shared == NULL || p->unit_of == NULL ||
-                      p->emitted == NULL,
+                      p->emitted == NULL || p->placed == NULL ||
+                      p->join_of == NULL,
                   err, DMX_ERROR_MEMORY, "no memory to plan %zu operations",
                   p->g->n_node);
     for (size_t i = 0; i < nodes; i++)
-        p->unit_of[i] = -1;
+        p->unit_of[i] = p->join_of[i] = -1;
     return dmx_plan_match(p, err);
 }
 
@@ -109,6 +124,9 @@ static void close_planner(dmx_planner *p)
     free(p->shared);
     free(p->unit_of);
     free(p->emitted);
+    free(p->placed);
+    free(p->join_of);
+    free(p->join);
     free(p->unit);
 }
 
@@ -138,7 +156,8 @@ static dmx_status emit_all(dmx_planner *p, const dmx_hooks *hooks,
         const int32_t index = (int32_t)i, id = p->unit_of[i];
         DMX_FORWARD(
             dmx_progress(hooks, "load", (double)i / (double)p->g->n_node, err));
-        if (folded_constant(p, index) || (id >= 0 && p->unit[id].joined))
+        if (folded_constant(p, index) || (id >= 0 && p->unit[id].joined) ||
+            p->emitted[i])
             continue;
         if (id < 0) {
             DMX_FORWARD(dmx_emit_node(p, index, err));

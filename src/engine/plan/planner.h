@@ -13,6 +13,16 @@
 #include "engine/steps/steps.h"
 #include "graph/analysis.h"
 
+/* Rows of several signals in one (plan/rows.c): a concatenation along rows, and
+ * what is applied to its result alone, which is applied to each part instead.
+ * Node indices, -1 where absent. */
+typedef struct dmx_join {
+    int32_t concat, act, add;
+    dmx_value other; /* the other term of add */
+    dmx_buf out;     /* from the first part that is written there on */
+    dmx_buf added;   /* the buffer of `other`, perhaps the same */
+} dmx_join;
+
 /* Node indices, -1 where absent. */
 typedef struct dmx_unit {
     int32_t leader, last;
@@ -27,6 +37,10 @@ typedef struct dmx_unit {
     int32_t feeder, sibling[DMX_SIBLINGS];
     int n_sibling;
     bool joined; /* emitted with the step of another unit */
+    /* Crops of rows that are all that consumes a transposed convolution, each
+     * written on its own; and which of them a join's operations apply to. */
+    int32_t band[DMX_STEP_OUT];
+    int n_band, finished;
 } dmx_unit;
 
 typedef struct dmx_planner {
@@ -36,14 +50,41 @@ typedef struct dmx_planner {
     dmx_buf *buf;     /* per value */
     dmx_analysis a;   /* of g */
     bool *shared;     /* per value: its buffer also holds another value */
+    bool *placed;     /* per value: it was written where it is joined */
+    int32_t *join_of; /* per node: the join it is part of, or -1 */
     int32_t *unit_of; /* per node: the unit it is part of, or -1 */
     bool *emitted;    /* per node: its step exists */
     dmx_unit *unit;
     size_t n_unit, unit_capacity;
+    dmx_join *join;
+    size_t n_join, join_capacity;
 } dmx_planner;
 
 /* plan/match.c: finds all units. */
 dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err);
+
+/* plan/rows.c: finds joins and bands; needs all units. */
+DMX_MUST_CHECK dmx_status dmx_plan_rows(dmx_planner *p, dmx_error *err);
+
+/* What a join applies to a part: nodes or -1, and the part's rows of the other
+ * term. */
+typedef struct dmx_join_epilogue {
+    int32_t act, add;
+    dmx_value other;
+    dmx_buf added;
+} dmx_join_epilogue;
+
+/* Where v, which is about to be written, belongs in a join; or no buffer. The
+ * operations of a join, if it has any, are done as v is written: `with` says
+ * which. NULL: no operation can be done. */
+DMX_MUST_CHECK dmx_status dmx_plan_place(dmx_buf *out, dmx_join_epilogue *with,
+                                         dmx_planner *p, dmx_value v,
+                                         dmx_error *err);
+DMX_MUST_CHECK dmx_status dmx_emit_crop_rows(dmx_planner *p, const dmx_node *n,
+                                             dmx_error *err);
+/* Adds the parts of a concatenation that are not in their place. */
+DMX_MUST_CHECK dmx_status dmx_emit_join(dmx_planner *p, const dmx_node *n,
+                                        dmx_error *err);
 
 /* plan/product.c, plan/dconv.c */
 dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err);

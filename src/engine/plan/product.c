@@ -220,6 +220,41 @@ static dmx_status make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u,
     return dmx_plan_output(out, p, sum, DMX_NO_VALUE, 0, err);
 }
 
+/* The longest band gets what its join applies to all parts. */
+static dmx_status finish_band(dmx_buf *out, dmx_product *d, dmx_planner *p,
+                              dmx_value v, dmx_error *err)
+{
+    dmx_join_epilogue with;
+    DMX_FORWARD(dmx_plan_place(out, &with, p, v, err));
+    d->activation = activation_of(p, with.act);
+    d->add = with.added;
+    if (with.add >= 0) {
+        const dmx_node *add = node_at(p, with.add);
+        d->add_gain = add->in[1] == with.other ? (float)add->at.alpha : 1.0f;
+    }
+    return DMX_OK;
+}
+
+static dmx_status make_bands(dmx_product *d, dmx_planner *p, const dmx_unit *u,
+                             dmx_error *err)
+{
+    d->rows = shape_of(p, node_at(p, u->leader)->out[0])->dim[1];
+    for (; d->n_band < u->n_band; d->n_band++) {
+        const dmx_node *crop = node_at(p, u->band[d->n_band]);
+        const dmx_value v = crop->out[0];
+        dmx_band *b = &d->band[d->n_band];
+        b->from = crop->at.start;
+        b->to = b->from + shape_of(p, v)->dim[1];
+        b->plain = d->n_band != u->finished;
+        DMX_FORWARD(b->plain
+                        ? dmx_plan_output(&b->out, p, v, DMX_NO_VALUE, 0, err)
+                        : finish_band(&b->out, d, p, v, err));
+        p->buf[v] = b->out;
+    }
+    d->out = d->band[0].out;
+    return DMX_OK;
+}
+
 static dmx_status add_siblings(described *t, described *more, dmx_planner *p,
                                const dmx_unit *u, dmx_error *err)
 {
@@ -248,7 +283,8 @@ static dmx_status emit(dmx_planner *p, const dmx_unit *u, described *t,
                        described *more, dmx_error *err)
 {
     DMX_FORWARD(describe(t, p, u, err));
-    DMX_FORWARD(make_output(&t->d.out, p, u, err));
+    DMX_FORWARD(u->n_band > 0 ? make_bands(&t->d, p, u, err)
+                              : make_output(&t->d.out, p, u, err));
     DMX_FORWARD(add_siblings(t, more, p, u, err));
     if (u->feeder >= 0) {
         DMX_FORWARD(describe(more, p, &p->unit[u->feeder], err));

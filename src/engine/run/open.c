@@ -65,6 +65,16 @@ dmx_status dmx_engine_open_planned(dmx_engine **out, const dmx_graph *graph,
                                    const dmx_precision_plan *plan,
                                    dmx_error *err)
 {
+    const dmx_engine_limits usual = DMX_ENGINE_LIMITS;
+    return dmx_engine_open_limited(out, graph, options, plan, &usual, err);
+}
+
+dmx_status dmx_engine_open_limited(dmx_engine **out, const dmx_graph *graph,
+                                   const dmx_engine_options *options,
+                                   const dmx_precision_plan *plan,
+                                   const dmx_engine_limits *limits,
+                                   dmx_error *err)
+{
     dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
     *out = NULL;
     DMX_FORWARD(DMX_OPTIONS_TAKE(&o, options, dmx_engine_options, err));
@@ -75,6 +85,7 @@ dmx_status dmx_engine_open_planned(dmx_engine **out, const dmx_graph *graph,
     e->threads = o.threads > 0 ? o.threads : dmx_cpu_count();
     e->weights = o.low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
     e->precision = *plan;
+    e->limits = *limits;
     dmx_status status = choose_isa(e, o.isa, err);
     if (status == DMX_OK)
         status = dmx_plan_graph(e, graph, o.unfused == 0, o.hooks, err);

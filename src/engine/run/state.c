@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONG_RESULT (4 << 20) /* floats */
-
 struct dmx_engine_state {
     const dmx_engine *engine;
     float *arena, *scratch; /* scratch of all threads, one after another */
@@ -104,7 +102,7 @@ static void make_room(const dmx_engine_state *s)
     const int64_t after = s->engine->arena_floats - end;
     const int64_t from = after > b->offset ? end : 0;
     const int64_t free_floats = dmx_max(after, b->offset);
-    if (result >= LONG_RESULT)
+    if (result >= s->engine->limits.result)
         dmx_pages_forget(s->arena + from, (size_t)dmx_min(free_floats, result) *
                                               sizeof *s->arena);
 }

@@ -10,6 +10,9 @@ typedef struct dmx_epilogue {
     const float *scale;  /* [channels] or NULL */
     const float *offset; /* [out rows][channels] or NULL */
     float add_gain;
+    int64_t rows; /* of the result */
+    dmx_band band[DMX_STEP_OUT];
+    int n_band; /* 0: all rows are one output */
 } dmx_epilogue;
 
 /* Copies what it needs. */
@@ -17,6 +20,12 @@ DMX_MUST_CHECK dmx_status dmx_epilogue_fill(dmx_epilogue *p,
                                             struct dmx_engine *e,
                                             const dmx_product *from,
                                             dmx_error *err);
+
+/* Makes the bands the outputs of a step. */
+void dmx_epilogue_outputs(dmx_step *step, const dmx_epilogue *p);
+
+/* Whether a row is kept. */
+bool dmx_epilogue_keeps(const dmx_epilogue *p, int64_t row);
 
 /* The epilogue for block b of m at row `row` of the step's output `output`,
  * from column 0 on. If the step has them, DMX_SLOT_ADDED is added and

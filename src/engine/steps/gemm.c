@@ -88,9 +88,8 @@ static dmx_panel narrow_panel(const gemm_step *g, const dmx_step *step,
 /* The output row that a block computes at a panel; false when it is cropped. */
 static bool row_of(int64_t *row, const gemm_step *g, const meeting *at)
 {
-    const dmx_plane *out = dmx_plane_of(at->frame, at->step->out[at->output]);
     *row = at->index / g->tiles * g->phases[0] + at->block->phase - g->start[0];
-    return *row >= 0 && *row < out->rows;
+    return dmx_epilogue_keeps(&g->epilogue, *row);
 }
 
 static dmx_finish finish_at(const gemm_step *g, const meeting *at, int64_t row)
@@ -275,7 +274,7 @@ static dmx_status fill_gemm(gemm_step *g, struct dmx_engine *e,
         g->phases[i] = p->dense.phases[i];
         g->start[i] = p->start[i];
     }
-    g->rows = positions(out->rows, g->phases[0], g->start[0]);
+    g->rows = positions(dmx_product_rows(e, p), g->phases[0], g->start[0]);
     g->cols = positions(out->cols, g->phases[1], g->start[1]);
     DMX_FORWARD(dmx_epilogue_fill(&g->epilogue, e, p, err));
     DMX_FORWARD(dmx_product_source(&g->source, e, p, err));
@@ -323,7 +322,8 @@ dmx_status dmx_step_product(struct dmx_engine *e, const dmx_product *p,
     };
     for (int i = 0; i < p->n_sibling; i++)
         step.out[DMX_SLOT_OUTPUT + 1 + i] = p->sibling[i].out;
-    if (g->phases[0] == 1 && g->start[0] == 0) {
+    dmx_epilogue_outputs(&step, &g->epilogue);
+    if (g->phases[0] == 1 && g->start[0] == 0 && p->n_band == 0) {
         step.row_tasks = g->row_tasks;
         step.local = local_slots(g);
     }

@@ -17,6 +17,13 @@ typedef struct dmx_sibling {
 
 #define DMX_SIBLINGS (DMX_STEP_OUT - 1)
 
+/* Rows [from, to) of a product, which have a buffer of their own. */
+typedef struct dmx_band {
+    int64_t from, to;
+    dmx_buf out;
+    bool plain; /* without activation and addition */
+} dmx_band;
+
 typedef struct dmx_product {
     const char *kind, *path;
     dmx_buf in, out;
@@ -38,7 +45,15 @@ typedef struct dmx_product {
     /* More linear maps of the same columns; then none has an epilogue. */
     dmx_sibling sibling[DMX_SIBLINGS];
     int n_sibling;
+    /* All rows of the result that are kept, in place of `out`, which has the
+     * plane of one of them; and the rows of the whole, else 0. */
+    dmx_band band[DMX_STEP_OUT];
+    int n_band;
+    int64_t rows;
 } dmx_product;
+
+/* The rows of the result. */
+int64_t dmx_product_rows(const struct dmx_engine *e, const dmx_product *p);
 
 DMX_MUST_CHECK dmx_status dmx_step_product(struct dmx_engine *e,
                                            const dmx_product *p,

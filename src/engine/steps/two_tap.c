@@ -75,7 +75,7 @@ static void run_two_tap(const dmx_step *step, const dmx_frame *f, int64_t task,
         for (int i = 0; i < OUTPUTS; i++) {
             const int64_t row =
                 (unit * OUTPUTS + i) * g->phases + b->phase - g->start;
-            if (row < 0 || row >= out->rows)
+            if (!dmx_epilogue_keeps(&g->epilogue, row))
                 continue;
             d[i] =
                 dmx_epilogue_at(&g->epilogue, step, f, &g->matrix, b, 0, row);
@@ -102,7 +102,7 @@ bool dmx_two_tap_fits(const struct dmx_engine *e, const dmx_product *p)
     return w->kernel[0] == 2 * w->step[0] && w->dilation[0] == 1 &&
            w->kernel[1] == 1 && w->step[1] == 1 && w->padding[1] == 0 &&
            p->dense.phases[1] == 1 && p->start[1] == 0 &&
-           in->cols == out->cols && out->rows >= LEAST_ROWS &&
+           in->cols == out->cols && dmx_product_rows(e, p) >= LEAST_ROWS &&
            in->channels >= LEAST_CHANNELS && !p->normed &&
            p->gain == DMX_NO_BUFFER && p->n_sibling == 0 && p->matrix == NULL &&
            dmx_derives_weights(e);
@@ -139,10 +139,11 @@ dmx_status dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p,
     g->start = p->start[0];
     g->tiles = (out.cols + nr - 1) / nr;
     const int64_t unit = OUTPUTS * g->phases;
-    const int64_t panels = (g->start + out.rows + unit - 1) / unit * g->tiles;
+    const int64_t panels =
+        (g->start + g->epilogue.rows + unit - 1) / unit * g->tiles;
     g->parts =
         dmx_min(g->blocks, (LEAST_TASKS * e->threads + panels - 1) / panels);
-    const dmx_step step = {
+    dmx_step step = {
         .kind = "two taps",
         .path = p->path,
         .run = run_two_tap,
@@ -155,5 +156,6 @@ dmx_status dmx_step_two_tap(struct dmx_engine *e, const dmx_product *p,
                    64,
         .flops = p->flops,
     };
+    dmx_epilogue_outputs(&step, &g->epilogue);
     return dmx_program_add(e, &step, err);
 }

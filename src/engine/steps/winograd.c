@@ -12,8 +12,6 @@
 
 #define LEAST        32        /* channels from which it is faster */
 #define MANY_WEIGHTS (2 << 20) /* floats */
-/* Floats of panels that wait for their products: a long signal takes turns. */
-#define MOST_WAITING (8 << 20)
 
 typedef struct winograd_step {
     dmx_matrix matrix; /* of each point, one after another */
@@ -340,7 +338,7 @@ static dmx_status add_in_turn(struct dmx_engine *e, const dmx_product *p,
     const int64_t panels = all_panels(w, &e->buffer[p->in].plane);
     const int64_t floats = panel_floats(w, e), all = panels * floats;
     const int64_t turns =
-        dmx_min((all + MOST_WAITING - 1) / MOST_WAITING, panels);
+        dmx_min((all + e->limits.waiting - 1) / e->limits.waiting, panels);
     const int64_t most = (panels + turns - 1) / turns;
     dmx_buf waiting;
     DMX_FORWARD(dmx_program_buffer(&waiting, e,
