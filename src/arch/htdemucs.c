@@ -23,9 +23,9 @@ static dmx_value resample_channels(network *n, const char *path, dmx_value x,
                                    int64_t from, int64_t to)
 {
     const int64_t dim[] = {to, from, 1};
-    return dmx_graph_conv(n->b->g, path, x,
-                          dmx_weights_get(n->b->w, path, "weight", 3, dim),
-                          dmx_weights_vector(n->b->w, path, "bias", to),
+    const dmx_tensor *weight = dmx_weights_get(n->b->w, path, "weight", 3, dim);
+    const dmx_tensor *bias = dmx_weights_vector(n->b->w, path, "bias", to);
+    return dmx_graph_conv(n->b->g, path, x, weight, bias,
                           (dmx_conv_geometry){.stride = {1, 1}});
 }
 

@@ -35,10 +35,11 @@ static dmx_value project(dmx_builder *b, const char *path, dmx_value x,
     if (weight == NULL || bias == NULL)
         return DMX_NO_VALUE;
     DMX_CHILD(p, path, names[which]);
-    return dmx_graph_linear(
-        b->g, p, x,
-        dmx_graph_tensor(b->g, dmx_tensor_slice(weight, 0, which * dim, dim)),
-        dmx_graph_tensor(b->g, dmx_tensor_slice(bias, 0, which * dim, dim)));
+    const dmx_tensor *bias_part =
+        dmx_graph_tensor(b->g, dmx_tensor_slice(bias, 0, which * dim, dim));
+    const dmx_tensor *part =
+        dmx_graph_tensor(b->g, dmx_tensor_slice(weight, 0, which * dim, dim));
+    return dmx_graph_linear(b->g, p, x, part, bias_part);
 }
 
 /* torch.nn.MultiheadAttention: query from x, key and value from kv. */

@@ -1,5 +1,7 @@
 #include "base/test_signal.h"
 
+#include "base/elementary.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -26,24 +28,6 @@ static double uniform(uint64_t *state)
     return (double)((int64_t)next(state) >> 11) * 0x1p-52;
 }
 
-/* ln x for x > 0, by 2 artanh((m - 1) / (m + 1)) with m in [1/2, 1), shifted to
- * [sqrt 1/2, sqrt 2); the first omitted term of the series is below 1e-17. The
- * C library's log may differ in the last bit between systems. */
-static double logarithm(double x)
-{
-    int exponent;
-    double m = frexp(x, &exponent);
-    if (m < 0.70710678118654757) {
-        m *= 2;
-        exponent--;
-    }
-    const double z = (m - 1) / (m + 1), z2 = z * z;
-    double sum = 0;
-    for (int k = 21; k >= 1; k -= 2)
-        sum = sum * z2 + 1.0 / k;
-    return exponent * 0.69314718055994531 + 2 * z * sum;
-}
-
 /* N(0,1) by Marsaglia's polar method; the second value of each pair is
  * discarded. */
 static double normal(uint64_t *state)
@@ -54,7 +38,7 @@ static double normal(uint64_t *state)
         const double v = uniform(state);
         s = u * u + v * v;
     } while (s >= 1 || s == 0);
-    return u * sqrt(-2 * logarithm(s) / s);
+    return u * sqrt(-2 * dmx_ln(s) / s);
 }
 
 void dmx_signal_noise(float *out, int64_t channels, int64_t samples)

@@ -152,8 +152,9 @@ dmx_name dmx_extent_missing(dmx_emitter *e, dmx_extent to, dmx_extent from)
 {
     if (!dmx_extent_is_free(to) && !dmx_extent_is_free(from))
         return integer(e, to > from ? to - from : 0);
-    const dmx_name rest = dmx_integer_op(e, "Sub", dmx_extent_operand(e, to),
-                                         dmx_extent_operand(e, from));
+    const dmx_name less = dmx_extent_operand(e, from);
+    const dmx_name rest =
+        dmx_integer_op(e, "Sub", dmx_extent_operand(e, to), less);
     return dmx_integer_op(e, "Max", rest, integer(e, 0));
 }
 
@@ -185,9 +186,8 @@ dmx_name dmx_extent_ramp(dmx_emitter *e, dmx_extent x)
         return old;
     const dmx_name count = dmx_extent_count(e, x);
     const char *path = enter(e);
-    const int64_t column[] = {-1, 1};
-    (void)dmx_emit_2(e, "Reshape", once(e, "Cast", count),
-                     dmx_constant_i64(e, column, 2));
+    const dmx_name column = dmx_constant_i64(e, (const int64_t[]){-1, 1}, 2);
+    (void)dmx_emit_2(e, "Reshape", once(e, "Cast", count), column);
     const dmx_name y = dmx_emitter_shaped(e, (const dmx_extent[]){x, 1}, 2);
     e->path = path;
     return remember(e, text, y);

@@ -205,9 +205,9 @@ dmx_name dmx_emit_pad_to(dmx_emitter *e, dmx_name x, size_t rank, int64_t axis,
                          dmx_extent from, dmx_extent length)
 {
     const int64_t none = 0;
+    const dmx_name behind = dmx_extent_missing(e, length, from);
     return dmx_emit_pad_names(e, x, rank, axis, dmx_constant_i64(e, &none, 1),
-                              dmx_extent_missing(e, length, from), length,
-                              DMX_PAD_ZEROS);
+                              behind, length, DMX_PAD_ZEROS);
 }
 
 /* Reductions took their axes as an attribute until opset 18, but ReduceSum

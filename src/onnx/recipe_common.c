@@ -114,20 +114,18 @@ void dmx_recipe_scale(dmx_walk *w, const dmx_node *n)
 {
     int64_t dim[4];
     const size_t rank = channel_dims(w, n->in[0], dim);
-    dmx_walk_set(
-        w, n,
-        dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
-                   dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, dim, rank)));
+    const dmx_name weight =
+        dmx_weight_vector(&w->e, dmx_weight_of(n), 1.0, dim, rank);
+    dmx_walk_set(w, n, dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0), weight));
 }
 
 void dmx_recipe_bias(dmx_walk *w, const dmx_node *n)
 {
     int64_t dim[4];
     const size_t rank = channel_dims(w, n->in[0], dim);
-    dmx_walk_set(w, n,
-                 dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0),
-                            dmx_weight_vector(&w->e, dmx_operand(n, 0),
-                                              n->at.alpha, dim, rank)));
+    const dmx_name bias =
+        dmx_weight_vector(&w->e, dmx_operand(n, 0), n->at.alpha, dim, rank);
+    dmx_walk_set(w, n, dmx_emit_2(&w->e, "Add", dmx_walk_in(w, n, 0), bias));
 }
 
 static const dmx_node *producer(const dmx_walk *w, dmx_value v)

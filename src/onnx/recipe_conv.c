@@ -85,8 +85,8 @@ static dmx_name conv_rows(dmx_walk *w, const dmx_node *n, int64_t first,
             c.padding[k][s] += x->padding[k][s];
     const dmx_name weight = dmx_weight_rows(&w->e, dmx_weight_of(n), first,
                                             count, suffix, n->at.conv.kernel);
-    return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
-                         bias_rows(&w->e, dmx_bias_of(n), first, count), &c);
+    const dmx_name bias = bias_rows(&w->e, dmx_bias_of(n), first, count);
+    return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight, bias, &c);
 }
 
 /* conv -> GLU as two convolutions: this avoids the tensor of twice the channels
@@ -176,8 +176,8 @@ static dmx_name shuffle_conv(dmx_walk *w, const dmx_node *n, int axis)
     const dmx_name weight = dmx_weight_constant(
         &w->e, dmx_weight_of(n)->name,
         shuffle_kernel(&w->e, dmx_weight_of(n), s, taps), dim, 4);
-    return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight,
-                         shuffle_bias(&w->e, dmx_bias_of(n), s), &c);
+    const dmx_name bias = shuffle_bias(&w->e, dmx_bias_of(n), s);
+    return dmx_emit_conv(&w->e, "Conv", dmx_walk_in(w, n, 0), weight, bias, &c);
 }
 
 /* conv_transpose as convolution and pixel shuffle. */
@@ -217,8 +217,9 @@ static dmx_name plain_transpose(dmx_walk *w, const dmx_node *n,
         c.padding[k][1] = full[k + 1] - crop->at.start - crop->at.length;
     }
     const dmx_name weight = dmx_weight_as_is(&w->e, dmx_weight_of(n), dim, 4);
+    const dmx_name bias = bias_rows(&w->e, dmx_bias_of(n), 0, dim[1]);
     return dmx_emit_conv(&w->e, "ConvTranspose", dmx_walk_in(w, n, 0), weight,
-                         bias_rows(&w->e, dmx_bias_of(n), 0, dim[1]), &c);
+                         bias, &c);
 }
 
 void dmx_recipe_conv_transpose(dmx_walk *w, const dmx_node *n)

@@ -195,8 +195,9 @@ static dmx_name folded_input(dmx_emitter *e, const fold *f, dmx_name h)
         return "";
     const dmx_name mu = dmx_emit_mean_time(e, h, dim);
     const dmx_name hc = dmx_emit_2(e, "Sub", h, mu);
-    const dmx_name var = dmx_emit_2(e, "Add", within_variance(e, f, hc),
-                                    between_variance(e, f, mean, mu));
+    const dmx_name between = between_variance(e, f, mean, mu);
+    const dmx_name var =
+        dmx_emit_2(e, "Add", within_variance(e, f, hc), between);
     const dmx_name r = dmx_emit_1(e, "Reciprocal", dmx_emit_1(e, "Sqrt", var));
     dmx_name tail = dmx_emit_2(e, "Mul", extra_channels(e, f, mean, mu), r);
     tail = dmx_emit_expand(

@@ -121,16 +121,16 @@ static dmx_name reflect_free(dmx_emitter *e, const dmx_transform *t, dmx_name x,
                              const dmx_stft_padding *p, dmx_extent padded)
 {
     const int64_t none = 0, left = t->left;
-    const dmx_name zeros = dmx_extent_missing(
-        e, amount_to(e, p->zeros), dmx_extent_of(e, p->zeros.from, false));
-    const dmx_name behind =
-        dmx_integer_op(e, "Sub", dmx_extent_operand(e, amount_to(e, p->behind)),
-                       dmx_extent_operand(e, t->length));
+    const dmx_extent from = dmx_extent_of(e, p->zeros.from, false);
+    const dmx_name zeros = dmx_extent_missing(e, amount_to(e, p->zeros), from);
+    const dmx_name length = dmx_extent_operand(e, t->length);
+    const dmx_name behind = dmx_integer_op(
+        e, "Sub", dmx_extent_operand(e, amount_to(e, p->behind)), length);
     x = dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1), zeros,
                            DMX_UNNAMED, DMX_PAD_ZEROS);
-    return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &left, 1),
-                              dmx_integer_op(e, "Sub", behind, zeros), padded,
-                              DMX_PAD_REFLECT);
+    const dmx_name rest = dmx_integer_op(e, "Sub", behind, zeros);
+    return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &left, 1), rest,
+                              padded, DMX_PAD_REFLECT);
 }
 
 /* As pad1d of the original: a signal too short to be reflected is first
@@ -233,8 +233,9 @@ static dmx_name overlap_add(dmx_emitter *e, const dmx_transform *t, dmx_name x)
         piece[j] = dmx_emit_slice(e, x, 2, q * j, q * j + q);
         piece[j] = dmx_emit_pad(e, piece[j], 4, 3, j, 3 - j, DMX_PAD_ZEROS);
     }
+    const dmx_name later = dmx_emit_2(e, "Add", piece[2], piece[3]);
     return dmx_emit_2(e, "Add", dmx_emit_2(e, "Add", piece[0], piece[1]),
-                      dmx_emit_2(e, "Add", piece[2], piece[3]));
+                      later);
 }
 
 /* 1.5 / (1.5 - the missing squared windows) for a hop, in the order of
@@ -264,9 +265,9 @@ static dmx_name corrected_hop(dmx_emitter *e, const dmx_transform *t,
                               dmx_name x, dmx_extent i, int64_t first,
                               int64_t last)
 {
-    return dmx_emit_2(e, "Mul",
-                      dmx_emit_slice(e, x, 3, i, dmx_extent_plus(e, i, 1)),
-                      envelope(e, t, first, last));
+    const dmx_name factor = envelope(e, t, first, last);
+    return dmx_emit_2(
+        e, "Mul", dmx_emit_slice(e, x, 3, i, dmx_extent_plus(e, i, 1)), factor);
 }
 
 /* Corrects the kept hops at the edges where frames are missing: for the first
@@ -338,8 +339,8 @@ void dmx_recipe_stft(dmx_walk *w, const dmx_node *n)
 void dmx_recipe_istft(dmx_walk *w, const dmx_node *n)
 {
     const dmx_extent *dim = dmx_walk_dim(w, n->in[0]);
-    const dmx_name x = dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0),
-                                  dmx_emit_bin_weights(&w->e, dim[1]));
+    const dmx_name weights = dmx_emit_bin_weights(&w->e, dim[1]);
+    const dmx_name x = dmx_emit_2(&w->e, "Mul", dmx_walk_in(w, n, 0), weights);
     dmx_transform t;
     if (dmx_transform_open(&w->e, &t, n->at.nfft, n->at.frames_of, dim[0] / 2,
                            dmx_walk_dim(w, n->out[0])[2]))

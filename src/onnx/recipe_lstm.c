@@ -113,9 +113,9 @@ static dmx_name places(dmx_emitter *e, const chunking *k)
 {
     const int64_t zero = 0, one = 1, half = k->hop / 2;
     const dmx_name t = dmx_extent_count(e, k->steps);
+    const dmx_name longer = dmx_extent_missing(e, k->steps, k->width);
     const dmx_name beyond =
-        dmx_integer_op(e, "Min", dmx_constant_i64(e, &one, 1),
-                       dmx_extent_missing(e, k->steps, k->width));
+        dmx_integer_op(e, "Min", dmx_constant_i64(e, &one, 1), longer);
     dmx_name chunk = dmx_emit_2(e, "Sub", t, dmx_constant_i64(e, &half, 1));
     chunk = dmx_emit_2(e, "Max", chunk, dmx_constant_i64(e, &zero, 1));
     chunk = dmx_emit_2(e, "Div", chunk, dmx_constant_i64(e, &k->hop, 1));
@@ -158,9 +158,9 @@ static dmx_name join_fixed(dmx_emitter *e, const chunking *k, dmx_name x,
 /* min(T, width) for every sequence, int32. */
 static dmx_name lengths(dmx_emitter *e, const chunking *k)
 {
+    const dmx_name width = dmx_constant_i64(e, &k->width, 1);
     const dmx_name least =
-        dmx_integer_op(e, "Min", dmx_extent_operand(e, k->steps),
-                       dmx_constant_i64(e, &k->width, 1));
+        dmx_integer_op(e, "Min", dmx_extent_operand(e, k->steps), width);
     dmx_name y = dmx_emit_1(e, "Cast", least);
     dmx_attribute_int(e, "to", ONNX__TENSOR_PROTO__DATA_TYPE__INT32);
     return dmx_emit_expand(e, y,
@@ -178,8 +178,8 @@ static dmx_name in_chunks(dmx_walk *w, const dmx_node *n, dmx_name x,
     k.padded = dmx_extent_times(e, dmx_extent_plus(e, k.count, 1), k.hop);
     const bool free = dmx_extent_is_free(steps);
     x = cut(e, &k, x, dmx_walk_dim(w, n->in[0])[0]);
-    x = layers(w, n, x, width, dmx_extent_product(e, rows, k.count),
-               free ? lengths(e, &k) : NULL);
+    const dmx_name each = free ? lengths(e, &k) : NULL;
+    x = layers(w, n, x, width, dmx_extent_product(e, rows, k.count), each);
     return free ? join_free(e, &k, x, channels)
                 : join_fixed(e, &k, x, channels);
 }

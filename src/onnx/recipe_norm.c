@@ -95,9 +95,9 @@ static dmx_name fill_runs(dmx_emitter *e, dmx_name x, const dmx_extent dim[3],
     whole = dmx_integer_op(e, "Div", whole, run);
     whole = dmx_integer_op(e, "Mul", whole, run);
     *rows = DMX_UNNAMED;
-    return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1),
-                              dmx_integer_op(e, "Sub", whole, n), DMX_UNNAMED,
-                              DMX_PAD_ZEROS);
+    const dmx_name fill = dmx_integer_op(e, "Sub", whole, n);
+    return dmx_emit_pad_names(e, x, 4, 3, dmx_constant_i64(e, &none, 1), fill,
+                              DMX_UNNAMED, DMX_PAD_ZEROS);
 }
 
 /* Rows whose sums take three stages: of 60 s they are seven times as long. */
@@ -139,9 +139,10 @@ dmx_name dmx_emit_mean_time(dmx_emitter *e, dmx_name x, const dmx_extent dim[3])
     const int64_t n = dmx_extent_typical(e, dim[2]), d = near_root(n);
     if (is_short(e, dim))
         return dmx_emit_reduce(e, "ReduceMean", x, 3);
-    if (dmx_extent_is_free(dim[2]))
-        return dmx_emit_2(e, "Div", free_sum(e, "ReduceSum", x, dim),
-                          dmx_extent_float(e, dim[2]));
+    if (dmx_extent_is_free(dim[2])) {
+        const dmx_name count = dmx_extent_float(e, dim[2]);
+        return dmx_emit_2(e, "Div", free_sum(e, "ReduceSum", x, dim), count);
+    }
     if (n / d <= LONG_ROW)
         return two_stages(e, "ReduceMean", "ReduceMean", x, dim, d, n / d);
     x = padded_sum(e, "ReduceSum", x, dim);
@@ -313,10 +314,8 @@ void dmx_recipe_group_norm(dmx_walk *w, const dmx_node *n)
     const dmx_name r = dmx_emit_2(
         e, "Div",
         dmx_weight_vector(e, dmx_weight_of(n), sqrt(count), dim, rank), s);
-    const dmx_name y =
-        dmx_emit_2(e, "Add", dmx_emit_2(e, "Mul", c, r),
-                   dmx_weight_vector(e, dmx_bias_of(n), 1.0, dim, rank));
-    dmx_walk_set(w, n, y);
+    const dmx_name bias = dmx_weight_vector(e, dmx_bias_of(n), 1.0, dim, rank);
+    dmx_walk_set(w, n, dmx_emit_2(e, "Add", dmx_emit_2(e, "Mul", c, r), bias));
 }
 
 /* ---- statistics of the whole input ------------------------------------- */
@@ -382,8 +381,10 @@ void dmx_recipe_standardize(dmx_walk *w, const dmx_node *n)
 {
     dmx_emitter *e = &w->e;
     dmx_name c = find_centred(w, n->in[0], n->in[1]);
-    if (c == NULL)
-        c = dmx_emit_2(e, "Sub", dmx_walk_in(w, n, 0), dmx_walk_in(w, n, 1));
+    if (c == NULL) {
+        const dmx_name mean = dmx_walk_in(w, n, 1);
+        c = dmx_emit_2(e, "Sub", dmx_walk_in(w, n, 0), mean);
+    }
     const dmx_name std =
         dmx_emit_add_scalar(e, dmx_walk_in(w, n, 2), n->at.epsilon);
     dmx_walk_set(w, n, dmx_emit_2(e, "Div", c, std));

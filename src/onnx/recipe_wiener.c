@@ -64,8 +64,10 @@ static dmx_name sum(const wiener *k, dmx_name x, int64_t axis)
 /* a conj(b) */
 static pair outer(const wiener *k, pair a, pair b)
 {
-    return (pair){add(k, mul(k, a.re, b.re), mul(k, a.im, b.im)),
-                  sub(k, mul(k, a.im, b.re), mul(k, a.re, b.im))};
+    const dmx_name ii = mul(k, a.im, b.im), rr = mul(k, a.re, b.re);
+    const dmx_name re = add(k, rr, ii);
+    const dmx_name ri = mul(k, a.re, b.im), ir = mul(k, a.im, b.re);
+    return (pair){re, sub(k, ir, ri)};
 }
 
 /* a b, or conj(a) b */
@@ -99,7 +101,8 @@ static pair over(const wiener *k, pair a, dmx_name b)
 
 static dmx_name power_of(const wiener *k, pair a)
 {
-    return add(k, mul(k, a.re, a.re), mul(k, a.im, a.im));
+    const dmx_name im = mul(k, a.im, a.im);
+    return add(k, mul(k, a.re, a.re), im);
 }
 
 /* ---- in and out ---------------------------------------------------------- */
@@ -155,8 +158,9 @@ static pair mixture(const wiener *k, dmx_name z, int64_t c)
     dmx_emitter *e = k->e;
     const pair x = {dmx_emit_slice(e, z, 1, 2 * c, 2 * c + 1),
                     dmx_emit_slice(e, z, 1, 2 * c + 1, 2 * c + 2)};
-    const dmx_name larger = dmx_emit_2(e, "Max", dmx_emit_1(e, "Abs", x.re),
-                                       dmx_emit_1(e, "Abs", x.im));
+    const dmx_name im = dmx_emit_1(e, "Abs", x.im);
+    const dmx_name larger =
+        dmx_emit_2(e, "Max", dmx_emit_1(e, "Abs", x.re), im);
     const dmx_name none =
         dmx_emit_1(e, "Cast", dmx_emit_2(e, "Equal", larger, number(k, 0.0)));
     dmx_attribute_int(e, "to", ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE);
@@ -214,8 +218,13 @@ static void model(wiener *k)
 {
     const bool two = k->channels == 2;
     dmx_name p = power_of(k, k->y[0]), q = two ? power_of(k, k->y[1]) : NULL;
-    k->power = two ? mul(k, add(k, p, q), number(k, 0.5)) : p;
-    const dmx_name weight = add(k, sum(k, k->power, 3), number(k, 1e-10));
+    k->power = p;
+    if (two) {
+        const dmx_name half = number(k, 0.5);
+        k->power = mul(k, add(k, p, q), half);
+    }
+    const dmx_name least = number(k, 1e-10);
+    const dmx_name weight = add(k, sum(k, k->power, 3), least);
     k->r00 = quotient(k, sum(k, p, 3), weight);
     if (!two)
         return;
@@ -232,7 +241,8 @@ static dmx_name total(const wiener *k, dmx_name r)
 /* Of one channel: y = v R x / (1e-5 + sum of v R). */
 static void filter_mono(wiener *k)
 {
-    const dmx_name all = add(k, total(k, k->r00), number(k, 1e-5));
+    const dmx_name least = number(k, 1e-5);
+    const dmx_name all = add(k, total(k, k->r00), least);
     const dmx_name gain = quotient(k, mul(k, k->power, k->r00), all);
     k->y[0] = scaled(k, gain, k->x[0]);
 }
@@ -240,20 +250,21 @@ static void filter_mono(wiener *k)
 /* y = v R (1e-5 I + sum of v R)^-1 x */
 static void filter_stereo(wiener *k)
 {
-    const dmx_name a = add(k, total(k, k->r00), number(k, 1e-5));
-    const dmx_name d = add(k, total(k, k->r11), number(k, 1e-5));
+    const dmx_name least = number(k, 1e-5);
+    const dmx_name a = add(k, total(k, k->r00), least);
+    const dmx_name d = add(k, total(k, k->r11), least);
     const pair b = {total(k, k->r01.re), total(k, k->r01.im)};
-    const dmx_name det = sub(k, mul(k, a, d), power_of(k, b));
-    const pair w0 = over(
-        k, minus(k, scaled(k, d, k->x[0]), product(k, b, k->x[1], false)), det);
-    const pair w1 = over(
-        k, minus(k, scaled(k, a, k->x[1]), product(k, b, k->x[0], true)), det);
-    k->y[0] =
-        scaled(k, k->power,
-               plus(k, scaled(k, k->r00, w0), product(k, k->r01, w1, false)));
-    k->y[1] =
-        scaled(k, k->power,
-               plus(k, product(k, k->r01, w0, true), scaled(k, k->r11, w1)));
+    const dmx_name bb = power_of(k, b);
+    const dmx_name det = sub(k, mul(k, a, d), bb);
+    const pair bx1 = product(k, b, k->x[1], false);
+    const pair w0 = over(k, minus(k, scaled(k, d, k->x[0]), bx1), det);
+    const pair bx0 = product(k, b, k->x[0], true);
+    const pair w1 = over(k, minus(k, scaled(k, a, k->x[1]), bx0), det);
+    const pair r01w1 = product(k, k->r01, w1, false);
+    k->y[0] = scaled(k, k->power, plus(k, scaled(k, k->r00, w0), r01w1));
+    const pair r11w1 = scaled(k, k->r11, w1);
+    const pair r10w0 = product(k, k->r01, w0, true);
+    k->y[1] = scaled(k, k->power, plus(k, r10w0, r11w1));
 }
 
 /* The mixture's phase with the network's magnitudes. */
@@ -307,8 +318,9 @@ void dmx_recipe_wiener(dmx_walk *w, const dmx_node *n)
     k.frames = one ? m[2] : BLOCK;
     k.count = one ? 1 : dmx_extent_ceil(e, m[2], BLOCK);
     k.blocks = dmx_extent_product(e, e->batch, k.count);
-    load(&k, to_blocks(&k, dmx_walk_in(w, n, 0), m[0]),
-         to_blocks(&k, dmx_walk_in(w, n, 1), z[0]), sources, n->at.residual);
+    const dmx_name mix = to_blocks(&k, dmx_walk_in(w, n, 1), z[0]);
+    load(&k, to_blocks(&k, dmx_walk_in(w, n, 0), m[0]), mix, sources,
+         n->at.residual);
     for (int64_t i = 0; i < n->at.iterations; i++) {
         model(&k);
         if (k.channels == 1)

@@ -66,9 +66,9 @@ void dmx_usual_stft(dmx_walk *w, const dmx_node *n)
     for (int k = 0; k < 2; k++) {
         const dmx_name kernel = rows(e, k == 0 ? "dft_cos" : "dft_sin", nfft,
                                      k == 0 ? 1.0 : -1.0, k == 1, false);
-        part[k] =
-            dmx_emit_2(e, "Unsqueeze", transform(e, "Conv", x, kernel, nfft),
-                       dmx_usual_constant(e, &one, 1));
+        const dmx_name axis = dmx_usual_constant(e, &one, 1);
+        part[k] = dmx_emit_2(e, "Unsqueeze",
+                             transform(e, "Conv", x, kernel, nfft), axis);
     }
     x = dmx_emit_concat(e, part, 2, 1);
     x = dmx_emit_slice(e, x, 2, 0, nfft / 2);
@@ -86,11 +86,14 @@ static dmx_name assign(dmx_emitter *e, dmx_name env, dmx_name update, int64_t a,
                        int64_t b)
 {
     const int64_t zero = 0;
-    const dmx_name length = dmx_emit_2(e, "Gather", dmx_emit_1(e, "Shape", env),
-                                       dmx_usual_constant(e, &zero, 1));
+    const dmx_name first = dmx_usual_constant(e, &zero, 1);
+    const dmx_name length =
+        dmx_emit_2(e, "Gather", dmx_emit_1(e, "Shape", env), first);
     const dmx_name end = dmx_emit_2(e, "Squeeze", length, one(e, 0));
-    const dmx_name begin = dmx_emit_2(e, "Squeeze", one(e, 0), one(e, 0));
-    const dmx_name step = dmx_emit_2(e, "Squeeze", one(e, 1), one(e, 0));
+    dmx_name axis = one(e, 0);
+    const dmx_name begin = dmx_emit_2(e, "Squeeze", one(e, 0), axis);
+    axis = one(e, 0);
+    const dmx_name step = dmx_emit_2(e, "Squeeze", one(e, 1), axis);
     const dmx_name range[] = {begin, end, step};
     const dmx_name all = dmx_emit(e, "Range", range, 3);
     const dmx_name cut[] = {all, one(e, a), one(e, b), one(e, 0), one(e, 1)};
@@ -171,8 +174,8 @@ void dmx_usual_istft(dmx_walk *w, const dmx_node *n)
     const int64_t nfft = n->at.nfft, hop = n->at.hop, left = hop / 2 * 3;
     const int64_t length = (d[2] + 3) * hop;
     dmx_name x = completed(e, dmx_usual_plain(w, n->in[0]), d);
-    x = dmx_emit_2(e, "Add", half_inverse(e, x, d, false),
-                   half_inverse(e, x, d, true));
+    const dmx_name sines = half_inverse(e, x, d, true);
+    x = dmx_emit_2(e, "Add", half_inverse(e, x, d, false), sines);
     x = dmx_emit_slice(e, x, 2, nfft / 2, nfft / 2 + length);
     x = dmx_emit_2(e, "Div", x, envelope(e, nfft, d[2] + 4, length));
     x = dmx_emit_slice(e, x, 2, left, left + n->at.length);

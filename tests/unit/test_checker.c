@@ -61,6 +61,17 @@ static void models_are_judged(void **state)
 }
 
 #if defined(__linux__) && !defined(DMX_TEST_SANITIZED)
+/* Emulators may take a limit and not keep it; then it reads as before. */
+enum { UNLIMITED = 77 };
+
+static bool limit_data(rlim_t bytes)
+{
+    const struct rlimit limit = {bytes, bytes};
+    struct rlimit now;
+    return setrlimit(RLIMIT_DATA, &limit) == 0 &&
+           getrlimit(RLIMIT_DATA, &now) == 0 && now.rlim_cur == bytes;
+}
+
 /* In a process of its own, which has so much memory more than now: an error or
  * a checker, and no end of the process, wherever the memory runs out. */
 static int open_within(size_t more)
@@ -69,18 +80,18 @@ static int open_within(size_t more)
     if (child == 0) {
         dmx_checker *c;
         dmx_error err = DMX_ERROR_INIT;
-        struct rlimit limit = {0};
         long long kb = 0;
         char line[128];
         FILE *f = fopen("/proc/self/status", "re");
         while (f != NULL && fgets(line, sizeof line, f) != NULL &&
                sscanf(line, "VmData: %lld", &kb) != 1)
             continue;
-        limit.rlim_cur = limit.rlim_max = ((rlim_t)kb << 10) + more;
-        const bool limited =
-            f != NULL && kb > 0 && setrlimit(RLIMIT_DATA, &limit) == 0;
+        if (f == NULL || kb <= 0)
+            _exit(98);
+        if (!limit_data(((rlim_t)kb << 10) + more))
+            _exit(UNLIMITED);
         const dmx_status status = dmx_checker_open(&c, &err);
-        _exit(!limited ? 77 : status == err.code ? (int)status : 99);
+        _exit(status == err.code ? (int)status : 99);
     }
     int ended = 0;
     assert_int_equal(waitpid(child, &ended, 0), child);
@@ -94,6 +105,8 @@ static void little_memory_is_an_error(void **state)
     int opened = 0, refused = 0;
     for (size_t mib = 0; mib < 48; mib++) {
         const int code = open_within((mib << 20) + (mib << 12));
+        if (code == UNLIMITED)
+            skip();
         assert_true(code == DMX_OK || code == DMX_ERROR_MEMORY);
         opened += code == DMX_OK;
         refused += code == DMX_ERROR_MEMORY;
