@@ -176,6 +176,8 @@ typedef struct dmx_hooks {
      * loading a model waits until that ends, which a hostile model can delay
      * for hours. A program that must exit calls dmx_remove_part_files first. */
     int (*progress)(void *user, const char *stage, double fraction);
+    /* One line for whoever asked for more of them: nothing is wrong. */
+    void (*detail)(void *user, const char *message);
 } dmx_hooks;
 
 #define DMX_HOOKS_INIT DMX_SIZED_(dmx_hooks)

@@ -45,7 +45,7 @@ class _Sized(c.Structure):
 
 class Hooks(_Sized):
     _fields_ = [("size", c.c_size_t), ("user", c.c_void_p), ("warn", WARN),
-                ("progress", PROGRESS)]
+                ("progress", PROGRESS), ("detail", WARN)]
 
 
 class CheckpointOptions(_Sized):

@@ -119,7 +119,8 @@ def _exception(error: _abi.Error) -> DemucsError:
 
 
 class Hooks:
-    """What happens during a call: warnings go to the log, progress to
+    """What happens during a call: warnings and details go to the log (as
+    WARNING and INFO, of the logger "demucs_onnx"), progress to
     ``progress(stage, fraction)``; whatever a callback raises cancels the call
     and is raised by it."""
 
@@ -131,7 +132,8 @@ class Hooks:
             self._warn = warn
         self.failure: BaseException | None = None
         self.struct = _abi.Hooks(warn=_abi.WARN(self._on_warn),
-                                 progress=_abi.PROGRESS(self._on_progress))
+                                 progress=_abi.PROGRESS(self._on_progress),
+                                 detail=_abi.WARN(self._on_detail))
 
     @property
     def pointer(self) -> Any:
@@ -145,6 +147,12 @@ class Hooks:
         try:
             self._warn(message.decode("utf-8", "replace"))
         except BaseException as failure:  # must not pass through C
+            self.keep(failure)
+
+    def _on_detail(self, user: int, message: bytes) -> None:
+        try:
+            log.info(message.decode("utf-8", "replace"))
+        except BaseException as failure:
             self.keep(failure)
 
     def _on_progress(self, user: int, stage: bytes, fraction: float) -> int:

@@ -92,3 +92,11 @@ def test_stft(tmp_path):
     with pytest.raises(dmx.ArgumentError):
         dmx.stft_to_onnx(tmp_path / "x.onnx", nfft=1001)
     assert not (tmp_path / "x.onnx").exists()
+
+
+def test_automatic_providers_are_quiet(exported, short_song, caplog):
+    """What a script leaves to the library is no warning when it isn't there."""
+    with caplog.at_level("INFO", logger="demucs_onnx"):
+        dmx.separate(short_song, model=exported, stems=["bass"], progress=False)
+        dmx.session_pool().clear()
+    assert not [r for r in caplog.records if r.levelname != "INFO"]

@@ -82,18 +82,33 @@ dmx_hooks dmx_hooks_of(const dmx_hooks *hooks)
     return all;
 }
 
+static void tell(void (*hear)(void *, const char *), void *user,
+                 const char *fmt, va_list args)
+{
+    if (hear == NULL)
+        return;
+    char raw[RAW], line[sizeof((dmx_error *)NULL)->message];
+    dmx_vformat(raw, sizeof raw, fmt, args);
+    dmx_text_printable(line, sizeof line, raw);
+    hear(user, line);
+}
+
 void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...)
 {
     const dmx_hooks all = dmx_hooks_of(hooks);
-    if (all.warn == NULL)
-        return;
-    char raw[RAW], line[sizeof((dmx_error *)NULL)->message];
     va_list args;
     va_start(args, fmt);
-    dmx_vformat(raw, sizeof raw, fmt, args);
+    tell(all.warn, all.user, fmt, args);
     va_end(args);
-    dmx_text_printable(line, sizeof line, raw);
-    all.warn(all.user, line);
+}
+
+void dmx_detail(const dmx_hooks *hooks, const char *fmt, ...)
+{
+    const dmx_hooks all = dmx_hooks_of(hooks);
+    va_list args;
+    va_start(args, fmt);
+    tell(all.detail, all.user, fmt, args);
+    va_end(args);
 }
 
 dmx_status dmx_progress(const dmx_hooks *hooks, const char *stage,

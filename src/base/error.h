@@ -30,6 +30,9 @@ dmx_hooks dmx_hooks_of(const dmx_hooks *hooks);
 /* Sends one warning line to the caller's hooks, if there are any. */
 void dmx_warn(const dmx_hooks *hooks, const char *fmt, ...) DMX_PRINTF(2, 3);
 
+/* The same of a line that only matters to whoever asks for details. */
+void dmx_detail(const dmx_hooks *hooks, const char *fmt, ...) DMX_PRINTF(2, 3);
+
 /* Reports progress (0..1 of a named stage); DMX_ERROR_CANCELLED when the caller
  * asks to stop. */
 dmx_status dmx_progress(const dmx_hooks *hooks, const char *stage,

@@ -43,6 +43,14 @@ static void on_warn(void *user, const char *message)
     pthread_mutex_unlock(&j->run->lock);
 }
 
+static void on_detail(void *user, const char *message)
+{
+    const job *j = user;
+    pthread_mutex_lock(&j->run->lock);
+    cli_detail(j->run->t, "%s: %s", j->song, message);
+    pthread_mutex_unlock(&j->run->lock);
+}
+
 /* Estimated seconds left for this song; negative while unknown. */
 static double time_left(job *j, const char *stage, double fraction)
 {
@@ -325,7 +333,11 @@ void separate_song(separate_run *r, size_t index)
 {
     dmx_error err = DMX_ERROR_INIT;
     job j = {.run = r, .index = index, .song = r->songs->path[index]};
-    j.hooks = (dmx_hooks){sizeof j.hooks, &j, on_warn, on_progress};
+    j.hooks = (dmx_hooks){.size = sizeof j.hooks,
+                          .user = &j,
+                          .warn = on_warn,
+                          .progress = on_progress,
+                          .detail = on_detail};
     clock_gettime(CLOCK_MONOTONIC, &j.started);
     dmx_status status = name_files(&j, &err);
     if (status == DMX_OK && !is_settled(&j))

@@ -257,6 +257,11 @@ static void on_warn(void *user, const char *message)
     cli_warn(user, "%s", message);
 }
 
+static void on_detail(void *user, const char *message)
+{
+    cli_detail(user, "%s", message);
+}
+
 void cli_json_string(FILE *stream, const char *text)
 {
     const size_t size = dmx_text_json(NULL, 0, text) + 1;
@@ -286,5 +291,6 @@ void cli_terminal_open(cli_terminal *t, int quiet, int verbose, int json)
     t->hooks = (dmx_hooks){.size = sizeof(dmx_hooks),
                            .user = t,
                            .warn = on_warn,
-                           .progress = on_progress};
+                           .progress = on_progress,
+                           .detail = on_detail};
 }

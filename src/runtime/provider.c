@@ -134,27 +134,28 @@ static dmx_status append_one(const struct dmx_runtime *r,
     return DMX_OK;
 }
 
-static bool try_one(const char **chosen, const struct dmx_runtime *r,
+/* Whoever named the provider is warned that it is not there; "tell" is that. */
+static void try_one(const char **chosen, const struct dmx_runtime *r,
                     ort_session_options *options, const provider *p,
+                    void (*tell)(const dmx_hooks *, const char *, ...),
                     const dmx_hooks *hooks)
 {
     dmx_error why = DMX_ERROR_INIT;
-    if (append_one(r, options, p, &why) == DMX_OK) {
-        if (*chosen == NULL)
-            *chosen = p->name;
-        return true;
-    }
-    dmx_warn(hooks, "execution provider %s; going on without it", why.message);
-    return false;
+    if (append_one(r, options, p, &why) != DMX_OK)
+        tell(hooks, "execution provider %s; going on without it", why.message);
+    else if (*chosen == NULL)
+        *chosen = p->name;
 }
 
+/* Releases are built with providers whose libraries come separately, so that
+ * one that can't be added is nothing to be warned of. */
 static void append_automatic(const char **chosen, const struct dmx_runtime *r,
                              ort_session_options *options,
                              const dmx_hooks *hooks)
 {
     for (size_t i = 0; i < N_AUTOMATIC; i++)
         if (available(r, &known[i]))
-            try_one(chosen, r, options, &known[i], hooks);
+            try_one(chosen, r, options, &known[i], dmx_detail, hooks);
 }
 
 dmx_status dmx_providers_append(const char **chosen,
@@ -180,7 +181,7 @@ dmx_status dmx_providers_append(const char **chosen,
                              "xnnpack",
                              (int)length, name);
         } else {
-            try_one(chosen, runtime, options, p, hooks);
+            try_one(chosen, runtime, options, p, dmx_warn, hooks);
         }
         name += length + (name[length] == ',');
     }

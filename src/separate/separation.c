@@ -180,13 +180,20 @@ static void on_warning(void *user, const char *message)
     dmx_warn(r->outer, "%s", message);
 }
 
+static void on_detail(void *user, const char *message)
+{
+    const dmx_separation *r = user;
+    dmx_detail(r->outer, "%s", message);
+}
+
 static dmx_status run_piece(dmx_separation *r, const dmx_hooks *hooks,
                             dmx_error *err)
 {
     const dmx_hooks piece = {.size = sizeof piece,
                              .user = r,
                              .warn = on_warning,
-                             .progress = on_piece};
+                             .progress = on_piece,
+                             .detail = on_detail};
     r->outer = hooks;
     DMX_FORWARD(dmx_progress(&piece, "separate", 0, err));
     DMX_FORWARD(dmx_overlap_step(r->overlap, &piece, err));

@@ -6,6 +6,12 @@ static void pass_warning(void *user, const char *message)
     dmx_warn(s->outer, "%s", message);
 }
 
+static void pass_detail(void *user, const char *message)
+{
+    const dmx_stage *s = user;
+    dmx_detail(s->outer, "%s", message);
+}
+
 static int pass_progress(void *user, const char *stage, double fraction)
 {
     (void)stage;
@@ -20,7 +26,8 @@ const dmx_hooks *dmx_stage_open(dmx_stage *stage, const dmx_hooks *outer,
     *stage = (dmx_stage){{.size = sizeof(dmx_hooks),
                           .user = stage,
                           .warn = pass_warning,
-                          .progress = pass_progress},
+                          .progress = pass_progress,
+                          .detail = pass_detail},
                          outer,
                          name,
                          from,

@@ -20,6 +20,11 @@ run 0 "$DEMUCS_ONNX" separate -m "$MODEL" "$DEMO/song.flac" --stem drums \
 says err 'onnxruntime'
 check "SDR of the checkpoint" test "$(sdr drums.wav)" = 8.33
 
+# "auto" is no wish for a provider that isn't there, so that nothing is missing.
+run 0 "$DEMUCS_ONNX" separate -m tiny.onnx "$DEMO/song.flac" --stem drums \
+    -o automatic --providers auto
+check "no warning: $(cat err)" test "$(grep -c 'warning' err)" = 0
+
 # Several segments at once: files of any batch, of a fixed one, a checkpoint,
 # with the last batch short; the same stems to 1e-6 of full scale.
 head -c 1500000 /dev/urandom >long

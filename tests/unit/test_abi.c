@@ -74,7 +74,8 @@ static void test_export_and_hooks(void **state)
 {
     (void)state;
     int calls = 0;
-    const dmx_hooks hooks = {sizeof hooks, &calls, ignore, stop};
+    const dmx_hooks hooks = {
+        .size = sizeof hooks, .user = &calls, .warn = ignore, .progress = stop};
     dmx_export_options o = DMX_EXPORT_OPTIONS_INIT;
     o.hooks = &hooks;
     OLDER(dmx_export_options, o, samples);
@@ -113,7 +114,8 @@ static void test_bench(void **state)
 {
     (void)state;
     int calls = 0;
-    const dmx_hooks hooks = {sizeof hooks, &calls, ignore, stop};
+    const dmx_hooks hooks = {
+        .size = sizeof hooks, .user = &calls, .warn = ignore, .progress = stop};
     dmx_bench_options o = DMX_BENCH_OPTIONS_INIT;
     char *json;
     o.hooks = &hooks;

@@ -170,13 +170,52 @@ static void providers_fall_back(void **state)
     if (strcmp(dmx_session_provider(session), "cpu") == 0)
         assert_int_equal(warnings, 1);
     dmx_session_close(session);
-    options.providers = "auto";
-    dmx_session_close(open_tiny(SAMPLES, 1, &options));
     dmx_error err = DMX_ERROR_INIT;
     options.providers = "tpu";
     assert_int_equal(
         dmx_session_open(&session, runtime, "x", "", 0, &options, &err),
         DMX_ERROR_ARGUMENT);
+}
+
+typedef struct heard {
+    int warnings, details;
+    int built_in; /* warnings of a provider that the library has, but can't add
+                   */
+} heard;
+
+static void hear_warning(void *user, const char *message)
+{
+    heard *h = user;
+    h->warnings++;
+    h->built_in += strstr(message, "was built without it") == NULL;
+}
+
+static void hear_detail(void *user, const char *message)
+{
+    assert_non_null(strstr(message, "going on without it"));
+    ((heard *)user)->details++;
+}
+
+/* Who leaves the choice to the library is not warned of what isn't there. */
+static void automatic_providers_warn_of_nothing(void **state)
+{
+    (void)state;
+    if (runtime == NULL)
+        skip();
+    heard named = {0}, automatic = {0};
+    dmx_hooks hooks = {.size = sizeof(dmx_hooks),
+                       .user = &named,
+                       .warn = hear_warning,
+                       .detail = hear_detail};
+    dmx_session_options options = {.providers = "cuda,coreml,dml",
+                                   .hooks = &hooks};
+    dmx_session_close(open_tiny(SAMPLES, 1, &options));
+    assert_int_equal(named.details, 0);
+    hooks.user = &automatic;
+    options.providers = "auto";
+    dmx_session_close(open_tiny(SAMPLES, 1, &options));
+    assert_int_equal(automatic.warnings, 0);
+    assert_int_equal(automatic.details, named.built_in);
 }
 
 static void a_missing_library_is_explained(void **state)
@@ -204,6 +243,7 @@ int main(void)
         cmocka_unit_test(garbage_is_not_a_model),
         cmocka_unit_test(a_run_can_be_stopped),
         cmocka_unit_test(providers_fall_back),
+        cmocka_unit_test(automatic_providers_warn_of_nothing),
         cmocka_unit_test(a_missing_library_is_explained),
     };
     return cmocka_run_group_tests(tests, open_runtime, close_runtime);
