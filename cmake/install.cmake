@@ -74,6 +74,8 @@ install(FILES ${PROJECT_BINARY_DIR}/demucs-onnx-config-version.cmake
   DESTINATION ${DMX_PACKAGE_DIR})
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/cluster
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples USE_SOURCE_PERMISSIONS)
 
 # The program documents itself; a cross build without an emulator can't ask it.
 if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # test-packages.sh [PART...]: makes the packages of docs/packages.md with its own
-# commands and tries them where nothing else is installed. Parts: dist
-# reproducible wheel deb image recipes aarch64; by default all of them.
+# commands and tries them where nothing else is installed. Parts: dist wheel deb
+# recipes reproducible image aarch64; by default all of them.
 #   $DMX_MADE  not empty: tries what lies in dist/ instead of making it first
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source packaging/chroot.sh
 source packaging/version.sh
 out=$PWD/dist
-parts=${*:-dist reproducible wheel deb image recipes aarch64}
+parts=${*:-dist wheel deb recipes reproducible image aarch64}
 tried=()
 [ "$(id -u)" = 0 ] || {
   echo "test-packages: needs root, for Debians in folders" >&2
@@ -90,14 +90,45 @@ dist() {
   done
 }
 
+# npm_pack FOLDER: npm's package of the source in the current folder, into it.
+npm_pack() {
+  scripts/web.sh build >/dev/null
+  mkdir -p "$1"
+  (cd build/web/package && npm pack --silent --pack-destination "$1" >/dev/null)
+}
+
+# all_of SOURCE OUT FOLDER: every package of the source, made in its folder; the
+# tarball in a folder of that Debian.
+all_of() (
+  cd "$1"
+  DMX_DIST_FOLDER=$3 scripts/dist.sh "$2"
+  scripts/wheel.sh "$2"/demucs-onnx-*-linux-*.tar.gz "$2"
+  scripts/deb.sh "$2"
+  scripts/recipes.sh "$2" "file:///$VERSION.tar.gz"
+  npm_pack "$2"
+)
+
+# Everything is made twice, from copies of the source in two folders.
 reproducible() {
-  local second
-  second=$(mktemp -d "${TMPDIR:-/tmp}/dmx-second-XXXXXX")
-  [ -e "$(echo "$out"/demucs-onnx-*-linux-*.tar.gz)" ] || scripts/dist.sh "$out"
-  DMX_DIST_FOLDER=/another/place/of-it scripts/dist.sh "$second"
-  cmp "$out"/demucs-onnx-*-linux-*.tar.gz "$second"/*.tar.gz
-  rm -rf "$second"
-  tried+=("tarball built in two folders: the same bytes")
+  local both file count=0
+  packages_need npm=npm
+  both=$(mktemp -d "${TMPDIR:-/tmp}/dmx-second-XXXXXX")
+  mkdir -p "$both"/{one,another}
+  git ls-files -z --cached --others --exclude-standard |
+    tar -cf - --ignore-failed-read --null -T - | tar -xf - -C "$both/one"
+  cp -r "$both/one" "$both/another/place"
+  DMX_ONNXRUNTIME=${DMX_ONNXRUNTIME:-$PWD/third_party/onnxruntime/libonnxruntime.so}
+  [ -e "$DMX_ONNXRUNTIME" ] || DMX_ONNXRUNTIME=none
+  export DMX_ONNXRUNTIME
+  all_of "$both/one" "$both/first" /demucs-onnx
+  all_of "$both/another/place" "$both/second" /another/place/of-it
+  for file in "$both"/first/*.{tar.gz,whl,deb,tgz} "$both"/first/*.spdx.json; do
+    cmp "$file" "$both/second/$(basename "$file")"
+    count=$((count + 1))
+  done
+  [ "$count" = 9 ] # tarball, list, wheel, sdist, three .debs, source, npm's
+  rm -rf "$both"
+  tried+=("all packages and npm's, made in two folders: the same bytes")
 }
 
 # The wheel of the tarball on the oldest and the newest Python that Debian has
@@ -254,7 +285,7 @@ aarch64() {
 
 for part in $parts; do
   case $part in
-  dist | reproducible | wheel | deb | image | recipes | aarch64) ;;
+  dist | wheel | deb | recipes | reproducible | image | aarch64) ;;
   *)
     sed -n '2,4s/^# //p' "$0" >&2
     exit 2

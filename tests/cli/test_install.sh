@@ -38,6 +38,12 @@ nm -D --defined-only "$(find prefix -name 'libdemucs-onnx.so' | head -n 1)" |
     awk '{ print $3 }' | grep -v '^dmx_' >foreign
 check "foreign symbols: $(head -n 5 foreign | tr '\n' ' ')" test ! -s foreign
 
+# The examples of docs/cluster.md, ready to be called.
+for script in slurm parallel merge object-store; do
+    check "$script.sh" test -x \
+        "$WORK/prefix/share/doc/demucs-onnx/examples/cluster/$script.sh"
+done
+
 # The program finds its checker in its own folder, wherever it was installed.
 run 1 prefix/bin/demucs-onnx export "$DMX_TEST_DATA/htdemucs/model.th" x.onnx \
     --onnxruntime /nonexistent

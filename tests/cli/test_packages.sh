@@ -11,6 +11,8 @@ BUILD=${DMX_BUILD:-$(dirname "$DEMUCS_ONNX")}
 soname=$(readelf -d "$BUILD/libdemucs-onnx.so" |
     sed -n 's/.*SONAME.*\[libdemucs-onnx\.so\.\(.*\)\]/\1/p')
 check "one soname" test "$(cut -d ' ' -f 2 numbers)" = "$soname"
+check "npm's package has it" grep -qF "\"version\": \"$version\"" \
+    "$SOURCE/web/package/package.json"
 check "no other number in a package's files" test -z "$(grep -rnF "$version" \
     "$P" "$SOURCE"/scripts/{dist,deb,recipes,aarch64,test-packages}.sh)"
 
@@ -35,6 +37,13 @@ run 0 env SOURCE_DATE_EPOCH="$epoch" GIT_DIR=/nonexistent \
     else/where/scripts/recipes.sh three
 check "other bytes of another source" \
     test "$(cmp -s "one/$name.tar.gz" "three/$name.tar.gz"; echo $?)" = 1
+
+run 0 "$SOURCE/scripts/recipes.sh" there https://HOST/PATH/source.tar.gz \
+    https://HOST/home
+for recipe in PKGBUILD demucs-onnx.rb demucs-onnx.nix; do
+    check "$recipe: where it lies" test "$(grep -c -F -e "https://HOST/home" \
+        -e "https://HOST/PATH/source.tar.gz" "there/$recipe")" = 2
+done
 
 # Weights are detected by name and by content.
 for file in "$DMX_TEST_DATA"/demo/htdemucs_tiny-*.th \
