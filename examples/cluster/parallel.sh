@@ -3,6 +3,10 @@
 # hosts with GNU parallel; ":" is this machine, "a,b,c" are reached with ssh.
 # The list, the folder and the program lie at the same paths on all of them.
 set -euo pipefail
+command -v parallel >/dev/null || {
+  echo "parallel.sh: GNU parallel is not installed (Debian's package: parallel)" >&2
+  exit 1
+}
 list=$(realpath "$1") folder=$(realpath -m "$2") shards=$3 hosts=$4
 shift 4
 mkdir -p "$folder"

@@ -184,8 +184,9 @@ static void print_json(const bench_song *b, const figures *f)
 
 static void print_text(cli_terminal *t, const bench_song *b, const figures *f)
 {
-    cli_print(t, "%d songs of %.0f s at once, %d threads each", f->processes,
-              b->seconds, f->threads);
+    cli_print(t, "%d song%s of %.0f s at once, %d thread%s each", f->processes,
+              f->processes == 1 ? "" : "s", b->seconds, f->threads,
+              f->threads == 1 ? "" : "s");
     cli_print(t, "%10.2f s for all, %.1f times real time", f->wall,
               b->seconds * f->processes / f->wall);
     cli_print(t, "%10.1f songs an hour", 3600.0 * f->processes / f->wall);

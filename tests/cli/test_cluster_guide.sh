@@ -28,6 +28,10 @@ cp separated/results-0.jsonl first.jsonl
 run 0 bash -e block1.sh
 check "done once" cmp first.jsonl separated/results-0.jsonl
 
+mkdir few
+for tool in bash cat dirname; do ln -s "$(command -v $tool)" few; done
+PATH=$WORK/few run 1 bash examples/cluster/parallel.sh songs.txt x 8 :
+says err 'GNU parallel is not installed'
 if command -v parallel >/dev/null; then
     run 0 bash -e block3.sh
     run 0 bash -e block2.sh
