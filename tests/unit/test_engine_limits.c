@@ -238,8 +238,8 @@ static void test_turns(void **state)
 
 /* ---- the mixture's spectrogram twice ------------------------------------- */
 
-/* The magnitudes of a mixture, changed, with its phase; and the mixture with a
- * convolution of it, which may overwrite it. */
+/* The magnitudes of a mixture, changed, with its phase; and a sum with the
+ * mixture, which would overwrite it. */
 static dmx_graph *masked(int64_t samples)
 {
     seed = 9;
@@ -248,9 +248,12 @@ static dmx_graph *masked(int64_t samples)
     const dmx_value mix = dmx_graph_input(g, 2, samples);
     dmx_value z = dmx_graph_stft(g, "stft", mix, 256, DMX_FRAMES_HYBRID);
     const dmx_conv_geometry around = {.padding = {{0, 0}, {1, 1}}};
-    const dmx_value y = dmx_graph_add(
+    dmx_value y =
+        dmx_graph_conv(g, "conv", mix, TENSOR(2, 2, 1, 3), TENSOR(2), around);
+    y = dmx_graph_activation(g, "gelu", DMX_OP_GELU, y);
+    y = dmx_graph_add(
         g, "add",
-        dmx_graph_conv(g, "conv", mix, TENSOR(2, 2, 1, 3), TENSOR(2), around),
+        dmx_graph_conv(g, "conv", y, TENSOR(2, 2, 1, 3), TENSOR(2), around),
         mix, 1.0);
     dmx_value m = dmx_graph_magnitude(g, "magnitude", z);
     m = dmx_graph_conv(g, "conv", m, TENSOR(2, 2, 3, 3), TENSOR(2),
@@ -439,6 +442,56 @@ static void test_bands(void **state)
     }
 }
 
+/* ---- views of what would be overwritten ----------------------------------
+ */
+
+static dmx_value zeros_around(dmx_graph *g, dmx_value x, int64_t rows_after)
+{
+    return dmx_graph_pad(g, "pad", x, 1, 0, rows_after);
+}
+
+/* The rows are changed, their signal is still needed. */
+static dmx_value changed_rows(dmx_graph *g, dmx_value x)
+{
+    const dmx_value y =
+        dmx_graph_activation(g, "gelu", DMX_OP_GELU, rows(g, x, 0, 9));
+    return dmx_graph_add(g, "add", zeros_around(g, y, 15), x, 1.0);
+}
+
+/* The signal is added to, its rows are still needed. */
+static dmx_value changed_signal(dmx_graph *g, dmx_value x)
+{
+    const dmx_value y = dmx_graph_activation(g, "gelu", DMX_OP_GELU, x);
+    const dmx_value some = rows(g, rows(g, y, 3, 20), 2, 12);
+    const dmx_value sum =
+        dmx_graph_add(g, "sum",
+                      dmx_graph_conv(g, "conv", x, TENSOR(32, 32, 1, 1),
+                                     TENSOR(32), (dmx_conv_geometry){0}),
+                      y, 1.0);
+    return dmx_graph_add(g, "add", sum, zeros_around(g, some, 14), 1.0);
+}
+
+static void test_views(void **state)
+{
+    (void)state;
+    dmx_value (*const all[])(dmx_graph *, dmx_value) = {changed_rows,
+                                                        changed_signal};
+    for (int i = 0; i < 2; i++) {
+        dmx_value x;
+        trial t;
+        dmx_graph *g = begin(&x, 32, 24, 37);
+        end(g, all[i](g, x));
+        trial_open(&t, g);
+        assert_true(run_plain(&t));
+        dmx_engine *e = open_engine(&t, &usual);
+        assert_true(views_of(e) > 0);
+        check_same(&t, e, i == 0 ? "changed rows" : "changed signal");
+        dmx_engine_close(e);
+        trial_close(&t);
+        graph_close(g);
+    }
+}
+
 /* ---- whole networks ------------------------------------------------------ */
 
 static random_seeds given;
@@ -517,9 +570,9 @@ int main(int argc, char **argv)
 {
     given = random_seeds_parse(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_turns),    cmocka_unit_test(test_spectrogram),
-        cmocka_unit_test(test_result),   cmocka_unit_test(test_bands),
-        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_turns),  cmocka_unit_test(test_spectrogram),
+        cmocka_unit_test(test_result), cmocka_unit_test(test_bands),
+        cmocka_unit_test(test_views),  cmocka_unit_test(test_networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
