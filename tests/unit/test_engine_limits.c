@@ -1,131 +1,21 @@
 /* What the engine does with long signals to save memory, on small ones: the
- * same bits as without it, from any number of threads, run after run.
- * More networks: test_engine_limits CLASS FIRST COUNT */
-#include "random_network.h"
+ * same bits as without it, from any number of threads, run after run. */
+#include "engine_trial.h"
 #include "random_tensor.h"
 #include "test_support.h"
 
-#include "base/platform.h"
-#include "base/test_signal.h"
-#include "engine/engine.h"
 #include "engine/kernels/kernels.h"
-#include "engine/program.h"
 #include "graph/builders.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static dmx_error err = DMX_ERROR_INIT;
-static const dmx_precision_plan exact;
 
-/* Nothing shares memory, nothing is done in turns. */
-static const dmx_engine_limits plain = {.waiting = INT64_MAX / 2,
-                                        .spectrogram = INT64_MAX,
-                                        .result = INT64_MAX,
-                                        .placing = DMX_PLACE_APART,
-                                        .copies = true};
-static const dmx_engine_limits usual = DMX_ENGINE_LIMITS;
-
-/* ---- memory that is given back -------------------------------------------
- * It is not zero afterwards, as the system's would be, but NaN.
- */
-
-static size_t given_back;
-
-bool __wrap_dmx_pages_forget(void *p, size_t bytes);
-bool __wrap_dmx_pages_forget(void *p, size_t bytes)
+static void check_same(engine_trial *t, const dmx_engine *e, const char *what)
 {
-    memset(p, 0xff, bytes);
-    given_back += bytes;
-    return true;
-}
-
-/* ---- running ------------------------------------------------------------ */
-
-typedef struct trial {
-    const dmx_graph *graph;
-    float *mix, *wanted, *got;
-    size_t count; /* of the result */
-    const dmx_precision_plan *plan;
-    dmx_engine_options options;
-} trial;
-
-static void trial_open(trial *t, const dmx_graph *g)
-{
-    const dmx_shape in = dmx_graph_shape(g, g->input);
-    const dmx_shape out = dmx_graph_shape(g, g->output);
-    *t = (trial){.graph = g,
-                 .count = (size_t)dmx_shape_count(&out),
-                 .plan = &exact,
-                 .options = DMX_ENGINE_OPTIONS_INIT};
-    t->options.threads = 2;
-    t->mix = calloc((size_t)dmx_shape_count(&in), sizeof *t->mix);
-    t->wanted = calloc(t->count, sizeof *t->wanted);
-    t->got = calloc(t->count, sizeof *t->got);
-    assert_true(t->mix != NULL && t->wanted != NULL && t->got != NULL);
-    dmx_signal_noise(t->mix, in.dim[0], in.dim[2]);
-}
-
-static void trial_close(trial *t)
-{
-    free(t->mix);
-    free(t->wanted);
-    free(t->got);
-}
-
-static dmx_engine *open_engine(const trial *t, const dmx_engine_limits *limits)
-{
-    dmx_engine *e;
-    assert_ok(dmx_engine_open_limited(&e, t->graph, &t->options, t->plan,
-                                      limits, &err),
-              &err);
-    return e;
-}
-
-/* Two runs in one memory; the second counts. */
-static void run_twice(float *out, const trial *t, const dmx_engine *e)
-{
-    dmx_engine_state *s;
-    assert_ok(dmx_engine_state_open(&s, e, &err), &err);
-    for (int i = 0; i < 2; i++) {
-        memset(out, 0, t->count * sizeof *out);
-        assert_ok(dmx_engine_run(s, out, t->mix, NULL, &err), &err);
-    }
-    dmx_engine_state_close(s);
-}
-
-/* False: there is nothing but NaN and zeros to compare with. */
-static bool run_plain(trial *t)
-{
-    dmx_engine *e = open_engine(t, &plain);
-    run_twice(t->wanted, t, e);
-    dmx_engine_close(e);
-    float peak = 0.0f;
-    for (size_t i = 0; i < t->count; i++)
-        peak = t->wanted[i] > peak ? t->wanted[i] : peak;
-    return peak > 0.0f;
-}
-
-static bool is_same(trial *t, const dmx_engine *e)
-{
-    run_twice(t->got, t, e);
-    return memcmp(t->got, t->wanted, t->count * sizeof *t->got) == 0;
-}
-
-static void check_same(trial *t, const dmx_engine *e, const char *what)
-{
-    if (!is_same(t, e))
+    if (!engine_trial_same(t, e))
         fail_msg("%s, %s, %d threads: other bits", what, dmx_engine_isa(e),
                  t->options.threads);
-}
-
-static int steps_of(const dmx_engine *e, const char *kind)
-{
-    int count = 0;
-    for (size_t i = 0; i < e->n_step; i++)
-        count += strcmp(e->step[i].kind, kind) == 0;
-    return count;
 }
 
 /* ---- graphs ------------------------------------------------------------- */
@@ -192,21 +82,21 @@ static const dmx_buffer *waiting_of(const dmx_engine *e)
 }
 
 /* In as many turns as there are panels, and in two of unequal length. */
-static void check_turns(trial *t)
+static void check_turns(engine_trial *t)
 {
-    assert_true(run_plain(t));
-    dmx_engine *e = open_engine(t, &usual);
+    assert_true(engine_trial_plain(t));
+    dmx_engine *e = engine_trial_engine(t, &engine_trial_usual);
     const int64_t all = waiting_of(e)->floats;
-    assert_int_equal(steps_of(e, "winograd in"), 1);
+    assert_int_equal(engine_trial_steps(e, "winograd in"), 1);
     dmx_engine_close(e);
     const int64_t waiting[] = {1, all * 2 / 3};
     int turns[2];
     for (int i = 0; i < 2; i++) {
-        dmx_engine_limits limits = usual;
+        dmx_engine_limits limits = engine_trial_usual;
         limits.waiting = waiting[i];
-        e = open_engine(t, &limits);
-        turns[i] = steps_of(e, "winograd in");
-        assert_int_equal(steps_of(e, "winograd"), turns[i]);
+        e = engine_trial_engine(t, &limits);
+        turns[i] = engine_trial_steps(e, "winograd in");
+        assert_int_equal(engine_trial_steps(e, "winograd"), turns[i]);
         assert_true(waiting_of(e)->floats < all);
         check_same(t, e, "turns");
         dmx_engine_close(e);
@@ -219,19 +109,20 @@ static void test_turns(void **state)
 {
     (void)state;
     static const int64_t sizes[][2] = {{9, 150}, {11, 401}, {1, 1200}};
-    const dmx_precision_plan narrow = {
-        .of = {[DMX_LAYERS_WINOGRAD] = DMX_INT16}};
+    const dmx_precision_plan exact = {{DMX_FLOAT32}},
+                             narrow = {
+                                 .of = {[DMX_LAYERS_WINOGRAD] = DMX_INT16}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         dmx_graph *g = convolution(sizes[i][0], sizes[i][1]);
-        trial t;
-        trial_open(&t, g);
+        engine_trial t;
+        engine_trial_open(&t, g);
         for (int k = 0; (t.options.isa = dmx_kernels_name(k)) != NULL; k++)
             for (int way = 0; way < 2; way++) {
-                t.plan = way == 1 ? &narrow : &exact;
+                t.plan = way == 1 ? narrow : exact;
                 t.options.threads = 12; /* for few panels each */
                 check_turns(&t);
             }
-        trial_close(&t);
+        engine_trial_close(&t);
         graph_close(g);
     }
 }
@@ -271,23 +162,23 @@ static dmx_graph *masked(int64_t samples)
 static void test_spectrogram(void **state)
 {
     (void)state;
-    dmx_engine_limits limits = usual;
+    dmx_engine_limits limits = engine_trial_usual;
     limits.spectrogram = 1;
     dmx_graph *g = masked(5000);
-    trial t;
-    trial_open(&t, g);
+    engine_trial t;
+    engine_trial_open(&t, g);
     for (int k = 0; (t.options.isa = dmx_kernels_name(k)) != NULL; k++) {
-        assert_true(run_plain(&t));
-        dmx_engine *once = open_engine(&t, &usual);
-        dmx_engine *twice = open_engine(&t, &limits);
-        assert_int_equal(steps_of(once, "stft"), 1);
-        assert_int_equal(steps_of(twice, "stft"), 2);
+        assert_true(engine_trial_plain(&t));
+        dmx_engine *once = engine_trial_engine(&t, &engine_trial_usual);
+        dmx_engine *twice = engine_trial_engine(&t, &limits);
+        assert_int_equal(engine_trial_steps(once, "stft"), 1);
+        assert_int_equal(engine_trial_steps(twice, "stft"), 2);
         check_same(&t, once, "one spectrogram");
         check_same(&t, twice, "two spectrograms");
         dmx_engine_close(once);
         dmx_engine_close(twice);
     }
-    trial_close(&t);
+    engine_trial_close(&t);
     graph_close(g);
 }
 
@@ -298,21 +189,21 @@ static void test_result(void **state)
 {
     (void)state;
     dmx_graph *g = convolution(9, 150);
-    trial t;
-    trial_open(&t, g);
-    assert_true(run_plain(&t));
+    engine_trial t;
+    engine_trial_open(&t, g);
+    assert_true(engine_trial_plain(&t));
     bool first = false, last = false;
     for (int placing = DMX_PLACE_BEST; placing <= DMX_PLACE_APART; placing++) {
-        dmx_engine_limits limits = usual;
+        dmx_engine_limits limits = engine_trial_usual;
         limits.result = 1;
         limits.placing = (dmx_placing)placing;
-        dmx_engine *e = open_engine(&t, &limits);
+        dmx_engine *e = engine_trial_engine(&t, &limits);
         const dmx_buffer *b = &e->buffer[e->output];
-        given_back = 0;
+        engine_trial_given_back = 0;
         check_same(&t, e, "result");
         const int64_t after = e->arena_floats - b->offset - b->floats;
         const int64_t room = dmx_max(b->offset, after);
-        assert_int_equal(given_back,
+        assert_int_equal(engine_trial_given_back,
                          2 * sizeof(float) *
                              (size_t)dmx_min(room, (int64_t)t.count));
         first = first || after > b->offset;
@@ -320,12 +211,12 @@ static void test_result(void **state)
         dmx_engine_close(e);
     }
     assert_true(first && last);
-    dmx_engine *e = open_engine(&t, &usual);
-    given_back = 0;
+    dmx_engine *e = engine_trial_engine(&t, &engine_trial_usual);
+    engine_trial_given_back = 0;
     check_same(&t, e, "short result");
-    assert_int_equal(given_back, 0);
+    assert_int_equal(engine_trial_given_back, 0);
     dmx_engine_close(e);
-    trial_close(&t);
+    engine_trial_close(&t);
     graph_close(g);
 }
 
@@ -394,18 +285,10 @@ static dmx_graph *bands(const band_case *c)
     return g;
 }
 
-static int views_of(const dmx_engine *e)
-{
-    int count = 0;
-    for (size_t i = 0; i < e->n_buffer; i++)
-        count += e->buffer[i].base != DMX_NO_BUFFER;
-    return count;
-}
-
 static int passes_of(const dmx_engine *e)
 {
-    return steps_of(e, "activation") + steps_of(e, "add") +
-           steps_of(e, "crop") + steps_of(e, "concat");
+    return engine_trial_steps(e, "activation") + engine_trial_steps(e, "add") +
+           engine_trial_steps(e, "crop") + engine_trial_steps(e, "concat");
 }
 
 static void test_bands(void **state)
@@ -424,20 +307,21 @@ static void test_bands(void **state)
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         dmx_graph *g = bands(&all[i]);
-        trial t;
-        trial_open(&t, g);
+        engine_trial t;
+        engine_trial_open(&t, g);
         for (int k = 0; (t.options.isa = dmx_kernels_name(k)) != NULL; k++)
             for (int way = 0; way < 2; way++) {
                 t.options.low_memory = way == 1;
-                assert_true(run_plain(&t));
-                dmx_engine *e = open_engine(&t, &usual);
-                if (views_of(e) < all[i].views || passes_of(e) > all[i].passes)
-                    fail_msg("case %zu: %d views, %d passes", i, views_of(e),
-                             passes_of(e));
+                assert_true(engine_trial_plain(&t));
+                dmx_engine *e = engine_trial_engine(&t, &engine_trial_usual);
+                if (engine_trial_views(e) < all[i].views ||
+                    passes_of(e) > all[i].passes)
+                    fail_msg("case %zu: %d views, %d passes", i,
+                             engine_trial_views(e), passes_of(e));
                 check_same(&t, e, "bands");
                 dmx_engine_close(e);
             }
-        trial_close(&t);
+        engine_trial_close(&t);
         graph_close(g);
     }
 }
@@ -478,101 +362,26 @@ static void test_views(void **state)
                                                         changed_signal};
     for (int i = 0; i < 2; i++) {
         dmx_value x;
-        trial t;
+        engine_trial t;
         dmx_graph *g = begin(&x, 32, 24, 37);
         end(g, all[i](g, x));
-        trial_open(&t, g);
-        assert_true(run_plain(&t));
-        dmx_engine *e = open_engine(&t, &usual);
-        assert_true(views_of(e) > 0);
+        engine_trial_open(&t, g);
+        assert_true(engine_trial_plain(&t));
+        dmx_engine *e = engine_trial_engine(&t, &engine_trial_usual);
+        assert_true(engine_trial_views(e) > 0);
         check_same(&t, e, i == 0 ? "changed rows" : "changed signal");
         dmx_engine_close(e);
-        trial_close(&t);
+        engine_trial_close(&t);
         graph_close(g);
     }
 }
 
-/* ---- whole networks ------------------------------------------------------ */
-
-static random_seeds given;
-
-typedef struct tally {
-    int networks, failed, views, orders, spectrograms, turns;
-} tally;
-
-static int64_t compare(tally *n, trial *t, const dmx_engine_limits *limits,
-                       const char *what)
+int main(void)
 {
-    dmx_engine *e = open_engine(t, limits);
-    const int64_t size = e->arena_floats;
-    n->views += views_of(e) > 0;
-    n->spectrograms += steps_of(e, "stft") > 1;
-    n->turns += steps_of(e, "winograd in") > 0;
-    if (!is_same(t, e)) {
-        printf("FAILED: %s\n", what);
-        n->failed++;
-    }
-    dmx_engine_close(e);
-    return size;
-}
-
-static void compare_network(tally *n, trial *t)
-{
-    dmx_engine_limits limits = usual;
-    int64_t least = INT64_MAX, size[DMX_PLACE_APART + 1];
-    if (!run_plain(t))
-        return;
-    for (int i = DMX_PLACE_BEST; i <= DMX_PLACE_APART; i++) {
-        limits.placing = (dmx_placing)i;
-        size[i] = compare(n, t, &limits, "placing");
-        if (i != DMX_PLACE_BEST)
-            least = dmx_min(least, size[i]);
-    }
-    assert_int_equal(size[DMX_PLACE_BEST], least);
-    assert_true(least < size[DMX_PLACE_APART]);
-    n->orders += size[DMX_PLACE_LARGER] > least;
-    const dmx_engine_limits low = {.waiting = 1, .spectrogram = 1, .result = 1};
-    t->options.threads = 3;
-    compare(n, t, &low, "low limits");
-    n->networks++;
-}
-
-static void check_networks(tally *n, const char *klass, uint64_t count)
-{
-    const random_seeds seeds = random_seeds_of(&given, klass, count);
-    for (uint64_t i = 0; i < seeds.count; i++) {
-        random_network net;
-        if (random_network_open(&net, klass, seeds.first + i)) {
-            trial t;
-            printf("%s %llu\n", klass, (unsigned long long)(seeds.first + i));
-            trial_open(&t, net.graph);
-            compare_network(n, &t);
-            trial_close(&t);
-        }
-        random_network_close(&net);
-    }
-}
-
-static void test_networks(void **state)
-{
-    (void)state;
-    tally n = {0};
-    check_networks(&n, "HDemucs", 10);
-    check_networks(&n, "HTDemucs", 4);
-    check_networks(&n, "Demucs", 3);
-    assert_int_equal(n.failed, 0);
-    if (given.klass == NULL)
-        assert_true(n.networks > 8 && n.views > 0 && n.orders > 0 &&
-                    n.spectrograms > 0 && n.turns > 0);
-}
-
-int main(int argc, char **argv)
-{
-    given = random_seeds_parse(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_turns),  cmocka_unit_test(test_spectrogram),
         cmocka_unit_test(test_result), cmocka_unit_test(test_bands),
-        cmocka_unit_test(test_views),  cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
