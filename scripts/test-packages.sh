@@ -108,9 +108,10 @@ all_of() (
   npm_pack "$2"
 )
 
-# Everything is made twice, from copies of the source in two folders.
+# Everything is made twice, in two folders; what the parts before this one have
+# made is the first of the two.
 reproducible() {
-  local both file count=0
+  local both first=$out file count=0
   packages_need npm=npm
   both=$(mktemp -d "${TMPDIR:-/tmp}/dmx-second-XXXXXX")
   mkdir -p "$both"/{one,another}
@@ -120,10 +121,16 @@ reproducible() {
   DMX_ONNXRUNTIME=${DMX_ONNXRUNTIME:-$PWD/third_party/onnxruntime/libonnxruntime.so}
   [ -e "$DMX_ONNXRUNTIME" ] || DMX_ONNXRUNTIME=none
   export DMX_ONNXRUNTIME
-  all_of "$both/one" "$both/first" /demucs-onnx
+  case " $parts " in
+  *" dist wheel deb recipes reproducible "*) npm_pack "$out" ;;
+  *)
+    first=$both/first
+    all_of "$both/one" "$first" /demucs-onnx
+    ;;
+  esac
   all_of "$both/another/place" "$both/second" /another/place/of-it
-  for file in "$both"/first/*.{tar.gz,whl,deb,tgz} "$both"/first/*.spdx.json; do
-    cmp "$file" "$both/second/$(basename "$file")"
+  for file in "$both"/second/*.{tar.gz,whl,deb,tgz,spdx.json}; do
+    cmp "$file" "$first/$(basename "$file")"
     count=$((count + 1))
   done
   [ "$count" = 9 ] # tarball, list, wheel, sdist, three .debs, source, npm's
