@@ -485,6 +485,7 @@ static void run_and_kill(const char *url, const char *path)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    test_server_rest(server); /* the caller changes what is served */
 }
 
 static size_t part_size(const char *path)
@@ -634,6 +635,7 @@ static void full_disk(void **state)
     assert_false(there(path));
     watch w;
     dmx_error err;
+    test_server_rest(server);
     f->sent = 0;
     assert_ok(fetch(f, path, &w, &err), &err);
     assert_file(path, data);
