@@ -8,7 +8,8 @@ foreach(isa portable neon wasm)
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS}")
 endforeach()
 if(DMX_WASM_RELAXED)
-  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_wasm.c PROPERTIES
+  set_source_files_properties(${DMX_KERNEL_DIR}/kernels_wasm.c
+    ${DMX_KERNEL_DIR}/narrow_wasm.c PROPERTIES
     COMPILE_OPTIONS "${DMX_KERNEL_FLAGS};-mrelaxed-simd")
 endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

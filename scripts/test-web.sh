@@ -20,9 +20,14 @@ esac
   exit 77
 }
 export WEB=$build/web DEMUCS_ONNX=${DEMUCS_ONNX:-$build/demucs-onnx} SOURCE=$PWD
+if [ "$name" = precision ]; then # the kernels' test
+  for variant in simd relaxed; do
+    cmake --build "$build/web/module/$variant" --target narrow_test >/dev/null
+  done
+fi
 run() { node "$@" --test "tests/web/$name.test.mjs"; }
 run
 # The relaxed SIMD instructions, where they are behind a flag.
-if [ "$name" = node ] && node --experimental-wasm-relaxed-simd -e 0 2>/dev/null; then
+if [[ $name =~ ^(node|precision)$ ]] && node --experimental-wasm-relaxed-simd -e 0 2>/dev/null; then
   run --experimental-wasm-relaxed-simd
 fi

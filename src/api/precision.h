@@ -37,6 +37,18 @@ typedef struct dmx_choice_key {
     int64_t samples;
 } dmx_choice_key;
 
+/* The file name of a choice. False when memory is short. */
+#define DMX_CHOICE_NAME 40
+bool dmx_choice_name(char name[DMX_CHOICE_NAME], const dmx_choice_key *key);
+/* Reads its document; false unless it promises enough. */
+bool dmx_choice_parse(dmx_choice *out, const char *text, size_t size,
+                      dmx_engine_precision precision);
+/* Its document, malloc'd; NULL when memory is short. */
+char *dmx_choice_print(const dmx_choice *choice, const dmx_choice_key *key);
+
+dmx_precision_report dmx_choice_report(const dmx_choice *choice,
+                                       dmx_engine_precision precision);
+
 /* Reads a stored choice (api/precision_keep.c). True when there is one. */
 bool dmx_choice_read(dmx_choice *out, const char *folder,
                      const dmx_choice_key *key);

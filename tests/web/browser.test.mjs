@@ -133,6 +133,39 @@ test('the next visit takes the model from the cache', async () => {
     await again.close();
 });
 
+test('integers: what is promised, and a proof that is kept', async t => {
+    const exact = native(demoSong, demoModel);
+    for (const precision of ['int16', 'int8']) {
+        const d = await page.evaluate(async ([model, precision]) => {
+            const open = async () => {
+                const stages = new Set();
+                const demucs = await Demucs.open({ model, precision, integers: ['int16', 'int8'], threads: 2,
+                    onProgress: (fraction, stage) => stages.add(stage) });
+                return { demucs, proved: stages.has('prove') };
+            };
+            const first = await open(), second = await open();
+            await send(await collect(second.demucs.separate(await song())));
+            [first, second].forEach(({ demucs }) => demucs.close());
+            return { proved: [first.proved, second.proved], precision: first.demucs.precision, same: second.demucs.precision };
+        }, [MODEL, precision]);
+        const [{ promised, decibels, layers }] = d.precision;
+        const worst = Math.min(...Object.keys(exact).map(name => sdr(exact[name], received[name])));
+        t.diagnostic(`${precision}: ${worst.toFixed(1)} dB, proved ${decibels.toFixed(1)}`);
+        assert.deepEqual(d.proved, [true, false]);
+        assert.deepEqual(d.same, d.precision);
+        assert.ok(Object.values(layers).includes(precision));
+        assert.ok(decibels >= promised + 4 && worst >= promised);
+    }
+    await page.evaluate(() => Demucs.clearCache());
+    const again = await page.evaluate(async model => {
+        const stages = new Set();
+        const demucs = await Demucs.open({ model, precision: 'int16', threads: 2, onProgress: (fraction, stage) => stages.add(stage) });
+        demucs.close();
+        return { proved: stages.has('prove'), exact: demucs.precision[0].exact };
+    }, MODEL);
+    assert.equal(again.proved, !again.exact);
+});
+
 test('a cached model is held while it is read, and no longer', async () => {
     const d = await page.evaluate(async model => {
         const one = await Demucs.open({ model, threads: 1 });

@@ -54,6 +54,16 @@ test('a FLAC file into float32 WAV, as the program', () => {
     assert.match(again.err, /bass\.wav exists; give --overwrite/);
 });
 
+test('a precision by name', () => {
+    const r = command(['separate', demoSong, '-m', demoModel, '-o', 'int16', '--float32', '--stem', 'bass',
+        '--precision', 'int16', '--cache-dir', 'proofs']);
+    assert.equal(r.code, 0, r.err);
+    const { bass } = stemsIn(path.join(project, 'int16/song'));
+    close({ bass }, native(demoSong, demoModel, ['--stem', 'bass']), 2e-3);
+    const wrong = command(['separate', demoSong, '-m', demoModel, '--precision=int7']);
+    assert.deepEqual([wrong.code, wrong.err], [2, "demucs-onnx: --precision: 'int7' is none; there are exact, int16, int8\n"]);
+});
+
 test('16 and 24 bits, rescaled as the program does', () => {
     for (const [flag, step] of [[[], 2 ** -15], [['--int24'], 2 ** -23]]) {
         const r = command(['separate', demoSong, '-m', demoModel, '-o', 'bits', '--overwrite', ...flag]);

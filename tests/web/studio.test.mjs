@@ -186,6 +186,15 @@ test('keys', async () => {
     await page.waitForFunction(() => document.querySelector('#play').textContent === 'Play');
 });
 
+test('integers, and what they keep', async () => {
+    const p = await visit(server);
+    await p.selectOption('#precision', 'int16');
+    await p.click('#separate');
+    await ends(p, 'Done');
+    assert.match(await p.textContent('#engine'), /, int16: (\d+ dB of 60 promised|this processor gains nothing from integers; exact)$/);
+    await p.close();
+});
+
 test('every control has a name, and the page fits a phone', async () => {
     const p = await visit(server, { viewport: { width: 360, height: 740 } });
     await p.click('#separate');

@@ -1,6 +1,5 @@
 /* Stubs for what the separator refers to but the module does not contain: ONNX
  * Runtime, the float64 reference, bag files in folders, and output files. */
-#include "api/precision.h"
 #include "base/output.h"
 #include "hub/cache.h"
 #include "hub/repository.h"
@@ -33,20 +32,6 @@ dmx_status dmx_cache_folder(char **out, const char *option, dmx_error *err)
     (void)option, (void)err;
     *out = NULL;
     return DMX_OK;
-}
-
-/* There is no folder to cache proofs of precision in. */
-bool dmx_choice_read(dmx_choice *out, const char *folder,
-                     const dmx_choice_key *key)
-{
-    (void)out, (void)folder, (void)key;
-    return false;
-}
-
-void dmx_choice_write(const dmx_choice *choice, const char *folder,
-                      const dmx_choice_key *key, const dmx_hooks *hooks)
-{
-    (void)choice, (void)folder, (void)key, (void)hooks;
 }
 
 dmx_status dmx_output_open(dmx_output *out, const char *path, dmx_error *err)

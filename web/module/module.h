@@ -27,6 +27,10 @@ WEB_IMPORT("file_size") double host_file_size(const char *name);
 WEB_IMPORT("file_read")
 int host_file_read(const char *name, double offset, void *out, size_t size);
 
+/* Keeps a text under a name, by which later modules of any version may read it
+ * as a file; not 0: it can't. */
+WEB_IMPORT("keep") int host_keep(const char *name, const char *text);
+
 /* Reports progress; returns nonzero to cancel. */
 WEB_IMPORT("progress") int host_progress(const char *stage, double fraction);
 /* Shows the user a one-line warning. */
@@ -69,6 +73,10 @@ WEB_EXPORT void web_free_text(char *text);
  *   segment, overlap, transition_power, shifts, seed, threads, stems
  *                   as in dmx_separator_options
  *   low_memory      keeps float16 weights as they are
+ *   precision       "exact", "int16" or "int8". The proof of a reduced one is
+ *                   kept by the host as "precision/NAME"
+ *   integers        which of "int16" and "int8" are faster than float32, and
+ *                   than the one before; missing: measured when it matters
  *   graphs          models are ONNX files that the host runs itself, none of
  *                   which is read here: {name: {inputs, outputs: [{name,
  *                   float32, dims (-1: free)}], metadata: {key: text}}}
@@ -80,7 +88,9 @@ WEB_EXPORT dmx_separator *web_open(const char *options);
 WEB_EXPORT void web_close(dmx_separator *separator);
 
 /* What was opened, as JSON: {stems, sources, sample_rate, channels, segment
- * (frames), isa, threads}. Free with web_free_text. */
+ * (frames), isa, threads}, and for a reduced precision `precision`, an array of
+ * what dmx_engine_precision_json says about each model. Free with
+ * web_free_text. */
 WEB_EXPORT char *web_describe(const dmx_separator *separator);
 
 /* Separates a track of `frames` frames, which host_read gives, into stems,
@@ -134,8 +144,8 @@ WEB_EXPORT void web_sha256_finish(void *state, char *hex);
 
 /* For benchmarks: GFLOP/s of `rounds` rounds of multiply-adds in registers (the
  * most that one thread can reach), and of the engine's matrix product with k
- * columns in cache. */
+ * columns in cache; number: 0 float32, 1 int16, 2 int8. */
 WEB_EXPORT double web_measure_fma(int rounds);
-WEB_EXPORT double web_measure_product(int k, int repeats);
+WEB_EXPORT double web_measure_product(int number, int k, int repeats);
 
 #endif

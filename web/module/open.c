@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "engine/kernels/kernels.h"
 #include "hub/bag.h"
+#include "separate/separator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,12 +119,45 @@ static dmx_status take_stems(request *r, const dmx_json *item, dmx_error *err)
     return DMX_OK;
 }
 
+static dmx_status take_precision(request *r, const dmx_json *item,
+                                 dmx_error *err)
+{
+    const char *name = dmx_json_text_of(item);
+    if (!dmx_engine_precision_find(&r->options.precision, name))
+        return bad(item->string, "exact, int16 or int8", err);
+    return DMX_OK;
+}
+
+static dmx_status take_integers(const dmx_json *item, dmx_error *err)
+{
+    bool faster[DMX_NUMBERS] = {false};
+    const dmx_json *name;
+    if (!dmx_json_is_array(item))
+        return bad(item->string, "a list of int16 and int8", err);
+    DMX_JSON_EACH (name, item) {
+        dmx_engine_precision p;
+        if (!dmx_engine_precision_find(&p, dmx_json_text_of(name)) ||
+            p == DMX_ENGINE_EXACT)
+            return bad(item->string, "a list of int16 and int8", err);
+        faster[p == DMX_ENGINE_INT16 ? DMX_INT16 : DMX_INT8] = true;
+    }
+    web_set_integers(faster);
+    return DMX_OK;
+}
+
+static dmx_status take_low_memory(const dmx_json *item, dmx_error *err)
+{
+    if (!dmx_json_is_bool(item))
+        return bad(item->string, "true or false", err);
+    web_set_low_memory(dmx_json_is_true(item));
+    return DMX_OK;
+}
+
 /* A key that has a separator's option of its own. */
 static dmx_status take_option(request *r, const dmx_json *item, dmx_error *err)
 {
     dmx_separator_options *o = &r->options;
     const char *key = item->string;
-    int low_memory;
     if (strcmp(key, "segment") == 0)
         return take_number(&o->segment, item, 0, 3600, err);
     if (strcmp(key, "overlap") == 0)
@@ -138,13 +172,13 @@ static dmx_status take_option(request *r, const dmx_json *item, dmx_error *err)
         return take_seed(&o->seed, item, err);
     if (strcmp(key, "stems") == 0)
         return take_stems(r, item, err);
-    if (strcmp(key, "low_memory") != 0)
-        DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT, "options: unknown '%s'", key);
-    if (!dmx_json_is_bool(item))
-        return bad(key, "true or false", err);
-    low_memory = dmx_json_is_true(item);
-    web_set_low_memory(low_memory);
-    return DMX_OK;
+    if (strcmp(key, "precision") == 0)
+        return take_precision(r, item, err);
+    if (strcmp(key, "integers") == 0)
+        return take_integers(item, err);
+    if (strcmp(key, "low_memory") == 0)
+        return take_low_memory(item, err);
+    DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT, "options: unknown '%s'", key);
 }
 
 /* ------------------------------------------------------------------ bag */
@@ -217,6 +251,7 @@ dmx_separator *web_open(const char *text)
     const dmx_hooks hooks = web_hooks();
     request r = {.options = DMX_SEPARATOR_OPTIONS_INIT};
     r.options.hooks = &hooks;
+    r.options.choices = "precision";
     dmx_separator *separator = NULL;
     error = (dmx_error)DMX_ERROR_INIT;
     dmx_status status = read_request(&r, text, &error);
@@ -259,6 +294,16 @@ static bool add_numbers(dmx_json *object, const dmx_separator *s)
            dmx_json_add_string(object, "isa", dmx_kernels_name(0)) != NULL;
 }
 
+static bool add_precision(dmx_json *object, const dmx_separator *s)
+{
+    if (s->each.precision == DMX_ENGINE_EXACT)
+        return true;
+    char *text = dmx_separator_precision_json(s);
+    dmx_json *list = text != NULL ? dmx_json_read(text) : NULL;
+    dmx_free(text);
+    return dmx_json_add(object, "precision", list);
+}
+
 char *web_describe(const dmx_separator *s)
 {
     dmx_json *object = dmx_json_new(DMX_JSON_OBJECT);
@@ -266,7 +311,7 @@ char *web_describe(const dmx_separator *s)
                                 dmx_separator_stem, s) &&
                       add_names(object, "sources", dmx_separator_sources(s),
                                 dmx_separator_source, s) &&
-                      add_numbers(object, s);
+                      add_numbers(object, s) && add_precision(object, s);
     char *text = fine ? dmx_json_print_compact(object) : NULL;
     dmx_json_free(object);
     return text;

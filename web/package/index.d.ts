@@ -43,14 +43,26 @@ export interface OpenOptions extends SeparateOptions {
     /** Keep float16 weights as they are: half the memory for them, slower. */
     lowMemory?: boolean;
     /**
-     * Where downloads are kept. true (the default): in a page the folder
+     * Arithmetic of products: "exact" (the default) is float32; "int16" and
+     * "int8" take integers where they are faster here, and keep 60 or 45 dB of
+     * signal to noise against exact, which is proved on the model's weights when
+     * it is opened first; see Demucs.precision.
+     */
+    precision?: 'exact' | 'int16' | 'int8';
+    /**
+     * Which integers are faster here than float32, and than wider ones. Missing:
+     * measured, a part of a second, when precision is not "exact".
+     */
+    integers?: ('int16' | 'int8')[];
+    /**
+     * Where downloads, and proofs of precision, are kept. true (the default): in a page the folder
      * "demucs-models" of the origin's private file system, in Node the native
      * program's cache folder. A string names another. false: nowhere.
      */
     cache?: boolean | string;
     /** Bytes of the download so far, and of all when they are known. */
     onDownload?(loaded: number, total: number | undefined): void;
-    /** While the model is read: 0 to 1 of a stage. */
+    /** While the model is read, and "prove"d: 0 to 1 of a stage. */
     onProgress?(fraction: number, stage: string): void;
     /** One line that the user should see, such as a checksum that is not the name's. */
     onWarning?(message: string): void;
@@ -76,6 +88,22 @@ export interface Part {
     frames: number;
     /** stems.vocals[channel] */
     stems: Record<string, Float32Array[]>;
+}
+
+/** What became of a reduced precision. */
+export interface PrecisionReport {
+    /** Its file. */
+    model: string;
+    precision: 'int16' | 'int8';
+    /** Signal to noise of the worst source against "exact", dB: promised, proved. */
+    promised: number;
+    decibels: number;
+    /** Everything is float32, for the reason in `note`. */
+    exact: boolean;
+    note: string | undefined;
+    isa: string;
+    /** Per class of layers: "float32", "int16" or "int8". */
+    layers: Record<string, string>;
 }
 
 export interface ReleasedModel {
@@ -120,6 +148,8 @@ export class Demucs {
     readonly isa: string;
     /** Whether the model came from the cache. */
     readonly cached: boolean;
+    /** One a model of a reduced precision; none of "exact". */
+    readonly precision: PrecisionReport[];
     /** Memory of the module now. */
     readonly heapBytes: number;
 
@@ -130,8 +160,9 @@ export class Demucs {
      */
     separate(audio: AudioLike | Float32Array[], options?: RunOptions): AsyncGenerator<Part, void, void>;
 
-    /** GFLOP/s of one thread: multiply-adds in registers, and the engine's product. */
-    measure(options?: { rounds?: number; columns?: number; repeats?: number }): Promise<{ fma: number; product: number }>;
+    /** GFLOP/s of one thread: multiply-adds in registers, and the engine's products. */
+    measure(options?: { rounds?: number; columns?: number; repeats?: number }):
+        Promise<{ fma: number; product: number; int16: number; int8: number }>;
 
     /** Ends the worker. Node's process stays alive until then. */
     close(): void;

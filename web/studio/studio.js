@@ -39,6 +39,7 @@ function progress(stage, fraction, loaded) {
     say({
         download: () => `Downloading the model: ${megabytes(loaded ?? 0)}${fraction ? `, ${percent}` : ''}`,
         read: () => `Reading the model: ${percent}`,
+        prove: () => `Proving the arithmetic on this model's weights, once: ${percent}`,
         decode: () => 'Decoding the song',
         measure: () => 'Measuring the level',
         separate: () => `Separating: ${percent}${timeLeft(fraction)}`,
@@ -219,9 +220,16 @@ const saveAll = () => saving(() => save(`${safe(session.name)} stems.zip`, 'appl
 
 // -------------------------------------------------------------- separating
 
+function precisionText({ precision, promised, decibels, note, layers }) {
+    const numbers = [...new Set(Object.values(layers))];
+    return `, ${precision}: ${note ?? `${decibels.toFixed(0)} dB of ${promised} promised`
+        + `${numbers.includes(precision) ? '' : `, by ${numbers.join(' and ')}`}`}`;
+}
+
 function showEngine(demucs) {
     $('engine').textContent = `${demucs.isa}, ${demucs.threads} thread${demucs.threads > 1 ? 's' : ''}`
-        + `${demucs.threadsReason ? ` (${demucs.threadsReason})` : ''}${demucs.cached ? ', model from the cache' : ''}`;
+        + `${demucs.threadsReason ? ` (${demucs.threadsReason})` : ''}${demucs.cached ? ', model from the cache' : ''}${
+            [...new Set(demucs.precision.map(precisionText))].join('')}`;
 }
 
 async function openPlayer(s, planes) {
@@ -264,7 +272,8 @@ async function separate() {
     $('separate').disabled = true;
     $('cancel').disabled = false;
     try {
-        await session.run(song, { model: chosenModel(), shifts: Number($('shifts').value), lowMemory: $('low-memory').checked }, {
+        await session.run(song, { model: chosenModel(), shifts: Number($('shifts').value),
+            precision: $('precision').value, lowMemory: $('low-memory').checked }, {
             progress, open: showEngine, ready: openPlayer,
             part: (start, stems) => session.stems.forEach((name, i) => lanes[1 + i].picture.add(stems[name], start)),
             stored: available => player.extend(available) });

@@ -9,7 +9,6 @@
 #include <sys/auxv.h>
 #endif
 
-extern const dmx_narrow_kernels dmx_narrow_portable;
 #if defined(__x86_64__)
 extern const dmx_narrow_kernels dmx_narrow_avx512vnni, dmx_narrow_avx512,
     dmx_narrow_avx2;
@@ -19,6 +18,11 @@ extern const dmx_narrow_kernels dmx_narrow_avxvnni;
 #elif defined(__aarch64__)
 extern const dmx_narrow_kernels dmx_narrow_i8mm, dmx_narrow_dotprod,
     dmx_narrow_neon;
+#endif
+#if defined(__wasm_simd128__)
+extern const dmx_narrow_kernels dmx_narrow_wasm;
+#else
+extern const dmx_narrow_kernels dmx_narrow_portable;
 #endif
 
 static const dmx_narrow_kernels *const tables[] = {
@@ -33,7 +37,11 @@ static const dmx_narrow_kernels *const tables[] = {
     &dmx_narrow_dotprod,
     &dmx_narrow_neon,
 #endif
+#if defined(__wasm_simd128__)
+    &dmx_narrow_wasm, /* the only table, as in kernels.c */
+#else
     &dmx_narrow_portable,
+#endif
 };
 #define N_TABLE (sizeof tables / sizeof tables[0])
 

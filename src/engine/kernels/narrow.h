@@ -4,7 +4,8 @@
  * Numbers. k is cut into chunks of DMX_CHUNK elements or fewer; a chunk of a
  * row of A (weights) and one of a column of B (data) have a scale each:
  *   int16: w = scale * q, x = scale * q
- *   int8:  w = scale * q, x = scale * (q - zero), 0 <= q <= 255
+ *   int8:  w = scale * q, x = scale * (q - zero), 0 <= q <= 255 (127 in relaxed
+ *   WebAssembly)
  * The products within a chunk are summed exactly, in int32, and the chunks'
  * sums in float32.
  *

@@ -1,6 +1,6 @@
 /* Attention with narrow integers, one block of keys at a time, queries in the
- * lanes. Softmax weights in fixed point (int16: 1 is 32767; int8: 255) need the
- * true maximum, so scores are stored until it is known. */
+ * lanes. Softmax weights in fixed point (int16: 1 is 32767; int8: MOST_DATA)
+ * need the true maximum, so scores are stored until it is known. */
 
 /* Far below any relevant score; two to this power is 0. */
 #define FAR_BELOW (-1000.0f)
@@ -179,7 +179,7 @@ INLINE void tile_scores(const dmx_number kind, const dmx_narrow_attention *a,
 INLINE void softmax_word(const dmx_number kind, const float *score,
                          const vec most, vec *total, int32_t *to)
 {
-    const float one = kind == DMX_INT8 ? 255.0f : STEPS_16;
+    const float one = kind == DMX_INT8 ? (float)MOST_DATA : STEPS_16;
     const float bias = kind == DMX_INT8 ? (float)DATA_BIAS : 0.0f;
     const int pack = kind == DMX_INT8 ? 4 : 2;
     veci q[4];
@@ -220,7 +220,7 @@ INLINE void add_values(const dmx_number kind, const dmx_narrow_attention *a,
 {
     const dmx_cut cut = {kind, a->room, a->room};
     const int64_t words = dmx_narrow_words(&cut);
-    const float part = 1.0f / (kind == DMX_INT8 ? 255.0f : STEPS_16);
+    const float part = 1.0f / (kind == DMX_INT8 ? (float)MOST_DATA : STEPS_16);
     static const int32_t zero[NR];
     const int32_t *value = a->value;
     float *o = a->o;

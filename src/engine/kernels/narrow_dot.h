@@ -5,20 +5,30 @@
  *   DOT_MADD    plain AVX2 or AVX-512
  *   DOT_NEON    SDOT for int8 (int16 has no instruction that gains)
  *   DOT_I8MM    the same with SMMLA, which multiplies small matrices
+ *   DOT_WASM    WebAssembly; int8 by the relaxed instruction, on data of 7
+ *               bits, or else widened to int16
  *   DOT_PLAIN   any compiler
  * dot_16: sum += x0 w0 + x1 w1 over pairs of int16; dot_8: over four int8, x
- * unsigned (but signed for SDOT: DATA_BIAS is subtracted from what is stored)
- * and w signed, up to MOST_WEIGHT. */
+ * unsigned up to MOST_DATA (but signed for SDOT: DATA_BIAS is subtracted from
+ * what is stored) and w signed, up to MOST_WEIGHT. */
 #define DOT_VNNI  1
 #define DOT_MADD  2
 #define DOT_NEON  3
 #define DOT_I8MM  4
 #define DOT_PLAIN 5
+#define DOT_WASM  6
 
 /* VPMADDUBSW adds two products in int16: 2 * 255 * 64 is the most that fits.
  */
 #define MOST_WEIGHT (DOT == DOT_MADD ? 64 : 127)
 #define DATA_BIAS   (DOT == DOT_NEON || DOT == DOT_I8MM ? 128 : 0)
+/* The largest number of int8 data: relaxed SIMD promises nothing about the
+ * eighth bit of that operand. */
+#if DOT == DOT_WASM && defined(__wasm_relaxed_simd__)
+#define MOST_DATA 127
+#else
+#define MOST_DATA 255
+#endif
 
 #if DOT == DOT_NEON || DOT == DOT_I8MM
 #include <arm_neon.h>
@@ -121,6 +131,31 @@ INLINE veci dot_8(veci sum, veci x, veci w)
     __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
     return sum;
 }
+#elif DOT == DOT_WASM
+INLINE veci dot_16(veci sum, veci x, veci w)
+{
+    return v_wrapping_sum(sum,
+                          (veci)wasm_i32x4_dot_i16x8((v128_t)x, (v128_t)w));
+}
+
+#if defined(__wasm_relaxed_simd__)
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    return (veci)wasm_i32x4_relaxed_dot_i8x16_i7x16_add((v128_t)w, (v128_t)x,
+                                                        (v128_t)sum);
+}
+#else
+/* Bytes 0 and 2 of each word, then 1 and 3, as int16. */
+INLINE veci dot_8(veci sum, veci x, veci w)
+{
+    const v128_t even = wasm_v128_and((v128_t)x, wasm_i16x8_splat(0xff));
+    const v128_t odd = wasm_u16x8_shr((v128_t)x, 8);
+    const v128_t low = wasm_i16x8_shr(wasm_i16x8_shl((v128_t)w, 8), 8);
+    const v128_t high = wasm_i16x8_shr((v128_t)w, 8);
+    sum = v_wrapping_sum(sum, (veci)wasm_i32x4_dot_i16x8(even, low));
+    return v_wrapping_sum(sum, (veci)wasm_i32x4_dot_i16x8(odd, high));
+}
+#endif
 #else
 INLINE veci dot_16(veci sum, veci x, veci w)
 {

@@ -7,7 +7,7 @@
 
 #define STEPS_16 32767.0f
 /* One less than available, since the zero point is rounded, too. */
-#define STEPS_8 254.0f
+#define STEPS_8 ((float)MOST_DATA - 1.0f)
 
 INLINE veci v_rounded(vec x)
 {
@@ -27,6 +27,8 @@ INLINE veci v_max_int(veci a, veci b)
     return (veci)_mm512_max_epi32((__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
     return (veci)_mm256_max_epi32((__m256i)a, (__m256i)b);
+#elif defined(__wasm_simd128__)
+    return (veci)wasm_i32x4_max((v128_t)a, (v128_t)b);
 #else
     const veci more = a > b;
     return (a & more) | (b & ~more);
@@ -35,12 +37,16 @@ INLINE veci v_max_int(veci a, veci b)
 
 INLINE vec v_sqrt(vec x)
 {
+#if defined(__wasm_simd128__)
+    return (vec)wasm_f32x4_sqrt((v128_t)x);
+#else
     float lane[LANES];
     v_store(lane, x);
 #pragma GCC unroll 16
     for (int i = 0; i < LANES; i++)
         lane[i] = __builtin_sqrtf(lane[i]);
     return v_load(lane);
+#endif
 }
 
 /* NaN where the magnitude is NaN or infinity: the NaN with zero low bits, which

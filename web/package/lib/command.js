@@ -27,6 +27,7 @@ const OPTIONS = {
     '--transition-power': ['X', 'transitionPower', 'sharpness of the transitions between segments (1)'],
     '--threads': ['N', 'threads', 'threads of the engine (all cores, 8 at most)'],
     '--low-memory': ['', 'lowMemory', 'keep float16 weights as they are'],
+    '--precision': ['NAME', 'precision', 'exact, int16 or int8: integers where they are faster,\nproved on the model\'s weights (exact)'],
     '--cache-dir': ['DIR', 'cache', 'where downloads are kept (~/.cache/demucs-onnx)'],
     '--quiet': ['', 'quiet', 'errors only'],
     '--help': ['', 'help', 'show this help and stop'],
@@ -34,6 +35,7 @@ const OPTIONS = {
 };
 const SHORT = { '-m': '--model', '-n': '--model', '--name': '--model', '-o': '--out',
     '-q': '--quiet', '-h': '--help' };
+const PRECISIONS = ['exact', 'int16', 'int8'];
 const NUMBERS = ['overlap', 'segment', 'shifts', 'seed', 'transitionPower', 'threads'];
 
 class Usage extends Error {}
@@ -92,6 +94,8 @@ function check({ options, songs }) {
         throw new Usage('no song is given; see demucs-onnx separate --help');
     if (options.int24 && options.float32)
         throw new Usage('give either --int24 or --float32');
+    if (options.precision !== undefined && !PRECISIONS.includes(options.precision))
+        throw new Usage(`--precision: '${options.precision}' is none; there are ${PRECISIONS.join(', ')}`);
     if (options.exactSum && !options.float32)
         throw new Usage('--exact-sum needs --float32: other samples are rounded');
     if (options.stem !== undefined && options.stems !== undefined)
@@ -191,6 +195,7 @@ async function separate({ options, songs }, signal) {
     const line = progressLine(options);
     const demucs = await Demucs.open({ ...rest, model, signal,
         stems: stem !== undefined ? [stem] : stems?.split(','), onDownload: download(options, line),
+        onProgress: (fraction, stage) => stage === 'prove' && line.say(`proving ${options.precision}, once`, fraction),
         onWarning: message => options.quiet || console.error(`demucs-onnx: warning: ${printable(message)}`) });
     const folder = out ?? path.join('separated', nameOf(model));
     let failed = 0;

@@ -7,6 +7,9 @@ import { DemucsError, unpackError } from './errors.js';
 
 const MOST_THREADS = 8; // with more cores, some are usually slow ones
 
+const reported = p => ({ model: p.model, precision: p.precision, promised: p.promise_db,
+    decibels: p.snr_db ?? Infinity, exact: p.exact, note: p.note, isa: p.isa, layers: p.layers });
+
 export class DemucsOf {
     #platform; #worker; #message; #next = 0; #waiting = new Map();
     #listener = {}; #control; #busy = false; #closed = false; #warn;
@@ -34,7 +37,8 @@ export class DemucsOf {
             error => this.#end(new DemucsError('worker', `the worker failed: ${error?.message ?? 'its script can\'t be loaded'}`)));
     }
 
-    async #open(platform, { model, threads, lowMemory = false, cache = true, onDownload, onProgress, onWarning, signal, ...defaults }) {
+    async #open(platform, { model, threads, lowMemory = false, precision = 'exact', integers,
+        cache = true, onDownload, onProgress, onWarning, signal, ...defaults }) {
         if (model === undefined)
             throw new DemucsError('argument', 'model: give a released name, a URL, or the file');
         this.#platform = platform;
@@ -43,7 +47,7 @@ export class DemucsOf {
             this.#control = new Int32Array(new SharedArrayBuffer(4));
         const most = threads ?? Math.min(platform.processors, MOST_THREADS);
         this.threadsReason = most > 1 ? platform.threadsRefused : undefined;
-        this.#message = { model: platform.model(model), lowMemory, cache, defaults,
+        this.#message = { model: platform.model(model), lowMemory, precision, integers, cache, defaults,
             threads: this.threadsReason ? 1 : Math.max(1, most), control: this.#control };
         this.#listener = { onDownload, onProgress };
         await this.#startWorker(signal);
@@ -75,6 +79,7 @@ export class DemucsOf {
         this.isa = d.isa;
         this.threads = d.threads;
         this.cached = d.cached;
+        this.precision = (d.precision ?? []).map(reported);
         this.heapBytes = d.heapBytes;
         if (this.#message.threads > 1 && d.threads < this.#message.threads)
             this.threadsReason = `the browser started ${d.threads - 1} of ${this.#message.threads - 1} threads`;

@@ -3,16 +3,19 @@ import { matchChannels } from './audio.js';
 import { packError } from './errors.js';
 import { needSimd, variant } from './features.js';
 import { Module } from './module.js';
-import { findModel } from './models.js';
+import { bytesFile, findModel } from './models.js';
 import { separatorOptions } from './options.js';
 
 const PART = 65536;        // frames that go to the page at a time
 const PROGRESS_EVERY = 40; // milliseconds
+const NOTES = 'precision/'; // begins the names of what was proved
 
 // platform: compile(name), startThread(message), files(module, cache), post.
+// files(): a store as in models.js, whose notes() gives { get(name), keep(name,
+// text) }: small texts that are kept, read at once and written later.
 export class Engine {
     #platform; #module; #separator = 0; #opened; #files = new Map(); #model;
-    #track; #control; #last = 0; #unread;
+    #track; #control; #last = 0; #unread; #notes; #unkept = new Map();
 
     constructor(platform) {
         this.#platform = platform;
@@ -21,16 +24,20 @@ export class Engine {
     // ------------------------------------------------------------ the host
 
     #host = module => ({
-        file_size: name => this.#files.get(module.text(name))?.size ?? -1,
+        file_size: name => this.#file(module.text(name))?.size ?? -1,
         file_read: (name, offset, out, size) => {
             try {
-                const file = this.#files.get(module.text(name));
+                const file = this.#file(module.text(name));
                 file.read(offset, module.u8(out >>> 0, size));
                 return 0;
             } catch (error) {
                 this.#unread = error;
                 return 1;
             }
+        },
+        keep: (name, text) => {
+            this.#unkept.set(module.text(name), module.text(text));
+            return 0;
         },
         warn: at => this.#warn(module.text(at)),
         progress: (stage, fraction) => this.#progress(module.text(stage), fraction),
@@ -41,6 +48,23 @@ export class Engine {
         },
         write: (planes, frames) => this.#write(planes >>> 0, frames),
     });
+
+    #file(name) {
+        const text = name.startsWith(NOTES)
+            ? this.#unkept.get(name) ?? this.#notes?.get(name.slice(NOTES.length)) : undefined;
+        return text === undefined ? this.#files.get(name)
+            : bytesFile(new TextEncoder().encode(text).buffer, name);
+    }
+
+    async #keepNotes() {
+        for (const [name, text] of this.#unkept)
+            try {
+                this.#unkept.delete(name);
+                await this.#notes?.keep(name.slice(NOTES.length), text);
+            } catch (error) {
+                this.#warn(`${name}: what was proved can't be kept (${error.message}); it will be proved again next time`);
+            }
+    }
 
     #warn(message) {
         this.#platform.post({ warning: message });
@@ -95,7 +119,7 @@ export class Engine {
 
     // ------------------------------------------------------------- opening
 
-    async open({ model, threads, lowMemory, cache, control, defaults }) {
+    async open({ model, threads, lowMemory, precision, integers, cache, control, defaults }) {
         needSimd();
         this.#control = control;
         const compiled = await this.#platform.compile(variant(threads));
@@ -106,8 +130,10 @@ export class Engine {
         this.#model = await findModel(model, this.#released(), store, say);
         for (const file of this.#model.files)
             this.#files.set(file.name, file);
-        this.#model.lowMemory = lowMemory;
+        Object.assign(this.#model, { lowMemory, precision, integers });
+        this.#notes = precision === 'exact' ? undefined : await store.notes();
         const described = this.#openReleasing(defaults);
+        await this.#keepNotes();
         return { ...described, cached: this.#model.cached, heapBytes: this.#module.bytes };
     }
 
@@ -139,6 +165,8 @@ export class Engine {
             weights: this.#model.weights ?? null,
             ...separatorOptions({ ...options, segment: options.segment ?? this.#model.segment }),
             low_memory: Boolean(this.#model.lowMemory),
+            precision: this.#model.precision,
+            ...(this.#model.integers ? { integers: this.#model.integers } : {}),
         });
         if (this.#opened?.json === json)
             return this.#opened.described;
@@ -150,13 +178,17 @@ export class Engine {
             throw this.#unread ?? this.#module.error();
         const described = this.#module.json(e.web_describe(this.#separator));
         this.#opened = { json, described };
+        for (const { model, precision, note } of described.precision ?? [])
+            if (note)
+                this.#warn(`${model}: ${precision}: ${note}`);
         return described;
     }
 
     // ---------------------------------------------------------- separating
 
-    separate({ planes, options }) {
+    async separate({ planes, options }) {
         const described = this.#openSeparator(options);
+        await this.#keepNotes();
         const { channels, stems } = described, frames = planes[0].length;
         const rows = stems.length * channels;
         this.#track = { planes: matchChannels(planes, channels), frames, channels, rows,
@@ -174,7 +206,8 @@ export class Engine {
 
     measure({ rounds, columns, repeats }) {
         const { e } = this.#module;
-        return { fma: e.web_measure_fma(rounds), product: e.web_measure_product(columns, repeats) };
+        const [product, int16, int8] = [0, 1, 2].map(number => e.web_measure_product(number, columns, repeats));
+        return { fma: e.web_measure_fma(rounds), product, int16, int8 };
     }
 }
 

@@ -1,6 +1,6 @@
 // Files in a browser: Blobs, and a cache in the origin's private file system.
 import { DemucsError } from './errors.js';
-import { bytesFile, checkHash, download } from './models.js';
+import { bytesFile, checkHash, download, MOST_NOTE } from './models.js';
 
 const PIECE = 4 << 20;
 
@@ -134,6 +134,30 @@ class Cache {
         return (await this.folder.getFileHandle(key)).getFile();
     }
 
+    // Read beforehand, since the module can't wait.
+    async notes() {
+        const folder = await this.folder.getDirectoryHandle('precision', { create: true });
+        const texts = new Map();
+        for await (const [name, handle] of folder.entries()) {
+            const file = await handle.getFile?.();
+            if (file?.size <= MOST_NOTE)
+                texts.set(name, await file.text());
+        }
+        return {
+            get: name => texts.get(name),
+            async keep(name, text) {
+                const handle = await folder.getFileHandle(name, { create: true });
+                const access = await handle.createSyncAccessHandle();
+                try {
+                    access.truncate(0);
+                    access.write(new TextEncoder().encode(text), { at: 0 });
+                } finally {
+                    access.close();
+                }
+            },
+        };
+    }
+
     async drop(key) {
         await this.folder.removeEntry(key).catch(() => {});
     }
@@ -186,6 +210,7 @@ export async function browserFiles(module, cacheName) {
         path() {
             throw new DemucsError('argument', 'model: a browser opens a URL, a Blob or an ArrayBuffer, no path');
         },
+        notes: async () => cache?.notes().catch(() => undefined),
         async fetch(url, source, say) {
             const known = source.sha256?.length === 64;
             const key = known ? source.sha256 : `url-${hashOf(module, url)}`;

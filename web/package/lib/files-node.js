@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DemucsError } from './errors.js';
-import { bytesFile, checkHash, download } from './models.js';
+import { bytesFile, checkHash, download, MOST_NOTE } from './models.js';
 
 // The native program keeps its models in the same place.
 export function cacheFolder() {
@@ -97,6 +97,32 @@ async function sha256Of(file) {
     return hash.digest('hex');
 }
 
+// As the native program keeps them.
+function notesOf(folder) {
+    return {
+        get(name) {
+            const file = path.join(folder, name);
+            try {
+                const { size } = fs.statSync(file);
+                return size <= MOST_NOTE ? fs.readFileSync(file, 'utf8') : undefined;
+            } catch { // there is none
+                return undefined;
+            }
+        },
+        async keep(name, text) {
+            const part = path.join(folder, `${name}.${randomBytes(6).toString('hex')}.part`);
+            fs.mkdirSync(folder, { recursive: true });
+            try {
+                fs.writeFileSync(part, text, { flag: 'wx' });
+                fs.renameSync(part, path.join(folder, name));
+            } catch (error) {
+                fs.rmSync(part, { force: true });
+                throw error;
+            }
+        },
+    };
+}
+
 export async function nodeFiles(module, cache) {
     const folder = cache === true ? cacheFolder() : cache;
     return {
@@ -105,6 +131,7 @@ export async function nodeFiles(module, cache) {
         },
         bytes: bytesFile,
         path: diskFile,
+        notes: async () => folder ? notesOf(path.join(folder, 'precision')) : undefined,
         async fetch(url, source, say) {
             if (!folder)
                 return { file: await fetchIntoMemory(url, source, say), cached: false };

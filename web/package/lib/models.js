@@ -1,7 +1,7 @@
 // Turns what the user gave as a model into files that the module reads.
 // A file: { name, size, read(offset, bytes) }, synchronous.
 // A store: fetch(url, { sha256, name }, say) -> { file, cached }, and what the
-// platform has: blob(blob, name), bytes(buffer, name), path(path).
+// platform has: blob(blob, name), bytes(buffer, name), path(path); notes().
 import { DemucsError } from './errors.js';
 
 function releasedModel(name, released) {
@@ -11,6 +11,9 @@ function releasedModel(name, released) {
             + `there are ${released.map(m => m.name).join(', ')}. A file is given as URL or Blob`);
     return model;
 }
+
+// Bytes of a note, at most.
+export const MOST_NOTE = 65536;
 
 // From the first source that works.
 async function fetchMember(member, store, say) {

@@ -52,7 +52,7 @@ export async function instantiate(module, { memory, host = {} }) {
     const imports = {
         wasi_snapshot_preview1: { ...absent(module), ...wasi(() => memory ?? own) },
         host: { file_size: nothing, file_read: nothing, progress: () => 0, warn: () => {},
-            read: nothing, rewind: nothing, write: nothing, ...host },
+            keep: nothing, read: nothing, rewind: nothing, write: nothing, ...host },
         env: { memory },
     };
     const { exports } = await WebAssembly.instantiate(module, imports);
