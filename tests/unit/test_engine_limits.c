@@ -291,6 +291,17 @@ static int passes_of(const dmx_engine *e)
            engine_trial_steps(e, "crop") + engine_trial_steps(e, "concat");
 }
 
+/* The arena with copies in place of views. */
+static int64_t arena_of_copies(const engine_trial *t)
+{
+    dmx_engine_limits limits = engine_trial_usual;
+    limits.copies = true;
+    dmx_engine *e = engine_trial_engine(t, &limits);
+    const int64_t size = e->arena_floats;
+    dmx_engine_close(e);
+    return size;
+}
+
 static void test_bands(void **state)
 {
     (void)state;
@@ -318,6 +329,8 @@ static void test_bands(void **state)
                     passes_of(e) > all[i].passes)
                     fail_msg("case %zu: %d views, %d passes", i,
                              engine_trial_views(e), passes_of(e));
+                assert_true(e->arena_floats <
+                            arena_of_copies(&t) + all[i].third);
                 check_same(&t, e, "bands");
                 dmx_engine_close(e);
             }
