@@ -3,11 +3,19 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define MOST 127
 /* Steps that are tried, from what the largest weight needs to what the largest
  * pair needs. */
 #define TRIALS 9
+
+const char *dmx_int8_class(unsigned i)
+{
+    static const char *const name[] = {"feed_forward", "queries_keys_values",
+                                       "attention_results"};
+    return i < sizeof name / sizeof name[0] ? name[i] : NULL;
+}
 
 static double magnitude(float w)
 {

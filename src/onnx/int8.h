@@ -13,6 +13,9 @@ enum {
     DMX_INT8_ALL = DMX_INT8_FEED | DMX_INT8_HEADS | DMX_INT8_RESULTS,
 };
 
+/* Name of the class 1 << i, as metadata has it; NULL past the last. */
+const char *dmx_int8_class(unsigned i);
+
 /* What two neighbours of one sign may come to. x86 processors without VNNI add
  * the products of two neighbours in 16 bits that saturate (vpmaddubsw): bytes
  * of an activation are at most 255, and 255 * 128 is below 2^15. */

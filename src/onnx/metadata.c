@@ -103,15 +103,13 @@ static void put_dimensions(dmx_metadata *m, dmx_emitter *e, const dmx_graph *g,
 static void put_quantised(dmx_metadata *m, dmx_emitter *e,
                           const dmx_onnx_options *o)
 {
-    static const char *const name[] = {"feed_forward", "queries_keys_values",
-                                       "attention_results"};
     const unsigned int8 = dmx_onnx_int8(o);
     if (int8 == 0)
         return;
     dmx_json *list = dmx_json_new(DMX_JSON_ARRAY);
-    for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++)
+    for (unsigned i = 0; dmx_int8_class(i) != NULL; i++)
         if ((int8 & 1u << i) != 0)
-            dmx_json_append(list, dmx_json_new_string(name[i]));
+            dmx_json_append(list, dmx_json_new_string(dmx_int8_class(i)));
     put_json(m, e, "quantised", list);
     dmx_json_free(list);
 }

@@ -216,6 +216,7 @@ dmx_status dmx_promises_check(struct dmx_report *report, dmx_contract *contract,
     check_nodes(&i);
     check_shapes(&i, contract);
     dmx_promises_weights(&i);
+    dmx_promises_int8(&i);
     dmx_promises_metadata(&i, contract);
     return i.status;
 }

@@ -26,6 +26,10 @@ void dmx_inspection_add(dmx_inspection *i, bool error, const char *fmt, ...)
 /* Initializers: sizes, finite numbers. */
 void dmx_promises_weights(dmx_inspection *i);
 
+/* Products of bytes: no pair of weights saturates, zero points are those of the
+ * activations, and the metadata tells of them. */
+void dmx_promises_int8(dmx_inspection *i);
+
 /* Metadata: complete, well formed, and true of the file's own shapes. */
 void dmx_promises_metadata(dmx_inspection *i, const dmx_contract *contract);
 

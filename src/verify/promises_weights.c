@@ -20,6 +20,7 @@ static size_t element_size(const Onnx__TensorProto *t)
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
         return 4;
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16:
         return 2;
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
     case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
@@ -32,20 +33,38 @@ static size_t element_size(const Onnx__TensorProto *t)
     }
 }
 
-/* Are all numbers of a raw float or half tensor finite? By their exponents:
+/* Bits of the exponent in the last byte and in the one before it; all zero for
+ * what is no floating-point type. */
+typedef struct exponent {
+    uint8_t last, before;
+} exponent;
+
+static exponent exponent_of(const Onnx__TensorProto *t)
+{
+    switch (t->data_type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16:
+        return (exponent){0x7f, 0x80};
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
+        return (exponent){0x7c, 0};
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
+        return (exponent){0x7f, 0xf0};
+    default:
+        return (exponent){0, 0};
+    }
+}
+
+/* Are all numbers of a raw floating-point tensor finite? By their exponents:
  * this needs neither conversion nor alignment. */
 static bool raw_is_finite(const Onnx__TensorProto *t)
 {
     const uint8_t *p = t->raw_data.data;
-    const bool half = t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16;
-    const size_t size = half ? 2 : 4;
+    const size_t size = element_size(t);
+    const exponent e = exponent_of(t);
     bool finite = true;
-    for (size_t k = 0; k + size <= t->raw_data.len; k += size)
-        if (half)
-            finite = finite && (p[k + 1] & 0x7c) != 0x7c;
-        else
-            finite =
-                finite && ((p[k + 3] & 0x7f) != 0x7f || (p[k + 2] & 0x80) == 0);
+    for (size_t k = 0; e.last != 0 && k + size <= t->raw_data.len; k += size)
+        finite = finite && ((p[k + size - 1] & e.last) != e.last ||
+                            (p[k + size - 2] & e.before) != e.before);
     return finite;
 }
 
@@ -54,9 +73,10 @@ static bool is_finite(const Onnx__TensorProto *t)
     for (size_t k = 0; k < t->n_float_data; k++)
         if (!isfinite(t->float_data[k]))
             return false;
-    return (t->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT &&
-            t->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16) ||
-           raw_is_finite(t);
+    for (size_t k = 0; k < t->n_double_data; k++)
+        if (!isfinite(t->double_data[k]))
+            return false;
+    return raw_is_finite(t);
 }
 
 void dmx_promises_weights(dmx_inspection *i)
