@@ -89,11 +89,21 @@ class Hub(Owner):
             self._call(lib.dmx_hub_use_exports, bag.handle, self.handle)
         return bag
 
-    def prewarm(self, name: str | PathLike[str]) -> Bag:
-        """As resolve, and exports to ONNX, verified, into the cache."""
+    def prewarm(self, name: str | PathLike[str], *,
+                precision: str = "fp32") -> Bag:
+        """As resolve, and exports to ONNX, verified, into the cache.
+
+        :param precision: as of export_model; ``resolve(exported=True)`` takes
+            the files of "fp32"
+        """
+        if precision not in _abi.PRECISIONS:
+            raise ArgumentError(f"precision {precision!r} is not one of "
+                                f"{', '.join(_abi.PRECISIONS)}")
         bag = Bag()
+        options = _abi.ExportOptions(
+            hooks=self._hooks.pointer, precision=_abi.PRECISIONS[precision])
         self._call(lib.dmx_hub_prewarm, ctypes.byref(bag._handle), self.handle,
-                   encode(name), None)
+                   encode(name), options)
         return bag
 
     def models(self) -> list[dict[str, Any]]:
@@ -123,20 +133,17 @@ def prewarm(models: str | Iterable[str] | None = None, *,
     """Downloads models and exports them to ONNX, verified, into the cache.
 
     :param models: names; None: ["htdemucs_ft"]
-    :param precision: "fp32"
+    :param precision: "fp32", "fp16weights" or "int8", as of export_model
     :param providers: taken and ignored, as token: there is nothing to compile
         per provider and no account is needed
     :returns: {model, or stem of a bag of specialists: its .onnx file}
     """
-    if precision != "fp32":
-        raise ArgumentError("prewarm makes fp32 exports; export_to_onnx also "
-                            f"makes {precision}")
     names = [models] if isinstance(models, str) else models
     found: dict[str, Path] = {}
     with Hub(**hub) as h:
         known = {m["name"]: m for m in h.models()}
         for name in names if names is not None else ["htdemucs_ft"]:
-            with h.prewarm(name) as bag:
+            with h.prewarm(name, precision=precision) as bag:
                 paths, chosen = bag.paths, bag.specialists()
             if chosen is not None and len(paths) > 1:
                 sources = known[name]["sources"] if name in known else [

@@ -50,6 +50,17 @@ def largest_difference(report: Mapping[str, Any],
     return max(found)
 
 
+def _figures(report: Mapping[str, Any]) -> str:
+    """The figure that decided, for people."""
+    found = report.get("parity")
+    if not found:
+        return "not compared"
+    if report.get("min_snr_db") is None:
+        return f"max {largest_difference(report):.3g}"
+    ratios = [p["snr_db"] for p in found if p["snr_db"] is not None]
+    return f"SNR {min(ratios):.1f} dB" if ratios else "no difference"
+
+
 def _dynamic(dynamic: bool | str) -> int:
     both = _abi.DYNAMIC_SAMPLES | _abi.DYNAMIC_BATCH
     known = {False: 0, True: both, "samples": _abi.DYNAMIC_SAMPLES,
@@ -174,7 +185,8 @@ def export_to_onnx(checkpoint: str | PathLike[str],
     :param precision, parity_tolerance, min_snr: see export_model
     :param sample_rate: to insist on a rate in Hz; the model's own is used
     :param segment_seconds: length of the input; None: the training segment
-    :param verbose: print each file and its largest difference
+    :param verbose: print each file and its largest difference, or the
+        smallest signal-to-noise ratio where that decides
     :param dynamic, batch: see export_model
     :returns: {stem, or the model's name: file}
     """
@@ -205,9 +217,8 @@ def export_to_onnx(checkpoint: str | PathLike[str],
                 onnxruntime=onnxruntime, progress=progress)
         written[key] = file
         if verbose:
-            worst = f"max {largest_difference(report):.3g}" \
-                if report.get("parity") else "not compared"
-            print(f"{file}: {worst}, sha256 {report['model']['sha256']}")
+            print(f"{file}: {_figures(report)}, sha256 "
+                  f"{report['model']['sha256']}")
     return written
 
 

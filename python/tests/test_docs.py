@@ -31,7 +31,7 @@ def test_example(folder, block):
 
 
 def test_results(folder):
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     assert {p.name for p in (folder / "out").iterdir()} == \
         {"vocals.flac", "no_vocals.flac", "song", "other"}
     assert (folder / "model.onnx").exists()

@@ -33,8 +33,13 @@ def test_prewarm(tmp_path):
     assert dmx.onnx_info(path)["inputs"][0]["name"] == "mix"
     again = dmx.prewarm("single", repository=REPOSITORY, cache_dir=tmp_path)
     assert again == found
-    with pytest.raises(dmx.ArgumentError):
-        dmx.prewarm("single", precision="int8")
+    small = dmx.prewarm("single", precision="int8", repository=REPOSITORY,
+                        cache_dir=tmp_path)
+    (small,) = small.values()
+    assert dmx.onnx_info(small)["metadata"]["precision"] == "int8"
+    assert small != path and path.exists()
+    with pytest.raises(dmx.ArgumentError, match="int4.*fp16weights"):
+        dmx.prewarm("single", precision="int4")
 
 
 PARAMETERS = {

@@ -27,6 +27,22 @@ def test_other_exports(tmp_path):
         (tmp_path / "b.onnx").read_bytes()
 
 
+def test_8_bits(tmp_path, capsys):
+    program("export", MODEL, tmp_path / "a.onnx", "--precision", "int8")
+    export_to_onnx(MODEL, tmp_path / "b.onnx", precision="int8", verbose=True)
+    assert " dB, sha256" in capsys.readouterr().out
+    assert (tmp_path / "a.onnx").read_bytes() == \
+        (tmp_path / "b.onnx").read_bytes()
+    assert 0 < dmx.verify_onnx_parity(MODEL, tmp_path / "b.onnx") < 1e-2
+    with pytest.raises(dmx.CheckError, match="90 dB") as caught:
+        dmx.verify_onnx_parity(MODEL, tmp_path / "b.onnx", min_snr=90)
+    assert caught.value.report["min_snr_db"] == 90
+    with pytest.raises(dmx.CheckError, match="90 dB"):
+        export_to_onnx(MODEL, tmp_path / "c.onnx", precision="int8",
+                       min_snr=90)
+    assert not (tmp_path / "c.onnx").exists()
+
+
 def test_bag_of_specialists(tmp_path, capsys):
     found = export_to_onnx("specialists", tmp_path, verbose=True,
                            repository=DATA / "model_repository")
