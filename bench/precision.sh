@@ -2,8 +2,9 @@
 # precision.sh [BUILD FOLDER [RUNS]]: int16 and int8 beside exact, and beside
 # ONNX Runtime on our graph (float32 and int8) and on the usual export: one
 # interleaved run of the full-size random network on two threads and one; the
-# same with plain AVX2; related networks; ONNX Runtime of other versions named
-# in $MORE_ONNXRUNTIME; the peak memory of `separate`. Ratios are of medians of
+# same with plain AVX2; related networks; ONNX Runtime of other versions (those
+# beside third_party/onnxruntime, or the files and folders in
+# $MORE_ONNXRUNTIME); the peak memory of `separate`. Ratios are of medians of
 # wall clock and of processor seconds, to the first contestant: on a busy machine
 # the latter count. Needs 12 GB of memory for the usual export, python3, and
 # about half an hour on two idle cores; ONLY="network avx2 family onnx memory"
@@ -22,16 +23,24 @@ network() { # NAME
         "$program/tools/make-checkpoint" "$work/$1.safetensors" --preset "$1"
 }
 
-# A first run proves what is not proved yet, and none of that is measured.
+# A first run proves what is not proved yet, and none of that is measured. What
+# fails is reported, and the rest goes on.
+failed=0
 compare() { # TITLE NETWORK CONTESTANTS OPTIONS...
     local title=$1 model=$work/$2.safetensors contestants=$3
     shift 3
     network "$(basename "$model" .safetensors)"
-    "$program/demucs-onnx" bench "$model" --json --runs "$runs" \
-        --cache-dir "$work/cache" --contestants "$contestants" "$@" |
-        python3 -c '
+    if ! "$program/demucs-onnx" bench "$model" --json --runs "$runs" \
+        --cache-dir "$work/cache" --contestants "$contestants" "$@" \
+        >"$work/bench.json"; then
+        printf '\n%s: failed\n' "$title"
+        failed=1
+        return 0
+    fi
+    python3 -c '
 import json, sys
-d = json.load(sys.stdin)
+with open(sys.argv[2]) as f:
+    d = json.load(f)
 print("\n%s, %d thread(s), %d samples" % (sys.argv[1], d["threads"], d["samples"]))
 for c in d["contestants"]:
     p = c.get("precision", {})
@@ -41,7 +50,8 @@ for c in d["contestants"]:
         "%.0f MB of weights" % (c["weight_bytes"] / 1e6)
         if "weight_bytes" in c else "",
         ", %.1f dB of %g" % (p["snr_db"], p["promise_db"])
-        if p.get("snr_db") and p.get("promise_db") else ""))' "$title"
+        if p.get("snr_db") and p.get("promise_db") else ""))' "$title" \
+        "$work/bench.json"
 }
 
 if [[ $only == *" network "* ]]; then
@@ -65,7 +75,8 @@ if [[ $only == *" family "* ]]; then
     done
 fi
 if [[ $only == *" onnx "* ]]; then
-    for library in ${MORE_ONNXRUNTIME:-}; do
+    for library in ${MORE_ONNXRUNTIME-third_party/onnxruntime-*}; do
+        [ -e "$library" ] || continue
         compare "$library" htdemucs onnxruntime,onnxruntime:int8 --threads 1 \
             --onnxruntime "$library"
     done
@@ -85,3 +96,4 @@ if [[ $only == *" memory "* ]]; then
         done
     done
 fi
+exit $failed

@@ -83,7 +83,7 @@ static void print_precision(cli_terminal *t, const cJSON *contestant)
 {
     const cJSON *document =
         cJSON_GetObjectItemCaseSensitive(contestant, "precision");
-    char line[200];
+    char line[CLI_PRECISION_LINE];
     if (strcmp(text(document, "precision"), "exact") == 0 || document == NULL)
         return;
     cli_precision_line(line, sizeof line, document);

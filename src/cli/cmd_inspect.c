@@ -133,7 +133,7 @@ static void print_checkpoint(cli_terminal *t, const cJSON *c)
 
 static void print_model(cli_terminal *t, const cJSON *m)
 {
-    char text[200];
+    char text[CLI_PRECISION_LINE];
     print_line(t, "architecture", cli_field_text(m, "architecture"));
     print_value(t, "sources", cJSON_GetObjectItemCaseSensitive(m, "sources"));
     snprintf(text, sizeof text, "%.0f channels, %.0f Hz, %.0f samples",

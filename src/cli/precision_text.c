@@ -29,7 +29,7 @@ void cli_precision_line(char *out, size_t size, const cJSON *document)
 
 static void tell_model(cli_terminal *t, const cJSON *item)
 {
-    char text[200];
+    char text[CLI_PRECISION_LINE];
     cli_precision_line(text, sizeof text, item);
     const char *file = cli_field_text(item, "model");
     const char *slash = strrchr(file, '/');

@@ -7,6 +7,9 @@
 #include <cJSON.h>
 #include <stddef.h>
 
+/* What a line takes, whatever each class of layers computes in. */
+#define CLI_PRECISION_LINE 512
+
 /* For a document of dmx_engine_precision_json: "int16: 67.1 dB of 60 promised,
  * avx512vnni; attention float32", or "int16: this model ...". */
 void cli_precision_line(char *out, size_t size, const cJSON *document);

