@@ -155,12 +155,8 @@ test('a damaged graph is refused or runs, and never ends the process', async () 
 const problems = [];
 let server, browser;
 
-// A GPU in software: Chromium's own Vulkan.
-const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan',
-    '--use-vulkan=swiftshader', '--ignore-gpu-blocklist'];
-
-async function visit(options) {
-    browser = await launch(options);
+async function visit() {
+    browser = await launch();
     server ??= await serve({ '/ort/': dist, '/scratch/': scratch, '/': WEB });
     const page = await browser.context.newPage();
     page.setDefaultTimeout(300000);

@@ -149,6 +149,19 @@ test('a damaged model in every sixteenth place never ends the process', async ()
     }
 });
 
+test('opening shows the checksums\' progress, then the weights\'', async () => {
+    for (const model of [demoModel, path.join(data, 'safetensors/htdemucs.safetensors')]) {
+        const seen = [];
+        const d = await Demucs.open({ model, threads: 1, onProgress: (fraction, stage) => seen.push([stage, fraction]) });
+        d.close();
+        const stages = [...new Set(seen.map(([stage]) => stage))];
+        assert.deepEqual(stages, ['check', 'load']);
+        const check = seen.filter(([stage]) => stage === 'check').map(([, fraction]) => fraction);
+        assert.ok(check.every((f, i) => f > 0 && f <= 1 && (i === 0 || f >= check[i - 1])));
+        assert.equal(check.at(-1), 1);
+    }
+});
+
 test('low memory', async () => {
     const d = await Demucs.open({ model: demoModel, lowMemory: true });
     close(await collect(d.separate(demoPlanes())), native(demoSong, demoModel));

@@ -67,9 +67,19 @@ void dmx_file_let_go(int descriptor)
     (void)descriptor;
 }
 
+/* Of the checkpoint that is being opened: what describes the weights is read,
+ * then everything once for its checksums. Without one, size is 0. */
+static struct {
+    double size, read;
+} opening;
+
 static int read_range(void *path, size_t offset, void *out, size_t size)
 {
-    return host_file_read(path, (double)offset, out, size);
+    if (host_file_read(path, (double)offset, out, size) != 0)
+        return 1;
+    opening.read += (double)size;
+    return opening.size > 0 && opening.read <= opening.size &&
+           host_progress("check", opening.read / opening.size) != 0;
 }
 
 dmx_status __wrap_dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
@@ -84,5 +94,12 @@ dmx_status __wrap_dmx_checkpoint_open(dmx_checkpoint **out, const char *path,
     dmx_source source = {.read = read_range, .user = (void *)(uintptr_t)path};
     *out = NULL;
     DMX_FORWARD(find(&source.size, path, SIZE_MAX, err));
-    return dmx_checkpoint_open_source(out, &source, path, options, err);
+    opening.size = (double)source.size;
+    opening.read = 0;
+    const dmx_status status =
+        dmx_checkpoint_open_source(out, &source, path, options, err);
+    if (status == DMX_OK)
+        host_progress("check", 1);
+    opening.size = 0;
+    return status;
 }

@@ -62,7 +62,10 @@ export interface OpenOptions extends SeparateOptions {
     cache?: boolean | string;
     /** Bytes of the download so far, and of all when they are known. */
     onDownload?(loaded: number, total: number | undefined): void;
-    /** While the model is read, and "prove"d: 0 to 1 of a stage. */
+    /**
+     * While the model is opened: 0 to 1 of a stage, "check" (the file's
+     * checksums), "load" (its weights), both once a model of a bag, and "prove".
+     */
     onProgress?(fraction: number, stage: string): void;
     /** One line that the user should see, such as a checksum that is not the name's. */
     onWarning?(message: string): void;

@@ -53,7 +53,7 @@ export class Session {
         const { signal } = this.#controller;
         const demucs = await Demucs.open({ ...options, signal,
             onDownload: (loaded, total) => on.progress('download', total ? loaded / total : undefined, loaded),
-            onProgress: (fraction, stage) => on.progress(stage === 'prove' ? stage : 'read', fraction) });
+            onProgress: (fraction, stage) => on.progress(stage, fraction) });
         try {
             on.open(demucs);
             on.progress('decode');

@@ -38,7 +38,8 @@ function progress(stage, fraction, loaded) {
     const percent = `${Math.round(100 * (fraction ?? 0))} %`;
     say({
         download: () => `Downloading the model: ${megabytes(loaded ?? 0)}${fraction ? `, ${percent}` : ''}`,
-        read: () => `Reading the model: ${percent}`,
+        check: () => `Checking the model's file: ${percent}`,
+        load: () => `Reading the model: ${percent}`,
         prove: () => `Proving the arithmetic on this model's weights, once: ${percent}`,
         decode: () => 'Decoding the song',
         measure: () => 'Measuring the level',

@@ -39,8 +39,9 @@ async function inPage(browser, options) {
     const opened = usage(browser.profile).seconds - start;
     await call(() => window.step()); // warms up
     const before = usage(browser.profile).seconds;
-    const { wall, error } = await call(() => window.step());
+    const { wall } = await call(() => window.step());
     const { seconds, megabytes, own } = usage(browser.profile);
+    const error = await call(() => window.error_());
     const measured = await call(() => window.measure?.());
     return { isa, opened, cpu: seconds - before, wall, error, megabytes, own, ...measured };
 }
