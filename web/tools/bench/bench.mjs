@@ -14,12 +14,14 @@ import { serve } from '../serve.mjs';
 
 const [work, web, rounds = '3'] = process.argv.slice(2);
 const here = path.dirname(fileURLToPath(import.meta.url));
-const TURN = 300e3; // milliseconds that a turn may take
+const TURN = 600e3; // milliseconds that a turn may take
 const CONTESTANTS = {
     'demucs-onnx, 1 thread': { threads: 1 },
     'onnxruntime-web, 1 thread': { threads: 1, ort: true },
     'demucs-onnx, 2 threads': { threads: 2 },
     'onnxruntime-web, 2 threads': { threads: 2, ort: true },
+    'demucs-onnx, 1 thread, int16': { threads: 1, precision: 'int16' },
+    'demucs-onnx, 2 threads, int16': { threads: 2, precision: 'int16' },
     'demucs-onnx, 1 thread, low memory': { threads: 1, lowMemory: true },
 };
 const RELAXED = '--experimental-wasm-relaxed-simd'; // in Node 20; later ones need none

@@ -1,5 +1,6 @@
 // node-contestant.mjs WORK WEB OPTIONS: one contestant in a Node process of its
-// own; one line of JSON. OPTIONS: { threads, lowMemory, ort } as JSON.
+// own; one line of JSON. OPTIONS: { threads, lowMemory, precision, ort } as
+// JSON.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -18,7 +19,8 @@ const seconds = () => {
 
 async function openDemucs(planes) {
     const { Demucs } = await import(pathToFileURL(path.join(web, 'package/node.js')));
-    const demucs = await Demucs.open({ model: path.join(work, 'full.safetensors'), overlap: 0, ...options });
+    const demucs = await Demucs.open({ model: path.join(work, 'full.safetensors'), overlap: 0,
+        cache: work, ...options });
     return { isa: demucs.isa, run: () => runDemucs(demucs, planes), measure: () => demucs.measure() };
 }
 
