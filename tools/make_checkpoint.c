@@ -1,4 +1,5 @@
-/* make-checkpoint OUT.safetensors [--preset NAME] [--seed N]
+/* make-checkpoint OUT.safetensors [--preset NAME] [--sources A,B] [--seed N]
+ * make-checkpoint OUT.safetensors --class NAME --arguments JSON [--seed N]
  *
  * A checkpoint of random weights with the shape of a released model, stored as
  * halves in the safetensors form of the Demucs 4.1 release, for benchmarks and
@@ -6,8 +7,10 @@
  * htdemucs' structure at an eighth of the width and a tenth of the segment;
  * hdemucs_mmi (also mdx_extra's e51eebcc), mdx_time (mdx's 0d19c1c6),
  * mdx_magnitude (c511e2ab), mdx_bands (7d865c68) and repro_time (repro_mdx_a's
- * 9a6b4851). Weights keep activations near 1; norms, biases and LayerScale are
- * away from their initial values, so that no branch is idle. */
+ * 9a6b4851). --sources gives a preset of HTDemucs other sources. --class Demucs
+ * or HDemucs makes any network of the class. Weights keep activations near 1;
+ * norms, biases and LayerScale are away from their initial values, so that no
+ * branch is idle. */
 #include "make_checkpoint.h"
 
 #include "base/tensor.h"
@@ -344,35 +347,95 @@ static int write_file(const char *path, const list *l, const preset *s,
     return 0;
 }
 
-static const preset *find_preset(const char *name)
+/* ------------------------------------------------------------ command line */
+
+typedef struct request {
+    preset network;
+    family_preset family; /* instead of it, if it has a class */
+    const char *klass, *arguments;
+    char source_names[512];
+    uint64_t seed;
+} request;
+
+static bool choose_preset(request *r, const char *name)
 {
+    const family_preset *family = family_find(name);
+    if (family != NULL) {
+        r->family = *family;
+        return true;
+    }
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
-        if (strcmp(presets[i].name, name) == 0)
-            return &presets[i];
-    return NULL;
+        if (strcmp(presets[i].name, name) == 0) {
+            r->network = presets[i];
+            return true;
+        }
+    return false;
+}
+
+/* "a,b" as "a", "b" */
+static bool choose_sources(request *r, const char *names)
+{
+    size_t used = 0;
+    r->network.sources = 0;
+    for (const char *c = names;; c += *c == ',') {
+        const int n = (int)strcspn(c, ",");
+        if (n == 0 || used + (size_t)n + 5 > sizeof r->source_names)
+            return false;
+        used += (size_t)snprintf(r->source_names + used,
+                                 sizeof r->source_names - used, "%s\"%.*s\"",
+                                 r->network.sources++ > 0 ? ", " : "", n, c);
+        c += n;
+        if (*c == '\0')
+            break;
+    }
+    r->network.source_names = r->source_names;
+    return true;
+}
+
+static bool read_option(request *r, const char *name, const char *value)
+{
+    if (strcmp(name, "--preset") == 0)
+        return choose_preset(r, value);
+    if (strcmp(name, "--sources") == 0)
+        return choose_sources(r, value);
+    if (strcmp(name, "--seed") == 0)
+        r->seed = strtoull(value, NULL, 10);
+    else if (strcmp(name, "--class") == 0)
+        r->klass = value;
+    else if (strcmp(name, "--arguments") == 0)
+        r->arguments = value;
+    else
+        return false;
+    return true;
+}
+
+static bool read_command(request *r, int argc, char **argv)
+{
+    *r = (request){.network = presets[0], .seed = 1};
+    if (argc < 2 || argc % 2 != 0 || argv[1][0] == '-')
+        return false;
+    for (int i = 2; i < argc; i += 2)
+        if (!read_option(r, argv[i], argv[i + 1]))
+            return false;
+    if (r->klass == NULL && r->arguments == NULL)
+        return true;
+    return r->klass != NULL && r->arguments != NULL &&
+           family_of_class(&r->family, r->klass, r->arguments);
 }
 
 int main(int argc, char **argv)
 {
-    const preset *s = &presets[0];
-    const family_preset *family = NULL;
-    uint64_t seed = 1;
-    for (int i = 2; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--preset") == 0) {
-            family = family_find(argv[i + 1]);
-            s = family != NULL ? &presets[0] : find_preset(argv[i + 1]);
-        } else if (strcmp(argv[i], "--seed") == 0)
-            seed = strtoull(argv[i + 1], NULL, 10);
-        else
-            s = NULL;
-    }
-    if (argc < 2 || argc % 2 != 0 || argv[1][0] == '-' || s == NULL) {
-        fprintf(stderr, "usage: make-checkpoint OUT.safetensors "
-                        "[--preset htdemucs|htdemucs_6s|tiny|hdemucs_mmi|"
-                        "mdx_time|mdx_magnitude|mdx_bands|repro_time] "
-                        "[--seed N]\n");
+    request r;
+    if (!read_command(&r, argc, argv)) {
+        fprintf(stderr,
+                "usage: make-checkpoint OUT.safetensors [--preset htdemucs|"
+                "htdemucs_6s|tiny|hdemucs_mmi|mdx_time|mdx_magnitude|"
+                "mdx_bands|repro_time] [--sources A,B] [--seed N]\n"
+                "       make-checkpoint OUT.safetensors --class Demucs|HDemucs "
+                "--arguments JSON [--seed N]\n");
         return 2;
     }
+    const family_preset *family = r.family.klass != NULL ? &r.family : NULL;
     list *l = calloc(1, sizeof *l);
     if (l == NULL)
         return 1;
@@ -380,9 +443,9 @@ int main(int argc, char **argv)
     if (family != NULL)
         status = family_list(family, add_family, l);
     else
-        network(l, s);
+        network(l, &r.network);
     if (status == 0)
-        status = write_file(argv[1], l, s, family, seed);
+        status = write_file(argv[1], l, &r.network, family, r.seed);
     free(l);
     return status;
 }

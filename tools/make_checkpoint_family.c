@@ -32,6 +32,19 @@ const family_preset *family_find(const char *name)
     return NULL;
 }
 
+bool family_of_class(family_preset *out, const char *klass, const char *kwargs)
+{
+    static const char *const module[][2] = {{"Demucs", "demucs.demucs"},
+                                            {"HDemucs", "demucs.hdemucs"},
+                                            {"HTDemucs", "demucs.htdemucs"}};
+    for (size_t i = 0; i < sizeof module / sizeof module[0]; i++)
+        if (strcmp(module[i][0], klass) == 0) {
+            *out = (family_preset){klass, klass, module[i][1], kwargs};
+            return true;
+        }
+    return false;
+}
+
 typedef struct walk {
     void (*add)(void *user, const char *name, int rank, const int64_t *dim,
                 double centre, double spread);

@@ -61,9 +61,10 @@ struct dmx_architecture {
     void (*close)(struct dmx_model *model);
     /* model->draws_position for these arguments; NULL: nothing is drawn. */
     int64_t (*draws_position)(const dmx_json *arguments);
-    /* The length at which the network runs a piece of n samples of a track,
-     * filled up with the surrounding audio; NULL: n itself. */
-    int64_t (*run_length)(const struct dmx_model *model, int64_t n);
+    /* The length at which a network of these arguments runs a piece of n
+     * samples of a track, filled up with the surrounding audio; NULL: n
+     * itself. */
+    int64_t (*run_length)(const dmx_json *arguments, int64_t n);
     /* Builds the network for `samples` input samples or, with DMX_ANY, for any
      * length, which fails with UNSUPPORTED when a length inside it follows no
      * rule (graph/length.h). */

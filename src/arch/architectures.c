@@ -48,6 +48,15 @@ int64_t dmx_architecture_draws_position(const char *name,
                : 0;
 }
 
+int64_t dmx_architecture_run_length(const char *name, const dmx_json *arguments,
+                                    int64_t n)
+{
+    const struct dmx_architecture *found = dmx_architecture_named(name);
+    return found != NULL && found->run_length != NULL
+               ? found->run_length(arguments, n)
+               : n;
+}
+
 const struct dmx_architecture *
 dmx_architecture_recognise(const struct dmx_checkpoint *checkpoint)
 {

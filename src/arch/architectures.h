@@ -27,5 +27,8 @@ const char *dmx_architecture_classes(char *text, size_t size);
  * these arguments; 0 for an unknown name. */
 int64_t dmx_architecture_draws_position(const char *name,
                                         const dmx_json *arguments);
+/* Its run_length (arch.h); n itself for an unknown name. */
+int64_t dmx_architecture_run_length(const char *name, const dmx_json *arguments,
+                                    int64_t n);
 
 #endif

@@ -215,11 +215,13 @@ static dmx_status demucs_open(struct dmx_model *model, const dmx_hooks *hooks,
 }
 
 /* The original's apply_model extends a piece to its valid length. */
-static int64_t run_length(const struct dmx_model *model, int64_t n)
+static int64_t run_length(const dmx_json *arguments, int64_t n)
 {
+    dmx_demucs d;
     dmx_length valid;
-    const bool fits =
-        dmx_demucs_valid_length(&valid, model->config, dmx_length_fixed(n));
+    dmx_error err = DMX_ERROR_INIT;
+    const bool fits = dmx_demucs_parse(&d, arguments, &err) == DMX_OK &&
+                      dmx_demucs_valid_length(&valid, &d, dmx_length_fixed(n));
     return fits && valid.plus > n ? valid.plus : n;
 }
 

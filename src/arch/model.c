@@ -140,7 +140,7 @@ void dmx_model_close(dmx_model *m)
 int64_t dmx_model_run_length(const struct dmx_model *m, int64_t n)
 {
     return m->implementation->run_length != NULL
-               ? m->implementation->run_length(m, n)
+               ? m->implementation->run_length(m->arguments, n)
                : n;
 }
 

@@ -90,7 +90,8 @@ static void model(const wiener *w, const bin *b, int64_t j)
         for (int64_t p = 0; p < C; p++) {
             v += power(y[p]) / (double)C;
             for (int64_t q = 0; q < C; q++)
-                r[p * C + q] += y[p] * conj(y[q]);
+                r[DMX_MUTANT(WIENER_TRANSPOSED) ? q * C + p : p * C + q] +=
+                    y[p] * conj(y[q]);
         }
         b->v[j * w->count + t] = v;
         weight += v;

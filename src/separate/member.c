@@ -1,4 +1,5 @@
 #include "separate/member.h"
+#include "arch/architectures.h"
 #include "separate/backends.h"
 #include "base/platform.h"
 #include "hub/repository.h"
@@ -7,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* Samples that a file may have its pieces widened by, at most. */
+#define MOST_MARGIN ((int64_t)1 << 24)
 
 static bool is_onnx(const char *path)
 {
@@ -20,6 +24,22 @@ static dmx_session_options session_options(const dmx_member_options *o)
 }
 
 /* ------------------------------------------------------------------ open */
+
+int64_t dmx_member_run_length(const dmx_member *m, int64_t n)
+{
+    return m->model != NULL ? dmx_model_run_length(m->model, n)
+           : m->architecture != NULL
+               ? dmx_architecture_run_length(m->architecture, m->arguments, n)
+               : n;
+}
+
+/* Lengths that run rise from the shortest in equal steps. */
+static int64_t margin_of(const dmx_member *m)
+{
+    const int64_t shortest = dmx_member_run_length(m, 1);
+    const int64_t step = dmx_member_run_length(m, shortest + 1) - shortest;
+    return shortest == 1 && step == 1 ? 0 : shortest + step;
+}
 
 /* From the bytes that were scanned: ONNX Runtime opens no file by itself. */
 static dmx_status open_session(dmx_member *m, const dmx_member_options *o,
@@ -57,7 +77,14 @@ static dmx_status open_onnx(dmx_member *m, const dmx_member_options *o,
     dmx_blob_free(&bytes);
     DMX_FORWARD(status);
     m->provider = dmx_session_provider(m->session);
-    return dmx_member_describe_onnx(m, o, err);
+    DMX_FORWARD(dmx_member_describe_onnx(m, o, err));
+    m->margin = m->fixed ? 0 : margin_of(m);
+    DMX_RETURN_IF(
+        m->margin > MOST_MARGIN, err, DMX_ERROR_MODEL,
+        "%s: its metadata \"arguments\" make every piece %lld samples "
+        "longer",
+        m->path, (long long)m->margin);
+    return DMX_OK;
 }
 
 static dmx_status copy_sources(dmx_member *m, dmx_error *err)
@@ -74,14 +101,6 @@ static dmx_status copy_sources(dmx_member *m, dmx_error *err)
     return DMX_OK;
 }
 
-/* Lengths that run rise from the shortest in equal steps. */
-static int64_t margin_of(const struct dmx_model *model)
-{
-    const int64_t shortest = dmx_model_run_length(model, 1);
-    const int64_t step = dmx_model_run_length(model, shortest + 1) - shortest;
-    return shortest == 1 && step == 1 ? 0 : shortest + step;
-}
-
 static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
                                   dmx_error *err)
 {
@@ -89,6 +108,8 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     dmx_model_options arguments = DMX_MODEL_OPTIONS_INIT;
     if (o->model != NULL)
         arguments = *o->model;
+    if (arguments.config_path == NULL)
+        arguments.config_path = o->bag_config;
     file.hooks = o->hooks;
     file.weights = o->weights;
     arguments.hooks = o->hooks;
@@ -102,7 +123,7 @@ static dmx_status open_checkpoint(dmx_member *m, const dmx_member_options *o,
     m->fixed = m->model->use_train_segment && !o->unpadded;
     m->draws_position = m->model->draws_position;
     m->unlimited = strcmp(m->model->architecture, "htdemucs") != 0;
-    m->margin = margin_of(m->model);
+    m->margin = margin_of(m);
     m->lock = dmx_monitor_open();
     DMX_RETURN_IF(m->lock == NULL, err, DMX_ERROR_MEMORY, "%s: no memory",
                   m->path);
@@ -145,6 +166,8 @@ void dmx_member_close(dmx_member *m)
         free(m->source[i]);
     free(m->source);
     free(m->stem);
+    free(m->architecture);
+    dmx_json_free(m->arguments);
     if (m->lock != NULL)
         dmx_monitor_close(m->lock);
     *m = (dmx_member){0};
@@ -239,8 +262,8 @@ static dmx_status checkpoint_tail(dmx_member *m, dmx_runner *out,
 {
     dmx_runner_give_up(&m->runner);
     DMX_FORWARD(wake(m, err));
-    const dmx_status status = make_runner(
-        m, out, o, dmx_model_run_length(m->model, samples), runtime, err);
+    const dmx_status status =
+        make_runner(m, out, o, dmx_member_run_length(m, samples), runtime, err);
     rest(m);
     return status;
 }
@@ -251,7 +274,8 @@ dmx_status dmx_member_tail(dmx_member *m, dmx_runner *out,
 {
     if (m->model != NULL)
         return checkpoint_tail(m, out, o, samples, runtime, err);
-    return dmx_runner_onnx_length(out, &m->runner, samples, err);
+    return dmx_runner_onnx_length(out, &m->runner,
+                                  dmx_member_run_length(m, samples), err);
 }
 
 /* Segments at once: only some backends can, and a file may fix how many. */
@@ -292,10 +316,8 @@ dmx_status dmx_member_start(dmx_member *m, const dmx_member_options *o,
                   m->path, dmx_engine_precision_name(o->precision));
     DMX_FORWARD(check_batch(m, o->batch, err));
     DMX_FORWARD(dmx_member_choose_piece(m, o->segment, err));
-    const int64_t samples = m->fixed ? m->training
-                            : m->model != NULL
-                                ? dmx_model_run_length(m->model, m->piece)
-                                : m->piece;
+    const int64_t samples =
+        m->fixed ? m->training : dmx_member_run_length(m, m->piece);
     if (m->session == NULL)
         return start_checkpoint(m, o, samples, runtime, err);
     DMX_FORWARD(dmx_runner_onnx(&m->runner, m->session, m->channels,

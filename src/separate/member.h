@@ -16,8 +16,10 @@ typedef struct dmx_member_options {
     const char *providers;
     double segment; /* seconds; 0: the member's own */
     const dmx_model_options *model;
-    const char *weights; /* as in dmx_checkpoint_options */
-    bool unpadded;       /* as in dmx_separator_options */
+    const char *bag_config; /* arguments of the bag's checkpoints, where `model`
+                               has none; or NULL */
+    const char *weights;    /* as in dmx_checkpoint_options */
+    bool unpadded;          /* as in dmx_separator_options */
     dmx_engine_precision precision;
     const char *choices; /* as in dmx_engine_options */
     int64_t batch;       /* as in dmx_separator_options */
@@ -45,6 +47,8 @@ typedef struct dmx_member {
     int64_t piece;          /* samples cut from the track */
     int64_t file_batch;     /* that an .onnx file fixes; 0: any number */
     int64_t draws_position; /* as dmx_model has it */
+    char *architecture;     /* of an .onnx file that names it, with its */
+    dmx_json *arguments;    /* arguments; else NULL */
     dmx_runner runner;
 } dmx_member;
 
@@ -75,8 +79,12 @@ DMX_MUST_CHECK dmx_status dmx_member_tail(dmx_member *member, dmx_runner *out,
 void dmx_member_idle(dmx_member *member);
 void dmx_member_close(dmx_member *member);
 
-/* Fills source, rate and segment of an open session from its ports and its
- * metadata. */
+/* The length at which it runs a piece of n samples, for members that are not
+ * fixed. */
+int64_t dmx_member_run_length(const dmx_member *member, int64_t n);
+
+/* Fills source, rate, segment and architecture of an open session from its
+ * ports and its metadata. */
 DMX_MUST_CHECK dmx_status dmx_member_describe_onnx(
     dmx_member *member, const dmx_member_options *options, dmx_error *err);
 

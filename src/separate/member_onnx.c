@@ -184,19 +184,23 @@ static dmx_status read_rate(dmx_member *m, dmx_error *err)
     return DMX_OK;
 }
 
-/* The random numbers that the architecture draws while it runs. Files that do
- * not name their architecture are assumed to be released HTDemucs models, as
- * most are. */
-static void read_draws(dmx_member *m)
+/* What the architecture says of its networks: the random numbers that they draw
+ * while they run, whether pieces may be longer than the training segment, and
+ * the lengths that run. Files that do not name their architecture are assumed
+ * to be released HTDemucs models, as most are. */
+static void read_architecture(dmx_member *m)
 {
     char *name = dmx_session_metadata(m->session, "architecture");
     char *text = dmx_session_metadata(m->session, "arguments");
     dmx_json *arguments = read_json(text);
     m->draws_position =
         name != NULL ? dmx_architecture_draws_position(name, arguments) : 1;
-    dmx_json_free(arguments);
+    m->unlimited = name != NULL && !m->fixed &&
+                   dmx_architecture_named(name) != NULL &&
+                   strcmp(name, "htdemucs") != 0;
+    m->architecture = name;
+    m->arguments = arguments;
     free(text);
-    free(name);
 }
 
 dmx_status dmx_member_describe_onnx(dmx_member *m,
@@ -207,7 +211,7 @@ dmx_status dmx_member_describe_onnx(dmx_member *m,
     DMX_FORWARD(read_sources(m, options->hooks, err));
     DMX_FORWARD(read_rate(m, err));
     read_segment(m, options->unpadded);
-    read_draws(m);
+    read_architecture(m);
     m->stem = dmx_session_metadata(m->session, "stem");
     return DMX_OK;
 }

@@ -207,16 +207,12 @@ static dmx_status open_all(dmx_separator *s, const dmx_bag *bag, dmx_error *err)
 {
     const dmx_separator_options *o = &s->options;
     const double segment = o->segment > 0 ? o->segment : dmx_bag_segment(bag);
-    dmx_model_options model = DMX_MODEL_OPTIONS_INIT;
-    if (o->model != NULL)
-        model = *o->model;
-    if (model.config_path == NULL)
-        model.config_path = dmx_bag_config(bag);
     DMX_FORWARD(dmx_separator_find_choices(s, o, err));
     const dmx_member_options each = {
-        o->hooks,         o->backend,   o->threads, o->onnxruntime,
-        o->providers,     segment,      &model,     o->weights,
-        o->unpadded != 0, o->precision, s->choices, o->batch};
+        o->hooks,     o->backend,       o->threads,   o->onnxruntime,
+        o->providers, segment,          o->model,     dmx_bag_config(bag),
+        o->weights,   o->unpadded != 0, o->precision, s->choices,
+        o->batch};
     DMX_FORWARD(copy_paths(s, bag, err));
     dmx_member *first = &s->member[0];
     DMX_FORWARD(dmx_member_open(first, s->path[0], &each, &s->runtime, err));

@@ -262,6 +262,7 @@ static const mutant mutants[] = {
     INSIDE("conjugate", SILENCE, MASK, MASK_CONJUGATE),
     NODES("soft", SILENCE, MASK, soft_mask),
     INSIDE("no regularization", WIENER_FILTER, WIENER, WIENER_UNREGULARIZED),
+    INSIDE("transposed", WIENER_FILTER, WIENER, WIENER_TRANSPOSED),
     NODES("twice", WIENER_FILTER, WIENER, once_more),
     NODES("with a residual", WIENER_FILTER, WIENER, with_residual),
     INSIDE("sum of channels", TIME, MONO, MONO_SUM),
@@ -283,6 +284,8 @@ static const mutant mutants[] = {
 };
 #define N_MUTANTS (sizeof mutants / sizeof mutants[0])
 
+static size_t tried;
+
 /* Applies the mutant, judges, and undoes it; 0 when the golden test fails, as
  * it should. */
 static int survives(golden *g, const mutant *m)
@@ -301,6 +304,7 @@ static int survives(golden *g, const mutant *m)
         }
     dmx_active_mutant = m->inside;
     const double error = golden_error(g);
+    tried++;
     dmx_active_mutant = DMX_MUTANT_NONE;
     memcpy(g->graph->node, saved, size);
     free(saved);
@@ -344,6 +348,7 @@ static void test_mutants(void **state)
             survivors += survivors_of(&g);
         }
     assert_int_equal(survivors, 0);
+    assert_int_equal(tried, N_MUTANTS); /* every fixture exists */
 }
 
 /* Every operation, and every mistake that the reference can make, is tried;

@@ -15,5 +15,8 @@
  * its file; returns how many checks failed. The golden case is closed
  * afterwards. */
 int family_each(const char *base, bool (*check)(golden *g, const char *name));
+/* The same for the networks whose names have a part. */
+int family_some(const char *base, const char *part,
+                bool (*check)(golden *g, const char *name));
 
 #endif

@@ -122,7 +122,7 @@ void golden_open_case(golden *g, const golden_case *c)
 void golden_open(golden *g, const char *name)
 {
     golden_case c = {.folder = name, .file = "model.th", .stems = "stems.npy"};
-    if (strcmp(name, "state_dict_only") == 0)
+    if (dmx_text_ends_with(name, "state_dict_only"))
         c.set = unsaid;
     golden_open_case(g, &c);
     assert_int_equal(g->recorded, g->samples);
@@ -149,6 +149,28 @@ double golden_error(golden *g)
             const double d = fabs(y - (double)g->stems[r * g->recorded + i]);
             if (!(d <= worst)) /* NaN counts as wrong */
                 worst = isnan(d) ? INFINITY : d;
+        }
+    return worst / g->peak;
+}
+
+float *golden_mix(const golden *g)
+{
+    const size_t n = (size_t)(g->channels * g->run_samples);
+    float *mix = malloc(n * sizeof *mix);
+    assert_non_null(mix);
+    for (size_t i = 0; i < n; i++)
+        mix[i] = (float)g->mix[i];
+    return mix;
+}
+
+double golden_distance(const golden *g, const float *stems)
+{
+    double worst = 0.0;
+    for (int64_t r = 0; r < g->rows; r++)
+        for (int64_t i = 0; i < g->recorded; i++) {
+            const double y = (double)stems[r * g->run_samples + i];
+            const double d = fabs(y - (double)g->stems[r * g->recorded + i]);
+            worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
         }
     return worst / g->peak;
 }

@@ -33,6 +33,7 @@ typedef struct golden {
 /* Names of all fixtures of one model each; NULL past the end. */
 const char *golden_fixture(size_t index);
 
+/* Also a path to one, relative to tests/data. */
 void golden_open(golden *g, const char *name);
 
 /* Recordings of the related classes ("family/demucs_mdx"), which take any
@@ -44,5 +45,10 @@ void golden_close(golden *g);
 /* Runs the graph through the float64 reference: the largest difference from
  * the recording, relative to its peak. */
 double golden_error(golden *g);
+/* The mixture as float32, [channels][run_samples]; malloc'd. */
+float *golden_mix(const golden *g);
+/* The largest difference of these stems [sources][channels][run_samples] from
+ * the recording, relative to its peak. */
+double golden_distance(const golden *g, const float *stems);
 
 #endif

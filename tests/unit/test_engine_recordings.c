@@ -1,7 +1,7 @@
 /* The native engine against recordings of Hybrid Demucs and Demucs, every
- * network at several lengths: those of tests/data/family and, where available,
- * the full ones. */
-#include "golden.h"
+ * network at several lengths, and of quantized ones, in every container: those
+ * of tests/data and, where available, the full ones. */
+#include "family.h"
 
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of the recording's peak. A network of magnitudes alone is ill-conditioned:
  * PyTorch's own float32 is 6.5e-6 off. */
@@ -19,37 +20,25 @@ static double tolerance_of(const char *folder)
     return strstr(folder, "magnitude") != NULL ? 1e-5 : 2e-6;
 }
 
-#define WHOLE "../../../shared/fixtures/"
-
 /* The largest difference from the recording, of its peak. */
 static double error_of(const golden *g, const dmx_engine_options *options)
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_engine *engine;
     dmx_engine_state *state;
-    const size_t inputs = (size_t)(g->channels * g->run_samples);
-    float *mix = calloc(inputs, sizeof *mix);
-    assert_non_null(mix);
-    for (size_t i = 0; i < inputs; i++)
-        mix[i] = (float)g->mix[i];
+    float *mix = golden_mix(g);
     assert_ok(dmx_engine_open_graph(&engine, g->graph, options, &err), &err);
     float *stems = calloc((size_t)(dmx_engine_outputs(engine) * g->run_samples),
                           sizeof *stems);
     assert_non_null(stems);
     assert_ok(dmx_engine_state_open(&state, engine, &err), &err);
     assert_ok(dmx_engine_run(state, stems, mix, NULL, &err), &err);
-    double worst = 0.0;
-    for (int64_t r = 0; r < g->rows; r++)
-        for (int64_t i = 0; i < g->recorded; i++) {
-            const double y = (double)stems[r * g->run_samples + i];
-            const double d = fabs(y - (double)g->stems[r * g->recorded + i]);
-            worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
-        }
+    const double worst = golden_distance(g, stems);
     dmx_engine_state_close(state);
     dmx_engine_close(engine);
     free(mix);
     free(stems);
-    return worst / g->peak;
+    return worst;
 }
 
 /* Samples of the mixture. */
@@ -63,28 +52,34 @@ static int64_t stored(const char *folder)
     return dim[rank - 1];
 }
 
-static int try_all(const char *folder, const char *stems, int64_t first)
+static bool check(golden *g, const char *name)
 {
-    int failed = 0;
-    golden g;
-    const golden_case c = {
-        .folder = folder, .file = "model.th", .stems = stems, .first = first};
-    golden_open_case(&g, &c);
-    printf("%-20s %7lld", strrchr(folder, '/') + 1, (long long)g.samples);
+    bool good = true;
+    printf("%-40s %7lld", name, (long long)g->samples);
     for (int k = 0; dmx_kernels_name(k) != NULL; k++)
-        for (int way = 0; way < (k == 0 && g.samples < 50000 ? 3 : 1); way++) {
+        for (int way = 0; way < (k == 0 && g->samples < 50000 ? 3 : 1); way++) {
             dmx_engine_options options = DMX_ENGINE_OPTIONS_INIT;
             options.isa = dmx_kernels_name(k);
             options.threads = 2;
             options.unfused = way == 1;
             options.low_memory = way == 2;
-            const double error = error_of(&g, &options);
+            const double error = error_of(g, &options);
             printf("  %s %.1e", way == 0 ? options.isa : "", error);
-            failed += !(error <= tolerance_of(folder));
+            good = good && error <= tolerance_of(name);
         }
     printf("\n");
+    return good;
+}
+
+static int try_one(const char *folder, const char *stems, int64_t first)
+{
+    golden g;
+    const golden_case c = {
+        .folder = folder, .file = "model.th", .stems = stems, .first = first};
+    golden_open_case(&g, &c);
+    const bool good = check(&g, strrchr(folder, '/') + 1);
     golden_close(&g);
-    return failed;
+    return !good;
 }
 
 /* Every stems.npy, and stems_N.npy of the first N samples alone. */
@@ -103,10 +98,11 @@ static int try_in(const char *base)
         snprintf(folder, sizeof folder, "%s%s", base, strrchr(path, '/') + 1);
         long long first = 0;
         sscanf(file, "stems_%lld.npy", &first);
-        /* others are about what a checkpoint holds */
+        /* others are about what a checkpoint holds; test_quantized has the
+         * quantized ones */
         if (strstr(folder, "training") == NULL &&
             strstr(folder, "_q") == NULL && first <= stored(folder))
-            failed += try_all(folder, file, (int64_t)first);
+            failed += try_one(folder, file, (int64_t)first);
     }
     globfree(&found);
     return failed;
@@ -115,13 +111,21 @@ static int try_in(const char *base)
 static void test_recordings(void **state)
 {
     (void)state;
-    assert_int_equal(try_in("family/"), 0);
+    assert_int_equal(try_in(FAMILY_SHORT), 0);
 }
 
 static void test_whole_recordings(void **state)
 {
     (void)state;
-    assert_int_equal(try_in(WHOLE), 0);
+    assert_int_equal(try_in(FAMILY_WHOLE), 0);
+}
+
+static void test_quantized(void **state)
+{
+    (void)state;
+    assert_int_equal(family_each(FAMILY_QUANTIZED, check), 0);
+    if (access(test_data(FAMILY_WHOLE "demucs_q"), R_OK) == 0)
+        assert_int_equal(family_some(FAMILY_WHOLE, "_q", check), 0);
 }
 
 /* Stems of noise at a length; malloc'd. */
@@ -191,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recordings),
         cmocka_unit_test(test_whole_recordings),
+        cmocka_unit_test(test_quantized),
         cmocka_unit_test(test_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
