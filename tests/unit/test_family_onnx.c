@@ -153,6 +153,7 @@ static void test_recordings(void **state)
     if (runtime[0] == NULL)
         skip();
     check_all(FAMILY_SHORT);
+    check_all(FAMILY_QUANTIZED);
 }
 
 static void test_whole_recordings(void **state)
