@@ -115,13 +115,14 @@ static void one_head(dmx_node *n)
     n->at.heads = 1;
 }
 
-static dmx_value other_inputs[1024][4];
+enum { MOST_INPUTS = 16 };
+static dmx_value other_inputs[1024][MOST_INPUTS];
 static size_t n_other_inputs;
 
 /* Swaps inputs a and b of the node. */
 static void swap_inputs(dmx_node *n, int a, int b)
 {
-    assert_true(n->n_in <= 4 && n_other_inputs < 1024);
+    assert_true(n->n_in <= MOST_INPUTS && n_other_inputs < 1024);
     dmx_value *in = other_inputs[n_other_inputs++];
     memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
     in[a] = n->in[b];
