@@ -34,8 +34,10 @@ class Build(build_py):
 
     def build_library(self, target):
         folder = Path(self.build_lib).resolve().parent / "core"
+        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         subprocess.run(
-            ["cmake", "-S", str(CORE), "-B", str(folder), "-DDMX_TESTS=OFF",
+            ["cmake", *generator, "-S", str(CORE), "-B", str(folder),
+             "-DDMX_TESTS=OFF",
              "-DDMX_TOOLS=OFF", "-DCMAKE_BUILD_TYPE=Release"], check=True)
         subprocess.run(
             ["cmake", "--build", str(folder), "--parallel",
