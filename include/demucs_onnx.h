@@ -348,7 +348,9 @@ typedef struct dmx_engine_options {
     const char *isa;        /* "avx512", "avx2", "neon", "portable"; NULL: the
                                best one that the processor has */
     int low_memory; /* non-zero: keep weights as float16 where that is exact,
-                       and widen them when used */
+                       and widen them when used; weights of a reduced precision
+                       are as narrow as it, and never transformed to larger
+                       ones. Slower (docs/precision.md) */
     int unfused;    /* non-zero: one step per node, for debugging */
     dmx_engine_precision precision;
     const char *choices; /* folder that stores proofs for later use; NULL: prove
@@ -385,8 +387,8 @@ DMX_API const char *dmx_engine_isa(const dmx_engine *engine);
 DMX_API char *dmx_engine_precision_json(const dmx_engine *engine);
 
 /* An array of such documents of a model that are stored in the folder and valid
- * for this processor and version; malloc'd, free with dmx_free; NULL when out
- * of memory. */
+ * for this processor and version, of engines that are neither low_memory nor
+ * unfused; malloc'd, free with dmx_free; NULL when out of memory. */
 DMX_API char *dmx_engine_choices_json(const dmx_model *model,
                                       const char *folder);
 

@@ -4,7 +4,6 @@
 #include "base/options.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Takes a stored choice, or makes a new one. */
 static dmx_status choose(dmx_choice *c, const dmx_choice_key *key,
@@ -30,7 +29,9 @@ static dmx_status choose_or_stay(dmx_precision_plan *plan,
     const dmx_choice_key key = {.model = model,
                                 .precision = o->precision,
                                 .isa = dmx_engine_integers(pays, o->isa),
-                                .samples = in.dim[2]};
+                                .samples = in.dim[2],
+                                .low_memory = o->low_memory != 0,
+                                .unfused = o->unfused != 0};
     if (dmx_precision_first(&c.plan, o->precision, pays) == 0)
         report->note = "this processor gains nothing from integers; exact";
     else {
@@ -45,17 +46,13 @@ static dmx_status choose_or_stay(dmx_precision_plan *plan,
     return DMX_OK;
 }
 
-/* Whether options.like has this precision with these instructions: its choice
- * is taken over with its weights. */
+/* Whether options.like has this precision and would compute the same: its
+ * choice is taken over with its weights. */
 static bool is_like(const dmx_engine_options *o)
 {
-    bool pays[DMX_NUMBERS];
-    if (o->like == NULL ||
-        dmx_engine_report(o->like)->wanted != (int)o->precision)
-        return false;
-    const char *a = dmx_engine_integers(pays, dmx_engine_isa(o->like));
-    const char *b = dmx_engine_integers(pays, o->isa);
-    return a != NULL && b != NULL && strcmp(a, b) == 0;
+    return o->like != NULL &&
+           dmx_engine_report(o->like)->wanted == (int)o->precision &&
+           dmx_engine_computes_alike(o->like, o);
 }
 
 static dmx_status open_reduced(dmx_engine **out, const dmx_model *model,

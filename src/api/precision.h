@@ -35,6 +35,7 @@ typedef struct dmx_choice_key {
     dmx_engine_precision precision;
     const char *isa; /* dmx_engine_integers */
     int64_t samples;
+    bool low_memory, unfused; /* other products are made of the same layers */
 } dmx_choice_key;
 
 /* The file name of a choice. False when memory is short. */

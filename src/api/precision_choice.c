@@ -21,12 +21,14 @@ static int octave_of(int64_t samples)
     return octave;
 }
 
-/* Hash of checkpoint, weights, arguments, precision, instructions, octave,
- * version. */
+/* Hash of checkpoint, weights, arguments, precision, instructions, octave, form
+ * of the products, version. */
 static bool hash_of(char hex[DMX_SHA256_HEX], const dmx_choice_key *key)
 {
     const dmx_identity who = dmx_model_identity(key->model);
     char octave[16];
+    const char form[] = {key->low_memory ? 'l' : '-', key->unfused ? 'u' : '-',
+                         '\0'};
     snprintf(octave, sizeof octave, "%d", octave_of(key->samples));
     char *arguments = dmx_model_json(key->model);
     dmx_sha256 *hash = arguments != NULL ? dmx_sha256_open() : NULL;
@@ -36,6 +38,7 @@ static bool hash_of(char hex[DMX_SHA256_HEX], const dmx_choice_key *key)
                                 dmx_engine_precision_name(key->precision),
                                 key->isa,
                                 octave,
+                                form,
                                 dmx_version(),
                                 REVISION};
     for (size_t i = 0; hash != NULL && i < sizeof part / sizeof part[0]; i++)

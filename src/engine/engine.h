@@ -37,6 +37,11 @@ DMX_MUST_CHECK dmx_status dmx_engine_open_limited(
  * float32. */
 const char *dmx_engine_integers(bool pays[DMX_NUMBERS], const char *isa);
 
+/* Whether an engine opened with these options would have the same instructions
+ * and form of weights as e, so that what is proved of e holds for it. */
+bool dmx_engine_computes_alike(const dmx_engine *e,
+                               const dmx_engine_options *options);
+
 void dmx_engine_set_report(dmx_engine *engine,
                            const dmx_precision_report *report);
 const dmx_precision_report *dmx_engine_report(const dmx_engine *engine);

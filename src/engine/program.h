@@ -111,6 +111,7 @@ struct dmx_engine {
     dmx_engine_limits limits;
     /* The format of weights that fit it exactly; see dmx_derives_weights. */
     dmx_weight_format weights;
+    bool fused;
     dmx_buffer *buffer;
     size_t n_buffer, buffer_capacity;
     dmx_step *step;

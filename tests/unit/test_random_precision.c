@@ -160,12 +160,14 @@ static void prove(tally *t, const random_network *n, const char *klass,
     o.isa =
         dmx_engine_integers(pays, isa[seed % 3]) != NULL ? isa[seed % 3] : NULL;
     o.threads = 1 + (int)(seed % 2);
+    o.low_memory = seed % 5 == 4;
     assert_ok(dmx_precision_prove(&c, n->graph, &o, &err), &err);
     measure(snr, n, &o, &c.plan, seed);
-    printf("%s %llu %lld %s %s ", klass, (unsigned long long)seed,
+    printf("%s %llu %lld %s %s%s ", klass, (unsigned long long)seed,
            (long long)n->input.dim[2],
            dmx_engine_precision_name((dmx_engine_precision)precision),
-           o.isa != NULL ? o.isa : "best");
+           o.isa != NULL ? o.isa : "best",
+           o.low_memory != 0 ? " low memory" : "");
     print_plan(&c.plan);
     printf(" %.1f:", c.decibels);
     compare(t, &c, snr, precision);

@@ -37,6 +37,17 @@ const char *dmx_engine_integers(bool pays[DMX_NUMBERS], const char *isa)
     return n != NULL ? n->name : NULL;
 }
 
+static dmx_weight_format format_of(const dmx_engine_options *o)
+{
+    return o->low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
+}
+
+bool dmx_engine_computes_alike(const dmx_engine *e, const dmx_engine_options *o)
+{
+    return e->kernels == dmx_kernels_find(o->isa) &&
+           e->weights == format_of(o) && e->fused == (o->unfused == 0);
+}
+
 void dmx_engine_set_report(dmx_engine *e, const dmx_precision_report *report)
 {
     e->report = *report;
@@ -83,12 +94,13 @@ dmx_status dmx_engine_open_limited(dmx_engine **out, const dmx_graph *graph,
     DMX_FORWARD(dmx_program_open(&e, err));
     e->like = o.like;
     e->threads = o.threads > 0 ? o.threads : dmx_cpu_count();
-    e->weights = o.low_memory != 0 ? DMX_WEIGHTS_FLOAT16 : DMX_WEIGHTS_FLOAT32;
+    e->weights = format_of(&o);
+    e->fused = o.unfused == 0;
     e->precision = *plan;
     e->limits = *limits;
     dmx_status status = choose_isa(e, o.isa, err);
     if (status == DMX_OK)
-        status = dmx_plan_graph(e, graph, o.unfused == 0, o.hooks, err);
+        status = dmx_plan_graph(e, graph, e->fused, o.hooks, err);
     if (status == DMX_OK)
         *out = e;
     else
