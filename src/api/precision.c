@@ -14,7 +14,7 @@ static const struct precision {
                           .of = {[DMX_LAYERS_FEED] = DMX_INT16,
                                  [DMX_LAYERS_HEADS] = DMX_INT16,
                                  [DMX_LAYERS_LINEAR] = DMX_INT16,
-                                 [DMX_LAYERS_ATTENTION] = DMX_INT16,
+                                 [DMX_LAYERS_ATTENTION] = DMX_INT8,
                                  [DMX_LAYERS_CONV] = DMX_INT16,
                                  [DMX_LAYERS_TRANSPOSED] = DMX_INT16,
                                  [DMX_LAYERS_WINOGRAD] = DMX_INT16}},
@@ -52,12 +52,18 @@ double dmx_precision_promise(dmx_engine_precision precision)
     return precisions[precision].promise;
 }
 
-/* A precision that is not faster is replaced by the next higher one that is. */
+/* A precision whose own numbers are not faster is replaced by the next higher
+ * one, and so are a class's numbers. */
 int dmx_precision_first(dmx_precision_plan *plan,
                         dmx_engine_precision precision,
                         const bool pays[DMX_NUMBERS])
 {
+    static const dmx_number own[] = {[DMX_ENGINE_EXACT] = DMX_FLOAT32,
+                                     [DMX_ENGINE_INT16] = DMX_INT16,
+                                     [DMX_ENGINE_INT8] = DMX_INT8};
     int reduced = 0;
+    while (precision != DMX_ENGINE_EXACT && !pays[own[precision]])
+        precision--;
     for (int i = 0; i < DMX_LAYERS_COUNT; i++) {
         dmx_number n = precisions[precision].of[i];
         while (n != DMX_FLOAT32 && !pays[n])
