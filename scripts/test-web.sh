@@ -27,7 +27,10 @@ if [ "$name" = precision ]; then # the kernels' test
 fi
 run() { node "$@" --test "tests/web/$name.test.mjs"; }
 run
-# The relaxed SIMD instructions, where they are behind a flag.
-if [[ $name =~ ^(node|precision)$ ]] && node --experimental-wasm-relaxed-simd -e 0 2>/dev/null; then
-  run --experimental-wasm-relaxed-simd
+# The relaxed SIMD instructions, where they are behind a flag; there, V8's first
+# compiler has the dot product wrong (web/package/lib/features.js).
+relaxed=--experimental-wasm-relaxed-simd
+if [[ $name =~ ^(node|precision)$ ]] && node $relaxed -e 0 2>/dev/null; then
+  run $relaxed
+  [ "$name" = node ] || run $relaxed --no-liftoff
 fi

@@ -8,7 +8,8 @@ import { WASI } from 'node:wasi';
 import { close, collect, data, demoModel, demoPlanes, demoSong, load, native, noise, scratch, WEB, writeWav } from './helpers.mjs';
 
 const { Demucs } = await load('node.js');
-const { hasRelaxedSimd } = await load('lib/features.js');
+const { hasRelaxedSimd, hasRightDot } = await load('lib/features.js');
+const wrongDot = hasRelaxedSimd() && !hasRightDot();
 
 const BOTH = ['int16', 'int8'];
 const cache = path.join(scratch, 'proofs');
@@ -37,7 +38,9 @@ async function open(options) {
 }
 
 for (const variant of hasRelaxedSimd() ? ['simd', 'relaxed'] : ['simd'])
-    test(`kernels of ${variant} against exact integer arithmetic`, async () => {
+    test(`kernels of ${variant} against exact integer arithmetic`, {
+        skip: variant === 'relaxed' && wrongDot && 'this engine has the dot product wrong',
+    }, async () => {
         const file = path.join(WEB, 'module', variant, 'narrow_test.wasm');
         const wasi = new WASI({ version: 'preview1', returnOnExit: true });
         const module = await WebAssembly.compile(fs.readFileSync(file));
@@ -56,7 +59,8 @@ for (const model of ['demo', 'htdemucs', 'hdemucs'].filter(m => fs.existsSync(pa
             assert.deepEqual([d.precision.length, report.precision, report.exact, report.note], [1, precision, false, undefined]);
             assert.equal(report.promised, precision === 'int16' ? 60 : 45);
             assert.ok(report.decibels >= report.promised + 4);
-            assert.ok(Object.values(report.layers).includes(precision));
+            assert.ok(Object.values(report.layers).includes(wrongDot ? 'int16' : precision));
+            assert.ok(!wrongDot || !Object.values(report.layers).includes('int8'));
             const planes = model === 'demo' ? demoPlanes() : noise(d.channels, Math.round(1.3 * d.segment) + 17, 3);
             const song = model === 'demo' ? demoSong : writeWav(path.join(scratch, 'song.wav'), planes, d.sampleRate);
             const exact = native(song, file), got = await collect(d.separate(planes));

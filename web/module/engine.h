@@ -14,6 +14,9 @@ void web_set_low_memory(int on);
  * engine that asks measures it. */
 void web_set_integers(const bool faster[DMX_NUMBERS]);
 
+/* Integers that this host computes wrong: no engine takes them. */
+void web_forbid_integers(const bool wrong[DMX_NUMBERS]);
+
 /* Hint: the bytes that the next engine's weights are likely to take. */
 void web_expect_pages(size_t bytes);
 

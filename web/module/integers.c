@@ -21,7 +21,13 @@ enum {
 };
 #define MOST_SECONDS 2.0 /* and sometimes late */
 
-static bool known, gains[DMX_NUMBERS];
+static bool known, gains[DMX_NUMBERS], unusable[DMX_NUMBERS];
+
+void web_forbid_integers(const bool wrong[DMX_NUMBERS])
+{
+    for (int i = 0; i < DMX_NUMBERS; i++)
+        unusable[i] = wrong[i];
+}
 
 void web_set_integers(const bool given[DMX_NUMBERS])
 {
@@ -66,6 +72,6 @@ const char *__wrap_dmx_engine_integers(bool pays[DMX_NUMBERS], const char *isa)
     if (!known)
         measure();
     for (int i = 0; i < DMX_NUMBERS; i++)
-        pays[i] = pays[i] && gains[i];
+        pays[i] = pays[i] && gains[i] && !unusable[i];
     return name;
 }

@@ -77,6 +77,7 @@ WEB_EXPORT void web_free_text(char *text);
  *                   kept by the host as "precision/NAME"
  *   integers        which of "int16" and "int8" are faster than float32, and
  *                   than the one before; missing: measured when it matters
+ *   unusable        which of them this host computes wrong: never taken
  *   graphs          models are ONNX files that the host runs itself, none of
  *                   which is read here: {name: {inputs, outputs: [{name,
  *                   float32, dims (-1: free)}], metadata: {key: text}}}

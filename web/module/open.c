@@ -128,9 +128,10 @@ static dmx_status take_precision(request *r, const dmx_json *item,
     return DMX_OK;
 }
 
-static dmx_status take_integers(const dmx_json *item, dmx_error *err)
+/* A list of "int16" and "int8". */
+static dmx_status take_numbers(bool out[DMX_NUMBERS], const dmx_json *item,
+                               dmx_error *err)
 {
-    bool faster[DMX_NUMBERS] = {false};
     const dmx_json *name;
     if (!dmx_json_is_array(item))
         return bad(item->string, "a list of int16 and int8", err);
@@ -139,9 +140,24 @@ static dmx_status take_integers(const dmx_json *item, dmx_error *err)
         if (!dmx_engine_precision_find(&p, dmx_json_text_of(name)) ||
             p == DMX_ENGINE_EXACT)
             return bad(item->string, "a list of int16 and int8", err);
-        faster[p == DMX_ENGINE_INT16 ? DMX_INT16 : DMX_INT8] = true;
+        out[p == DMX_ENGINE_INT16 ? DMX_INT16 : DMX_INT8] = true;
     }
+    return DMX_OK;
+}
+
+static dmx_status take_integers(const dmx_json *item, dmx_error *err)
+{
+    bool faster[DMX_NUMBERS] = {false};
+    DMX_FORWARD(take_numbers(faster, item, err));
     web_set_integers(faster);
+    return DMX_OK;
+}
+
+static dmx_status take_unusable(const dmx_json *item, dmx_error *err)
+{
+    bool wrong[DMX_NUMBERS] = {false};
+    DMX_FORWARD(take_numbers(wrong, item, err));
+    web_forbid_integers(wrong);
     return DMX_OK;
 }
 
@@ -176,6 +192,8 @@ static dmx_status take_option(request *r, const dmx_json *item, dmx_error *err)
         return take_precision(r, item, err);
     if (strcmp(key, "integers") == 0)
         return take_integers(item, err);
+    if (strcmp(key, "unusable") == 0)
+        return take_unusable(item, err);
     if (strcmp(key, "low_memory") == 0)
         return take_low_memory(item, err);
     DMX_RETURN_ERROR(err, DMX_ERROR_ARGUMENT, "options: unknown '%s'", key);

@@ -1,7 +1,7 @@
 // The worker's side: one module, the models it has open, one track at a time.
 import { matchChannels } from './audio.js';
 import { packError } from './errors.js';
-import { needSimd, variant } from './features.js';
+import { hasRelaxedSimd, hasRightDot, needSimd, variant } from './features.js';
 import { Module } from './module.js';
 import { bytesFile, findModel } from './models.js';
 import { separatorOptions } from './options.js';
@@ -167,6 +167,7 @@ export class Engine {
             low_memory: Boolean(this.#model.lowMemory),
             precision: this.#model.precision,
             ...(this.#model.integers ? { integers: this.#model.integers } : {}),
+            ...(hasRelaxedSimd() && !hasRightDot() ? { unusable: ['int8'] } : {}),
         });
         if (this.#opened?.json === json)
             return this.#opened.described;
