@@ -15,7 +15,7 @@ const NOTES = 'precision/'; // begins the names of what was proved
 // text) }: small texts that are kept, read at once and written later.
 export class Engine {
     #platform; #module; #separator = 0; #opened; #files = new Map(); #model;
-    #track; #control; #last = 0; #unread; #notes; #unkept = new Map();
+    #track; #control; #last = 0; #stage; #unread; #notes; #unkept = new Map();
 
     constructor(platform) {
         this.#platform = platform;
@@ -72,7 +72,8 @@ export class Engine {
 
     #progress(stage, fraction) {
         const now = performance.now();
-        if (now - this.#last > PROGRESS_EVERY || fraction >= 1) {
+        if (stage !== this.#stage || now - this.#last > PROGRESS_EVERY || fraction >= 1) {
+            this.#stage = stage;
             this.#last = now;
             this.#platform.post({ progress: { stage, fraction } });
         }
