@@ -27,7 +27,7 @@ for test in engine_kernels narrow; do
     "$folder/dotprod.o" "$folder/i8mm.o" \
     src/base/memory.c src/base/error.c src/base/number.c src/base/source.c \
     src/base/text.c src/base/tensor.c \
-    tests/support/test_support.c "tests/unit/test_$test.c" \
+    tests/support/test_support.c tests/support/random_numbers.c "tests/unit/test_$test.c" \
     -o "$folder/test" -lm -lpthread
   "$qemu" -cpu max "$folder/test"
 done

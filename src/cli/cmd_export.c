@@ -32,9 +32,8 @@ static const cli_option options[] = {
     {"precision", 0, CLI_CHOICE, "fp32|fp16weights|int8",
      "how weights are stored (of a quantized checkpoint its dequantized "
      "float32); fp16weights keeps as halves exactly those that are halves: "
-     "half "
-     "the file, the same numbers; int8 has the linear layers "
-     "of transformers in 8 bits: a third of the file, faster, other numbers, "
+     "half the file, the same numbers; int8 has the linear layers of "
+     "transformers in 8 bits: a third of the file, faster, other numbers, "
      "held to --min-snr (fp32)",
      offsetof(export_options, precision), 0, 0},
     CLI_CHECK_OPTIONS(export_options, check),

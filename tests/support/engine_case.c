@@ -2,12 +2,32 @@
 #include "test_support.h"
 
 #include "engine/engine.h"
+#include "graph/builders.h"
 #include "reference/reference.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+dmx_graph *engine_case_graph(dmx_value *x, int64_t channels, int64_t rows,
+                             int64_t cols)
+{
+    dmx_graph *g = dmx_graph_open();
+    assert_non_null(g);
+    *x = dmx_graph_reshape(g, "rows", dmx_graph_input(g, channels, rows * cols),
+                           (dmx_shape){3, {channels, rows, cols}});
+    return g;
+}
+
+void engine_case_output(dmx_graph *g, dmx_value y)
+{
+    dmx_error err = DMX_ERROR_INIT;
+    const dmx_shape s = dmx_graph_shape(g, y);
+    const dmx_shape flat = {3, {s.dim[0], 1, s.dim[1] * s.dim[2]}};
+    dmx_graph_output(g, dmx_graph_reshape(g, "out", y, flat));
+    assert_ok(dmx_graph_status(g, &err), &err);
+}
 
 engine_case engine_case_make(const dmx_graph *g, double growth, uint64_t *seed)
 {

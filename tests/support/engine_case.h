@@ -6,6 +6,12 @@
 
 #include <demucs_onnx.h>
 
+/* A graph whose input is x, a signal [channels][rows][cols]. */
+dmx_graph *engine_case_graph(dmx_value *x, int64_t channels, int64_t rows,
+                             int64_t cols);
+/* Makes the signal y its output. */
+void engine_case_output(dmx_graph *g, dmx_value y);
+
 typedef struct engine_case {
     double *mix, *expected;
     float *mix32;

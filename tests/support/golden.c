@@ -174,3 +174,19 @@ double golden_distance(const golden *g, const float *stems)
         }
     return worst / g->peak;
 }
+
+double golden_snr(const golden *g, const float *a, const float *b)
+{
+    const dmx_shape s = dmx_graph_shape(g->graph, g->graph->output);
+    const int64_t size = g->channels * g->run_samples;
+    double worst = INFINITY;
+    for (int64_t from = 0; from < dmx_shape_count(&s); from += size) {
+        double signal = 0.0, noise = 0.0;
+        for (int64_t i = from; i < from + size; i++) {
+            signal += (double)a[i] * (double)a[i];
+            noise += pow((double)a[i] - (double)b[i], 2);
+        }
+        worst = fmin(worst, 10.0 * log10(signal / noise));
+    }
+    return worst;
+}

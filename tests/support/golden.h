@@ -50,5 +50,8 @@ float *golden_mix(const golden *g);
 /* The largest difference of these stems [sources][channels][run_samples] from
  * the recording, relative to its peak. */
 double golden_distance(const golden *g, const float *stems);
+/* The signal-to-noise ratio of the worst source of b, where all of a, which has
+ * its shape, is the signal; dB. */
+double golden_snr(const golden *g, const float *a, const float *b);
 
 #endif

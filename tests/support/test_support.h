@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "random_numbers.h"
+
 #include "base/error.h"
 
 /* "<tests/data>/name" in a static buffer (a ring of eight). */
@@ -23,10 +25,6 @@ float *test_read_npy(const char *path, int *rank, int64_t dim[8]);
     test_assert_ok((status), (err), __FILE__, __LINE__)
 void test_assert_ok(dmx_status status, const dmx_error *err, const char *file,
                     int line);
-
-/* Deterministic random numbers: xorshift64*, and N(0,1) by Box and Muller. */
-uint64_t test_random(uint64_t *state);
-double test_normal(uint64_t *state);
 
 /* A fresh folder below $TMPDIR, removed with everything in it at exit. */
 const char *test_folder(void);

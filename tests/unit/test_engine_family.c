@@ -24,23 +24,13 @@ static dmx_graph *begin(dmx_value *x, int64_t channels, int64_t rows,
                         int64_t cols)
 {
     seed = 7;
-    dmx_graph *g = dmx_graph_open();
-    assert_non_null(g);
-    *x = dmx_graph_reshape(g, "rows", dmx_graph_input(g, channels, rows * cols),
-                           (dmx_shape){3, {channels, rows, cols}});
-    return g;
+    return engine_case_graph(x, channels, rows, cols);
 }
 
 static double check(dmx_graph *g, dmx_value y, double growth, double tolerance)
 {
-    dmx_error err = DMX_ERROR_INIT;
     double worst = 0.0;
-    const dmx_shape s3 = dmx_graph_shape(g, y);
-    dmx_graph_output(
-        g, dmx_graph_reshape(
-               g, "out", y,
-               (dmx_shape){3, {s3.dim[0], 1, s3.dim[1] * s3.dim[2]}}));
-    assert_ok(dmx_graph_status(g, &err), &err);
+    engine_case_output(g, y);
     engine_case s = engine_case_make(g, growth, &seed);
     for (int i = 0; dmx_kernels_name(i) != NULL; i++)
         for (int way = 0; way < 4; way++) {

@@ -273,11 +273,7 @@ static dmx_graph *begin_rows(int64_t channels, int64_t rows, int64_t cols,
                              dmx_value *x)
 {
     seed = 12;
-    dmx_graph *g = dmx_graph_open();
-    assert_non_null(g);
-    *x = dmx_graph_reshape(g, "rows", dmx_graph_input(g, channels, rows * cols),
-                           (dmx_shape){3, {channels, rows, cols}});
-    return g;
+    return engine_case_graph(x, channels, rows, cols);
 }
 
 static dmx_value tokens(dmx_graph *g, dmx_value x)

@@ -1,5 +1,6 @@
 /* What the engine does with long signals to save memory, on small ones: the
  * same bits as without it, from any number of threads, run after run. */
+#include "engine_case.h"
 #include "engine_trial.h"
 #include "random_tensor.h"
 #include "test_support.h"
@@ -33,19 +34,7 @@ static dmx_graph *begin(dmx_value *x, int64_t channels, int64_t rows,
                         int64_t cols)
 {
     seed = 5;
-    dmx_graph *g = dmx_graph_open();
-    assert_non_null(g);
-    *x = dmx_graph_reshape(g, "rows", dmx_graph_input(g, channels, rows * cols),
-                           (dmx_shape){3, {channels, rows, cols}});
-    return g;
-}
-
-static void end(dmx_graph *g, dmx_value y)
-{
-    const dmx_shape s = dmx_graph_shape(g, y);
-    const dmx_shape flat = {3, {s.dim[0], 1, s.dim[1] * s.dim[2]}};
-    dmx_graph_output(g, dmx_graph_reshape(g, "out", y, flat));
-    assert_ok(dmx_graph_status(g, &err), &err);
+    return engine_case_graph(x, channels, rows, cols);
 }
 
 static void graph_close(dmx_graph *g)
@@ -67,7 +56,7 @@ static dmx_graph *convolution(int64_t rows, int64_t cols)
     dmx_value y = dmx_graph_conv(g, "conv", x, TENSOR(68, 34, line ? 1 : 3, 3),
                                  TENSOR(68), around);
     y = dmx_graph_activation(g, "glu", DMX_OP_GLU, y);
-    end(g, dmx_graph_add(g, "add", y, x, 1.0));
+    engine_case_output(g, dmx_graph_add(g, "add", y, x, 1.0));
     return g;
 }
 
@@ -281,7 +270,7 @@ static dmx_graph *bands(const band_case *c)
         z = dmx_graph_add(g, "third", z,
                           dmx_graph_pad(g, "pad", part[2], 1, 1, 100 - 1 - 28),
                           1.0);
-    end(g, z);
+    engine_case_output(g, z);
     return g;
 }
 
@@ -377,7 +366,7 @@ static void test_views(void **state)
         dmx_value x;
         engine_trial t;
         dmx_graph *g = begin(&x, 32, 24, 37);
-        end(g, all[i](g, x));
+        engine_case_output(g, all[i](g, x));
         engine_trial_open(&t, g);
         assert_true(engine_trial_plain(&t));
         dmx_engine *e = engine_trial_engine(&t, &engine_trial_usual);

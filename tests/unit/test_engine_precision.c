@@ -51,45 +51,20 @@ static float *run_planned(const golden *g, const dmx_precision_plan *plan,
     return out;
 }
 
-static float *float_mix(const golden *g)
-{
-    const size_t n = (size_t)(g->channels * g->run_samples);
-    float *mix = malloc(n * sizeof *mix);
-    assert_non_null(mix);
-    for (size_t i = 0; i < n; i++)
-        mix[i] = (float)g->mix[i];
-    return mix;
-}
-
-static double worst_source(const golden *g, const float *a, const float *b)
-{
-    const int64_t size = g->channels * g->run_samples;
-    double worst = INFINITY;
-    for (int64_t from = 0; from < (int64_t)output_count(g); from += size) {
-        double signal = 0.0, noise = 0.0;
-        for (int64_t i = from; i < from + size; i++) {
-            signal += (double)a[i] * (double)a[i];
-            noise += pow((double)a[i] - (double)b[i], 2);
-        }
-        worst = fmin(worst, 10.0 * log10(signal / noise));
-    }
-    return worst;
-}
-
 /* Below the promises, as the recordings' mixtures are not the test signals. */
 static void check_fixture(const golden *g, const char *isa)
 {
     static const double least[] = {
         [DMX_ENGINE_INT16] = 57, [DMX_ENGINE_INT8] = 40};
     const dmx_precision_plan exact = {{DMX_FLOAT32}};
-    float *mix = float_mix(g);
+    float *mix = golden_mix(g);
     float *want = run_planned(g, &exact, isa, 2, mix);
     printf("%-18s %-9s", g->name, isa);
     for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
         const dmx_engine_precision precision = (dmx_engine_precision)p;
         const dmx_precision_plan plan = whole_plan(precision);
         float *got = run_planned(g, &plan, isa, 2, mix);
-        const double snr = worst_source(g, want, got);
+        const double snr = golden_snr(g, want, got);
         printf(" %s %.1f dB", dmx_engine_precision_name(precision), snr);
         assert_true(snr >= least[p]);
         free(got);
@@ -104,7 +79,7 @@ static bool keeps_promise(const golden *g, const char *isa)
 {
     const dmx_precision_plan exact = {{DMX_FLOAT32}};
     bool good = true;
-    float *mix = float_mix(g);
+    float *mix = golden_mix(g);
     float *want = run_planned(g, &exact, isa, 2, mix);
     for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
         dmx_engine_options o = DMX_ENGINE_OPTIONS_INIT;
@@ -113,7 +88,7 @@ static bool keeps_promise(const golden *g, const char *isa)
         o.precision = (dmx_engine_precision)p;
         assert_ok(dmx_precision_prove(&c, g->graph, &o, &err), &err);
         float *got = run_planned(g, &c.plan, isa, 2, mix);
-        const double snr = worst_source(g, want, got);
+        const double snr = golden_snr(g, want, got);
         printf("%-18s %-9s %s proved %.1f, has %.1f dB\n", g->name,
                isa != NULL ? isa : "best",
                dmx_engine_precision_name(o.precision), c.decibels, snr);
@@ -176,7 +151,7 @@ static void for_each_class(void (*check)(const golden *g))
 
 static void check_threads(const golden *g)
 {
-    float *mix = float_mix(g);
+    float *mix = golden_mix(g);
     for (int p = DMX_ENGINE_INT16; p <= DMX_ENGINE_INT8; p++) {
         const dmx_precision_plan plan = whole_plan((dmx_engine_precision)p);
         float *one = run_planned(g, &plan, NULL, 1, mix);
@@ -224,7 +199,7 @@ static void test_silence(void **state)
 static void check_not_finite(const golden *g)
 {
     static const float bad[] = {NAN, INFINITY, 3e38f};
-    float *mix = float_mix(g);
+    float *mix = golden_mix(g);
     const size_t n = output_count(g);
     float *clean = malloc(n * sizeof *clean), *out = malloc(n * sizeof *out);
     const dmx_precision_plan plan = whole_plan(DMX_ENGINE_INT8);

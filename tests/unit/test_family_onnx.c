@@ -27,18 +27,6 @@ enum { RUNTIMES = 2 };
 /* The newest, and the oldest supported. */
 static dmx_runtime *runtime[RUNTIMES];
 
-static double error_of(const golden *g, const float *out)
-{
-    double worst = 0.0;
-    for (int64_t r = 0; r < g->rows; r++)
-        for (int64_t i = 0; i < g->recorded; i++) {
-            const double y = (double)out[r * g->run_samples + i];
-            const double d = fabs(y - (double)g->stems[r * g->recorded + i]);
-            worst = d <= worst ? worst : isnan(d) ? INFINITY : d;
-        }
-    return worst / g->peak;
-}
-
 /* A file in each of the runtimes. */
 typedef struct opened {
     dmx_blob file;
@@ -82,7 +70,7 @@ static double run(float *out, size_t count, dmx_session *session,
     const dmx_run call = {.input = mix, .dim = dim, .rank = 3};
     assert_ok(dmx_session_run_first(session, &call, out, count, &err), &err);
     free(mix);
-    return error_of(g, out);
+    return golden_distance(g, out);
 }
 
 static bool check_file(const golden *g, const char *name, const opened *f,

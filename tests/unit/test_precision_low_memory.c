@@ -44,34 +44,15 @@ static bool is_known(const golden *g, const dmx_engine_options *o)
 static float *separate(const golden *g, const dmx_engine *e)
 {
     const dmx_shape s = dmx_graph_shape(g->graph, g->graph->output);
-    const size_t inputs = (size_t)(g->channels * g->run_samples);
-    float *mix = malloc(inputs * sizeof *mix);
+    float *mix = golden_mix(g);
     float *out = malloc((size_t)dmx_shape_count(&s) * sizeof *out);
     dmx_engine_state *state;
-    assert_true(mix != NULL && out != NULL);
-    for (size_t i = 0; i < inputs; i++)
-        mix[i] = (float)g->mix[i];
+    assert_non_null(out);
     assert_ok(dmx_engine_state_open(&state, e, &err), &err);
     assert_ok(dmx_engine_run(state, out, mix, NULL, &err), &err);
     dmx_engine_state_close(state);
     free(mix);
     return out;
-}
-
-static double worst_source(const golden *g, const float *a, const float *b)
-{
-    const dmx_shape s = dmx_graph_shape(g->graph, g->graph->output);
-    const int64_t size = g->channels * g->run_samples;
-    double worst = INFINITY;
-    for (int64_t from = 0; from < dmx_shape_count(&s); from += size) {
-        double signal = 0.0, noise = 0.0;
-        for (int64_t i = from; i < from + size; i++) {
-            signal += (double)a[i] * (double)a[i];
-            noise += pow((double)a[i] - (double)b[i], 2);
-        }
-        worst = fmin(worst, 10.0 * log10(signal / noise));
-    }
-    return worst;
 }
 
 /* With a plan, without a proof. */
@@ -98,7 +79,7 @@ static size_t check_plan(const golden *g, const dmx_precision_plan *plan,
     float *want = separate(g, exact), *got = separate(g, one);
     float *again = separate(g, three);
     const size_t bytes = dmx_engine_weight_bytes(one);
-    const double snr = worst_source(g, want, got);
+    const double snr = golden_snr(g, want, got);
     printf("%-18s %.1f dB, %zu bytes\n", g->name, snr, bytes);
     assert_true(snr >= least);
     assert_memory_equal(got, again, (size_t)dmx_shape_count(&s) * sizeof *got);

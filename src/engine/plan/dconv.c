@@ -3,16 +3,6 @@
 
 #include <stdlib.h>
 
-static const dmx_node *node_at(const dmx_planner *p, int32_t i)
-{
-    return &p->g->node[i];
-}
-
-static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
-{
-    return &p->g->value[v].shape;
-}
-
 /* The tensors of a residual branch. */
 enum { W1, B1, WEIGHT1, BIAS1, W2, B2, WEIGHT2, BIAS2, SCALE, DCONV_TENSORS };
 
@@ -22,15 +12,15 @@ static const dmx_tensor *dconv_tensor(const dmx_planner *p, const dmx_unit *u,
     const int32_t node[] = {u->leader, u->norm1, u->conv2, u->norm2, u->scale};
     if (node[i / 2] < 0)
         return NULL;
-    const dmx_node *n = node_at(p, node[i / 2]);
+    const dmx_node *n = dmx_node_at(p, node[i / 2]);
     return i % 2 == 0 ? dmx_weight_of(n) : dmx_bias_of(n);
 }
 
 static dmx_status load_dconv(float *w[DCONV_TENSORS], const dmx_planner *p,
                              const dmx_unit *u, dmx_error *err)
 {
-    const dmx_node *n = node_at(p, u->leader);
-    const int64_t C = shape_of(p, u->other)->dim[0];
+    const dmx_node *n = dmx_node_at(p, u->leader);
+    const int64_t C = dmx_shape_at(p, u->other)->dim[0];
     const int64_t H = dmx_weight_of(n)->dim[0];
     const int64_t count[DCONV_TENSORS] = {[W1] = H * C * n->at.conv.kernel[1],
                                           [B1] = H,
@@ -51,12 +41,12 @@ static dmx_status load_dconv(float *w[DCONV_TENSORS], const dmx_planner *p,
 static dmx_status add_dconv(dmx_planner *p, const dmx_unit *u,
                             float *const w[DCONV_TENSORS], dmx_error *err)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     dmx_dconv d = {
         .path = n->path,
         .x = p->buf[u->other],
         .hidden = dmx_weight_of(n)->dim[0],
-        .channels = shape_of(p, u->other)->dim[0],
+        .channels = dmx_shape_at(p, u->other)->dim[0],
         .taps = n->at.conv.kernel[1],
         .dilation = n->at.conv.dilation[1],
         .padding = n->at.conv.padding[1][0],
@@ -69,10 +59,10 @@ static dmx_status add_dconv(dmx_planner *p, const dmx_unit *u,
         .weight2 = w[WEIGHT2],
         .bias2 = w[BIAS2],
         .scale = w[SCALE],
-        .epsilon1 = node_at(p, u->norm1)->at.epsilon,
-        .epsilon2 = node_at(p, u->norm2)->at.epsilon,
+        .epsilon1 = dmx_node_at(p, u->norm1)->at.epsilon,
+        .epsilon2 = dmx_node_at(p, u->norm2)->at.epsilon,
     };
-    DMX_FORWARD(dmx_plan_output(&d.out, p, node_at(p, u->last)->out[0],
+    DMX_FORWARD(dmx_plan_output(&d.out, p, dmx_node_at(p, u->last)->out[0],
                                 u->other, 2, err));
     return dmx_step_dconv(p->e, &d, err);
 }
@@ -86,6 +76,6 @@ dmx_status dmx_emit_dconv(dmx_planner *p, const dmx_unit *u, dmx_error *err)
     for (int i = 0; i < DCONV_TENSORS; i++)
         free(w[i]);
     if (status != DMX_OK)
-        dmx_error_prefix(err, "%s", node_at(p, u->leader)->path);
+        dmx_error_prefix(err, "%s", dmx_node_at(p, u->leader)->path);
     return status;
 }

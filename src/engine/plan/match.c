@@ -1,16 +1,6 @@
 /* Groups nodes of the graph into units. */
 #include "engine/plan/planner.h"
 
-static const dmx_node *node_at(const dmx_planner *p, int32_t i)
-{
-    return &p->g->node[i];
-}
-
-static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
-{
-    return &p->g->value[v].shape;
-}
-
 static int32_t next_of(const dmx_planner *p, int32_t i)
 {
     return dmx_next_node(&p->a, i);
@@ -19,12 +9,12 @@ static int32_t next_of(const dmx_planner *p, int32_t i)
 static bool next_is(const dmx_planner *p, int32_t i, dmx_op op)
 {
     const int32_t next = next_of(p, i);
-    return next >= 0 && node_at(p, next)->op == op && p->unit_of[next] < 0;
+    return next >= 0 && dmx_node_at(p, next)->op == op && p->unit_of[next] < 0;
 }
 
 static bool same_shape(const dmx_planner *p, dmx_value a, dmx_value b)
 {
-    return dmx_shape_same(shape_of(p, a), shape_of(p, b));
+    return dmx_shape_same(dmx_shape_at(p, a), dmx_shape_at(p, b));
 }
 
 static int32_t producer(const dmx_planner *p, dmx_value v)
@@ -38,7 +28,7 @@ static bool is_activation(const dmx_planner *p, int32_t i, dmx_op leader)
 {
     if (i < 0 || p->unit_of[i] >= 0)
         return false;
-    const dmx_op op = node_at(p, i)->op;
+    const dmx_op op = dmx_node_at(p, i)->op;
     return op == DMX_OP_GELU || op == DMX_OP_RELU ||
            (op == DMX_OP_GLU && leader != DMX_OP_CONV_TRANSPOSE);
 }
@@ -46,19 +36,19 @@ static bool is_activation(const dmx_planner *p, int32_t i, dmx_op leader)
 /* The other term of an addition that can be fused into a product; -1: none. */
 static dmx_value fusible_term(const dmx_planner *p, int32_t add, dmx_value mine)
 {
-    const dmx_node *n = node_at(p, add);
+    const dmx_node *n = dmx_node_at(p, add);
     const bool first = n->in[0] == mine;
     const dmx_value other = n->in[first ? 1 : 0];
     if (other == mine)
         return DMX_NO_VALUE;
     const int32_t maker = producer(p, other);
-    if (first && node_at(p, maker)->op == DMX_OP_FREQ_EMBEDDING &&
-        shape_of(p, other)->dim[0] == shape_of(p, mine)->dim[0] &&
-        shape_of(p, other)->dim[1] == shape_of(p, mine)->dim[1])
+    if (first && dmx_node_at(p, maker)->op == DMX_OP_FREQ_EMBEDDING &&
+        dmx_shape_at(p, other)->dim[0] == dmx_shape_at(p, mine)->dim[0] &&
+        dmx_shape_at(p, other)->dim[1] == dmx_shape_at(p, mine)->dim[1])
         return other;
     if (!same_shape(p, mine, other) || (!first && n->at.alpha != 1.0))
         return DMX_NO_VALUE;
-    if (shape_of(p, mine)->rank == 2 &&
+    if (dmx_shape_at(p, mine)->rank == 2 &&
         dmx_token_rows(&p->a, mine) != dmx_token_rows(&p->a, other))
         return DMX_NO_VALUE;
     return other;
@@ -68,7 +58,7 @@ static void follow_crops(const dmx_planner *p, dmx_unit *u)
 {
     while (next_is(p, u->last, DMX_OP_CROP)) {
         const int32_t next = next_of(p, u->last);
-        const int axis = node_at(p, next)->at.axis;
+        const int axis = dmx_node_at(p, next)->at.axis;
         if (axis == 0 || u->crop[axis - 1] >= 0)
             return;
         u->crop[axis - 1] = next;
@@ -78,7 +68,7 @@ static void follow_crops(const dmx_planner *p, dmx_unit *u)
 
 static void follow(const dmx_planner *p, dmx_unit *u)
 {
-    const dmx_op op = node_at(p, u->leader)->op;
+    const dmx_op op = dmx_node_at(p, u->leader)->op;
     if (op == DMX_OP_CONV_TRANSPOSE)
         follow_crops(p, u);
     if (is_activation(p, next_of(p, u->last), op))
@@ -88,7 +78,7 @@ static void follow(const dmx_planner *p, dmx_unit *u)
     if (!next_is(p, u->last, DMX_OP_ADD))
         return;
     const int32_t add = next_of(p, u->last);
-    u->other = fusible_term(p, add, node_at(p, u->last)->out[0]);
+    u->other = fusible_term(p, add, dmx_node_at(p, u->last)->out[0]);
     if (u->other != DMX_NO_VALUE)
         u->add = u->last = add;
 }
@@ -97,9 +87,9 @@ static void follow(const dmx_planner *p, dmx_unit *u)
 
 static void precede(const dmx_planner *p, dmx_unit *u)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     const int32_t before = producer(p, n->in[0]);
-    const dmx_node *m = node_at(p, before);
+    const dmx_node *m = dmx_node_at(p, before);
     if (n->op == DMX_OP_LINEAR && m->op == DMX_OP_LAYER_NORM &&
         dmx_only_consumers(&p->a, n->in[0], DMX_OP_LINEAR))
         u->norm = before;
@@ -165,7 +155,7 @@ static void assign_nodes(dmx_planner *p, const dmx_unit *u)
 /* Whether the unit is a linear map that does not share its step yet. */
 static bool is_linear(const dmx_planner *p, const dmx_unit *u)
 {
-    return node_at(p, u->leader)->op == DMX_OP_LINEAR && !u->joined &&
+    return dmx_node_at(p, u->leader)->op == DMX_OP_LINEAR && !u->joined &&
            u->feeder < 0 && u->n_sibling == 0;
 }
 
@@ -177,7 +167,7 @@ static bool has_no_epilogue(const dmx_unit *u)
 /* Finds the unit whose result is this one's only input. */
 static void match_feeder(const dmx_planner *p, dmx_unit *u)
 {
-    const dmx_value v = node_at(p, u->leader)->in[0];
+    const dmx_value v = dmx_node_at(p, u->leader)->in[0];
     const int32_t maker = producer(p, v);
     const int32_t id = p->unit_of[maker];
     if (!is_linear(p, u) || u->norm >= 0 || id < 0 ||
@@ -194,12 +184,12 @@ static void match_siblings(const dmx_planner *p, dmx_unit *u)
 {
     if (!is_linear(p, u) || !has_no_epilogue(u) || u->act >= 0)
         return;
-    const dmx_value v = node_at(p, u->leader)->in[0];
+    const dmx_value v = dmx_node_at(p, u->leader)->in[0];
     for (size_t i = 0; i < p->n_unit && u->n_sibling < DMX_SIBLINGS; i++) {
         dmx_unit *other = &p->unit[i];
         if (other == u || !is_linear(p, other) || !has_no_epilogue(other) ||
             other->act >= 0 || other->leader < u->leader ||
-            node_at(p, other->leader)->in[0] != v)
+            dmx_node_at(p, other->leader)->in[0] != v)
             continue;
         other->joined = true;
         u->sibling[u->n_sibling++] = (int32_t)i;

@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
-{
-    return &p->g->value[v].shape;
-}
-
 static dmx_buf in_of(const dmx_planner *p, const dmx_node *n, int i)
 {
     return p->buf[n->in[i]];
@@ -33,7 +28,7 @@ static dmx_status emit_move(dmx_planner *p, const dmx_node *n, dmx_error *err)
         DMX_FORWARD(dmx_step_shift(p->e, dmx_op_name(n->op), n->path,
                                    in_of(p, n, i), out, shift,
                                    n->op == DMX_OP_PAD, err));
-        at += shape_of(p, n->in[i])->dim[n->at.axis];
+        at += dmx_shape_at(p, n->in[i])->dim[n->at.axis];
     }
     return DMX_OK;
 }
@@ -144,7 +139,7 @@ static dmx_status emit_attention(dmx_planner *p, const dmx_node *n,
 static dmx_status emit_tokens(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
     const bool from = n->op == DMX_OP_UNTOKENS;
-    const int64_t rows = from ? n->at.freqs : shape_of(p, n->in[0])->dim[1];
+    const int64_t rows = from ? n->at.freqs : dmx_shape_at(p, n->in[0])->dim[1];
     dmx_buf in = p->buf[n->in[0]], out;
     if (from)
         DMX_FORWARD(dmx_plan_ordered(&in, p, n->in[0], rows, err));
@@ -161,9 +156,7 @@ static dmx_status emit_tokens(dmx_planner *p, const dmx_node *n, dmx_error *err)
 static dmx_status emit_activation(dmx_planner *p, const dmx_node *n,
                                   dmx_error *err)
 {
-    const dmx_activation act = n->op == DMX_OP_GELU   ? DMX_ACT_GELU
-                               : n->op == DMX_OP_RELU ? DMX_ACT_RELU
-                                                      : DMX_ACT_GLU;
+    const dmx_activation act = dmx_activation_of(n->op);
     dmx_buf out;
     DMX_FORWARD(dmx_plan_output(&out, p, n->out[0], n->in[0],
                                 act == DMX_ACT_GLU ? 0 : 1, err));
@@ -177,7 +170,7 @@ static dmx_status add_constant(float **data, dmx_plane *plane, dmx_planner *p,
                                dmx_value v, dmx_error *err)
 {
     dmx_buf *b = &p->buf[v];
-    *plane = dmx_plane_of_shape(shape_of(p, v));
+    *plane = dmx_plane_of_shape(dmx_shape_at(p, v));
     DMX_FORWARD(dmx_program_buffer(b, p->e, *plane, err));
     DMX_FORWARD(dmx_program_floats(data, p->e, p->e->buffer[*b].floats, err));
     p->e->buffer[*b].constant = *data;

@@ -60,6 +60,24 @@ typedef struct dmx_planner {
     size_t n_join, join_capacity;
 } dmx_planner;
 
+static inline const dmx_node *dmx_node_at(const dmx_planner *p, int32_t i)
+{
+    return &p->g->node[i];
+}
+
+static inline const dmx_shape *dmx_shape_at(const dmx_planner *p, dmx_value v)
+{
+    return &p->g->value[v].shape;
+}
+
+/* Of one of the three operations that are activations. */
+static inline dmx_activation dmx_activation_of(dmx_op op)
+{
+    return op == DMX_OP_GELU   ? DMX_ACT_GELU
+           : op == DMX_OP_RELU ? DMX_ACT_RELU
+                               : DMX_ACT_GLU;
+}
+
 /* plan/match.c: finds all units. */
 dmx_status dmx_plan_match(dmx_planner *p, dmx_error *err);
 

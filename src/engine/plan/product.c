@@ -5,21 +5,11 @@
 #define LEAST_LINES    16
 #define WINOGRAD_CHUNK 32 /* short, since its transforms amplify errors */
 
-static const dmx_node *node_at(const dmx_planner *p, int32_t i)
-{
-    return &p->g->node[i];
-}
-
-static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
-{
-    return &p->g->value[v].shape;
-}
-
 /* ---- geometry ----------------------------------------------------------- */
 
 static void set_conv(dmx_product *d, const dmx_planner *p, const dmx_unit *u)
 {
-    const dmx_attributes *at = &node_at(p, u->leader)->at;
+    const dmx_attributes *at = &dmx_node_at(p, u->leader)->at;
     for (int i = 0; i < 2; i++) {
         d->window.kernel[i] = at->conv.kernel[i];
         d->window.step[i] = at->conv.stride[i];
@@ -28,7 +18,7 @@ static void set_conv(dmx_product *d, const dmx_planner *p, const dmx_unit *u)
         d->dense.phases[i] = 1;
     }
     if (u->pad >= 0) {
-        const dmx_attributes *pad = &node_at(p, u->pad)->at;
+        const dmx_attributes *pad = &dmx_node_at(p, u->pad)->at;
         d->window.padding[pad->axis - 1] += pad->before;
     }
     const dmx_taps_span live = dmx_live_taps(p, u);
@@ -40,10 +30,10 @@ static void set_conv(dmx_product *d, const dmx_planner *p, const dmx_unit *u)
 static void set_transposed(dmx_product *d, const dmx_planner *p,
                            const dmx_unit *u, const int64_t taps[2])
 {
-    const dmx_attributes *at = &node_at(p, u->leader)->at;
+    const dmx_attributes *at = &dmx_node_at(p, u->leader)->at;
     for (int i = 0; i < 2; i++) {
         const int64_t start =
-            u->crop[i] >= 0 ? node_at(p, u->crop[i])->at.start : 0;
+            u->crop[i] >= 0 ? dmx_node_at(p, u->crop[i])->at.start : 0;
         d->window.kernel[i] = taps[i];
         d->window.step[i] = d->window.dilation[i] = 1;
         d->window.padding[i] = taps[i] - 1 - start / at->conv.stride[i];
@@ -55,9 +45,9 @@ static void set_transposed(dmx_product *d, const dmx_planner *p,
 static double flops_of(const dmx_planner *p, const dmx_unit *u,
                        const dmx_loaded *l)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
-    const dmx_shape *s = shape_of(p, transposed ? n->in[0] : n->out[0]);
+    const dmx_shape *s = dmx_shape_at(p, transposed ? n->in[0] : n->out[0]);
     const double positions = s->rank == 2
                                  ? (double)s->dim[0]
                                  : (double)s->dim[1] * (double)s->dim[2];
@@ -77,21 +67,16 @@ static const char *kind_of(const dmx_node *n)
 
 static dmx_activation activation_of(const dmx_planner *p, int32_t act)
 {
-    if (act < 0)
-        return DMX_ACT_NONE;
-    const dmx_op op = node_at(p, act)->op;
-    return op == DMX_OP_GELU   ? DMX_ACT_GELU
-           : op == DMX_OP_RELU ? DMX_ACT_RELU
-                               : DMX_ACT_GLU;
+    return act < 0 ? DMX_ACT_NONE : dmx_activation_of(dmx_node_at(p, act)->op);
 }
 
 /* The table of a frequency embedding as [F][C], times alphas. */
 static dmx_status embedding(const float **out, dmx_planner *p,
                             const dmx_unit *u, dmx_error *err)
 {
-    const dmx_node *n = node_at(p, p->g->value[u->other].producer);
+    const dmx_node *n = dmx_node_at(p, p->g->value[u->other].producer);
     const int64_t count = (int64_t)dmx_tensor_count(dmx_weight_of(n));
-    const float alpha = (float)(n->at.alpha * node_at(p, u->add)->at.alpha);
+    const float alpha = (float)(n->at.alpha * dmx_node_at(p, u->add)->at.alpha);
     float *table;
     DMX_FORWARD(dmx_program_floats(&table, p->e, count, err));
     DMX_FORWARD(dmx_tensor_read_f32(table, dmx_weight_of(n), err));
@@ -106,11 +91,11 @@ static dmx_status set_addition(dmx_product *d, dmx_planner *p,
 {
     if (u->add < 0)
         return DMX_OK;
-    const dmx_node *maker = node_at(p, p->g->value[u->other].producer);
+    const dmx_node *maker = dmx_node_at(p, p->g->value[u->other].producer);
     if (maker->op == DMX_OP_FREQ_EMBEDDING)
         return embedding(&d->offset, p, u, err);
     d->add = p->buf[u->other];
-    const dmx_node *add = node_at(p, u->add);
+    const dmx_node *add = dmx_node_at(p, u->add);
     d->add_gain = add->in[1] == u->other ? (float)add->at.alpha : 1.0f;
     return DMX_OK;
 }
@@ -126,7 +111,7 @@ static dmx_value input_of(const dmx_planner *p, const dmx_unit *u)
     const int32_t first = u->norm >= 0  ? u->norm
                           : u->pad >= 0 ? u->pad
                                         : u->leader;
-    return node_at(p, first)->in[0];
+    return dmx_node_at(p, first)->in[0];
 }
 
 static void set_dense(dmx_product *d, const dmx_loaded *l)
@@ -141,7 +126,7 @@ static void set_dense(dmx_product *d, const dmx_loaded *l)
 static void set_geometry(dmx_product *d, const dmx_planner *p,
                          const dmx_unit *u, const int64_t taps[2])
 {
-    const dmx_op op = node_at(p, u->leader)->op;
+    const dmx_op op = dmx_node_at(p, u->leader)->op;
     if (op == DMX_OP_CONV_TRANSPOSE)
         set_transposed(d, p, u, taps);
     else if (op == DMX_OP_CONV)
@@ -155,14 +140,14 @@ static void set_geometry(dmx_product *d, const dmx_planner *p,
 /* Whether an attention consumes the unit's result. */
 static bool makes_heads(const dmx_planner *p, const dmx_unit *u)
 {
-    const dmx_value v = node_at(p, u->last)->out[0];
+    const dmx_value v = dmx_node_at(p, u->last)->out[0];
     return dmx_use_count(&p->a, v) == 1 &&
-           node_at(p, dmx_last_consumer(&p->a, v))->op == DMX_OP_ATTENTION;
+           dmx_node_at(p, dmx_last_consumer(&p->a, v))->op == DMX_OP_ATTENTION;
 }
 
 static dmx_layers layers_of(const dmx_planner *p, const dmx_unit *u)
 {
-    const dmx_op op = node_at(p, u->leader)->op;
+    const dmx_op op = dmx_node_at(p, u->leader)->op;
     if (op == DMX_OP_CONV_TRANSPOSE)
         return DMX_LAYERS_TRANSPOSED;
     if (op == DMX_OP_CONV)
@@ -186,7 +171,7 @@ static void set_number(dmx_product *d, const dmx_planner *p, dmx_layers layers)
 static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
                            dmx_error *err)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     dmx_product *d = &t->d;
     d->kind = kind_of(n);
     d->path = n->path;
@@ -198,7 +183,7 @@ static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
     set_dense(d, &t->l);
     d->flops = flops_of(p, u, &t->l);
     d->normed = u->norm >= 0;
-    d->epsilon = d->normed ? node_at(p, u->norm)->at.epsilon : 0.0;
+    d->epsilon = d->normed ? dmx_node_at(p, u->norm)->at.epsilon : 0.0;
     d->norm_gain = t->l.norm_gain;
     d->norm_offset = t->l.norm_bias;
     d->scale = t->l.scale;
@@ -211,7 +196,7 @@ static dmx_status describe(described *t, dmx_planner *p, const dmx_unit *u,
 static dmx_status make_output(dmx_buf *out, dmx_planner *p, const dmx_unit *u,
                               dmx_error *err)
 {
-    const dmx_value sum = node_at(p, u->last)->out[0];
+    const dmx_value sum = dmx_node_at(p, u->last)->out[0];
     if (u->add >= 0 && u->add == u->last && p->buf[u->other] != DMX_NO_BUFFER &&
         input_of(p, u) != u->other && dmx_plan_last_use(p, u->other, u->add)) {
         p->buf[sum] = *out = p->buf[u->other];
@@ -229,7 +214,7 @@ static dmx_status finish_band(dmx_buf *out, dmx_product *d, dmx_planner *p,
     d->activation = activation_of(p, with.act);
     d->add = with.added;
     if (with.add >= 0) {
-        const dmx_node *add = node_at(p, with.add);
+        const dmx_node *add = dmx_node_at(p, with.add);
         d->add_gain = add->in[1] == with.other ? (float)add->at.alpha : 1.0f;
     }
     return DMX_OK;
@@ -238,13 +223,13 @@ static dmx_status finish_band(dmx_buf *out, dmx_product *d, dmx_planner *p,
 static dmx_status make_bands(dmx_product *d, dmx_planner *p, const dmx_unit *u,
                              dmx_error *err)
 {
-    d->rows = shape_of(p, node_at(p, u->leader)->out[0])->dim[1];
+    d->rows = dmx_shape_at(p, dmx_node_at(p, u->leader)->out[0])->dim[1];
     for (; d->n_band < u->n_band; d->n_band++) {
-        const dmx_node *crop = node_at(p, u->band[d->n_band]);
+        const dmx_node *crop = dmx_node_at(p, u->band[d->n_band]);
         const dmx_value v = crop->out[0];
         dmx_band *b = &d->band[d->n_band];
         b->from = crop->at.start;
-        b->to = b->from + shape_of(p, v)->dim[1];
+        b->to = b->from + dmx_shape_at(p, v)->dim[1];
         b->plain = d->n_band != u->finished;
         DMX_FORWARD(b->plain
                         ? dmx_plan_output(&b->out, p, v, DMX_NO_VALUE, 0, err)
@@ -308,6 +293,6 @@ dmx_status dmx_emit_product(dmx_planner *p, const dmx_unit *u, dmx_error *err)
     for (int i = 0; i < DMX_SIBLINGS; i++)
         dmx_unload_weights(&more[i].l);
     if (status != DMX_OK)
-        dmx_error_prefix(err, "%s", node_at(p, u->leader)->path);
+        dmx_error_prefix(err, "%s", dmx_node_at(p, u->leader)->path);
     return status;
 }

@@ -4,19 +4,9 @@
  * convolution that only crops consume writes each of them on its own. */
 #include "engine/plan/planner.h"
 
-static const dmx_node *node_at(const dmx_planner *p, int32_t i)
-{
-    return &p->g->node[i];
-}
-
-static const dmx_shape *shape_of(const dmx_planner *p, dmx_value v)
-{
-    return &p->g->value[v].shape;
-}
-
 static int64_t rows_of(const dmx_planner *p, dmx_value v)
 {
-    return shape_of(p, v)->dim[1];
+    return dmx_shape_at(p, v)->dim[1];
 }
 
 /* ---- joins -------------------------------------------------------------- */
@@ -37,13 +27,14 @@ static bool is_pointwise(dmx_op op)
 /* The other term of an addition to all of `mine`, or none. */
 static dmx_value term_of(const dmx_planner *p, int32_t add, dmx_value mine)
 {
-    const dmx_node *n = node_at(p, add);
+    const dmx_node *n = dmx_node_at(p, add);
     if (n->op != DMX_OP_ADD)
         return DMX_NO_VALUE;
     const bool first = n->in[0] == mine;
     const dmx_value other = n->in[first ? 1 : 0];
     return other != mine &&
-                   dmx_shape_same(shape_of(p, other), shape_of(p, mine)) &&
+                   dmx_shape_same(dmx_shape_at(p, other),
+                                  dmx_shape_at(p, mine)) &&
                    (first || n->at.alpha == 1.0)
                ? other
                : DMX_NO_VALUE;
@@ -54,12 +45,12 @@ static dmx_join join_at(const dmx_planner *p, int32_t concat)
     dmx_join j = {
         .concat = concat, .act = -1, .add = -1, .other = DMX_NO_VALUE};
     int32_t last = concat, next = next_free(p, last);
-    if (next >= 0 && is_pointwise(node_at(p, next)->op)) {
+    if (next >= 0 && is_pointwise(dmx_node_at(p, next)->op)) {
         j.act = last = next;
         next = next_free(p, last);
     }
     if (next >= 0)
-        j.other = term_of(p, next, node_at(p, last)->out[0]);
+        j.other = term_of(p, next, dmx_node_at(p, last)->out[0]);
     if (j.other != DMX_NO_VALUE)
         j.add = next;
     return j;
@@ -70,7 +61,7 @@ static dmx_status find_joins(dmx_planner *p, dmx_error *err)
     for (size_t i = 0; i < p->g->n_node; i++) {
         const dmx_node *n = &p->g->node[i];
         if (n->op != DMX_OP_CONCAT || n->at.axis != 1 ||
-            shape_of(p, n->out[0])->rank != 3)
+            dmx_shape_at(p, n->out[0])->rank != 3)
             continue;
         const dmx_join j = join_at(p, (int32_t)i);
         DMX_RETURN_IF(!dmx_grow(&p->join, &p->join_capacity, p->n_join + 1,
@@ -118,9 +109,9 @@ static dmx_status open_join(dmx_join *j, dmx_planner *p, dmx_error *err)
             return DMX_OK;
         }
     }
-    const dmx_value v = node_at(p, j->concat)->out[0];
-    return dmx_program_buffer(&j->out, p->e, dmx_plane_of_shape(shape_of(p, v)),
-                              err);
+    const dmx_value v = dmx_node_at(p, j->concat)->out[0];
+    return dmx_program_buffer(&j->out, p->e,
+                              dmx_plane_of_shape(dmx_shape_at(p, v)), err);
 }
 
 /* The place of rows [at, at + rows) in the result, and of those of the term to
@@ -157,8 +148,8 @@ dmx_status dmx_plan_place(dmx_buf *out, dmx_join_epilogue *with, dmx_planner *p,
         return DMX_OK;
     DMX_FORWARD(open_join(j, p, err));
     DMX_FORWARD(view_part(out, &added, p, j,
-                          row_in(p, node_at(p, j->concat), v), rows_of(p, v),
-                          err));
+                          row_in(p, dmx_node_at(p, j->concat), v),
+                          rows_of(p, v), err));
     p->placed[v] = true;
     if (with != NULL)
         *with = (dmx_join_epilogue){j->act, j->add, j->other, added};
@@ -178,14 +169,13 @@ dmx_status dmx_emit_crop_rows(dmx_planner *p, const dmx_node *n, dmx_error *err)
 static dmx_status activate(dmx_buf *from, dmx_planner *p, const dmx_join *j,
                            dmx_buf to, dmx_error *err)
 {
-    const dmx_node *n = node_at(p, j->act);
+    const dmx_node *n = dmx_node_at(p, j->act);
     const dmx_buf x = *from;
     if (j->add >= 0)
         DMX_FORWARD(dmx_program_buffer(&to, p->e, p->e->buffer[x].plane, err));
     *from = to;
-    return dmx_step_activation(
-        p->e, n->path, n->op == DMX_OP_GELU ? DMX_ACT_GELU : DMX_ACT_RELU, x,
-        to, err);
+    return dmx_step_activation(p->e, n->path, dmx_activation_of(n->op), x, to,
+                               err);
 }
 
 /* A part that was not written in its place. */
@@ -197,7 +187,7 @@ static dmx_status add_part(dmx_planner *p, const dmx_join *j, dmx_value v,
     if (j->act >= 0)
         DMX_FORWARD(activate(&from, p, j, to, err));
     if (j->add >= 0) {
-        const dmx_node *n = node_at(p, j->add);
+        const dmx_node *n = dmx_node_at(p, j->add);
         const double alpha = n->in[1] == j->other ? n->at.alpha : 1.0;
         return dmx_step_add(p->e, n->path, from, added, to, (float)alpha, err);
     }
@@ -205,8 +195,8 @@ static dmx_status add_part(dmx_planner *p, const dmx_join *j, dmx_value v,
         return DMX_OK;
     const int64_t none[3] = {0, 0, 0};
     return dmx_step_shift(p->e, dmx_op_name(DMX_OP_CONCAT),
-                          node_at(p, j->concat)->path, from, to, none, false,
-                          err);
+                          dmx_node_at(p, j->concat)->path, from, to, none,
+                          false, err);
 }
 
 dmx_status dmx_emit_join(dmx_planner *p, const dmx_node *n, dmx_error *err)
@@ -222,7 +212,7 @@ dmx_status dmx_emit_join(dmx_planner *p, const dmx_node *n, dmx_error *err)
     const int32_t all[] = {j->concat, j->act, j->add};
     for (int i = 0; i < 3; i++)
         if (all[i] >= 0) {
-            p->buf[node_at(p, all[i])->out[0]] = j->out;
+            p->buf[dmx_node_at(p, all[i])->out[0]] = j->out;
             p->emitted[all[i]] = true;
         }
     return DMX_OK;
@@ -232,12 +222,12 @@ dmx_status dmx_emit_join(dmx_planner *p, const dmx_node *n, dmx_error *err)
 
 static bool is_band(const dmx_planner *p, const dmx_unit *u, int32_t crop)
 {
-    const dmx_node *n = node_at(p, crop);
+    const dmx_node *n = dmx_node_at(p, crop);
     if (n->op != DMX_OP_CROP || n->at.axis != 1 || p->unit_of[crop] >= 0)
         return false;
     const int64_t to = n->at.start + rows_of(p, n->out[0]);
     for (int i = 0; i < u->n_band; i++) {
-        const dmx_node *m = node_at(p, u->band[i]);
+        const dmx_node *m = dmx_node_at(p, u->band[i]);
         if (n->at.start < m->at.start + rows_of(p, m->out[0]) &&
             m->at.start < to)
             return false;
@@ -251,7 +241,7 @@ static int finished_band(const dmx_planner *p, const dmx_unit *u)
     int best = -1;
     int64_t most = 0;
     for (int i = 0; i < u->n_band; i++) {
-        const dmx_value v = node_at(p, u->band[i])->out[0];
+        const dmx_value v = dmx_node_at(p, u->band[i])->out[0];
         const dmx_join *j = join_of(p, v);
         if (j == NULL || !has_epilogue(j) || rows_of(p, v) <= most)
             continue;
@@ -264,12 +254,13 @@ static int finished_band(const dmx_planner *p, const dmx_unit *u)
 static void find_bands(dmx_planner *p, int32_t id)
 {
     dmx_unit *u = &p->unit[id];
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     const dmx_value v = n->out[0];
     int32_t count;
     const int32_t *user = dmx_consumers(&p->a, v, &count);
     if (n->op != DMX_OP_CONV_TRANSPOSE || u->last != u->leader || count < 2 ||
-        count > DMX_STEP_OUT || v == p->g->output || shape_of(p, v)->rank != 3)
+        count > DMX_STEP_OUT || v == p->g->output ||
+        dmx_shape_at(p, v)->rank != 3)
         return;
     for (int32_t i = 0; i < count && is_band(p, u, user[i]); i++)
         u->band[u->n_band++] = user[i];

@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const dmx_node *node_at(const dmx_planner *p, int32_t i)
-{
-    return &p->g->node[i];
-}
-
 /* Whether tap a of a convolution ever reads a row of the input, not only
  * padding. */
 static bool reads_rows(const dmx_conv_geometry *g, int64_t padding, int64_t a,
@@ -22,8 +17,8 @@ static bool reads_rows(const dmx_conv_geometry *g, int64_t padding, int64_t a,
 
 dmx_taps_span dmx_live_taps(const dmx_planner *p, const dmx_unit *u)
 {
-    const dmx_node *n = node_at(p, u->leader);
-    const dmx_node *first = u->pad >= 0 ? node_at(p, u->pad) : n;
+    const dmx_node *n = dmx_node_at(p, u->leader);
+    const dmx_node *first = u->pad >= 0 ? dmx_node_at(p, u->pad) : n;
     const dmx_conv_geometry *g = &n->at.conv;
     const int64_t rows = p->g->value[first->in[0]].shape.dim[1];
     const int64_t outputs = p->g->value[n->out[0]].shape.dim[1];
@@ -97,7 +92,7 @@ void dmx_unload_weights(dmx_loaded *l)
 /* Returns how many lines of k weights the product has. */
 static int64_t measure(dmx_loaded *l, const dmx_planner *p, const dmx_unit *u)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     const bool transposed = n->op == DMX_OP_CONV_TRANSPOSE;
     l->out = dmx_weight_of(n)->dim[transposed ? 1 : 0];
     l->in = dmx_weight_of(n)->dim[transposed ? 0 : 1];
@@ -139,7 +134,7 @@ static dmx_status load_norm(dmx_loaded *l, const dmx_planner *p,
 {
     if (u->norm < 0)
         return DMX_OK;
-    const dmx_node *n = node_at(p, u->norm);
+    const dmx_node *n = dmx_node_at(p, u->norm);
     DMX_FORWARD(dmx_plan_elements(&l->norm_gain, dmx_weight_of(n), l->in, err));
     DMX_FORWARD(dmx_plan_elements(&l->norm_bias, dmx_bias_of(n), l->in, err));
     if (!dmx_derives_weights(p->e))
@@ -154,13 +149,13 @@ static dmx_status load_norm(dmx_loaded *l, const dmx_planner *p,
 dmx_status dmx_load_weights(dmx_loaded *l, const dmx_planner *p,
                             const dmx_unit *u, dmx_error *err)
 {
-    const dmx_node *n = node_at(p, u->leader);
+    const dmx_node *n = dmx_node_at(p, u->leader);
     const int64_t lines = measure(l, p, u);
     DMX_FORWARD(dmx_plan_elements(&l->bias, dmx_bias_of(n), l->out, err));
     DMX_FORWARD(dmx_plan_elements(&l->weight, dmx_weight_of(n), 0, err));
     if (u->scale >= 0)
         DMX_FORWARD(dmx_plan_elements(
-            &l->scale, dmx_weight_of(node_at(p, u->scale)), l->out, err));
+            &l->scale, dmx_weight_of(dmx_node_at(p, u->scale)), l->out, err));
     DMX_FORWARD(load_norm(l, p, u, err));
     return order_weights(l, n, lines, err);
 }

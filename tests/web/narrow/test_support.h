@@ -4,7 +4,8 @@
 #ifndef WEB_TEST_SUPPORT_H
 #define WEB_TEST_SUPPORT_H
 
-#include <stdint.h>
+#include "random_numbers.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,8 +37,5 @@ static inline int web_run_tests(const struct CMUnitTest *test, size_t count)
     }
     return 0;
 }
-
-uint64_t test_random(uint64_t *state);
-double test_normal(uint64_t *state);
 
 #endif

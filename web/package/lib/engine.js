@@ -131,7 +131,8 @@ export class Engine {
         this.#model = await findModel(model, this.#released(), store, say);
         for (const file of this.#model.files)
             this.#files.set(file.name, file);
-        Object.assign(this.#model, { lowMemory, precision, integers });
+        const wrong = precision !== 'exact' && hasRelaxedSimd() && !hasRightDot();
+        Object.assign(this.#model, { lowMemory, precision, integers, unusable: wrong ? ['int8'] : undefined });
         this.#notes = precision === 'exact' ? undefined : await store.notes();
         const described = this.#openReleasing(defaults);
         await this.#keepNotes();
@@ -168,7 +169,7 @@ export class Engine {
             low_memory: Boolean(this.#model.lowMemory),
             precision: this.#model.precision,
             ...(this.#model.integers ? { integers: this.#model.integers } : {}),
-            ...(hasRelaxedSimd() && !hasRightDot() ? { unusable: ['int8'] } : {}),
+            ...(this.#model.unusable ? { unusable: this.#model.unusable } : {}),
         });
         if (this.#opened?.json === json)
             return this.#opened.described;

@@ -1,5 +1,5 @@
-/* Random numbers as in tests/support/test_support.c, which needs POSIX. */
-#include "test_support.h"
+/* Random numbers, the same everywhere; plain C, for WebAssembly too. */
+#include "random_numbers.h"
 
 #include <math.h>
 
