@@ -27,6 +27,15 @@ static char *copy_of_path(const char *name)
     return strdup(test_data(name));
 }
 
+/* A host that waits for the stems of a model. */
+static host *waiting_host(size_t stems, const char *model)
+{
+    host *h = host_open(stems, RATE, true);
+    host_load(h, test_data(model), segment, hop, lookahead);
+    h->freewheel = 1;
+    return h;
+}
+
 /* The song through the plug-in: y[2 * stems][LENGTH], malloc'd. */
 static float *run_plugin(host *h, const float *song, int64_t block)
 {
@@ -112,9 +121,7 @@ static void test_is_the_stream(void **state)
             run_library(cases[i].model, cases[i].stems, song, &latency);
         static const int64_t blocks[] = {256, 4096, 0};
         for (size_t b = 0; b < 3; b++) {
-            host *h = host_open(cases[i].stems, RATE, true);
-            host_load(h, test_data(cases[i].model), segment, hop, lookahead);
-            h->freewheel = 1;
+            host *h = waiting_host(cases[i].stems, cases[i].model);
             float *got = run_plugin(h, song, blocks[b]);
             assert_true(h->latency == (float)latency);
             assert_true(h->status == 2);
@@ -172,9 +179,7 @@ static void test_starts_anew(void **state)
 {
     (void)state;
     float *song = stream_song(LENGTH);
-    host *h = host_open(4, RATE, true);
-    host_load(h, test_data(four), segment, hop, lookahead);
-    h->freewheel = 1;
+    host *h = waiting_host(4, four);
     float *first = run_plugin(h, song, 512);
     h->descriptor->activate(h->handle);
     float *second = run_plugin(h, song, 999);
@@ -221,9 +226,7 @@ static void test_bypass(void **state)
 {
     (void)state;
     float *song = stream_song(LENGTH);
-    host *h = host_open(4, RATE, true);
-    host_load(h, test_data(four), segment, hop, lookahead);
-    h->freewheel = 1;
+    host *h = waiting_host(4, four);
     h->enabled = 0;
     float *y = run_plugin(h, song, 480);
     check_dry(y, 4, song, (int64_t)h->latency, 2000);
@@ -238,9 +241,7 @@ static void test_gains(void **state)
     int64_t latency;
     float *song = stream_song(LENGTH);
     float *want = run_library(four, 4, song, &latency);
-    host *h = host_open(4, RATE, true);
-    host_load(h, test_data(four), segment, hop, lookahead);
-    h->freewheel = 1;
+    host *h = waiting_host(4, four);
     h->gain[0] = -60;
     h->gain[1] = 6;
     h->gain[2] = NAN;
@@ -466,9 +467,7 @@ static void test_odd_buffers(void **state)
     int64_t latency;
     float *song = stream_song(LENGTH);
     float *want = run_library(four, 4, song, &latency);
-    host *h = host_open(4, RATE, true);
-    host_load(h, test_data(four), segment, hop, lookahead);
-    h->freewheel = 1;
+    host *h = waiting_host(4, four);
     for (int64_t at = 0; at + 500 <= LENGTH; at += 500) {
         float *out[8] = {song + at, song + LENGTH + at};
         const float *in[2] = {out[0], out[1]};
