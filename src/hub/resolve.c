@@ -192,14 +192,30 @@ static bool looks_like_file(const char *name)
            (stat(name, &st) == 0 && !S_ISDIR(st.st_mode));
 }
 
-static dmx_status from_file(struct dmx_bag **out, const char *path,
-                            dmx_error *err)
+/* No file "htdemucs.th", but a model "htdemucs": that is probably meant. */
+static dmx_status no_such_file(const dmx_hub *hub, const char *path,
+                               dmx_error *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(path, "."), path);
+    const dmx_registry_model *model = dmx_hub_find(hub, name);
+    if (model == NULL)
+        return dmx_fail(err, DMX_ERROR_IO,
+                        "%s: no such file, and no model of that name", path);
+    return dmx_fail(err, DMX_ERROR_IO,
+                    "%s: no such file; '%s' is the name of a model that can "
+                    "be downloaded",
+                    path, model->name);
+}
+
+static dmx_status from_file(struct dmx_bag **out, const dmx_hub *hub,
+                            const char *path, dmx_error *err)
 {
     struct stat st;
     if (dmx_is_bag_file(path))
         return dmx_bag_open(out, path, err);
-    DMX_RETURN_IF(stat(path, &st) != 0, err, DMX_ERROR_IO,
-                  "%s: no such file, and no model of that name", path);
+    if (stat(path, &st) != 0)
+        return no_such_file(hub, path, err);
     DMX_RETURN_IF(S_ISDIR(st.st_mode), err, DMX_ERROR_ARGUMENT,
                   "%s: is a folder; give a file, or a model in it with "
                   "options.repository",
@@ -256,7 +272,7 @@ static dmx_status resolve(struct dmx_bag **out, dmx_hub *hub, const char *name,
             dmx_repository_bag(out, hub->repository, name, hub->hooks, err));
         if (*out != NULL)
             return DMX_OK;
-        return looks_like_file(name) ? from_file(out, name, err)
+        return looks_like_file(name) ? from_file(out, hub, name, err)
                                      : not_in_repository(hub, name, err);
     }
     const dmx_registry_model *model = dmx_hub_find(hub, name);
@@ -265,7 +281,7 @@ static dmx_status resolve(struct dmx_bag **out, dmx_hub *hub, const char *name,
     const dmx_registry_member *member = dmx_hub_find_member(hub, name);
     if (member != NULL)
         return single(out, hub, member, err);
-    return looks_like_file(name) ? from_file(out, name, err)
+    return looks_like_file(name) ? from_file(out, hub, name, err)
                                  : unknown_name(hub, name, err);
 }
 

@@ -218,6 +218,11 @@ static void only_the_stem_that_is_wanted(void **state)
     err = (dmx_error)DMX_ERROR_INIT;
     assert_int_equal(dmx_hub_resolve(&bag, hub, "./no.th", NULL, &err),
                      DMX_ERROR_IO);
+    assert_non_null(strstr(err.message, "no such file, and no model"));
+    err = (dmx_error)DMX_ERROR_INIT;
+    assert_int_equal(dmx_hub_resolve(&bag, hub, "htdemucs.th", NULL, &err),
+                     DMX_ERROR_IO);
+    assert_non_null(strstr(err.message, "'htdemucs' is the name of a model"));
     dmx_hub_close(hub);
 }
 
