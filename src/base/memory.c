@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #define ALIGNMENT   ((size_t)64)
 #define BLOCK_BYTES ((size_t)65536)
 
@@ -25,6 +29,13 @@ void *dmx_aligned_alloc(size_t count, size_t size)
     void *p = NULL;
     bytes = (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     return posix_memalign(&p, ALIGNMENT, bytes) == 0 ? p : NULL;
+}
+
+void dmx_return_freed(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 /* libonnx and libprotobuf take less than 8 MiB, relocated pages included. */

@@ -17,6 +17,10 @@
 void *dmx_aligned_alloc(size_t count, size_t size);
 void dmx_aligned_free(void *p);
 
+/* Gives memory that was freed back to the system: glibc keeps
+ * what lies between blocks that are in use. */
+void dmx_return_freed(void);
+
 /* Asks for enough memory to load a library written in C++, and gives it back:
  * where an allocation fails in one of its static constructors, the language
  * ends the process, and nobody can catch that. MEMORY when there is none. */

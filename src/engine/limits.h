@@ -20,7 +20,8 @@ typedef struct dmx_engine_limits {
     int64_t waiting;     /* floats of Winograd's panels that wait for their
                             products: more take turns */
     int64_t spectrogram; /* floats from which on a mixture's spectrogram is
-                            computed twice rather than kept */
+                            computed twice rather than kept, and the mixture
+                            copied in twice */
     int64_t result;      /* floats from which on the arena gives back as much
                             before a result is copied out */
     dmx_placing placing;

@@ -48,6 +48,7 @@ typedef struct dmx_buffer {
 /* The context in which a step runs. */
 typedef struct dmx_frame {
     const struct dmx_engine *engine;
+    const float *mix; /* the caller's input, [channels][columns] */
     float *arena;
     int64_t row; /* the current row of a chain, */
     int worker;  /* and the number of the thread */

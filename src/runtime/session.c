@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "base/parallel.h"
 #include "runtime/provider.h"
 #include "runtime/session.h"
@@ -5,10 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 /* ---------------------------------------------------------------- options */
 
@@ -183,15 +180,6 @@ static dmx_status open_session(creation *c, const dmx_session_options *wish,
     return read_ports(c->s, &c->s->output, &c->s->n_output, false, err);
 }
 
-/* The runtime rearranges weights while loading; glibc keeps the memory freed
- * meanwhile, which is as large as the weights, unless told to return it. */
-static void return_memory(void)
-{
-#ifdef __GLIBC__
-    (void)malloc_trim(0);
-#endif
-}
-
 dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
                             const char *path, const void *bytes, size_t size,
                             const dmx_session_options *options, dmx_error *err)
@@ -211,8 +199,9 @@ dmx_status dmx_session_open(dmx_session **out, dmx_runtime *runtime,
         dmx_session_close(s);
         return status;
     }
+    /* The runtime rearranges weights while loading, and frees as much. */
     if (options == NULL || !options->keep_freed)
-        return_memory();
+        dmx_return_freed();
     *out = s;
     return DMX_OK;
 }

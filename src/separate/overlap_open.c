@@ -46,10 +46,8 @@ static double *rising_weights(int64_t piece, double power)
 {
     const int64_t n = piece - piece / 2;
     double *weight = malloc((size_t)n * sizeof *weight);
-    for (int64_t i = 0; weight != NULL && i < n; i++) {
-        const double w = (double)(i + 1) / (double)n;
-        weight[i] = power == 1 ? w : pow(w, power);
-    }
+    for (int64_t i = 0; weight != NULL && i < n; i++)
+        weight[i] = pow(dmx_overlap_rise(i, n), power);
     return weight;
 }
 
@@ -63,8 +61,11 @@ static dmx_pass_state *weights_owner(const dmx_overlap *o, size_t index)
     return &o->pass[i];
 }
 
+/* A power of the triangle is kept: its own weights are a division each. */
 static dmx_status compute_weights(dmx_overlap *o, dmx_error *err)
 {
+    if (o->config.power == 1)
+        return DMX_OK;
     for (size_t i = 0; i < o->config.n_pass; i++) {
         dmx_pass_state *p = &o->pass[i], *owner = weights_owner(o, i);
         p->weight = owner != p ? owner->weight

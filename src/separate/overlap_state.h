@@ -21,7 +21,8 @@ typedef struct dmx_pass_state {
     dmx_pass pass;
     dmx_lane *lane;
     double *weight; /* [(piece + 1) / 2], the rising side; shared by passes with
-                       pieces of one length, owned by the first of them */
+                       pieces of one length, owned by the first of them. NULL:
+                       the triangle itself */
     int64_t next;   /* start of the next piece */
     int64_t ahead;  /* the same while a batch is put together */
 } dmx_pass_state;
@@ -64,6 +65,12 @@ struct dmx_overlap {
         level; /* running: level of the track up to the last piece's end */
     float mean, scale; /* of the current piece */
 };
+
+/* The triangle's rising side, of n samples. */
+static inline double dmx_overlap_rise(int64_t i, int64_t n)
+{
+    return (double)(i + 1) / (double)n;
+}
 
 /* Adds what is left of the last piece to the sums, before another runs. */
 void dmx_overlap_fold(dmx_overlap *overlap);

@@ -11,7 +11,9 @@
 static double weight_at(const dmx_pass_state *p, int64_t i)
 {
     const int64_t length = p->pass.piece;
-    return p->weight[i < length / 2 ? i : length - i - 1];
+    const int64_t at = i < length / 2 ? i : length - i - 1;
+    return p->weight != NULL ? p->weight[at]
+                             : dmx_overlap_rise(at, length - length / 2);
 }
 
 /* out[i] += weight of sample at + i, where there is one. */

@@ -23,6 +23,19 @@ dmx_status dmx_emit_magnitude(dmx_planner *p, const dmx_node *n, dmx_error *err)
     return dmx_step_magnitude(p->e, n->path, in_of(p, n, 0), out, err);
 }
 
+/* What the mixture's spectrogram was made of; the engine's input is copied from
+ * the caller's once more rather than kept. */
+static dmx_status signal_of(dmx_buf *out, dmx_planner *p, const dmx_node *maker,
+                            const char *path, dmx_error *err)
+{
+    *out = in_of(p, maker, 0);
+    if (*out != p->e->input)
+        return DMX_OK;
+    const dmx_plane plane = p->e->buffer[*out].plane;
+    DMX_FORWARD(dmx_program_buffer(out, p->e, plane, err));
+    return dmx_step_input(p->e, path, *out, err);
+}
+
 /* The mixture's spectrogram. A large one is computed a second time (half a
  * percent of the work) rather than kept while the network runs. */
 static dmx_status mixture_of(dmx_buf *out, dmx_planner *p, const dmx_node *n,
@@ -34,9 +47,11 @@ static dmx_status mixture_of(dmx_buf *out, dmx_planner *p, const dmx_node *n,
         p->e->buffer[*out].floats < p->e->limits.spectrogram)
         return DMX_OK;
     const dmx_plane plane = p->e->buffer[*out].plane;
+    dmx_buf signal;
+    DMX_FORWARD(signal_of(&signal, p, maker, n->path, err));
     DMX_FORWARD(dmx_program_buffer(out, p->e, plane, err));
-    return dmx_step_stft(p->e, n->path, in_of(p, maker, 0), *out,
-                         maker->at.nfft, maker->at.frames_of, err);
+    return dmx_step_stft(p->e, n->path, signal, *out, maker->at.nfft,
+                         maker->at.frames_of, err);
 }
 
 dmx_status dmx_emit_mask(dmx_planner *p, const dmx_node *n, dmx_error *err)
@@ -50,9 +65,10 @@ dmx_status dmx_emit_mask(dmx_planner *p, const dmx_node *n, dmx_error *err)
 
 dmx_status dmx_emit_wiener(dmx_planner *p, const dmx_node *n, dmx_error *err)
 {
-    dmx_buf out;
+    dmx_buf mixture, out;
+    DMX_FORWARD(mixture_of(&mixture, p, n, err));
     DMX_FORWARD(new_output(&out, p, n, err));
-    return dmx_step_wiener(p->e, n->path, in_of(p, n, 0), in_of(p, n, 1), out,
+    return dmx_step_wiener(p->e, n->path, in_of(p, n, 0), mixture, out,
                            n->at.iterations, n->at.residual, err);
 }
 

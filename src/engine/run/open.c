@@ -105,6 +105,7 @@ dmx_status dmx_engine_open_limited(dmx_engine **out, const dmx_graph *graph,
         *out = e;
     else
         dmx_engine_close(e);
+    dmx_return_freed(); /* weights that were read and packed */
     return status;
 }
 

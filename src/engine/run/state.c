@@ -126,7 +126,8 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
     DMX_NEED(err, stems);
     DMX_NEED(err, mix);
     const dmx_engine *e = s->engine;
-    step_run run = {.frame = {.engine = e, .arena = s->arena}, .state = s};
+    step_run run = {.frame = {.engine = e, .mix = mix, .arena = s->arena},
+                    .state = s};
     double before = dmx_seconds();
     copy_in(s, mix);
     for (size_t i = 0; i < e->n_step; i += (size_t)run.step->chain) {

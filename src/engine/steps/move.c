@@ -166,3 +166,28 @@ dmx_status dmx_step_reorder(struct dmx_engine *e, const char *path, dmx_buf in,
     step.tasks = e->buffer[out].plane.channels;
     return dmx_program_add(e, &step, err);
 }
+
+/* ---- the input again ----------------------------------------------------- */
+
+/* One channel. */
+static void run_input(const dmx_step *step, const dmx_frame *f, int64_t channel,
+                      float *scratch)
+{
+    (void)scratch;
+    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
+    memcpy(dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + channel * out->stride,
+           f->mix + channel * out->cols, (size_t)out->cols * sizeof(float));
+}
+
+dmx_status dmx_step_input(struct dmx_engine *e, const char *path, dmx_buf out,
+                          dmx_error *err)
+{
+    const dmx_step step = {
+        .kind = "input",
+        .path = path,
+        .run = run_input,
+        .out = {[DMX_SLOT_OUTPUT] = out},
+        .tasks = e->buffer[out].plane.channels,
+    };
+    return dmx_program_add(e, &step, err);
+}

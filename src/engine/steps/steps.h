@@ -143,6 +143,9 @@ DMX_MUST_CHECK dmx_status dmx_step_position(struct dmx_engine *e,
 
 /* ---- moves (steps/move.c) ------------------------------------------------ */
 
+/* The caller's input, copied once more. */
+DMX_MUST_CHECK dmx_status dmx_step_input(struct dmx_engine *e, const char *path,
+                                         dmx_buf out, dmx_error *err);
 /* out is `from` shifted: out[r][c][t] = in[r + shift[0]][c + shift[1]] [t +
  * shift[2]] where that exists; elsewhere zero, or unchanged. */
 DMX_MUST_CHECK dmx_status dmx_step_shift(struct dmx_engine *e, const char *kind,
