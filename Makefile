@@ -38,7 +38,8 @@ faults: build onnxruntime
 coverage: deps
 	@scripts/coverage.sh
 
-wheel: build
+wheel: deps
+	@DMX_TARGETS="demucs_onnx demucs_onnx_checker" scripts/build.sh $(BUILD)
 	@scripts/wheel.sh $(BUILD) dist
 
 # A wheel for every Linux with glibc 2.31, with the libraries of the tarball inside
