@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install-web-deps.sh WHAT...: installs what the browser part needs and is
-# missing. WHAT: module (the WebAssembly compiler), node, chromium, npm (the
-# packages of web/tools). Exits with 77 and the reason when it can't.
+# missing. WHAT: module (the WebAssembly compiler), node, chromium, ffmpeg, npm
+# (the packages of web/tools). Exits with 77 and the reason when it can't.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,6 +59,7 @@ for what in "$@"; do
     ;;
   node) need node nodejs ;;
   chromium) need chromium chromium ;;
+  ffmpeg) need ffmpeg ffmpeg ;;
   npm)
     need npm npm
     [ web/tools/node_modules/.package-lock.json -nt web/tools/package-lock.json ] ||

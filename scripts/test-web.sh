@@ -11,7 +11,8 @@ build)
   scripts/install-web-deps.sh npm >/dev/null || true # wasm-opt, where available
   exec scripts/web.sh "$build"
   ;;
-browser | graph | webgpu | studio | bundlers) scripts/install-web-deps.sh node npm chromium ;;
+browser | graph | webgpu | studio | page | bundlers) scripts/install-web-deps.sh node npm chromium ;;
+stemfile) scripts/install-web-deps.sh node npm chromium ffmpeg ;;
 command) scripts/install-web-deps.sh node npm ;;
 *) scripts/install-web-deps.sh node ;;
 esac

@@ -80,6 +80,31 @@ test('any length: the last segment at its own', async () => {
     assert.ok(lengths.size > 1);
 });
 
+test('a Hybrid Demucs with a Wiener filter', async t => {
+    const model = path.join(data, 'family/hdemucs_wiener/model.th');
+    const got = await separated({ ...await runner(exported(model, 'wiener')), segment: 1 });
+    t.diagnostic(`difference ${close(got, native(song, model, ['--segment', '1']), PROMISED)} of the peak`);
+});
+
+test('a transformer of any length', async t => {
+    const got = await separated(await runner(exported(demoModel, 'dynamic', '--dynamic')));
+    t.diagnostic(`difference ${close(got, native(song, demoModel), PROMISED)} of the peak`);
+});
+
+test('weights of 8 bits', async t => {
+    const got = await separated(await runner(exported(demoModel, 'eight', '--precision', 'int8')));
+    const wanted = native(song, demoModel);
+    let signal = 0, error = 0;
+    for (const [name, planes] of Object.entries(wanted))
+        planes.forEach((plane, c) => plane.forEach((x, i) => {
+            signal += x * x;
+            error += (got[name][c][i] - x) ** 2;
+        }));
+    const decibels = 10 * Math.log10(signal / error);
+    t.diagnostic(`${decibels.toFixed(1)} dB`);
+    assert.ok(decibels > 50, `${decibels} dB`);
+});
+
 test('a bag with weights', async () => {
     const weights = [[1, 0, 2, 1], [3, 1, 0, 1]];
     for (const name of ['one', 'two'])

@@ -1,4 +1,4 @@
-// Saves stems as WAV files, or all in a zip: streamed to the disk where the
+// Saves files, stems as WAV, all in a zip: streamed to the disk where the
 // browser lets a page write files, otherwise assembled as a Blob.
 import { wavHeader, wavSamples } from '../package/lib/wav.js';
 import { BLOCK } from './store.js';
@@ -90,7 +90,7 @@ async function intoPickedFile(name, type, bytes) {
     const out = await handle.createWritable();
     try {
         for await (const block of bytes)
-            await out.write(block);
+            await out.write(block.head ? { type: 'write', position: 0, data: block.head } : block);
         await out.close();
     } catch (error) {
         await out.abort(); // what was there stays
@@ -100,8 +100,12 @@ async function intoPickedFile(name, type, bytes) {
 
 async function intoDownload(name, type, bytes) {
     const blocks = [];
-    for await (const block of bytes)
-        blocks.push(new Blob([block])); // the browser keeps them, on disk when large
+    for await (const block of bytes) {
+        if (block.head)
+            blocks[0] = new Blob([block.head]);
+        else
+            blocks.push(new Blob([block])); // the browser keeps them, on disk when large
+    }
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob(blocks, { type }));
     link.download = name;
@@ -109,6 +113,7 @@ async function intoDownload(name, type, bytes) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
+// bytes: blocks, of which the last may be { head }: it goes over the first.
 export function save(name, type, bytes) {
     const picker = 'showSaveFilePicker' in window && !navigator.webdriver;
     return (picker ? intoPickedFile : intoDownload)(name, type, bytes);

@@ -4,10 +4,11 @@ import { colourOf, Picture } from './picture.js';
 import { Player } from './player.js';
 import { save, wavBytes, zipBytes } from './save.js';
 import { Session } from './session.js';
+import { stemCodec, stemFileBytes, stemsOf } from './stem-file.js';
 
 const $ = id => document.getElementById(id);
 const DEMO = { model: 'demo/htdemucs_tiny-87685527.th', song: 'demo/song.flac' };
-let song, checkpoint, released = [], session, player, context, lanes = [], started;
+let song, checkpoint, released = [], session, player, context, lanes = [], started, codec;
 
 // --------------------------------------------------------------- messages
 
@@ -219,6 +220,21 @@ function saveOne(item) {
 
 const saveAll = () => saving(() => save(`${safe(session.name)} stems.zip`, 'application/zip', zipBytes(lanes.slice(1).map(fileOf))));
 
+// DJ players know a stem file by the end of its name.
+const saveStemFile = () => saving(() =>
+    save(`${safe(session.name)}.stem.mp4`, 'audio/mp4', stemFileBytes(session, codec)));
+
+async function offerStemFile(s) {
+    const stems = stemsOf(s.stems);
+    codec = stems && await stemCodec(s.sampleRate);
+    if (s !== session)
+        return;
+    $('stem-file-note').textContent = stems === undefined
+        ? 'A DJ stem file (.stem.mp4) has four stems: take a model of four or more.'
+        : `The DJ stem file (.stem.mp4) has the mix and ${stems.map(stem => stem.name).join(', ')}; ${codec.name}.`;
+    $('save-stem-file').disabled = stems === undefined;
+}
+
 // -------------------------------------------------------------- separating
 
 function precisionText({ precision, promised, decibels, note, layers }) {
@@ -255,7 +271,8 @@ function forget() {
     $('lanes').replaceChildren();
     $('listen').hidden = true;
     $('saved').textContent = '';
-    $('save-all').disabled = true;
+    $('save-all').disabled = $('save-stem-file').disabled = true;
+    $('stem-file-note').textContent = '';
     $('ab').setAttribute('aria-pressed', 'false');
 }
 
@@ -265,6 +282,7 @@ function finished() {
     say(`Done: ${length.toFixed(1)} s of music in ${seconds.toFixed(1)} s.`);
     lanes.slice(1).forEach(item => { item.save.disabled = false; });
     $('save-all').disabled = false;
+    return offerStemFile(session);
 }
 
 async function separate() {
@@ -278,7 +296,7 @@ async function separate() {
             progress, open: showEngine, ready: openPlayer,
             part: (start, stems) => session.stems.forEach((name, i) => lanes[1 + i].picture.add(stems[name], start)),
             stored: available => player.extend(available) });
-        finished();
+        await finished();
     } catch (error) {
         const cancelled = error.name === 'AbortError';
         $('progress').value = 0;
@@ -307,6 +325,7 @@ $('loop-from').onclick = () => loopHere(false);
 $('loop-to').onclick = () => loopHere(true);
 $('loop-off').onclick = () => player.setLoop();
 $('save-all').onclick = saveAll;
+$('save-stem-file').onclick = saveStemFile;
 addEventListener('keydown', onKey);
 addEventListener('dragover', event => {
     event.preventDefault();

@@ -110,7 +110,7 @@ export function wavHeader({ sampleRate, channels, frames, bits }) {
 }
 
 // To nearest, ties to even, as the program rounds; cut off at full scale.
-function rounded(x, scale) {
+export function rounded(x, scale) {
     const y = x * scale, floor = Math.floor(y), rest = y - floor;
     const up = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
     return Math.max(-scale, Math.min(scale - 1, floor + (up ? 1 : 0)));
