@@ -106,6 +106,7 @@ bool dmx_tensor_nonfinite(size_t *index, double *value, const dmx_tensor *t)
         at += rest % dim * (size_t)t->stride[i] * dmx_dtype_size(t->dtype);
         rest /= dim;
     }
-    *value = element(at, t->dtype);
+    const double x = element(at, t->dtype);
+    *value = isnan(x) ? fabs(x) : x; /* a NaN's sign says nothing */
     return true;
 }

@@ -36,7 +36,9 @@ dmx_growth_shape dmx_growth_list(const dmx_growth_node *n, const char *name,
     dmx_wire_span s;
     dmx_wire_field f;
     if (!dmx_growth_find_attribute(&s, n->fields, name))
-        return input < n->inputs ? n->input[input] : (dmx_growth_shape){0};
+        return input < n->inputs && input < DMX_GROWTH_INPUTS
+                   ? n->input[input]
+                   : (dmx_growth_shape){0};
     while (dmx_wire_next(&f, &s))
         if (f.number == ATTRIBUTE_INTS)
             dmx_growth_add_integers(&all, &f, dmx_growth_add_integer);

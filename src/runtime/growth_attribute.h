@@ -10,7 +10,8 @@ bool dmx_growth_find_attribute(dmx_wire_span *out, dmx_wire_span node,
 int64_t dmx_growth_integer(const dmx_growth_node *n, const char *name,
                            int64_t otherwise);
 
-/* A list of integers: an attribute of older opsets, or else an input. */
+/* A list of integers: an attribute of older opsets, or else an input, if there
+ * is one of that number. */
 dmx_growth_shape dmx_growth_list(const dmx_growth_node *n, const char *name,
                                  size_t input);
 

@@ -19,8 +19,8 @@ typedef struct dmx_growth_shape {
 /* A node whose inputs are all constants; absent ones are unknown. */
 typedef struct dmx_growth_node {
     dmx_wire_span type, fields;
-    dmx_growth_shape input[DMX_GROWTH_INPUTS];
-    size_t inputs;
+    dmx_growth_shape input[DMX_GROWTH_INPUTS]; /* the first ones */
+    size_t inputs;                             /* all */
 } dmx_growth_node;
 
 /* The first output's shape. Source: the operators' own specifications in ONNX,

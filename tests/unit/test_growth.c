@@ -323,6 +323,29 @@ static void ordinary_models_pass(void **state)
     close_bomb(b);
 }
 
+/* No operator is trusted to have the inputs that it should. */
+static void any_number_of_inputs(void **state)
+{
+    (void)state;
+    static char *const types[] = {
+        "Identity",  "Abs",     "Add",      "ReduceSum", "MatMul",
+        "Gemm",      "Concat",  "Constant", "Transpose", "QLinearMatMul",
+        "Unsqueeze", "Squeeze", "Reshape",  "Expand",    "ConstantOfShape",
+        "Tile",      "Pad",     "Resize",   "Upsample",  "Gather",
+        "OneHot",    "Range"};
+    char *seeds[] = {"seed", "seed", "seed", "seed", "seed", "seed"};
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++)
+        for (size_t n = 0; n <= sizeof seeds / sizeof *seeds; n++) {
+            dmx_error err;
+            bomb *b = open_bomb();
+            (void)add(b, types[k], "seed", NULL);
+            b->node[b->n - 1].input = seeds;
+            b->node[b->n - 1].n_input = n;
+            assert_ok(scan(b, &err), &err);
+            close_bomb(b);
+        }
+}
+
 static int stop(void *user, const char *stage, double fraction)
 {
     (void)user;
@@ -358,6 +381,7 @@ int main(void)
         cmocka_unit_test(graphs_inside_count),
         cmocka_unit_test(order_is_asked_for),
         cmocka_unit_test(ordinary_models_pass),
+        cmocka_unit_test(any_number_of_inputs),
         cmocka_unit_test(it_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
