@@ -4,7 +4,7 @@
 // would be longer so holds the samples as they are.
 export const FRAME = 4096; // frames of a packet
 
-const TAPS = 8, SHIFT = 9;  // of the prediction; its weights are in units of 2^-9
+const TAPS = 4, SHIFT = 9; // of the prediction; its weights are in units of 2^-9
 const HISTORY = 40, MEAN = 10, LIMIT = 14; // of the codes: the format's usual values
 const RUN_BITS = 16, LEFT_BITS = 17; // of a number that is written without a code
 const LINE = [2 << SHIFT, -1 << SHIFT]; // the first prediction: straight on
