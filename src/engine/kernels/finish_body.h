@@ -14,37 +14,64 @@ INLINE vec activated(dmx_activation act, vec x, vec gate)
     }
 }
 
-/* Row r of C after gain, bias, activation and scale, into y [0, n). */
-INLINE void finish_row(dmx_activation act, const dmx_finish *f, const float *c,
-                       int64_t r, int64_t bias_row, float *y, int64_t n)
+INLINE vec with_bias(const bool plain, vec x, vec gain, vec bias)
+{
+    if (plain)
+        return x + bias;
+    return v_fma(x, gain, bias);
+}
+
+/* Row r of C after gain, bias, activation and scale, into y [0, n). plain:
+ * there is a bias only. */
+INLINE void finish_row(dmx_activation act, const bool plain,
+                       const dmx_finish *f, const float *c, int64_t r, float *y,
+                       int64_t n)
 {
     const int64_t g = act == DMX_ACT_GLU ? f->gate : 0;
-    const bool gain = f->gain != NULL;
+    const bool gain = !plain && f->gain != NULL;
     const int64_t gb = act == DMX_ACT_GLU ? f->gate_bias : 0;
-    const vec b = v_set(f->bias[bias_row]);
-    const vec bg = v_set(f->bias[bias_row + gb]);
-    const vec a = v_set(gain ? f->gain[bias_row] : 1.0f);
-    const vec ag = v_set(gain ? f->gain[bias_row + gb] : 1.0f);
-    const vec s = v_set(f->scale != NULL ? f->scale[r] : 1.0f);
-    const vec o = v_set(f->offset != NULL ? f->offset[r] : 0.0f);
+    const vec b = v_set(f->bias[r]);
+    const vec bg = v_set(f->bias[r + gb]);
+    const vec a = v_set(gain ? f->gain[r] : 1.0f);
+    const vec ag = v_set(gain ? f->gain[r + gb] : 1.0f);
+    const vec s = v_set(!plain && f->scale != NULL ? f->scale[r] : 1.0f);
+    const vec o = v_set(!plain && f->offset != NULL ? f->offset[r] : 0.0f);
     const vec ga = v_set(f->add_gain);
-    const float *add = f->add != NULL ? f->add + r * f->add_stride : NULL;
+    const float *add =
+        !plain && f->add != NULL ? f->add + r * f->add_stride : NULL;
+#pragma GCC unroll 3
     for (int64_t j = 0; j < n; j += LANES) {
-        vec v = v_load(c + j) * a + b;
-        vec gate = v;
+        vec v = with_bias(plain, v_load(c + j), a, b), gate = v;
         if (act == DMX_ACT_GLU)
-            gate = v_load(c + g * NR + j) * ag + bg;
-        v = activated(act, v, gate) * s + o;
+            gate = with_bias(plain, v_load(c + g * NR + j), ag, bg);
+        v = activated(act, v, gate);
+        if (!plain)
+            v = v_fma(v, s, o);
         if (add != NULL)
-            v += v_load(add + j) * ga;
+            v = v_fma(v_load(add + j), ga, v);
         v_store(y + j, v);
     }
 }
 
-INLINE void finish_rows(dmx_activation act, const dmx_finish *f, const float *c)
+INLINE void finish_width(dmx_activation act, const bool plain,
+                         const dmx_finish *f, const float *c, int64_t n)
 {
     for (int64_t r = 0; r < f->channels; r++)
-        finish_row(act, f, c + r * NR, r, r, f->out + r * f->out_stride, f->n);
+        finish_row(act, plain, f, c + r * NR, r, f->out + r * f->out_stride, n);
+}
+
+/* Most panels are whole, and rows of narrow ones so short that what is decided
+ * for each row counts. */
+INLINE void finish_rows(dmx_activation act, const dmx_finish *f, const float *c)
+{
+    const bool plain = f->gain == NULL && f->scale == NULL &&
+                       f->offset == NULL && f->add == NULL;
+    if (f->n != NR)
+        finish_width(act, plain, f, c, f->n);
+    else if (plain)
+        finish_width(act, true, f, c, NR);
+    else
+        finish_width(act, false, f, c, NR);
 }
 
 static void finish(const dmx_finish *f, const float *c)

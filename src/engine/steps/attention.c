@@ -5,10 +5,12 @@
  * "FlashAttention", 2022 (the running softmax). */
 #include "engine/kernels/narrow.h"
 #include "engine/steps/heads.h"
+#include "engine/steps/panel.h"
 #include "engine/steps/product.h"
 #include "engine/steps/steps.h"
 
-#define MOST_TILES 2                      /* that share a block of keys */
+#define MOST_COLS  96 /* queries that share a block of keys */
+#define MOST_TILES 24
 #define LOG2_E     1.44269504088896340736 /* 1 / ln 2 */
 
 typedef struct attention_step {
@@ -323,7 +325,8 @@ dmx_status dmx_step_attention(struct dmx_engine *e, const char *path, dmx_buf q,
     a->queries = e->buffer[q].plane.cols;
     a->scale = (float)(scale * LOG2_E);
     a->tiles = (a->queries + nr - 1) / nr;
-    a->group = heads * a->tiles >= 8 * e->threads * MOST_TILES ? MOST_TILES : 1;
+    const int64_t most = dmx_min(dmx_panels_of(MOST_COLS, nr), MOST_TILES);
+    a->group = dmx_max(dmx_min(most, heads * a->tiles / (8 * e->threads)), 1);
     a->groups = (a->tiles + a->group - 1) / a->group;
     choose_integers(a, e);
     const bool integers = a->scores.kind != DMX_FLOAT32;

@@ -8,12 +8,12 @@
 #include "engine/steps/panel.h"
 #include "engine/steps/product.h"
 
-/* Blocks of the first matrix in a stretch; panels of a task; floats of the
+/* Blocks of the first matrix in a stretch; columns of a task; floats of the
  * columns and sums of a task: all of it, and the weights of a stretch, share a
  * cache of 1 MiB. */
 #define STRETCH        2
-#define STRETCH_NARROW 4 /* for products of integers, half the size */
-#define MOST_PANELS    2
+#define STRETCH_NARROW 4  /* for products of integers, half the size */
+#define MOST_COLS      96 /* of a task */
 #define MOST_FLOATS    (128 * 1024)
 
 typedef struct feed_step {
@@ -196,7 +196,8 @@ static dmx_status fill_feed(feed_step *g, struct dmx_engine *e,
     g->tiles = (g->cols + nr - 1) / nr;
     const int64_t size = dmx_panel_floats(&g->source, nr) + g->sums * nr;
     g->group = dmx_panel_group(
-        1, g->tiles, dmx_min(MOST_FLOATS / size, MOST_PANELS), e->threads);
+        1, g->tiles, dmx_min(MOST_FLOATS / size, dmx_panels_of(MOST_COLS, nr)),
+        e->threads);
     return DMX_OK;
 }
 

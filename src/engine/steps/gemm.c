@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define PANEL_FLOATS   (96 * 1024) /* per group: leaves room in 1 MiB for A */
-#define MOST_PANELS    8
+#define MOST_COLS      384         /* of a task */
+#define MOST_PANELS    64
 #define MOST_TAPS_ROWS 64
 #define FEW_CHANNELS   192 /* columns stay in the first-level cache */
 
@@ -203,17 +204,19 @@ static void choose_group(gemm_step *g, int64_t nr, int64_t threads)
 {
     const int64_t size =
         g->narrow > 0 ? g->narrow : dmx_panel_floats(&g->source, nr);
-    g->group = dmx_panel_group(
-        g->rows, g->tiles, dmx_min(PANEL_FLOATS / size, MOST_PANELS), threads);
+    const int64_t most = dmx_min(dmx_panels_of(MOST_COLS, nr), MOST_PANELS);
+    g->group = dmx_panel_group(g->rows, g->tiles,
+                               dmx_min(PANEL_FLOATS / size, most), threads);
     g->row_tasks = (g->tiles + g->group - 1) / g->group;
 }
 
 /* A convolution over time with few outputs, or of few channels: packing every
- * tap would cost more than reading the signal in place. */
+ * tap would cost more than reading the signal in place, unless a panel is less
+ * than a cache line, which other panels would read again. */
 static void choose_taps(gemm_step *g, const dmx_kernels *k)
 {
     const dmx_window *w = &g->source.window;
-    const bool small = w->channels <= FEW_CHANNELS;
+    const bool small = w->channels <= FEW_CHANNELS && 2 * k->nr > DMX_LINE;
     if ((g->matrix[0].rows > MOST_TAPS_ROWS && !small) || w->kernel[0] != 1 ||
         w->step[0] != 1 || w->step[1] != 1 || w->padding[0] != 0 ||
         g->source.normed || g->outputs > 1 || g->narrow > 0)

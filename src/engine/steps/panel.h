@@ -32,6 +32,13 @@ dmx_panel dmx_panel_cut(const dmx_panel_source *s, const dmx_kernels *k,
 void dmx_panel_prefetch(const dmx_panel_source *s, const dmx_kernels *k,
                         const float *x, int64_t row, int64_t t);
 
+/* The number of panels with about so many columns: what is read from beyond the
+ * caches serves as many columns with narrow vectors as with wide ones. */
+static inline int64_t dmx_panels_of(int64_t columns, int64_t nr)
+{
+    return columns > nr ? columns / nr : 1;
+}
+
 /* The number of panels per task: it minimises the work of the busiest thread,
  * and among equals is the largest, so that weights are read less often. `rows`
  * rows of `tiles` panels; at most `most` panels. */
