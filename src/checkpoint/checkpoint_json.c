@@ -105,6 +105,14 @@ static bool add_tensors(dmx_json *json, const dmx_checkpoint *c)
     return ok;
 }
 
+/* Tensors of a quantized state, which have no names: quantized ones, others. */
+static bool add_quantized(dmx_json *json, const dmx_quantized *q)
+{
+    return q == NULL ||
+           (add_number(json, "quantized_tensors", (double)q->n_entry) &&
+            add_number(json, "other_tensors", (double)q->n_plain));
+}
+
 char *dmx_checkpoint_json(const dmx_checkpoint *c)
 {
     if (c == NULL)
@@ -116,8 +124,7 @@ char *dmx_checkpoint_json(const dmx_checkpoint *c)
         add_shared(json, "kwargs", c->kwargs) &&
         add_text(json, "wrapper", c->wrapper) &&
         add_text(json, "prefix", c->prefix) &&
-        (c->quantized == NULL || add_number(json, "quantized_tensors",
-                                            (double)c->quantized->n_entry)) &&
+        add_quantized(json, c->quantized) &&
         add_text(json, "weights", c->weights) && add_sets(json, c) &&
         add_shared(json, "training", c->training) && add_globals(json, c) &&
         add_tensors(json, c))

@@ -79,6 +79,14 @@ static void print_tensors(cli_terminal *t, const cJSON *tensors)
               cJSON_GetArraySize(tensors), total, kinds);
 }
 
+/* Those of a quantized checkpoint. */
+static void print_quantized(cli_terminal *t, const cJSON *c)
+{
+    const double quantized = cli_field_number(c, "quantized_tensors");
+    cli_print(t, "%-14s %.0f without names, %.0f of them quantized", "tensors",
+              quantized + cli_field_number(c, "other_tensors"), quantized);
+}
+
 static void print_tensor_list(cli_terminal *t, const cJSON *tensors)
 {
     const cJSON *item;
@@ -121,12 +129,10 @@ static void print_checkpoint(cli_terminal *t, const cJSON *c)
         print_line(t, "weights", cli_field_text(c, "weights"));
     if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(c, "sets")))
         print_value(t, "sets", cJSON_GetObjectItemCaseSensitive(c, "sets"));
-    if (cli_field_number(c, "quantized_tensors") > 0) {
-        snprintf(text, sizeof text, "%.0f tensors, which hold no names",
-                 cli_field_number(c, "quantized_tensors"));
-        print_line(t, "quantized", text);
-    }
-    print_tensors(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
+    if (cJSON_HasObjectItem(c, "quantized_tensors"))
+        print_quantized(t, c);
+    else
+        print_tensors(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
     print_value(t, "globals", cJSON_GetObjectItemCaseSensitive(c, "globals"));
     print_tensor_list(t, cJSON_GetObjectItemCaseSensitive(c, "tensors"));
 }

@@ -26,6 +26,8 @@ typedef struct dmx_emitted {
                               left to the convolution after it */
     dmx_name nchw;         /* tokens as [1, D, R, W], or NULL */
     dmx_bytes bytes;       /* tokens in 8 bits */
+    dmx_name shift;        /* [1, 1, 1, D] that is added to all tokens, or NULL:
+                              values of attention in 8 bits */
     dmx_name folded;       /* usual export only: the signal as [F, C, T] */
 } dmx_emitted;
 
@@ -115,7 +117,8 @@ dmx_name dmx_emit_linear(dmx_emitter *e, dmx_name x, const dmx_tensor *weight,
                          const dmx_tensor *bias, const dmx_tensor *scale,
                          double factor);
 /* Whether a linear layer is to be in 8 bits; the layer, its result as tokens,
- * times scale[out] (or NULL) times factor. */
+ * times scale[out] (or NULL) times factor. Of attention's values it is that
+ * plus a shift. */
 bool dmx_is_int8(const dmx_walk *w, const dmx_node *n);
 dmx_name dmx_emit_int8(dmx_walk *w, const dmx_node *n, const dmx_tensor *scale,
                        double factor);
