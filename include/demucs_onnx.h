@@ -392,7 +392,8 @@ DMX_API char *dmx_engine_precision_json(const dmx_engine *engine);
 DMX_API char *dmx_engine_choices_json(const dmx_model *model,
                                       const char *folder);
 
-/* Bytes of packed weights and constants, and of one state. */
+/* Bytes of packed weights and constants, and of one state, which works in the
+ * memory of the stems besides. */
 DMX_API size_t dmx_engine_weight_bytes(const dmx_engine *engine);
 DMX_API size_t dmx_engine_state_bytes(const dmx_engine *engine);
 
@@ -403,9 +404,10 @@ DMX_API void dmx_engine_state_close(dmx_engine_state *state);
 
 /* One segment: stems [sources][channels][samples] from mix [channels][samples],
  * float32. Deterministic for any number of threads; NaN or infinity in mix
- * affects only these stems. Only one thread at a time may use a state. hooks
- * (may be NULL): progress of stage "separate", cancellation. Fails with
- * CANCELLED. */
+ * affects only these stems. The run works in the memory of stems, too: they are
+ * undefined until it ends and when it fails, and mix may not lie there. Only
+ * one thread at a time may use a state. hooks (may be NULL): progress of stage
+ * "separate", cancellation. Fails with CANCELLED. */
 DMX_API DMX_MUST_CHECK dmx_status dmx_engine_run(dmx_engine_state *state,
                                                  float *stems, const float *mix,
                                                  const dmx_hooks *hooks,

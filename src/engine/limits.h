@@ -22,8 +22,8 @@ typedef struct dmx_engine_limits {
     int64_t spectrogram; /* floats from which on a mixture's spectrogram is
                             computed twice rather than kept, and the mixture
                             copied in twice */
-    int64_t result;      /* floats from which on the arena gives back as much
-                            before a result is copied out */
+    int64_t result;      /* floats from which on a run works in the memory of
+                            its result, too */
     dmx_placing placing;
     bool copies; /* no views of rows */
 } dmx_engine_limits;

@@ -33,11 +33,11 @@ typedef int32_t dmx_buf;
 typedef struct dmx_buffer {
     dmx_plane plane;
     int64_t floats;
-    const float *constant; /* NULL: in the arena of the state */
+    const float *constant; /* NULL: in the memory of a run */
     dmx_buf base;          /* of a view: the buffer some of whose rows it is, */
     int64_t base_row;      /* and the first of them */
     bool viewed;           /* it has views */
-    int64_t offset;        /* there, in floats */
+    int64_t offset;        /* there, in floats; see dmx_engine.lent */
     /* In chains, between the first and the last step: floats of a row, of which
      * only the one that each thread is working on exists. */
     int64_t row_floats;
@@ -48,10 +48,10 @@ typedef struct dmx_buffer {
 /* The context in which a step runs. */
 typedef struct dmx_frame {
     const struct dmx_engine *engine;
-    const float *mix; /* the caller's input, [channels][columns] */
-    float *arena;
-    int64_t row; /* the current row of a chain, */
-    int worker;  /* and the number of the thread */
+    const float *mix;    /* the caller's input, [channels][columns] */
+    float *arena, *lent; /* lent: aligned, in the memory of the result */
+    int64_t row;         /* the current row of a chain, */
+    int worker;          /* and the number of the thread */
 } dmx_frame;
 
 /* Slots for the buffers that a step reads. These are the slots of products; a
@@ -118,7 +118,9 @@ struct dmx_engine {
     dmx_step *step;
     size_t n_step, step_capacity;
     dmx_buf input, output;
-    int64_t arena_floats, scratch_floats;
+    /* Buffers lie in the memory of a run's result, its first `lent` floats,
+     * or, from there on, in the arena. */
+    int64_t lent, arena_floats, scratch_floats;
     size_t weight_bytes;
     dmx_arena small;  /* parameters, paths */
     dmx_chunk *chunk; /* packed weights and tables */
@@ -131,15 +133,18 @@ struct dmx_engine {
     size_t n_fourier, fourier_capacity;
 };
 
-/* The address of an arena buffer during a run. Of a buffer with row_floats only
+/* The address of a buffer during a run. Of a buffer with row_floats only
  * the current row exists, and the address of its start may lie outside the
- * arena. */
+ * memory of the run. */
 static inline float *dmx_write(const dmx_frame *f, dmx_buf b)
 {
     const dmx_buffer *buffer = &f->engine->buffer[b];
-    const int64_t at =
-        buffer->offset + (f->worker - f->row) * buffer->row_floats;
-    return (float *)((uintptr_t)f->arena + (uintptr_t)at * sizeof(float));
+    const int64_t lent = f->engine->lent;
+    const bool low = buffer->offset < lent;
+    const int64_t at = buffer->offset - (low ? 0 : lent) +
+                       (f->worker - f->row) * buffer->row_floats;
+    return (float *)((uintptr_t)(low ? f->lent : f->arena) +
+                     (uintptr_t)at * sizeof(float));
 }
 
 /* The same for any buffer: steps never write to constants. */

@@ -102,6 +102,13 @@ static int64_t longest_run(const dmx_overlap *o, int64_t *batch)
     return longest;
 }
 
+/* The most input that is kept: what a run needs from the start of its piece on,
+ * and what a later one needs in front of its own. */
+static int64_t input_capacity(const dmx_overlap *o)
+{
+    return o->longest + o->margin + o->ahead + dmx_overlap_behind(o) + SLACK;
+}
+
 /* Memory for the results of batches. */
 static dmx_status allocate_lanes(dmx_overlap *o, dmx_error *err)
 {
@@ -125,15 +132,15 @@ static dmx_status allocate(dmx_overlap *o, dmx_error *err)
     const size_t channels = (size_t)o->config.channels;
     int64_t batch;
     const size_t run = channels * (size_t)longest_run(o, &batch);
-    o->in_capacity = 2 * (o->longest + o->margin) + o->ahead + SLACK;
+    o->in_capacity = input_capacity(o);
     o->input =
         dmx_aligned_alloc(channels * (size_t)o->in_capacity, sizeof *o->input);
     o->reach = reach(o);
     o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->reach,
                                sizeof *o->sum);
-    o->mix = dmx_aligned_alloc(channels * (size_t)batch, sizeof *o->mix);
     o->stems =
         dmx_aligned_alloc(run * (size_t)o->config.sources, sizeof *o->stems);
+    o->mix = dmx_aligned_alloc(channels * (size_t)batch, sizeof *o->mix);
     o->block = dmx_aligned_alloc((size_t)o->slots * channels,
                                  DMX_OVERLAP_BLOCK * sizeof *o->block);
     DMX_RETURN_IF(o->input == NULL || o->sum == NULL || o->mix == NULL ||

@@ -18,13 +18,16 @@ dmx_pass_state *dmx_overlap_head(const dmx_overlap *o)
     return first;
 }
 
-/* Drops input that no piece will read: a padded last piece reaches back by half
- * its length, one with a margin by the margin. */
+int64_t dmx_overlap_behind(const dmx_overlap *o)
+{
+    const int64_t half = o->longest / 2;
+    return (half > o->margin ? half : o->margin) + 1;
+}
+
+/* Drops input that no piece will read. */
 static void forget_input(dmx_overlap *o)
 {
-    const int64_t keep =
-        dmx_overlap_head(o)->next -
-        (o->longest / 2 > o->margin ? o->longest / 2 : o->margin) - 1;
+    const int64_t keep = dmx_overlap_head(o)->next - dmx_overlap_behind(o);
     const int64_t base = keep < o->emitted ? keep : o->emitted;
     if (base <= o->in_base)
         return;
@@ -246,7 +249,7 @@ static dmx_status add_tail(dmx_overlap *o, const dmx_pass_state *p, int64_t n,
 }
 
 /* Gives back the memory of long results that were folded: runners fill it only
- * when they no longer need as much of their own. */
+ * when they no longer need as much of their own, or work in it. */
 static void forget_results(const dmx_overlap *o)
 {
     const int64_t floats = o->config.sources * o->config.channels * o->longest;

@@ -72,6 +72,10 @@ static inline double dmx_overlap_rise(int64_t i, int64_t n)
     return (double)(i + 1) / (double)n;
 }
 
+/* How much input before the next piece a run may read: a padded last piece
+ * reaches back by half its length, one with a margin by the margin. */
+int64_t dmx_overlap_behind(const dmx_overlap *overlap);
+
 /* Adds what is left of the last piece to the sums, before another runs. */
 void dmx_overlap_fold(dmx_overlap *overlap);
 

@@ -7,11 +7,6 @@
 
 #include <demucs_onnx.h>
 
-/* Bytes that engines gave back, in a test that is linked with
- * --wrap=dmx_pages_forget: these are not zero afterwards, as the system's would
- * be, but NaN. */
-extern size_t engine_trial_given_back;
-
 /* The usual limits. */
 extern const dmx_engine_limits engine_trial_usual;
 

@@ -33,6 +33,7 @@ static int64_t compare(tally *n, engine_trial *t,
 static void compare_network(tally *n, engine_trial *t)
 {
     dmx_engine_limits limits = engine_trial_usual;
+    limits.result = 1;
     int64_t least = INT64_MAX, size[DMX_PLACE_APART + 1];
     if (!engine_trial_plain(t))
         return;

@@ -113,6 +113,26 @@ test('the demo song: the native stems, the native SDR', async t => {
     }
 });
 
+test('lent parts are empty once the next is asked for', async () => {
+    const parts = await page.evaluate(async model => {
+        const demucs = await Demucs.open({ model, threads: 1 });
+        const planes = await song(), kept = [], copied = [];
+        for await (const part of demucs.separate(planes, { lend: true })) {
+            kept.push(part);
+            copied.push(part.stems.vocals[0].length === part.frames);
+        }
+        for await (const part of demucs.separate(planes))
+            kept.push(part);
+        demucs.close();
+        const lengths = kept.map(({ stems }) => Object.values(stems).flat().map(plane => plane.length));
+        return { copied, lengths, whole: planes.every(plane => plane.length > 0) };
+    }, MODEL);
+    const n = parts.copied.length;
+    assert.ok(n > 1 && parts.whole && parts.copied.every(fine => fine));
+    assert.ok(parts.lengths.slice(0, n).flat().every(length => length === 0));
+    assert.ok(parts.lengths.slice(n).flat().every(length => length > 0));
+});
+
 test('the next visit takes the model from the cache', async () => {
     const before = requests.filter(url => url.endsWith('.th')).length;
     const again = await visit(isolated);

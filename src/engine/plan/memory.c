@@ -1,7 +1,8 @@
 /* One arena for all buffers: each gets the lowest offset that is free during
  * its lifetime; views lie in the buffer that they are rows of. Which order of
  * placing them leaves the fewest gaps depends on the network and its length: of
- * a few orders the best is kept. */
+ * a few orders the best is kept. The memory of the result, which a run writes
+ * last, is the first part of the arena. */
 #include "engine/plan/planner.h"
 
 #include <stdlib.h>
@@ -106,18 +107,37 @@ static int64_t room(const dmx_buffer *b)
     return dmx_round_up(b->floats + SLACK, 16);
 }
 
+/* How many floats of a result's memory buffers may lie in: it may begin
+ * anywhere within a line. The result itself does not fit. */
+static int64_t lent_floats(const struct dmx_engine *e)
+{
+    const dmx_plane *p = &e->buffer[e->output].plane;
+    const int64_t result = p->channels * p->cols;
+    return result < e->limits.result || e->limits.placing == DMX_PLACE_APART
+               ? 0
+               : result / DMX_LINE * DMX_LINE - DMX_LINE;
+}
+
+/* The lowest offset from `at` on where b lies on one side of the end of what is
+ * lent. */
+static int64_t on_one_side(const dmx_buffer *b, int64_t at, int64_t lent)
+{
+    return at < lent && at + room(b) > lent ? lent : at;
+}
+
 /* Gives b, which is order[n], its offset. order[0, n) are placed already and
  * sorted by offset; b joins them. */
-static void place(dmx_buffer **order, size_t n)
+static void place(dmx_buffer **order, size_t n, int64_t lent)
 {
     dmx_buffer *b = order[n];
-    int64_t at = 0;
+    int64_t at = on_one_side(b, 0, lent);
     for (size_t i = 0; i < n; i++) {
         if (!lifetimes_overlap(b, order[i]))
             continue;
         if (at + room(b) <= order[i]->offset)
             break;
         at = dmx_max(at, order[i]->offset + room(order[i]));
+        at = on_one_side(b, at, lent);
     }
     b->offset = at;
     size_t to = n;
@@ -126,15 +146,15 @@ static void place(dmx_buffer **order, size_t n)
     order[to] = b;
 }
 
-/* The size of the arena when buffers are placed in that order. */
-static int64_t place_all(dmx_buffer **order, size_t n,
+/* The end of all buffers, placed in that order. */
+static int64_t place_all(dmx_buffer **order, size_t n, int64_t lent,
                          int (*compare)(const void *, const void *))
 {
-    int64_t size = 0;
+    int64_t size = lent;
     qsort(order, n, sizeof(void *), compare);
     for (size_t i = 0; i < n; i++) {
         dmx_buffer *const next = order[i];
-        place(order, i);
+        place(order, i, lent);
         size = dmx_max(size, next->offset + room(next));
     }
     return size;
@@ -151,7 +171,8 @@ static int64_t place_apart(dmx_buffer **order, size_t n)
     return size;
 }
 
-static int64_t place_as(dmx_buffer **order, size_t n, dmx_placing placing)
+static int64_t place_as(dmx_buffer **order, size_t n, int64_t lent,
+                        dmx_placing placing)
 {
     static int (*const all[])(const void *, const void *) = {
         [DMX_PLACE_LARGER] = larger_first,
@@ -161,17 +182,17 @@ static int64_t place_as(dmx_buffer **order, size_t n, dmx_placing placing)
     if (placing == DMX_PLACE_APART)
         return place_apart(order, n);
     if (placing != DMX_PLACE_BEST)
-        return place_all(order, n, all[placing]);
+        return place_all(order, n, lent, all[placing]);
     int64_t least = INT64_MAX;
     dmx_placing best = DMX_PLACE_LARGER;
     for (dmx_placing i = DMX_PLACE_LARGER; i <= DMX_PLACE_EARLIER; i++) {
-        const int64_t size = place_all(order, n, all[i]);
+        const int64_t size = place_all(order, n, lent, all[i]);
         if (size < least) {
             least = size;
             best = i;
         }
     }
-    return place_all(order, n, all[best]);
+    return place_all(order, n, lent, all[best]);
 }
 
 static void place_views(struct dmx_engine *e)
@@ -195,7 +216,8 @@ dmx_status dmx_plan_memory(struct dmx_engine *e, dmx_error *err)
     for (size_t i = 0; i < e->n_buffer; i++)
         if (e->buffer[i].first >= 0)
             order[n++] = &e->buffer[i];
-    e->arena_floats = place_as(order, n, e->limits.placing);
+    e->lent = lent_floats(e);
+    e->arena_floats = place_as(order, n, e->lent, e->limits.placing) - e->lent;
     free(order);
     place_views(e);
     for (size_t i = 0; i < e->n_step; i++)

@@ -83,38 +83,29 @@ static void run_row(void *context, int64_t row, int worker)
             run_task(&r, row * r.step->row_tasks + i, worker);
 }
 
-static void copy_in(dmx_engine_state *s, const float *mix)
+static void copy_in(const dmx_frame *f)
 {
-    const dmx_buffer *b = &s->engine->buffer[s->engine->input];
-    for (int64_t c = 0; c < b->plane.channels; c++)
-        memcpy(s->arena + b->offset + c * b->plane.stride,
-               mix + c * b->plane.cols, (size_t)b->plane.cols * sizeof *mix);
+    const dmx_plane *p = dmx_plane_of(f, f->engine->input);
+    float *to = dmx_write(f, f->engine->input);
+    for (int64_t c = 0; c < p->channels; c++)
+        memcpy(to + c * p->stride, f->mix + c * p->cols,
+               (size_t)p->cols * sizeof *to);
 }
 
-/* The caller's memory for a long result may come into being as it is written:
- * as much of the arena is given back first, so that both are never there at
- * once. */
-static void make_room(const dmx_engine_state *s)
+/* The result does not lie in its own memory, where buffers were until now. */
+static void copy_out(const dmx_frame *f, float *stems)
 {
-    const dmx_buffer *b = &s->engine->buffer[s->engine->output];
-    const int64_t result = b->plane.channels * b->plane.cols;
-    const int64_t end = b->offset + b->floats;
-    const int64_t after = s->engine->arena_floats - end;
-    const int64_t from = after > b->offset ? end : 0;
-    const int64_t free_floats = dmx_max(after, b->offset);
-    if (result >= s->engine->limits.result)
-        dmx_pages_forget(s->arena + from, (size_t)dmx_min(free_floats, result) *
-                                              sizeof *s->arena);
+    const dmx_plane *p = dmx_plane_of(f, f->engine->output);
+    const float *from = dmx_read(f, f->engine->output);
+    for (int64_t c = 0; c < p->channels; c++)
+        memcpy(stems + c * p->cols, from + c * p->stride,
+               (size_t)p->cols * sizeof *stems);
 }
 
-static void copy_out(const dmx_engine_state *s, float *stems)
+static float *aligned(float *p)
 {
-    const dmx_buffer *b = &s->engine->buffer[s->engine->output];
-    make_room(s);
-    for (int64_t c = 0; c < b->plane.channels; c++)
-        memcpy(stems + c * b->plane.cols,
-               s->arena + b->offset + c * b->plane.stride,
-               (size_t)b->plane.cols * sizeof *stems);
+    const uintptr_t line = DMX_LINE * sizeof *p;
+    return (float *)(((uintptr_t)p + line - 1) / line * line);
 }
 
 dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
@@ -126,10 +117,13 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
     DMX_NEED(err, stems);
     DMX_NEED(err, mix);
     const dmx_engine *e = s->engine;
-    step_run run = {.frame = {.engine = e, .mix = mix, .arena = s->arena},
+    step_run run = {.frame = {.engine = e,
+                              .mix = mix,
+                              .arena = s->arena,
+                              .lent = aligned(stems)},
                     .state = s};
     double before = dmx_seconds();
-    copy_in(s, mix);
+    copy_in(&run.frame);
     for (size_t i = 0; i < e->n_step; i += (size_t)run.step->chain) {
         DMX_FORWARD(dmx_progress(hooks, "separate",
                                  (double)i / (double)e->n_step, err));
@@ -146,7 +140,7 @@ dmx_status dmx_engine_run(dmx_engine_state *s, float *stems, const float *mix,
         s->seconds[i] = after - before;
         before = after;
     }
-    copy_out(s, stems);
+    copy_out(&run.frame, stems);
     return dmx_progress(hooks, "separate", 1.0, err);
 }
 

@@ -20,6 +20,14 @@ export function checkRate(audio, rate) {
             + `decode it with new AudioContext({ sampleRate: ${rate} }) or OfflineAudioContext`);
 }
 
+// Frees their memory now rather than when garbage is collected, where the
+// platform can; what was transferred is gone already.
+export function release(planes) {
+    for (const { buffer } of planes)
+        if (buffer.byteLength > 0)
+            buffer.transfer?.(0);
+}
+
 // The mean of some planes.
 function mean(planes) {
     const out = new Float32Array(planes[0].length);

@@ -2,7 +2,7 @@
 //   startWorker(onMessage, onError) -> { post(message, transfer), terminate() }
 //   processors, model(model) -> what lib/models.js takes,
 //   threadsRefused: why there can be one thread only, or undefined
-import { aborted, checkRate, planesOf } from './audio.js';
+import { aborted, checkRate, planesOf, release } from './audio.js';
 import { DemucsError, unpackError } from './errors.js';
 
 const MOST_THREADS = 8; // with more cores, some are usually slow ones
@@ -129,7 +129,7 @@ export class DemucsOf {
     }
 
     async *separate(audio, options = {}) {
-        const { onProgress, signal, transfer = false, ...wanted } = options;
+        const { onProgress, signal, transfer = false, lend = false, ...wanted } = options;
         if (this.#closed)
             throw new DemucsError('argument', 'close() was called');
         if (this.#busy)
@@ -139,7 +139,11 @@ export class DemucsOf {
         signal?.throwIfAborted();
         this.#busy = true;
         try {
-            yield* this.#run(planes, { ...this.#message.defaults, ...wanted }, onProgress, signal);
+            for await (const part of this.#run(planes, { ...this.#message.defaults, ...wanted }, onProgress, signal)) {
+                yield part;
+                if (lend)
+                    release(Object.values(part.stems).flat());
+            }
         } finally {
             this.#busy = false;
         }

@@ -1,5 +1,5 @@
 // The worker's side: one module, the models it has open, one track at a time.
-import { matchChannels } from './audio.js';
+import { matchChannels, release } from './audio.js';
 import { packError } from './errors.js';
 import { hasRelaxedSimd, hasRightDot, needSimd, variant } from './features.js';
 import { Module } from './module.js';
@@ -202,6 +202,7 @@ export class Engine {
         if (failed === 0)
             this.#sendPart();
         this.#track = undefined;
+        release(planes);
         if (failed !== 0)
             throw this.#module.error();
         return { frames, heapBytes: this.#module.bytes };

@@ -26,7 +26,7 @@ export async function runSession(ort, session, planes) {
 // One segment by this engine: rows [stem][channel] one after another.
 export async function runDemucs(demucs, planes) {
     const n = planes[0].length, got = new Float32Array(demucs.stems.length * 2 * n);
-    for await (const { start, stems } of demucs.separate(planes))
+    for await (const { start, stems } of demucs.separate(planes, { lend: true }))
         Object.values(stems).flat().forEach((plane, row) => got.set(plane, row * n + start));
     return got;
 }
