@@ -28,6 +28,11 @@ before(async () => {
     browser = await launch({ viewport: { width: 1100, height: 1000 } });
     page = await browser.context.newPage();
     page.setDefaultTimeout(PATIENCE);
+    await page.addInitScript(() => addEventListener('DOMContentLoaded', () => {
+        window.said = [];
+        new MutationObserver(() => window.said.push(document.querySelector('#status').textContent))
+            .observe(document.querySelector('#status'), { childList: true });
+    }));
     page.on('pageerror', error => problems.push(String(error)));
     page.on('console', m => m.type() === 'error' && problems.push(m.text()));
     await page.goto(`${server.base}/studio/`);
@@ -38,6 +43,25 @@ before(async () => {
 after(async () => {
     await browser?.close();
     server?.close();
+});
+
+test('progress: every stage in its turn, forwards, with the time left', async () => {
+    const said = await page.evaluate(() => window.said), stages = [], reached = new Map();
+    for (const text of said) {
+        const [, stage, percent] = /^(\D+?)(?:: (?:[\d.]+ MB, )?(\d+) %.*)?\.?$/.exec(text) ?? [];
+        if (stage === undefined)
+            continue;
+        if (stages.at(-1) !== stage)
+            stages.push(stage);
+        if (percent !== undefined) {
+            assert.ok(Number(percent) >= (reached.get(stage) ?? 0), text);
+            reached.set(stage, Number(percent));
+        }
+    }
+    assert.deepEqual(stages, ['Ready', 'Downloading the model', 'Checking the model\'s file', 'Reading the model', 'Decoding the song',
+        'Measuring the level', 'Separating']);
+    assert.ok(said.some(text => /^Separating: \d+ %, about \d+ s left$/.test(text)), said.join('\n'));
+    assert.match(said.at(-1), /^Done: 3\.0 s of music in [\d.]+ s\.$/);
 });
 
 // Texts whose contrast with what is behind them is too small (WCAG 2: 4.5 to 1),
