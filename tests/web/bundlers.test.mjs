@@ -1,4 +1,4 @@
-// The package through the real bundlers, as docs/web.md describes it; what they
+// The installed package through the real bundlers, as docs/web.md describes it; what they
 // make separates in Chromium, with threads.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { data, scratch, SOURCE, WEB } from './helpers.mjs';
+import { data, installPackage, scratch, SOURCE, WEB } from './helpers.mjs';
 
 const tools = path.join(SOURCE, 'web/tools');
 const { launch, executable } = await import(pathToFileURL(path.join(tools, 'chromium.mjs')));
@@ -29,9 +29,7 @@ const SEPARATE = `window.separate = async model => {
 let browser;
 
 before(async () => {
-    fs.mkdirSync(inside('node_modules'), { recursive: true });
-    fs.cpSync(path.join(WEB, 'package'), inside('node_modules/demucs-onnx'), { recursive: true });
-    fs.writeFileSync(inside('package.json'), '{"private": true, "type": "module"}');
+    installPackage(project);
     fs.writeFileSync(inside('main.js'), `
         import { Demucs } from 'demucs-onnx';
         ${SEPARATE}`);

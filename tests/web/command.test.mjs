@@ -5,7 +5,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import test, { before } from 'node:test';
-import { close, data, demoModel, demoSong, DEMUCS_ONNX, load, native, noise, scratch, wavOf, WEB, writeWav } from './helpers.mjs';
+import { close, data, demoModel, demoSong, DEMUCS_ONNX, installPackage, load, native, noise, scratch, wavOf, WEB, writeWav } from './helpers.mjs';
 
 const { readFlac } = await load('lib/flac.js');
 const { readWav, wavHeader, wavSamples } = await load('lib/wav.js');
@@ -13,14 +13,10 @@ const { resample, framesAt } = await load('lib/resample.js');
 
 const project = path.join(scratch, 'project');
 const tool = path.join(project, 'node_modules/.bin/demucs-onnx');
-const npm = (args, cwd) => execFileSync('npm', [...args, '--offline', '--loglevel=error'], { cwd, encoding: 'utf8' });
 
 before(() => {
-    const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', scratch], path.join(WEB, 'package')));
-    assert.ok(packed.size <= 1.5e6, `the package has ${packed.size} bytes`);
-    fs.mkdirSync(project);
-    fs.writeFileSync(path.join(project, 'package.json'), '{"private": true, "type": "module"}');
-    npm(['install', '--no-audit', '--no-fund', path.join(scratch, packed.filename)], project);
+    const size = installPackage(project);
+    assert.ok(size <= 1.5e6, `the package has ${size} bytes`);
 });
 
 function command(args, options = {}) {

@@ -19,6 +19,17 @@ const { readWav, wavHeader, wavSamples } = await load('lib/wav.js');
 export const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'demucs-web-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 
+// An empty project with the package as others get it: packed, installed without a
+// network. Returns the packed file's size.
+export function installPackage(project) {
+    const npm = (args, cwd) => execFileSync('npm', [...args, '--offline', '--loglevel=error'], { cwd, encoding: 'utf8' });
+    const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', scratch], path.join(WEB, 'package')));
+    fs.mkdirSync(project);
+    fs.writeFileSync(path.join(project, 'package.json'), '{"private": true, "type": "module"}');
+    npm(['install', '--no-audit', '--no-fund', path.join(scratch, packed.filename)], project);
+    return packed.size;
+}
+
 export function writeWav(file, planes, sampleRate, bits = 32) {
     const header = wavHeader({ sampleRate, channels: planes.length, frames: planes[0].length, bits });
     fs.writeFileSync(file, Buffer.concat([header, wavSamples(planes, bits)]));
