@@ -23,8 +23,16 @@ export async function runSession(ort, session, planes) {
     return restore((await session.run(feed))[session.outputNames[0]].data);
 }
 
-// One segment by this engine: rows [stem][channel] one after another.
-export async function runDemucs(demucs, planes) {
+// One segment by this engine, each part let go when the next one comes, as a page
+// has it that stores or plays the parts.
+export async function consume(demucs, planes) {
+    for await (const { frames } of demucs.separate(planes, { lend: true }))
+        if (frames === 0)
+            throw new Error('an empty part');
+}
+
+// The same, all kept: rows [stem][channel] one after another.
+export async function collect(demucs, planes) {
     const n = planes[0].length, got = new Float32Array(demucs.stems.length * 2 * n);
     for await (const { start, stems } of demucs.separate(planes, { lend: true }))
         Object.values(stems).flat().forEach((plane, row) => got.set(plane, row * n + start));
