@@ -83,10 +83,9 @@ export interface RunOptions extends SeparateOptions {
     /** Take the arrays over instead of copying them; they are empty afterwards. */
     transfer?: boolean;
     /**
-     * A part's arrays are the caller's only until the next part is asked for. Then
-     * their memory is free, where the platform can do that (Chrome 114, Firefox 122,
-     * Safari 17.4, Node 22), instead of when garbage is collected: for those who copy
-     * or store the parts.
+     * A part's arrays are the caller's only until the next part is asked for, and lie in
+     * one buffer, which is not to be transferred. Then their memory is free, instead of
+     * when garbage is collected: for those who copy the parts.
      */
     lend?: boolean;
 }

@@ -72,7 +72,7 @@ export class Session {
     }
 
     async #separate(demucs, planes, on, signal) {
-        const parts = demucs.separate(planes, { transfer: true, lend: true, signal,
+        const parts = demucs.separate(planes, { transfer: true, signal,
             onProgress: (fraction, stage) => on.progress(stage, fraction) });
         for await (const { start, frames, stems } of parts) {
             on.part(start, stems);

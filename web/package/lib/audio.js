@@ -20,12 +20,15 @@ export function checkRate(audio, rate) {
             + `decode it with new AudioContext({ sampleRate: ${rate} }) or OfflineAudioContext`);
 }
 
-// Frees their memory now rather than when garbage is collected, where the
-// platform can; what was transferred is gone already.
+// Frees their memory now rather than when garbage is collected: what is posted to a
+// closed port is gone. (transfer(0) is not enough in Chromium, where the message
+// that a buffer came with still holds it.) What was transferred is gone already.
 export function release(planes) {
-    for (const { buffer } of planes)
-        if (buffer.byteLength > 0)
-            buffer.transfer?.(0);
+    const buffers = new Set(planes.map(p => p.buffer).filter(b => b.byteLength > 0));
+    const { port1, port2 } = new MessageChannel();
+    port2.close();
+    port1.postMessage(undefined, [...buffers]);
+    port1.close();
 }
 
 // The mean of some planes.

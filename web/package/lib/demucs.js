@@ -10,6 +10,9 @@ const MOST_THREADS = 8; // with more cores, some are usually slow ones
 const reported = p => ({ model: p.model, precision: p.precision, promised: p.promise_db,
     decibels: p.snr_db ?? Infinity, exact: p.exact, note: p.note, isa: p.isa, layers: p.layers });
 
+const copied = stems => Object.fromEntries(
+    Object.entries(stems).map(([name, planes]) => [name, planes.map(p => p.slice())]));
+
 export class DemucsOf {
     #platform; #worker; #message; #next = 0; #waiting = new Map();
     #listener = {}; #control; #busy = false; #closed = false; #warn;
@@ -139,10 +142,14 @@ export class DemucsOf {
         signal?.throwIfAborted();
         this.#busy = true;
         try {
-            for await (const part of this.#run(planes, { ...this.#message.defaults, ...wanted }, onProgress, signal)) {
+            const given = this.#run(planes, { ...this.#message.defaults, ...wanted }, onProgress, signal);
+            for await (const { samples, ...part } of given) {
+                if (!lend) {
+                    part.stems = copied(part.stems);
+                    release([samples]);
+                }
                 yield part;
-                if (lend)
-                    release(Object.values(part.stems).flat());
+                release([samples]);
             }
         } finally {
             this.#busy = false;
@@ -186,10 +193,10 @@ export class DemucsOf {
         }
     }
 
-    #part({ start, frames, planes }, names) {
-        const c = this.channels;
-        return { start, frames, stems: Object.fromEntries(
-            names.map((name, i) => [name, planes.slice(i * c, (i + 1) * c)])) };
+    #part({ start, frames, samples }, names) {
+        const c = this.channels, row = r => samples.subarray(r * frames, (r + 1) * frames);
+        return { start, frames, samples, stems: Object.fromEntries(
+            names.map((name, i) => [name, Array.from({ length: c }, (_, k) => row(i * c + k))])) };
     }
 
     // With shared memory, cancelling takes effect within a segment; without it,

@@ -97,7 +97,7 @@ export class Engine {
         for (let done = 0; done < frames;) {
             const n = Math.min(frames - done, PART - t.filled);
             for (let r = 0; r < t.rows; r++)
-                t.part[r].set(this.#module.f32(planes[r] + 4 * done, n), t.filled);
+                t.part.set(this.#module.f32(planes[r] + 4 * done, n), r * PART + t.filled);
             t.filled += n;
             done += n;
             if (t.filled === PART)
@@ -106,16 +106,18 @@ export class Engine {
         return 0;
     }
 
+    // Rows lie in one buffer, as large as engines give back to the system when it is freed.
     #sendPart() {
-        const t = this.#track;
-        if (t.filled === 0)
+        const t = this.#track, frames = t.filled;
+        if (frames === 0)
             return;
-        const planes = t.part.map(p => p.length === t.filled ? p : p.slice(0, t.filled));
-        this.#platform.post({ part: { start: t.written, frames: t.filled, planes } },
-            planes.map(p => p.buffer));
-        t.written += t.filled;
+        for (let r = 1; r < t.rows; r++)
+            t.part.copyWithin(r * frames, r * PART, r * PART + frames);
+        const samples = t.part.subarray(0, t.rows * frames);
+        this.#platform.post({ part: { start: t.written, frames, samples } }, [samples.buffer]);
+        t.written += frames;
         t.filled = 0;
-        t.part = t.part.map(() => new Float32Array(PART));
+        t.part = new Float32Array(t.rows * PART);
     }
 
     // ------------------------------------------------------------- opening
@@ -195,14 +197,13 @@ export class Engine {
         const { channels, stems } = described, frames = planes[0].length;
         const rows = stems.length * channels;
         this.#track = { planes: matchChannels(planes, channels), frames, channels, rows,
-            position: 0, written: 0, filled: 0,
-            part: Array.from({ length: rows }, () => new Float32Array(PART)) };
+            position: 0, written: 0, filled: 0, part: new Float32Array(rows * PART) };
         this.#platform.post({ stems });
         const failed = this.#module.e.web_separate(this.#separator, frames, options.exactSum ? 1 : 0);
         if (failed === 0)
             this.#sendPart();
+        release([...planes, this.#track.part]);
         this.#track = undefined;
-        release(planes);
         if (failed !== 0)
             throw this.#module.error();
         return { frames, heapBytes: this.#module.bytes };
