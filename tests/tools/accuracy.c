@@ -4,6 +4,7 @@
  * length, and of any) are from it: a Markdown table of each network's worst
  * recording, relative to its peak. Exit code 1 when one is beyond its limit. */
 #include "family.h"
+#include "runtimes.h"
 
 #include "engine/engine.h"
 #include "engine/kernels/kernels.h"
@@ -31,7 +32,7 @@ static row table[MOST_ROWS];
 static size_t rows;
 static const char *column[MOST_COLUMNS];
 static int columns;
-static dmx_runtime *runtime[2]; /* the newest, and the oldest supported */
+static dmx_runtime *runtime[TEST_RUNTIMES];
 static char runtime_name[2][2][48];
 
 static row *row_of(const char *name)
@@ -129,14 +130,11 @@ static bool check(golden *g, const char *name)
 
 static void open_columns(void)
 {
-    const char *oldest = DMX_TEST_DATA "/../../third_party/onnxruntime-1.13.1";
     column[columns++] = "reference";
     for (int k = 0; dmx_kernels_name(k) != NULL; k++)
         column[columns++] = dmx_kernels_name(k);
-    if (dmx_runtime_open(&runtime[0], NULL, NULL) != DMX_OK)
-        fprintf(stderr, "no ONNX Runtime\n");
-    if (dmx_runtime_open(&runtime[1], oldest, NULL) != DMX_OK)
-        fprintf(stderr, "no ONNX Runtime 1.13.1\n");
+    for (int k = 0; k < TEST_RUNTIMES; k++)
+        runtime[k] = test_runtime(k);
     for (int any = 0; any < 2; any++)
         for (int k = 0; k < 2; k++)
             if (runtime[k] != NULL) {

@@ -2,6 +2,7 @@
  * Runtime: against the original's recordings of several lengths and the
  * reference at lengths around every boundary; names of dimensions; batches. */
 #include "golden.h"
+#include "runtimes.h"
 #include "test_support.h"
 
 #include "arch/arch.h"
@@ -48,16 +49,13 @@ static void close_subject(subject *s)
 }
 
 /* The newest ONNX Runtime, and the oldest supported one, where installed. */
-static dmx_runtime *runtime[2];
+static dmx_runtime *runtime[TEST_RUNTIMES];
 
 static int open_runtimes(void **state)
 {
-    const char *oldest = DMX_TEST_DATA "/../../third_party/onnxruntime-1.13.1";
     (void)state;
-    if (dmx_runtime_open(&runtime[0], NULL, NULL) != DMX_OK)
-        print_message("no ONNX Runtime\n");
-    if (dmx_runtime_open(&runtime[1], oldest, NULL) != DMX_OK)
-        print_message("no ONNX Runtime 1.13.1\n");
+    for (int k = 0; k < TEST_RUNTIMES; k++)
+        runtime[k] = test_runtime(k);
     return 0;
 }
 

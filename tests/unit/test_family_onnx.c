@@ -2,6 +2,7 @@
  * length and of any, in the installed versions of ONNX Runtime, against
  * recordings of the original's float64 pass. */
 #include "family.h"
+#include "runtimes.h"
 
 #include "onnx/onnx_export.h"
 #include "runtime/runtime.h"
@@ -22,15 +23,13 @@ static double tolerance_of(const char *name)
     return strstr(name, "magnitude") != NULL ? 1e-5 : TOLERANCE;
 }
 
-enum { RUNTIMES = 2 };
-
 /* The newest, and the oldest supported. */
-static dmx_runtime *runtime[RUNTIMES];
+static dmx_runtime *runtime[TEST_RUNTIMES];
 
 /* A file in each of the runtimes. */
 typedef struct opened {
     dmx_blob file;
-    dmx_session *session[RUNTIMES];
+    dmx_session *session[TEST_RUNTIMES];
 } opened;
 
 static void open_file(opened *f, const golden *g, const dmx_graph *graph)
@@ -41,7 +40,7 @@ static void open_file(opened *f, const golden *g, const dmx_graph *graph)
     const dmx_session_options one = {.threads = 1};
     *f = (opened){0};
     assert_ok(dmx_onnx_pack(&f->file, graph, &who, &o, &err), &err);
-    for (int k = 0; k < RUNTIMES; k++)
+    for (int k = 0; k < TEST_RUNTIMES; k++)
         if (runtime[k] != NULL)
             assert_ok(dmx_session_open(&f->session[k], runtime[k], "family",
                                        f->file.data, f->file.size, &one, &err),
@@ -50,7 +49,7 @@ static void open_file(opened *f, const golden *g, const dmx_graph *graph)
 
 static void close_file(opened *f)
 {
-    for (int k = 0; k < RUNTIMES; k++)
+    for (int k = 0; k < TEST_RUNTIMES; k++)
         dmx_session_close(f->session[k]);
     dmx_blob_free(&f->file);
     *f = (opened){0};
@@ -81,7 +80,7 @@ static bool check_file(const golden *g, const char *name, const opened *f,
         dmx_model_sources(g->model) * (size_t)(g->channels * g->run_samples);
     float *out = calloc(count, sizeof *out);
     assert_non_null(out);
-    for (int k = 0; k < RUNTIMES; k++) {
+    for (int k = 0; k < TEST_RUNTIMES; k++) {
         if (f->session[k] == NULL)
             continue;
         const double error = run(out, count, f->session[k], g);
@@ -158,11 +157,8 @@ int main(void)
         cmocka_unit_test(test_recordings),
         cmocka_unit_test(test_whole_recordings),
     };
-    const char *oldest = DMX_TEST_DATA "/../../third_party/onnxruntime-1.13.1";
-    if (dmx_runtime_open(&runtime[0], NULL, NULL) != DMX_OK)
-        print_message("no ONNX Runtime: skipped\n");
-    if (dmx_runtime_open(&runtime[1], oldest, NULL) != DMX_OK)
-        print_message("no ONNX Runtime 1.13.1\n");
+    for (int k = 0; k < TEST_RUNTIMES; k++)
+        runtime[k] = test_runtime(k);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     dmx_runtime_close(runtime[1]);
     dmx_runtime_close(runtime[0]);

@@ -7,6 +7,7 @@
  * "saturates": this processor has no VNNI (or is emulated without), so that
  * weights without our bound must come out wrong; else nothing would be shown.
  */
+#include "runtimes.h"
 #include "test_support.h"
 
 #include "graph/builders.h"
@@ -292,17 +293,14 @@ static void close_layer(layer *l)
     free(l);
 }
 
-static const char *const where[] = {NULL, DMX_TEST_DATA
-                                    "/../../third_party/onnxruntime-1.13.1"};
-
 /* Weights: normal, all 1, 1 and -1; activations: normal, all 1, 0 and 1. */
 static void layers_are_exact(void **state)
 {
     (void)state;
     int runs = 0;
-    for (int r = 0; r < 2; r++) {
-        dmx_runtime *runtime;
-        if (dmx_runtime_open(&runtime, where[r], NULL) != DMX_OK)
+    for (int r = 0; r < TEST_RUNTIMES; r++) {
+        dmx_runtime *runtime = test_runtime(r);
+        if (runtime == NULL)
             continue;
         for (int i = 0; i < 9; i++, runs++) {
             layer *l = open_layer(i / 3, i % 3);

@@ -1,4 +1,5 @@
 /* Attention in 8 bits: its results without what all values share. */
+#include "runtimes.h"
 #include "test_support.h"
 
 #include "graph/builders.h"
@@ -135,18 +136,15 @@ static attention *open_attention(bool with_scale, bool with_bias)
     return a;
 }
 
-static const char *const where[] = {NULL, DMX_TEST_DATA
-                                    "/../../third_party/onnxruntime-1.13.1"};
-
 /* What all values share costs results in 8 bits nothing: they are as near as
  * in float32. */
 static void attention_is_without_what_values_share(void **state)
 {
     (void)state;
     int runs = 0;
-    for (int r = 0; r < 2; r++) {
-        dmx_runtime *runtime;
-        if (dmx_runtime_open(&runtime, where[r], NULL) != DMX_OK)
+    for (int r = 0; r < TEST_RUNTIMES; r++) {
+        dmx_runtime *runtime = test_runtime(r);
+        if (runtime == NULL)
             continue;
         for (int i = 0; i < 4; i++, runs++) {
             attention *a = open_attention(i % 2 == 1, i >= 2);
