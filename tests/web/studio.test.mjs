@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { close, demoModel, demoSong, native, scratch, SOURCE, WEB, wavOf, writeWav } from './helpers.mjs';
+import { close, demoModel, demoPlanes, demoSong, native, scratch, SOURCE, WEB, wavOf, writeWav } from './helpers.mjs';
 
 const tools = name => import(pathToFileURL(path.join(SOURCE, 'web/tools', name)));
 const { launch, usage } = await tools('chromium.mjs');
@@ -47,7 +47,14 @@ after(async () => {
     plain?.close();
 });
 
-test('the demo song can be heard before it is done', async () => {
+// Four times the demo song, so that it is not done before it is heard.
+function longSong() {
+    const four = demoPlanes().map(plane => Float32Array.from({ length: 4 * plane.length }, (_, i) => plane[i % plane.length]));
+    return writeWav(path.join(scratch, 'long.wav'), four, 44100, 16);
+}
+
+test('a song can be heard before it is done', async () => {
+    await page.setInputFiles('#song', longSong());
     await page.selectOption('#shifts', '4');
     await page.click('#separate');
     await page.waitForFunction(() => window.studio.player?.available > 0 || /Done/.test(document.querySelector('#status').textContent), null, { timeout: 120000 });
@@ -58,6 +65,7 @@ test('the demo song can be heard before it is done', async () => {
     await page.click('#cancel');
     await ends(page, 'Cancelled');
     assert.equal(await status(page), 'Cancelled.');
+    await page.click('#demo');
 });
 
 test('separated: the native stems', async t => {
