@@ -19,6 +19,8 @@
 #include "engine/precision.h"
 #include "graph/graph.h"
 
+#include <string.h>
+
 #define DMX_LINE 16 /* floats of a cache line */
 
 typedef struct dmx_plane {
@@ -157,6 +159,14 @@ static inline const float *dmx_read(const dmx_frame *f, dmx_buf b)
 static inline const dmx_plane *dmx_plane_of(const dmx_frame *f, dmx_buf b)
 {
     return &f->engine->buffer[b].plane;
+}
+
+/* Copies a channel of the caller's input there. */
+static inline void dmx_copy_input(const dmx_frame *f, dmx_buf to, int64_t c)
+{
+    const dmx_plane *p = dmx_plane_of(f, to);
+    memcpy(dmx_write(f, to) + c * p->stride, f->mix + c * p->cols,
+           (size_t)p->cols * sizeof *f->mix);
 }
 
 static inline int64_t dmx_round_up(int64_t n, int64_t multiple)

@@ -194,10 +194,10 @@ static dmx_name joined_bias(dmx_emitter *e, const dmx_node *n,
 
 /* What n adds where its input lacks c. */
 static dmx_name shifted_bias(dmx_walk *w, const dmx_node *n,
-                             const dmx_tensor *scale, double factor)
+                             const dmx_node *values, const dmx_tensor *scale,
+                             double factor)
 {
     dmx_emitter *e = &w->e;
-    const dmx_node *values = values_of(w, n);
     const double *s = scale != NULL ? dmx_weight_doubles(e, scale) : NULL;
     const dmx_name joined = joined_bias(e, n, values, s, factor);
     dmx_name c =
@@ -210,20 +210,15 @@ static dmx_name shifted_bias(dmx_walk *w, const dmx_node *n,
     return dmx_emit_2(e, "Sub", joined, c);
 }
 
-static bool lacks_shift(const dmx_walk *w, const dmx_node *n)
-{
-    const dmx_node *values = values_of(w, n);
-    return values != NULL && w->value[values->out[0]].shift != NULL;
-}
-
 /* What is added to the product of n; NULL: nothing. */
 static dmx_name added(dmx_walk *w, const dmx_node *n, dmx_name weights,
                       dmx_name steps, const dmx_tensor *scale, double factor)
 {
     const dmx_tensor *bias = dmx_bias_of(n);
     dmx_name *shift = &w->value[n->out[0]].shift;
-    if (lacks_shift(w, n))
-        return shifted_bias(w, n, scale, factor);
+    const dmx_node *values = values_of(w, n);
+    if (values != NULL && w->value[values->out[0]].shift != NULL)
+        return shifted_bias(w, n, values, scale, factor);
     if (is_shifted(w, n)) {
         *shift = shift_of(w, n, weights, steps);
         return dmx_emit_reshape(&w->e, *shift,

@@ -138,9 +138,9 @@ static dmx_status allocate(dmx_overlap *o, dmx_error *err)
     o->reach = reach(o);
     o->sum = dmx_aligned_alloc((size_t)o->slots * channels * (size_t)o->reach,
                                sizeof *o->sum);
+    o->mix = dmx_aligned_alloc(channels * (size_t)batch, sizeof *o->mix);
     o->stems =
         dmx_aligned_alloc(run * (size_t)o->config.sources, sizeof *o->stems);
-    o->mix = dmx_aligned_alloc(channels * (size_t)batch, sizeof *o->mix);
     o->block = dmx_aligned_alloc((size_t)o->slots * channels,
                                  DMX_OVERLAP_BLOCK * sizeof *o->block);
     DMX_RETURN_IF(o->input == NULL || o->sum == NULL || o->mix == NULL ||

@@ -21,3 +21,14 @@ const dmx_tensor *random_tensor(dmx_arena *arena, uint64_t *seed,
     t->data = data;
     return t;
 }
+
+dmx_tensor float_tensor(const char *name, const float *data, int rank,
+                        int64_t a, int64_t b)
+{
+    return (dmx_tensor){.name = name,
+                        .dtype = DMX_F32,
+                        .rank = rank,
+                        .dim = {a, b},
+                        .stride = {rank == 2 ? b : 1, 1},
+                        .data = data};
+}

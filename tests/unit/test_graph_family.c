@@ -1,4 +1,5 @@
 /* Shapes and checks of the operations of Hybrid Demucs and Demucs. */
+#include "random_tensor.h"
 #include "test_support.h"
 
 #include "graph/builders.h"
@@ -9,12 +10,7 @@ static const float zeros[4096];
 
 static dmx_tensor tensor(int rank, int64_t a, int64_t b)
 {
-    return (dmx_tensor){.name = "w",
-                        .data = zeros,
-                        .dtype = DMX_F32,
-                        .rank = rank,
-                        .dim = {a, b},
-                        .stride = {rank == 2 ? b : 1, 1}};
+    return float_tensor("w", zeros, rank, a, b);
 }
 
 static void assert_shape(const dmx_graph *g, dmx_value v, int64_t a, int64_t b,

@@ -7,6 +7,7 @@
  * "saturates": this processor has no VNNI (or is emulated without), so that
  * weights without our bound must come out wrong; else nothing would be shown.
  */
+#include "random_tensor.h"
 #include "runtimes.h"
 #include "test_support.h"
 
@@ -145,17 +146,6 @@ typedef struct layer {
     const float *scale; /* [OUT] */
 } layer;
 
-static dmx_tensor tensor_of(const char *name, const float *data, int rank,
-                            int64_t a, int64_t b)
-{
-    return (dmx_tensor){.name = name,
-                        .dtype = DMX_F32,
-                        .rank = rank,
-                        .dim = {a, b},
-                        .stride = {rank == 2 ? b : 1, 1},
-                        .data = data};
-}
-
 static const void *initializer(const layer *l, int type, size_t bytes)
 {
     const Onnx__GraphProto *g = l->model->graph;
@@ -174,9 +164,9 @@ static void write_layer(layer *l)
     dmx_blob blob;
     dmx_graph *g = dmx_graph_open();
     const dmx_tensor *w =
-        dmx_graph_tensor(g, tensor_of("weight", l->weight, 2, OUT, IN));
+        dmx_graph_tensor(g, float_tensor("weight", l->weight, 2, OUT, IN));
     const dmx_tensor *b =
-        dmx_graph_tensor(g, tensor_of("bias", l->bias, 1, OUT, 1));
+        dmx_graph_tensor(g, float_tensor("bias", l->bias, 1, OUT, 1));
     dmx_value x = dmx_graph_input(g, IN, TOKENS);
     x = dmx_graph_tokens(g, "tokens", x);
     x = dmx_graph_linear(g, "linear", x, w, b);
@@ -198,21 +188,12 @@ static void write_layer(layer *l)
 
 static void run_layer(layer *l, dmx_runtime *runtime)
 {
-    dmx_error err = DMX_ERROR_INIT;
-    dmx_session *session;
-    const dmx_session_options one = {.threads = 1};
     const size_t size = onnx__model_proto__get_packed_size(l->model);
     uint8_t *bytes = malloc(size);
     assert_non_null(bytes);
     onnx__model_proto__pack(l->model, bytes);
-    assert_ok(
-        dmx_session_open(&session, runtime, "int8", bytes, size, &one, &err),
-        &err);
     const int64_t dim[] = {1, IN, TOKENS};
-    const dmx_run run = {.input = l->mix, .dim = dim, .rank = 3};
-    assert_ok(dmx_session_run_first(session, &run, l->out, OUT * TOKENS, &err),
-              &err);
-    dmx_session_close(session);
+    test_run_onnx(l->out, OUT * TOKENS, runtime, bytes, size, l->mix, dim);
     free(bytes);
 }
 

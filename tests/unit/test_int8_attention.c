@@ -1,4 +1,5 @@
 /* Attention in 8 bits: its results without what all values share. */
+#include "random_tensor.h"
 #include "runtimes.h"
 #include "test_support.h"
 
@@ -23,22 +24,11 @@ typedef struct attention {
     bool with_scale, with_bias;
 } attention;
 
-static dmx_tensor tensor_of(const char *name, const float *data, int rank,
-                            int64_t a, int64_t b)
-{
-    return (dmx_tensor){.name = name,
-                        .dtype = DMX_F32,
-                        .rank = rank,
-                        .dim = {a, b},
-                        .stride = {rank == 2 ? b : 1, 1},
-                        .data = data};
-}
-
 static const dmx_tensor *vector_of(const attention *a, dmx_graph *g,
                                    const char *name, const float *data)
 {
     return a->with_bias
-               ? dmx_graph_tensor(g, tensor_of(name, data, 1, WIDTH, 1))
+               ? dmx_graph_tensor(g, float_tensor(name, data, 1, WIDTH, 1))
                : NULL;
 }
 
@@ -47,7 +37,7 @@ static dmx_value projection(const attention *a, dmx_graph *g, dmx_value x,
 {
     const float *w = a->in + part * WIDTH * WIDTH;
     return dmx_graph_linear(
-        g, name, x, dmx_graph_tensor(g, tensor_of(name, w, 2, WIDTH, WIDTH)),
+        g, name, x, dmx_graph_tensor(g, float_tensor(name, w, 2, WIDTH, WIDTH)),
         vector_of(a, g, "bias", a->in_bias + part * WIDTH));
 }
 
@@ -62,12 +52,12 @@ static dmx_graph *attention_graph(const attention *a)
     dmx_value y = dmx_graph_attention(g, "attention", q, k, v, HEADS);
     y = dmx_graph_linear(
         g, "out", y,
-        dmx_graph_tensor(g, tensor_of("out", a->out, 2, WIDTH, WIDTH)),
+        dmx_graph_tensor(g, float_tensor("out", a->out, 2, WIDTH, WIDTH)),
         vector_of(a, g, "out_bias", a->out_bias));
     if (a->with_scale)
         y = dmx_graph_scale(
             g, "scale", y,
-            dmx_graph_tensor(g, tensor_of("scale", a->scale, 1, WIDTH, 1)));
+            dmx_graph_tensor(g, float_tensor("scale", a->scale, 1, WIDTH, 1)));
     y = dmx_graph_untokens(g, "back", y, 1);
     dmx_graph_output(g, dmx_graph_reshape(g, "result", y,
                                           (dmx_shape){3, {WIDTH, 1, FRAMES}}));
@@ -78,7 +68,6 @@ static dmx_graph *attention_graph(const attention *a)
 static double attention_snr(attention *a, dmx_runtime *runtime, unsigned int8)
 {
     dmx_error err = DMX_ERROR_INIT;
-    dmx_session *session;
     dmx_blob blob;
     dmx_graph *g = attention_graph(a);
     const dmx_onnx_options options = {.precision = DMX_PRECISION_INT8,
@@ -86,22 +75,15 @@ static double attention_snr(attention *a, dmx_runtime *runtime, unsigned int8)
     assert_ok(dmx_graph_status(g, &err), &err);
     assert_ok(dmx_reference_run(a->expected, g, a->x, NULL, &err), &err);
     assert_ok(dmx_onnx_pack(&blob, g, NULL, &options, &err), &err);
-    const dmx_session_options one = {.threads = 1};
-    assert_ok(dmx_session_open(&session, runtime, "attention", blob.data,
-                               blob.size, &one, &err),
-              &err);
     const int64_t dim[] = {1, WIDTH, FRAMES};
-    const dmx_run run = {.input = a->mix, .dim = dim, .rank = 3};
-    assert_ok(
-        dmx_session_run_first(session, &run, a->got, WIDTH * FRAMES, &err),
-        &err);
+    test_run_onnx(a->got, WIDTH * FRAMES, runtime, blob.data, blob.size, a->mix,
+                  dim);
     double signal = 0, noise = 0;
     for (int i = 0; i < WIDTH * FRAMES; i++) {
         const double d = (double)a->got[i] - a->expected[i];
         signal += a->expected[i] * a->expected[i];
         noise += d * d;
     }
-    dmx_session_close(session);
     dmx_blob_free(&blob);
     dmx_graph_close(g);
     return 10 * log10(signal / noise);

@@ -1,6 +1,7 @@
 /* Every recipe, with and without its pattern, against the float64 reference:
  * small graphs of odd shapes, run by ONNX Runtime. */
 #include "random_tensor.h"
+#include "runtimes.h"
 #include "test_support.h"
 
 #include "onnx/onnx_export.h"
@@ -36,20 +37,13 @@ static float *run_model(const dmx_graph *g, const float *mix, size_t count,
 {
     dmx_error err = DMX_ERROR_INIT;
     dmx_blob model;
-    dmx_session *session;
     const dmx_onnx_options options = {
         .precision = fp16 ? DMX_PRECISION_FP16_WEIGHTS : DMX_PRECISION_FP32};
-    const dmx_session_options one = {.threads = 1};
     assert_ok(dmx_onnx_pack(&model, g, NULL, &options, &err), &err);
-    assert_ok(dmx_session_open(&session, runtime, "test", model.data,
-                               model.size, &one, &err),
-              &err);
     const dmx_shape s = dmx_graph_shape(g, g->input);
     const int64_t dim[] = {1, s.dim[0], s.dim[2]};
     float *out = calloc(count, sizeof *out);
-    const dmx_run run = {.input = mix, .dim = dim, .rank = 3};
-    assert_ok(dmx_session_run_first(session, &run, out, count, &err), &err);
-    dmx_session_close(session);
+    test_run_onnx(out, count, runtime, model.data, model.size, mix, dim);
     dmx_blob_free(&model);
     return out;
 }

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { close, data, demoModel, demoPlanes, demoSong, native, scratch, SOURCE, WEB } from './helpers.mjs';
+import { close, data, demoModel, demoPlanes, demoSong, native, scratch, SOURCE, watch, WEB } from './helpers.mjs';
 
 const tools = name => import(pathToFileURL(path.join(SOURCE, 'web/tools', name)));
 const { launch } = await tools('chromium.mjs');
@@ -55,8 +55,7 @@ function planesOf(buffer) {
 
 async function visit(server) {
     const p = await browser.context.newPage();
-    p.on('pageerror', error => problems.push(String(error)));
-    p.on('console', m => m.type() === 'error' && problems.push(m.text()));
+    watch(p, problems);
     p.on('request', r => requests.push(r.url()));
     await p.goto(`${server.base}/pages/index.html`);
     await p.waitForFunction(() => window.ready);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { data, installPackage, scratch, SOURCE, WEB } from './helpers.mjs';
+import { data, installPackage, scratch, SOURCE, watch, WEB } from './helpers.mjs';
 
 const tools = path.join(SOURCE, 'web/tools');
 const { launch, executable } = await import(pathToFileURL(path.join(tools, 'chromium.mjs')));
@@ -42,8 +42,7 @@ after(() => browser?.close());
 
 async function separates(base) {
     const page = await browser.context.newPage(), problems = [];
-    page.on('pageerror', error => problems.push(String(error)));
-    page.on('console', m => m.type() === 'error' && problems.push(m.text()));
+    watch(page, problems);
     try {
         await page.goto(`${base}/`);
         await page.waitForFunction(() => window.separate);

@@ -113,6 +113,18 @@ export function close(got, wanted, most = PROMISED) {
     return worst;
 }
 
+// Collects what goes wrong in a page.
+export function watch(page, problems) {
+    page.on('pageerror', error => problems.push(String(error)));
+    page.on('console', m => m.type() === 'error' && problems.push(m.text()));
+}
+
+// The studio in a page, as soon as it can be used.
+export async function openStudio(page, server) {
+    await page.goto(`${server.base}/studio/`);
+    await page.waitForFunction(() => !document.querySelector('#separate').disabled);
+}
+
 // Reproducible noise of a normal distribution, roughly.
 export function noise(channels, frames, seed = 1) {
     let state = seed >>> 0;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { demoModel, demoPlanes, scratch, SOURCE, WEB, wavOf, writeWav } from './helpers.mjs';
+import { demoModel, demoPlanes, openStudio, scratch, SOURCE, watch, wavOf, WEB, writeWav } from './helpers.mjs';
 
 const tools = name => import(pathToFileURL(path.join(SOURCE, 'web/tools', name)));
 const { launch } = await tools('chromium.mjs');
@@ -33,10 +33,8 @@ before(async () => {
         new MutationObserver(() => window.said.push(document.querySelector('#status').textContent))
             .observe(document.querySelector('#status'), { childList: true });
     }));
-    page.on('pageerror', error => problems.push(String(error)));
-    page.on('console', m => m.type() === 'error' && problems.push(m.text()));
-    await page.goto(`${server.base}/studio/`);
-    await page.waitForFunction(() => !document.querySelector('#separate').disabled);
+    watch(page, problems);
+    await openStudio(page, server);
     await separate(writeWav(path.join(scratch, 'short.wav'), demoPlanes().map(p => p.slice(50000, 182300)), RATE, 16));
 });
 

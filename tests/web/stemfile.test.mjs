@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { close, data, demoModel, demoPlanes, DEMUCS_ONNX, load, native, noise, scratch, SOURCE, WEB, wavOf, writeWav } from './helpers.mjs';
+import { close, data, demoModel, demoPlanes, DEMUCS_ONNX, load, native, noise, openStudio, scratch, SOURCE, watch, wavOf, WEB, writeWav } from './helpers.mjs';
 
 const module = (...parts) => import(pathToFileURL(path.join(...parts)));
 const { launch } = await module(SOURCE, 'web/tools/chromium.mjs');
@@ -178,12 +178,10 @@ async function visit(...scripts) {
     p.setDefaultTimeout(PATIENCE);
     for (const script of scripts)
         await p.addInitScript(script);
-    p.on('pageerror', error => problems.push(String(error)));
-    p.on('console', m => m.type() === 'error' && problems.push(m.text()));
+    watch(p, problems);
     if (scripts.includes(ENCODER))
         await p.exposeFunction('encodeAac', encodeAac);
-    await p.goto(`${server.base}/studio/`);
-    await p.waitForFunction(() => !document.querySelector('#separate').disabled);
+    await openStudio(p, server);
     await p.setInputFiles('#song', song);
     return p;
 }

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { close, demoModel, demoPlanes, demoSong, native, scratch, SOURCE, WEB, wavOf, writeWav } from './helpers.mjs';
+import { close, demoModel, demoPlanes, demoSong, native, openStudio, scratch, SOURCE, watch, wavOf, WEB, writeWav } from './helpers.mjs';
 
 const tools = name => import(pathToFileURL(path.join(SOURCE, 'web/tools', name)));
 const { launch, usage } = await tools('chromium.mjs');
@@ -19,11 +19,9 @@ async function visit(to = server, options = {}) {
     const p = await (options.browser ?? browser).context.newPage();
     if (options.viewport)
         await p.setViewportSize(options.viewport);
-    p.on('pageerror', error => problems.push(String(error)));
-    p.on('console', m => m.type() === 'error' && problems.push(m.text()));
+    watch(p, problems);
     p.on('request', r => requests.push(r.url()));
-    await p.goto(`${to.base}/studio/`);
-    await p.waitForFunction(() => !document.querySelector('#separate').disabled);
+    await openStudio(p, to);
     return p;
 }
 

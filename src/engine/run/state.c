@@ -85,11 +85,9 @@ static void run_row(void *context, int64_t row, int worker)
 
 static void copy_in(const dmx_frame *f)
 {
-    const dmx_plane *p = dmx_plane_of(f, f->engine->input);
-    float *to = dmx_write(f, f->engine->input);
-    for (int64_t c = 0; c < p->channels; c++)
-        memcpy(to + c * p->stride, f->mix + c * p->cols,
-               (size_t)p->cols * sizeof *to);
+    const dmx_buf input = f->engine->input;
+    for (int64_t c = 0; c < dmx_plane_of(f, input)->channels; c++)
+        dmx_copy_input(f, input, c);
 }
 
 /* The result does not lie in its own memory, where buffers were until now. */

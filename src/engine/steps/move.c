@@ -174,9 +174,7 @@ static void run_input(const dmx_step *step, const dmx_frame *f, int64_t channel,
                       float *scratch)
 {
     (void)scratch;
-    const dmx_plane *out = dmx_plane_of(f, step->out[DMX_SLOT_OUTPUT]);
-    memcpy(dmx_write(f, step->out[DMX_SLOT_OUTPUT]) + channel * out->stride,
-           f->mix + channel * out->cols, (size_t)out->cols * sizeof(float));
+    dmx_copy_input(f, step->out[DMX_SLOT_OUTPUT], channel);
 }
 
 dmx_status dmx_step_input(struct dmx_engine *e, const char *path, dmx_buf out,

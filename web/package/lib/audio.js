@@ -25,6 +25,8 @@ export function checkRate(audio, rate) {
 // that a buffer came with still holds it.) What was transferred is gone already.
 export function release(planes) {
     const buffers = new Set(planes.map(p => p.buffer).filter(b => b.byteLength > 0));
+    if (buffers.size === 0)
+        return;
     const { port1, port2 } = new MessageChannel();
     port2.close();
     port1.postMessage(undefined, [...buffers]);
